@@ -1,0 +1,1 @@
+"""greenlane: test lanes that cannot contaminate each other, and one truthful verdict."""

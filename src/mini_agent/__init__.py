@@ -1,0 +1,1 @@
+"""mini_agent: an OpenAI-compatible agent gateway."""
