@@ -12,6 +12,7 @@ MARKERS = (
 )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and open the lane when there is a contract."""
     for marker in MARKERS:

@@ -1,28 +1,26 @@
-"""The process of a lane: `python -P -s -m greenlane.lane.runner CONTRACT` runs pytest under the contract."""
+"""Runs a lane by hand as control does: `python -P -s -m greenlane.lane.runner CONTRACT`."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
 
-import msgspec
-import pytest
-
-from greenlane.model.contract import CONTRACT_VARIABLE, Contract
+from greenlane.model.contract import CONTRACT_VARIABLE
 
 
-def main(path: str) -> int:
-    """Run the lane's tests and return pytest's exit status.
+def main(path: str) -> None:
+    """Become the lane's pytest. It replaces this process, so that pytest imports the harness itself.
 
     Args:
         path: of the contract.
     """
-    contract = msgspec.json.decode(Path(path).read_bytes(), type=Contract)
-    os.chdir(contract.project)
-    os.environ[CONTRACT_VARIABLE] = path
-    return int(pytest.main(list(contract.arguments)))
+    contract = json.loads(Path(path).read_bytes())
+    os.chdir(contract["project"])
+    command = [sys.executable, "-P", "-s", "-m", "pytest", *contract["arguments"]]
+    os.execve(sys.executable, command, {**os.environ, CONTRACT_VARIABLE: path})
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main(sys.argv[1])
