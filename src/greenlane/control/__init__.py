@@ -1,0 +1,1 @@
+"""Use cases outside the lane: they start, watch, collect and decide nothing themselves."""
