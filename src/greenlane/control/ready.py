@@ -36,6 +36,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         lanes: names of the lanes that are needed.
         shards: names of the only shards that are wanted, empty for all.
         seed: of a random order; None draws one.
+        lane: the lane that is judged by itself; empty for a verdict of the project, which tells of every provider.
     """
 
     policy: str
@@ -44,6 +45,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = False
     expected: tuple[str, ...] = ()
     seed: int | None = None
+    lane: str = ""
 
 
 def wish_of_policy(settings: Settings, name: str, seed: int | None = None) -> Wish:
@@ -78,7 +80,7 @@ def wish_of_lane(settings: Settings, name: str, shards: Sequence[str] = (), seed
     own = {name, *checks_of(lane), *lane.providers}
     expected = tuple(word for word in settings.expected if word in own)
     return Wish(
-        policy=f"lane {name}", lanes=(name,), shards=tuple(dict.fromkeys(shards)), strict=settings.strict,
+        policy="", lane=name, lanes=(name,), shards=tuple(dict.fromkeys(shards)), strict=settings.strict,
         expected=expected, seed=seed,
     )  # fmt: skip
 
@@ -170,21 +172,23 @@ def _requests(
 def make_demand(settings: Settings, wish: Wish, gates: tuple[GateState, ...], run_id: str) -> Demand:
     """Return what the judge must find proved."""
     lanes = [settings.lane(name) for name in wish.lanes]
+    owners = lane_of_provider(settings.configuration)
     covered = {lane.name: lane.coverage.fail_under for lane in lanes if lane.coverage}
     return Demand(
         policy=wish.policy,
+        lane=wish.lane,
         checks=tuple(check for lane in lanes for check in checks_of(lane, wish.shards)),
         strict=wish.strict,
         expected=wish.expected,
         fail_on_skip=settings.fail_on_skip,
-        providers=lane_of_provider(settings.configuration),
+        providers={p: lane for p, lane in owners.items() if not wish.lane or lane in wish.lanes},
         kinds={lane.name: lane.kind.value for lane in lanes},
         fail_under=covered,
         tree=tree_state(settings.root, written_by_us(settings)),
         locks={lane.name: lock_digest(settings.root / lane.lock) for lane in lanes if _has_lock(settings, lane)},
         run_id=run_id,
         plugin=VERSION,
-        gates=gates,
+        gates=tuple(state for state in gates if not wish.lane or owners.get(state.provider) in wish.lanes),
     )
 
 

@@ -43,8 +43,8 @@ def endpoints(verdict: Verdict) -> dict[str, dict[str, str]]:
 
 
 def headline(verdict: Verdict) -> str:
-    """Return `READY (policy dev)`; for a single lane, whether it is green."""
+    """Return `READY (policy dev)`, or `core: GREEN` for a single lane."""
     strict = ", strict" if verdict.strict else ""
-    if verdict.policy.startswith("lane "):
-        return f"{verdict.policy.removeprefix('lane ')}: {'GREEN' if verdict.ready else 'RED'}{strict}"
+    if verdict.lane:
+        return f"{verdict.lane}: {verdict.word}{strict}"
     return f"{verdict.word} (policy {verdict.policy}{strict})"

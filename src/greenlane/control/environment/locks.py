@@ -86,20 +86,16 @@ def compile_locks(
         wanted = harness_requirements("control")
         if _compile(CONTROL_LOCK, [], wanted, DEFAULT_PYTHON, source, environ, check, upgrade):
             changed.append(str(CONTROL_LOCK.relative_to(source)))
-    for extra_lock in sorted(_tool_locks(settings.root)):
-        group = extra_lock.stem
-        if _compile(extra_lock, ["pyproject.toml", "--all-extras", "--group", group], [], DEFAULT_PYTHON, settings.root, environ, check, upgrade):
-            changed.append(str(extra_lock.relative_to(settings.root)))
+    for name, extra in settings.configuration.locks.items():
+        arguments = ["pyproject.toml", "--all-extras"] if extra.project else []
+        arguments += [word for group in extra.groups for word in ("--group", group)]
+        target = settings.root / "locks" / f"{name}.txt"
+        version = lowest_python(settings.root)
+        if _compile(target, arguments, [], version, settings.root, environ, check, upgrade):
+            changed.append(str(target.relative_to(settings.root)))
     for name in changed:
         say(f"{'stale' if check else 'written'}: {name}")
     return changed
-
-
-def _tool_locks(project: Path) -> list[Path]:
-    """Return the locks of the project's other sessions: dependency groups that `[tool.greenlane-tools]` names."""
-    content = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
-    groups: Sequence[str] = content.get("tool", {}).get("greenlane-tools", {}).get("locks", ())
-    return [project / "locks" / f"{group}.txt" for group in groups]
 
 
 def _compile(
