@@ -1,0 +1,42 @@
+"""The configuration as a user writes it, `[tool.greenlane]` of `pyproject.toml`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from greenlane.model.contract import LeakPolicy
+from greenlane.model.lane import Address, Lane, LaneKind, Policy, Provider, Service
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the reports of `ready` go, relative to the project; empty for none."""
+
+    markdown: str = "PROJECT_READY.md"
+    json: str = "local/artifacts/mvp/mvp_report.json"
+
+
+DEFAULT_BUDGETS: dict[LaneKind, float] = {
+    LaneKind.DETERMINISTIC: 600.0,
+    LaneKind.NONDETERMINISTIC: 1200.0,
+    LaneKind.RELEASE: 600.0,
+}
+"""Seconds that a lane, or one shard of it, may take by default."""
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be configured; see each class for its keys.
+
+    Attributes:
+        artifacts: folder of what lanes leave behind, relative to the project.
+        environments: folder of the lane environments, relative to the project.
+    """
+
+    lanes: dict[str, Lane] = {}
+    services: dict[str, Service] = {}
+    providers: dict[str, Provider] = {}
+    policies: dict[str, Policy] = {}
+    address: Address = Address()
+    leaks: LeakPolicy = LeakPolicy()
+    report: Report = Report()
+    artifacts: str = ".artifacts"
+    environments: str = ".nox/greenlane"
