@@ -22,6 +22,7 @@ __all__ = [
     "completion",
     "finish_chunk",
     "hang",
+    "held",
     "pieces",
     "refuse",
     "sse",
@@ -59,6 +60,8 @@ class Upstream:
         self._loop = loop
         self._script: list[Behaviour] = [answer("hi there")]
         self.requests: list[Seen] = []
+        self._peers: set[Any] = set()
+        self._arrival = threading.Condition()
         self.dropped = threading.Event()
         self.release = threading.Event()
         self.port = 0
@@ -76,6 +79,11 @@ class Upstream:
         """Returns: the `api_base` of this provider."""
         return f"http://127.0.0.1:{self.port}/v1"
 
+    @property
+    def connections(self) -> int:
+        """Returns: how many connections requests have arrived on."""
+        return len(self._peers)
+
     def script(self, *behaviours: Behaviour) -> None:
         """Set what the next requests get."""
         self._script = list(behaviours)
@@ -83,6 +91,12 @@ class Upstream:
     def stop_listening(self) -> None:
         """Refuse connections from now on."""
         self._loop.run(self._runner.cleanup())
+
+    def wait_requests(self, count: int = 1, seconds: float = PATIENCE_S) -> None:
+        """Wait until this many requests have arrived. Raises: AssertionError after the time."""
+        with self._arrival:
+            arrived = self._arrival.wait_for(lambda: len(self.requests) >= count, seconds)
+        assert arrived, f"{len(self.requests)} of {count} requests arrived"
 
     def wait_dropped(self, seconds: float = PATIENCE_S) -> bool:
         """Returns: whether a client dropped a request within the time."""
@@ -99,10 +113,13 @@ class Upstream:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
+        self._peers.add(request.transport.get_extra_info("peername") if request.transport else None)
         headers = tuple((name.decode(), value.decode("latin-1")) for name, value in request.raw_headers)
-        self.requests.append(Seen(request.method, request.path, headers, raw))
+        with self._arrival:
+            self.requests.append(Seen(request.method, request.path, headers, raw))
+            self._arrival.notify_all()
         behaviour = self._script.pop(0) if len(self._script) > 1 else self._script[0]
-        request["upstream"] = self
+        request[_UPSTREAM] = self
         try:
             return await behaviour(request)
         except (asyncio.CancelledError, ConnectionResetError):
@@ -242,8 +259,11 @@ def abort() -> Behaviour:
     return behave
 
 
+_UPSTREAM: web.RequestKey[Upstream] = web.RequestKey("upstream", Upstream)
+
+
 async def _wait_release(request: web.Request) -> None:
-    upstream: Upstream = request["upstream"]
+    upstream: Upstream = request[_UPSTREAM]
     while not upstream.release.is_set():
         # Yielding to the loop; the release comes from the test's thread.
         await asyncio.sleep(0.002)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+from aiohttp import web
+
+from mini_agent.app import Ports
+from mini_agent.ports import SystemClock
 from support.gateway import UPSTREAM_KEY, Gateway, Stage
 from support.upstream import answer, completion, held
 
@@ -121,10 +127,6 @@ def test_two_apps_share_no_state(stage: Stage) -> None:
 
 def test_many_requests_at_once_keep_their_answers(stage: Stage) -> None:
     """Concurrent requests each get the answer to their own question."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from aiohttp import web
-
     async def echo(request: web.Request) -> web.StreamResponse:
         question = (await request.json())["messages"][0]["content"]
         return web.json_response(completion(f"re: {question}"))
@@ -139,11 +141,6 @@ def test_many_requests_at_once_keep_their_answers(stage: Stage) -> None:
 
 def test_delay_applies_to_chat_but_not_to_echo(stage: Stage) -> None:
     """The configured delay waits on the injected clock before a real answer, and never before an echo."""
-    from dataclasses import replace
-
-    from mini_agent.app import Ports
-    from mini_agent.ports import SystemClock
-
     waits: list[float] = []
 
     class Recording(SystemClock):
@@ -163,7 +160,6 @@ def test_client_that_leaves_cancels_the_provider_request(stage: Stage) -> None:
     gateway = stage.gateway()
     body = {"model": "m1", "messages": [{"role": "user", "content": "hi"}]}
     connection = gateway.open_stream(body)
-    while not stage.upstream.requests:
-        pass
+    stage.upstream.wait_requests()
     connection.close()
     assert stage.upstream.wait_dropped(1.0)
