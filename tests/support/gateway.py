@@ -242,7 +242,8 @@ class GatewayProcess(HttpClient):
 
 def inherited() -> dict[str, str]:
     """Returns: what a child needs of this environment to find interpreter and packages, and nothing else."""
-    names = ("PATH", "HOME", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
-    return {name: os.environ[name] for name in names if name in os.environ}
-
-
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    # The child may have another working folder, where a relative entry would mean something else.
+    paths = [os.path.abspath(part) for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths)} if paths else kept

@@ -127,6 +127,7 @@ def test_two_apps_share_no_state(stage: Stage) -> None:
 
 def test_many_requests_at_once_keep_their_answers(stage: Stage) -> None:
     """Concurrent requests each get the answer to their own question."""
+
     async def echo(request: web.Request) -> web.StreamResponse:
         question = (await request.json())["messages"][0]["content"]
         return web.json_response(completion(f"re: {question}"))

@@ -112,7 +112,8 @@ def test_retries_follow_429_and_503_and_honour_retry_after_up_to_five_seconds(st
 
 
 @pytest.mark.parametrize(
-    "behaviour", [refuse(500), refuse(400), abort(), answer(json.dumps({"choices": [], "error": "rate limit"}).encode())]
+    "behaviour",
+    [refuse(500), refuse(400), abort(), answer(json.dumps({"choices": [], "error": "rate limit"}).encode())],
 )
 def test_nothing_else_is_retried(stage: Stage, behaviour: Behaviour) -> None:
     """Server errors, refusals, resets and words in a 2xx body are final."""
