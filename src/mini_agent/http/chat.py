@@ -15,7 +15,7 @@ from mini_agent.http.exchange import EXCHANGE, Exchange, Receive, Scope, Send, s
 from mini_agent.http.metrics import Metrics
 from mini_agent.http.parameters import ChatBody, outgoing_body, parse_chat
 from mini_agent.http.streaming import write_stream
-from mini_agent.model.chat import ProviderRequest, ModelTarget
+from mini_agent.model.chat import ModelTarget, ProviderRequest
 from mini_agent.model.redaction import is_sensitive_header
 from mini_agent.ports import Clock
 from mini_agent.providers.protocol import ModelClient

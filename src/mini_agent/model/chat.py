@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CLIENT_PARAMETERS", "DONE", "NEVER_ALLOWED", "UNLISTED", "ProviderRequest", "ModelTarget"]
+__all__ = ["CLIENT_PARAMETERS", "DONE", "NEVER_ALLOWED", "UNLISTED", "ModelTarget", "ProviderRequest"]
 
 #: What ends a stream, as the payload of its last event.
 DONE = b"[DONE]"
