@@ -61,6 +61,8 @@ class Gateway(HttpClient):
 
     def log_text(self) -> str:
         """Returns: everything the app has logged."""
+        # A request is logged after its answer: one turn of the loop later, the line is there.
+        self._loop.run(asyncio.sleep(0))
         return self._log.getvalue()
 
     def log_lines(self) -> list[dict[str, Any]]:
