@@ -29,11 +29,13 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
     found = {item.record.check: item for item in evidence}
     violations = list(notes)
     checks = []
+    halted = ", ".join(dict.fromkeys(note.code.value for note in notes if note.gating))
     for name in dict.fromkeys((*demand.checks, *found)):
         item = found.get(name)
-        own = list(_examine(item, demand)) if item else [_absent(name, demand)]
-        violations += [msgspec.structs.replace(violation, check=name) for violation in own if violation]
-        checks.append(_check(name, item, [v for v in own if v], demand))
+        own = list(_examine(item, demand)) if item else list(_absent(name, demand, halted))
+        violations += [msgspec.structs.replace(violation, check=name) for violation in own]
+        absence = f"not run: {halted}" if halted else _closed(name, demand)
+        checks.append(_check(name, item, own, absence, name in demand.checks))
     violations += whole(demand, evidence)
     providers = [_provider(name, demand, found) for name in demand.providers]
     checks += [check for check in providers if check]
@@ -58,12 +60,11 @@ def _examine(item: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         yield from examiner(item, demand)
 
 
-def _absent(name: str, demand: Demand) -> Violation | None:
-    """Return why a check without evidence is red; None where a closed gate explains it."""
-    if _closed(name, demand):
-        return None
-    code = Code.SHARD_GAP if "/" in name else Code.NO_TESTS
-    return Violation(code=code, message=f"there is no evidence for {name}", subject=name)
+def _absent(name: str, demand: Demand, halted: str) -> Iterable[Violation]:
+    """Yield why a check without evidence is red, unless a closed gate or a red note explains its absence."""
+    if not halted and not _closed(name, demand):
+        code = Code.SHARD_GAP if "/" in name else Code.NO_TESTS
+        yield Violation(code=code, message=f"there is no evidence for {name}", subject=name)
 
 
 def _closed(name: str, demand: Demand) -> str:
@@ -74,12 +75,11 @@ def _closed(name: str, demand: Demand) -> str:
     return "; ".join(f"{gate.provider}: {gate.reason}" for gate in own)
 
 
-def _check(name: str, item: LaneEvidence | None, own: Sequence[Violation], demand: Demand) -> Check:
-    """Return the row of one lane or shard."""
-    required = name in demand.checks
+def _check(name: str, item: LaneEvidence | None, own: Sequence[Violation], absence: str, required: bool) -> Check:
+    """Return the row of one lane or shard; `absence` tells why it has no evidence."""
     if item is None:
         status = Status.FAILED if own else Status.SKIPPED
-        return Check(name=name, status=status, reason=_closed(name, demand) or "no evidence", required=required)
+        return Check(name=name, status=status, reason=absence or "no evidence", required=required)
     outcomes = item.journal.outcomes
     reason = ""
     if any(violation.gating for violation in own):
