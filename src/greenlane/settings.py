@@ -16,7 +16,13 @@ from greenlane.rules.configuration import problems
 from greenlane.rules.gates import truthy
 
 FILE = "pyproject.toml"
-NAMED = {"lanes": Lane, "services": Service, "providers": Provider, "policies": Policy, "locks": ExtraLock}
+NAMED: dict[str, type[msgspec.Struct]] = {
+    "lanes": Lane,
+    "services": Service,
+    "providers": Provider,
+    "policies": Policy,
+    "locks": ExtraLock,
+}
 """Sections that hold one table for each name, and what such a table becomes."""
 
 T = TypeVar("T")
@@ -84,7 +90,7 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
     """
     file = project / FILE
     table = _table(file)
-    sources = {key: FILE for key in _keys(table)}
+    sources = dict.fromkeys(_keys(table), FILE)
     configuration = _configuration(table, file)
     found = problems(configuration)
     if found:
@@ -192,9 +198,7 @@ def _convert(value: object, kind: type[T], path: str, found: list[str]) -> T | N
         return None
 
 
-def _with_defaults(
-    configuration: Configuration, environ: Mapping[str, str], sources: dict[str, str]
-) -> Configuration:
+def _with_defaults(configuration: Configuration, environ: Mapping[str, str], sources: dict[str, str]) -> Configuration:
     """Return the configuration with names, budgets, locks and policies filled in, noting sources."""
     unlimited = truthy(environ.get("READINESS_DISABLE_TIMEOUT"))
     lanes = {}

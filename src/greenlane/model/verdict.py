@@ -14,7 +14,7 @@ VERDICT_SCHEMA = 1
 """Version of the JSON form of a verdict."""
 
 
-class Status(str, enum.Enum):
+class Status(enum.StrEnum):
     """How a check ended."""
 
     PASSED = "passed"
@@ -93,7 +93,5 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def causes(self) -> tuple[str, ...]:
         """One `CAUSE:` line for each failure: `CAUSE: path::test[param] — first line`."""
-        seen = dict.fromkeys(
-            f"CAUSE: {v.subject} — {v.cause}" for v in self.violations if v.cause and v.subject
-        )
+        seen = dict.fromkeys(f"CAUSE: {v.subject} — {v.cause}" for v in self.violations if v.cause and v.subject)
         return tuple(seen)

@@ -100,5 +100,5 @@ def endpoints(address: Address, url: str) -> dict[str, str]:
     """Return every address variable with the one base, for the lane's environment."""
     parts = urlsplit(url)
     port = parts.port or _DEFAULT_PORTS[parts.scheme]
-    names = {name: url for name in (address.variable, *address.same)}
+    names = dict.fromkeys((address.variable, *address.same), url)
     return {**names, address.host_variable: parts.hostname or "", address.port_variable: str(port)}

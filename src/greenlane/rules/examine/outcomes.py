@@ -41,7 +41,7 @@ def missing(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
 def flaky(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     """FLAKY_IN_CORE for a test that passed and failed, or was run again, on the same tree."""
     again = {t.nodeid: f"ran {t.attempts} times" for t in evidence.journal.outcomes if t.attempts > 1}
-    again.update({nodeid: "has two outcomes" for nodeid in evidence.journal.repeats})
+    again.update(dict.fromkeys(evidence.journal.repeats, "has two outcomes"))
     for nodeid, what in again.items():
         yield Violation(
             code=Code.FLAKY_IN_CORE, message=f"{nodeid}: {what} on the same tree", subject=nodeid, cause=what,
