@@ -32,7 +32,7 @@ def normalise(url: str) -> str:
         ValueError: it is no http(s) address.
     """
     text = url.strip()
-    parts = urlsplit(text if "//" in text else f"http://{text}")
+    parts = urlsplit(text if "://" in text else f"http://{text}")
     scheme = parts.scheme.lower()
     if scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ValueError(f"{url!r} is not an address such as http://127.0.0.1:8788")
