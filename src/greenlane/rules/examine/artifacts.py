@@ -44,11 +44,25 @@ def stale(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
 
 def junit_key(nodeid: str) -> tuple[str, str]:
     """Return the class name and name that pytest writes into JUnit for a node id."""
+    path, colons, tail = nodeid.partition("::")
+    head, bracket, parameters = tail.partition("[")
+    names = [_dotted(path), *(head.split("::") if colons else ())]
+    names[-1] += f"[{parameters.removesuffix(']')}]" if bracket else ""
+    return ".".join(names[:-1]), _written(names[-1])
+
+
+def _older_key(nodeid: str) -> tuple[str, str]:
+    """Return the same as pytest before 9.2 wrote it, which took a bracket in a path for parameters."""
     path, bracket, parameters = nodeid.partition("[")
     names = path.split("::")
-    names[0] = names[0].removesuffix(".py").replace("/", ".")
+    names[0] = _dotted(names[0])
     names[-1] += bracket + parameters
-    return ".".join(names[:-1]), names[-1]
+    return ".".join(names[:-1]), _written(names[-1])
+
+
+def _dotted(path: str) -> str:
+    """Return a path as a module name."""
+    return path.removesuffix(".py").replace("/", ".")
 
 
 def _written(text: str) -> str:
@@ -57,12 +71,6 @@ def _written(text: str) -> str:
     Versions of pytest differ above U+FFFF, so both sides of a comparison are brought to this form.
     """
     return _ILLEGAL.sub(lambda match: f"#x{ord(match.group()):02X}", text)
-
-
-def _key(nodeid: str) -> tuple[str, str]:
-    """Return what identifies the JUnit case of a node id."""
-    classname, name = junit_key(nodeid)
-    return classname, _written(name)
 
 
 def _worst(entries: Iterable[tuple[tuple[str, str], Outcome]]) -> dict[tuple[str, str], Outcome]:
@@ -79,11 +87,14 @@ def junit_mismatch(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation
         return
     journal = evidence.journal
     told_by_journal = (*journal.collect_errors, *journal.outcomes)
-    expected = _worst((_key(test.nodeid), _JUNIT_KIND.get(test.outcome, test.outcome)) for test in told_by_journal)
-    found = _worst(((case.classname, _written(case.name)), case.outcome) for case in evidence.junit)
+    expected = _worst((junit_key(test.nodeid), _JUNIT_KIND.get(test.outcome, test.outcome)) for test in told_by_journal)
+    names = (*(test.nodeid for test in told_by_journal), *journal.selected, *journal.open_tests)
+    older = {_older_key(nodeid): junit_key(nodeid) for nodeid in names if "[" in nodeid}
+    cases = [((case.classname, _written(case.name)), case.outcome) for case in evidence.junit]
+    found = _worst((older.get(key, key), outcome) for key, outcome in cases)
     own = {key: outcome for key, outcome in found.items() if key in expected}
     # pytest writes a case for a test whose worker died; that it has no outcome is MISSING_OUTCOME already.
-    lost = {_key(nodeid) for nodeid in (*journal.selected, *journal.open_tests)}
+    lost = {junit_key(nodeid) for nodeid in (*journal.selected, *journal.open_tests)}
     unknown = [key for key in found if key not in expected and key not in lost]
     if unknown:
         name = ".".join(filter(None, unknown[0]))
