@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from greenlane.rules.green import judge
 from greenlane.rules.shards import digest
 from greenlane.version import VERSION
 
+S = TypeVar("S", bound=msgspec.Struct)
+
 RUN = "20260101T000000Z-abcdef"
 PYTHON = "/envs/core/bin/python"
 TREE = "7ree" * 16
@@ -24,7 +26,7 @@ JUNIT_WORD = {Outcome.XFAILED: Outcome.SKIPPED, Outcome.XPASSED: Outcome.PASSED}
 
 def outcome(name: str, how: Outcome = Outcome.PASSED, **fields: Any) -> TestOutcome:
     """Return the outcome of a test; a bare name is a function of `tests/test_a.py`."""
-    nodeid = name if "/" in name else f"tests/test_a.py::{name}"
+    nodeid = name if name.startswith("tests/") else f"tests/test_a.py::{name}"
     return TestOutcome(**{"nodeid": nodeid, "outcome": how, "duration": 0.01, **fields})
 
 
@@ -128,6 +130,6 @@ def codes(found: Verdict | Iterable[Violation]) -> list[str]:
     return sorted(violation.code.value for violation in violations)
 
 
-def but(value: Any, **fields: Any) -> Any:
+def but(value: S, **fields: Any) -> S:
     """Return a frozen value with other fields."""
     return msgspec.structs.replace(value, **fields)
