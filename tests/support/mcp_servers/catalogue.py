@@ -55,8 +55,8 @@ def build(name: str, *extra: str) -> MCPServer:
 
     @server.tool()
     async def hang(flag: str) -> str:
-        """Make a file, then never answer."""
-        Path(flag).touch()
+        """Write to a file, then never answer."""
+        Path(flag).write_text("hanging")
         await asyncio.Event().wait()
         return "never"
 
