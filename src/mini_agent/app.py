@@ -25,6 +25,8 @@ from mini_agent.http.openapi import OpenApiRoute
 from mini_agent.logs import new_logger
 from mini_agent.model.redaction import Redactor
 from mini_agent.ports import Clock, HttpSessionFactory, SystemClock, new_id, open_http_session
+from mini_agent.providers.codex_agent import CodexAgentClient
+from mini_agent.providers.litellm_sdk import LiteLLMClient
 from mini_agent.providers.openai_http import OpenAIHttpClient
 from mini_agent.providers.protocol import ModelClient
 from mini_agent.providers.registry import Registry
@@ -55,6 +57,10 @@ def _default_clients() -> Mapping[str, ModelClientFactory]:
     """The visible table of model clients: key of a target to factory."""
     return {
         "openai_http": lambda settings, outside: OpenAIHttpClient(outside.session, outside.clock),
+        "litellm_sdk": lambda settings, outside: LiteLLMClient(
+            outside.clock, drop_params=settings.config.litellm_settings.get("drop_params") is True
+        ),
+        "codex_agent": lambda settings, outside: CodexAgentClient(settings, outside.clock),
         "scripted": lambda settings, outside: ScriptedClient(outside.clock, outside.ids),
     }
 
