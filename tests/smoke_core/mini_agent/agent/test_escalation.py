@@ -107,7 +107,9 @@ def _overrun(model: ScriptedModel, hanging: Hanging, granted: Hanging | None) ->
     async def main() -> AgentResult:
         clock = HandClock()
         config = AgentConfig(model="base", max_total_seconds=5, escalation_timeout_s=30, **ON)
-        running = asyncio.create_task(run(config, [{"role": "user", "content": "go"}], model, ScriptedTools(), clock=clock))
+        running = asyncio.create_task(
+            run(config, [{"role": "user", "content": "go"}], model, ScriptedTools(), clock=clock)
+        )
         await hanging.started.wait()
         clock.advance(5)
         if granted is not None:

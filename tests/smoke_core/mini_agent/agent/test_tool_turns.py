@@ -55,7 +55,7 @@ def test_concurrency_is_bounded_and_replies_keep_call_order(concurrency: int, mo
         for _ in range(20 - 4 * int(call["id"][1])):
             await asyncio.sleep(0)
         running.remove(call["id"])
-        return call["id"]
+        return str(call["id"])
 
     calls = asks(*(("t", {}) for _ in range(4)))
     result = agent(ScriptedModel(calls, says("x")), ScriptedTools(t=slow), tool_concurrency=concurrency)

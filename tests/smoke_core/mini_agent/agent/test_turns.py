@@ -77,7 +77,7 @@ def test_a_provider_error_ends_the_run() -> None:
 
 
 def test_inputs_are_never_mutated() -> None:
-    """Caller messages, configuration and the model's own answers are as before, whatever a client does to its request."""
+    """Caller messages, configuration and the model's answers stay, whatever a client does to its request."""
     messages = [{"role": "user", "content": [{"type": "text", "text": "go"}]}]
     answers = [completion(asks(("python", {"code": "1"}, "a"), content="```python\n1\n```")), says("```python\n2\n```")]
     kept = copy.deepcopy((messages, answers))
@@ -111,9 +111,7 @@ def test_a_message_that_is_no_object_is_refused() -> None:
 def test_injected_memory_is_seen_and_not_recorded() -> None:
     """The injection changes the model's view of every turn and never the conversation."""
     model = ScriptedModel(asks(("t", {})), says("done"))
-    result = agent(
-        model, ScriptedTools(t=OK), inject=lambda view: [{"role": "system", "content": "memory"}, *view]
-    )
+    result = agent(model, ScriptedTools(t=OK), inject=lambda view: [{"role": "system", "content": "memory"}, *view])
     assert [request.messages[0]["content"] for request in model.requests] == ["memory", "memory"]
     assert texts(result.messages, "system") == []
 

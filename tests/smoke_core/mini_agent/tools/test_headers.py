@@ -49,7 +49,16 @@ def test_malformed_defaults_are_logged_once_and_ignored(text: str, caplog: pytes
 
 @pytest.mark.parametrize(
     "headers",
-    [{"X": "a\r\nInjected: 1"}, {"X": "a\n"}, {"X": "\x00"}, {"X\r\nY": "a"}, {"": "a"}, {"a b": "c"}, {"X": 1}, {"X": None}]
+    [
+        {"X": "a\r\nInjected: 1"},
+        {"X": "a\n"},
+        {"X": "\x00"},
+        {"X\r\nY": "a"},
+        {"": "a"},
+        {"a b": "c"},
+        {"X": 1},
+        {"X": None},
+    ]
     + [{"content-length": "1"}, {"Transfer-Encoding": "chunked"}, {"X": "\u20ac"}],
 )
 def test_hostile_request_headers_are_refused(headers: dict[str, object]) -> None:

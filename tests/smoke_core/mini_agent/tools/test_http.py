@@ -54,7 +54,7 @@ def _record(*replies: Any, **options: Any) -> dict[str, Any]:
 
 
 def test_headers_reach_both_requests_as_specified() -> None:
-    """On the wire: a request header replaces the default of any casing, once, as spelled; the rest stays in lower case."""
+    """On the wire: a request header replaces the default of any casing, once, as spelled; the rest stays."""
 
     async def test(host: ToolHost, invoker: HttpInvoker) -> None:
         await invoker.list_tools()
@@ -64,7 +64,10 @@ def test_headers_reach_both_requests_as_specified() -> None:
             assert (request.spellings("x-env"), request.values("x-env")) == (["X-Env"], ["B"])
             assert (request.spellings("x-req"), request.values("x-req")) == (["X-Req"], ["C"])
             assert (request.spellings("x-rest"), request.values("x-rest")) == (["x-rest"], ["D"])
-            assert (request.spellings("authorization"), request.values("authorization")) == (["aUTHORIZATION"], ["Bearer r"])
+            assert (request.spellings("authorization"), request.values("authorization")) == (
+                ["aUTHORIZATION"],
+                ["Bearer r"],
+            )
 
     _with_host(
         test,
@@ -153,7 +156,7 @@ def test_error_statuses_and_redirects_fail_without_a_second_request(status: int)
 def test_listing_returns_the_hosts_specs() -> None:
     """Specs pass unchanged, bare functions are wrapped, what has no name is left out; all of them are callable."""
     bare = {"name": "bare", "parameters": {}}
-    listed = [*SPECS, bare, {"function": {}}, "junk", None, {"type": "function"}]
+    listed: list[Any] = [*SPECS, bare, {"function": {}}, "junk", None, {"type": "function"}]
 
     async def test(_: ToolHost, invoker: HttpInvoker) -> None:
         specs = await invoker.list_tools()
@@ -388,7 +391,9 @@ def test_a_run_over_http() -> None:
     async def main() -> tuple[AgentResult, list[tuple[str, str]], list[Any]]:
         async with ToolHost(SPECS, Reply("plain"), Reply({"error": "no"}), Reply("", 500)) as host:
             invoker = HttpInvoker(base_url=host.url)
-            calls = asks(("Lookup", {"q": 1}, "a"), ("lookup", {"q": 2}, "b"), ("LOOKUP", {"q": 3}, "c"), ("x", {}, "d"))
+            calls = asks(
+                ("Lookup", {"q": 1}, "a"), ("lookup", {"q": 2}, "b"), ("LOOKUP", {"q": 3}, "c"), ("x", {}, "d")
+            )
             model = ScriptedModel(calls, says("done"))
             config = AgentConfig(model="base", use_tools=True)
             result = await run(config, [{"role": "user", "content": "go"}], model, invoker)

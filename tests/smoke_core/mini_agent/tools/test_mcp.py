@@ -87,7 +87,9 @@ def test_a_stdio_server_from_first_use_to_the_end() -> None:
 
 def test_a_stdio_server_dies_with_the_gateway() -> None:
     """When the gateway is killed outright, even a server that ignores its stdin and all signals ends."""
-    server = "import os, signal, time; signal.signal(15, signal.SIG_IGN); print(os.getpid(), flush=True); time.sleep(600)"
+    server = (
+        "import os, signal, time; signal.signal(15, signal.SIG_IGN); print(os.getpid(), flush=True); time.sleep(600)"
+    )
     launch = [sys.executable, "-IS", mcp_launch.__file__, "PATH", "--", sys.executable, "-IS", "-c", server]
     gateway = f"import subprocess, sys; subprocess.run({launch!r})"
     with subprocess.Popen([sys.executable, "-IS", "-c", gateway], stdout=subprocess.PIPE, text=True) as process:
@@ -191,10 +193,10 @@ def test_a_slow_tool_ends_at_the_servers_limit(web: McpHttpServer, tmp_path: Pat
     async def test(_: McpPool, invoker: McpInvoker) -> None:
         await invoker.list_tools()
         hung = await calling(invoker, "hang", {"flag": str(tmp_path / "flag")})
-        assert (hung["ok"], hung["error"]) == (False, "timeout after 0.5s")
+        assert (hung["ok"], hung["error"]) == (False, "timeout after 0.3s")
         assert (await calling(invoker, "add", {"a": 1, "b": 2}))["ok"]
 
-    _with_pool(test, {"web": _http(web.url, timeout=0.5)})
+    _with_pool(test, {"web": _http(web.url, timeout=0.3)})
 
 
 def test_a_cancelled_call_leaves_the_session_to_the_others(web: McpHttpServer, tmp_path: Path) -> None:
@@ -244,8 +246,8 @@ def test_a_legacy_sse_server() -> None:
         assert (await calling(invoker, "add", {"a": 1, "b": 2}))["result"] == "3"
 
     with serve_mcp(transport="sse") as server:
-        auth = {"auth_type": "bearer", "auth_value": "tok"}
-        _with_pool(test, {"old": McpServer(transport="sse", url=server.url, timeout=10, **auth)})
+        old = McpServer(transport="sse", url=server.url, timeout=10, auth_type="bearer", auth_value="tok")
+        _with_pool(test, {"old": old})
         assert {headers.get("authorization") for headers in server.headers} == {"Bearer tok"}
 
 
