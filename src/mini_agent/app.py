@@ -113,39 +113,40 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     session = _SharedSession(ports.http_session)
     outside = Outside(session=session, clock=ports.clock, ids=ports.ids, log=log)
     factories = {**_default_clients(), **ports.model_clients}
-    clients = {key: factory(settings, outside) for key, factory in factories.items()}
-    metrics = Metrics()
-    errors = ErrorWriter(redactor, debug=settings.debug)
     chat = ChatServices(
         settings=settings,
         guard=KeyGuard(settings.master_key),
         reader=BodyReader(settings.max_body_bytes, settings.body_idle_s),
         registry=Registry(settings),
-        clients=clients,
+        clients={key: factory(settings, outside) for key, factory in factories.items()},
         echo=ScriptedClient(ports.clock, ports.ids, reply=lambda _: settings.shim_reply, prefix="shim"),
-        errors=errors,
-        metrics=metrics,
+        errors=ErrorWriter(redactor, debug=settings.debug),
+        metrics=Metrics(),
         clock=ports.clock,
         log=log,
     )
+    return _serve(chat, session, ports)
+
+
+def _serve(chat: ChatServices, session: _SharedSession, ports: Ports) -> ASGIApp:
+    """Put routes, lifespan and the outermost layer around the services."""
     routes = _routes(chat, ports.clock.time())
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncGenerator[None, None]:
         yield
-        for client in clients.values():
+        for client in chat.clients.values():
             await client.aclose()
         await session.aclose()
 
-    router = Router(routes, default=_not_found, redirect_slashes=False, lifespan=lifespan)
     return Edge(
-        router,
+        Router(routes, default=_not_found, redirect_slashes=False, lifespan=lifespan),
         routes=frozenset(route.path for route in routes),
-        errors=errors,
-        metrics=metrics,
+        errors=chat.errors,
+        metrics=chat.metrics,
         clock=ports.clock,
         ids=ports.ids,
-        log=log,
+        log=chat.log,
     )
 
 

@@ -245,7 +245,6 @@ class MethodNotAllowed(GatewayError):
         self.allow = allow
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Rebuild with the methods."""
         return _rebuild_405, (self.message, self.allow)
 
     def http_headers(self) -> dict[str, str]:

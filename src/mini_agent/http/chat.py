@@ -15,7 +15,7 @@ from mini_agent.http.exchange import EXCHANGE, Exchange, Receive, Scope, Send, s
 from mini_agent.http.metrics import Metrics
 from mini_agent.http.parameters import ChatBody, outgoing_body, parse_chat
 from mini_agent.http.streaming import write_stream
-from mini_agent.model.chat import ModelRequest, ModelTarget
+from mini_agent.model.chat import ModelTarget, ProviderRequest
 from mini_agent.model.redaction import is_sensitive_header
 from mini_agent.ports import Clock
 from mini_agent.providers.protocol import ModelClient
@@ -69,7 +69,7 @@ class ChatRoute:
         body, dropped = outgoing_body(chat, target)
         if dropped:
             services.log.debug("parameters dropped", extra={"facts": {"names": sorted(dropped)[:50]}})
-        request = ModelRequest(
+        request = ProviderRequest(
             target=target,
             body=body,
             headers=outgoing_headers(exchange, hop, forward=self._forward_headers),
@@ -78,7 +78,7 @@ class ChatRoute:
         await self._answer(client, request, chat, receive, send)
 
     async def _answer(
-        self, client: ModelClient, request: ModelRequest, chat: ChatBody, receive: Receive, send: Send
+        self, client: ModelClient, request: ProviderRequest, chat: ChatBody, receive: Receive, send: Send
     ) -> None:
         headers = [(b"x-mini-agent-provider", client.name.encode())]
         try:
@@ -96,7 +96,7 @@ class ChatRoute:
     async def _stream(
         self,
         client: ModelClient,
-        request: ModelRequest,
+        request: ProviderRequest,
         headers: list[tuple[bytes, bytes]],
         receive: Receive,
         send: Send,
@@ -127,7 +127,7 @@ class ChatRoute:
         finally:
             services.metrics.streams_in_flight.dec()
 
-    def _count(self, client: ModelClient, request: ModelRequest, error: GatewayError) -> None:
+    def _count(self, client: ModelClient, request: ProviderRequest, error: GatewayError) -> None:
         self._services.metrics.provider_error(client.name, request.target.group, error.code)
 
     async def _delay(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CLIENT_PARAMETERS", "DONE", "NEVER_ALLOWED", "UNLISTED", "ModelRequest", "ModelTarget"]
+__all__ = ["CLIENT_PARAMETERS", "DONE", "NEVER_ALLOWED", "UNLISTED", "ModelTarget", "ProviderRequest"]
 
 #: What ends a stream, as the payload of its last event.
 DONE = b"[DONE]"
@@ -54,7 +54,7 @@ class ModelTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRequest:
+class ProviderRequest:
     """One call to a model.
 
     body: the parameters that reach the provider, defaults included, without `model`.

@@ -15,7 +15,7 @@ import msgspec
 from yarl import URL
 
 from mini_agent.errors import BackendUnavailable, GatewayError, InvalidProviderResponse, ProviderNotConfigured
-from mini_agent.model.chat import DONE, ModelRequest
+from mini_agent.model.chat import DONE, ProviderRequest
 from mini_agent.ports import Clock
 from mini_agent.providers.protocol import Batch
 from mini_agent.providers.sse import SseReader
@@ -66,7 +66,7 @@ class OpenAIHttpClient:
         self._event = msgspec.json.Decoder(_Event)
         self._encode = msgspec.json.Encoder().encode
 
-    async def complete(self, request: ModelRequest) -> bytes:
+    async def complete(self, request: ProviderRequest) -> bytes:
         """Ask once. Returns: the provider's bytes. Raises: GatewayError."""
         seconds = request.target.timeout_s
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_S, sock_read=seconds or READ_S)
@@ -81,7 +81,7 @@ class OpenAIHttpClient:
             raise InvalidProviderResponse("the provider's answer is not a completion object") from error
         return raw
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Batch, None]:
+    async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Returns: the provider's events as they arrive. Raises: GatewayError."""
         seconds = request.target.stream_timeout_s or request.target.timeout_s or READ_S
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=seconds)
@@ -143,7 +143,7 @@ class OpenAIHttpClient:
 
     @asynccontextmanager
     async def _answer(
-        self, request: ModelRequest, timeout: aiohttp.ClientTimeout
+        self, request: ProviderRequest, timeout: aiohttp.ClientTimeout
     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         response = await self._open(request, timeout)
         try:
@@ -153,7 +153,7 @@ class OpenAIHttpClient:
             # the provider learns that nobody listens any more.
             response.release()
 
-    async def _open(self, request: ModelRequest, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+    async def _open(self, request: ProviderRequest, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         """Send, with the retries of 7.2. Returns: a 2xx answer whose body is unread."""
         target = request.target
         if not target.api_base:
@@ -193,7 +193,7 @@ class OpenAIHttpClient:
         wait_s = retry_after_seconds(response.headers.get("retry-after"), now)
         return error_of_status(response.status, response.headers, body, now=now, model=model), wait_s
 
-    def _headers(self, request: ModelRequest) -> dict[str, str]:
+    def _headers(self, request: ProviderRequest) -> dict[str, str]:
         headers = {"content-type": "application/json", **request.headers}
         if request.target.api_key:
             headers["authorization"] = f"Bearer {request.target.api_key}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
-from mini_agent.model.chat import ModelRequest
+from mini_agent.model.chat import ProviderRequest
 
 __all__ = ["Batch", "ModelClient"]
 
@@ -18,14 +18,14 @@ class ModelClient(Protocol):
 
     name: str
 
-    async def complete(self, request: ModelRequest) -> bytes:
+    async def complete(self, request: ProviderRequest) -> bytes:
         """Ask once.
 
         Returns: the OpenAI completion object as JSON.
         Raises: GatewayError.
         """
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[Batch, None]:
+    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Closing the generator cancels the request at the provider.
 
         Returns: the chunks in order; a batch is never empty. `DONE` is optional: the caller completes it.

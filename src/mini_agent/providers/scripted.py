@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mini_agent.model.chat import DONE, ModelRequest
+from mini_agent.model.chat import DONE, ProviderRequest
 from mini_agent.model.completion import completion_object, stream_chunks
 from mini_agent.ports import Clock
 from mini_agent.providers.protocol import Batch
@@ -71,11 +71,11 @@ class ScriptedClient:
         self._reply = reply
         self._prefix = prefix
 
-    async def complete(self, request: ModelRequest) -> bytes:
+    async def complete(self, request: ProviderRequest) -> bytes:
         """Returns: the canned completion."""
         return msgspec.json.encode(self._completion(request))
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Batch, None]:
+    async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Returns: the canned completion as a stream."""
         for chunk in stream_chunks(self._completion(request), include_usage=wants_usage(request.body)):
             yield [msgspec.json.encode(chunk)]
@@ -84,7 +84,7 @@ class ScriptedClient:
     async def aclose(self) -> None:
         """Nothing to free."""
 
-    def _completion(self, request: ModelRequest) -> dict[str, Any]:
+    def _completion(self, request: ProviderRequest) -> dict[str, Any]:
         message = {"role": "assistant", "content": self._reply(request.body["messages"])}
         return completion_object(
             id=f"{self._prefix}-{self._ids()}",

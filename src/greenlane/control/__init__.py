@@ -1,0 +1,1 @@
+"""Use cases: build environments, launch lanes, collect evidence, decide, report."""

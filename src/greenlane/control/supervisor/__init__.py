@@ -1,0 +1,1 @@
+"""The supervisor: a process of its own that runs one lane or shard, and leaves nothing behind."""

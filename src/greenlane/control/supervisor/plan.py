@@ -1,0 +1,68 @@
+"""What the supervisor is told (on standard input, because it holds secrets) and what it answers (in a file)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from greenlane.model.evidence import ServiceRecord
+from greenlane.model.lane import Address
+
+
+class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A service to start, or, with `external`, one that somebody else runs and that is only examined."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    ready: str
+    identity: str
+    start_timeout: float
+    log: str
+    external: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One lane run.
+
+    Attributes:
+        label: what output lines are prefixed with.
+        command: the lane's pytest; environment: all that it sees.
+        budget: seconds for the tests; 0 for no limit.
+        isolate: whether the lane must be cut off from the network.
+        address: the base variables, which follow the service of that name.
+        secrets: values that must not be printed, by name.
+        log: file of the whole output; journal: file that tells which test is running; result: file of the answer.
+    """
+
+    label: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    cwd: str
+    budget: float
+    isolate: bool
+    services: tuple[ServicePlan, ...]
+    address: Address
+    base: str
+    secrets: dict[str, str]
+    log: str
+    journal: str
+    contract: str
+    result: str
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """How the run went; see `LaneRecord` for the fields."""
+
+    started_at: float
+    finished_at: float
+    exit_status: int | None = None
+    failure: str = ""
+    timed_out: bool = False
+    interrupted: bool = False
+    running: tuple[str, ...] = ()
+    hermetic: str = "none"
+    hermetic_reason: str = ""
+    services: tuple[ServiceRecord, ...] = ()
+    endpoints: dict[str, str] = {}
+    survivors: tuple[str, ...] = ()
+    secrets_found: tuple[str, ...] = ()

@@ -1,0 +1,41 @@
+"""Opens the lane inside a pytest process: reads the contract and registers what records and guards."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from greenlane.lane.journal import Journal
+from greenlane.lane.recorder import CrashRecorder, Recorder
+from greenlane.lane.selection import Selection
+from greenlane.model.contract import Contract
+
+
+def open_lane(config: pytest.Config, path: str) -> None:
+    """Register the lane's plugins on a pytest configuration.
+
+    Args:
+        config: of the controller or of a worker.
+        path: of the contract, a JSON file written by control.
+
+    Raises:
+        pytest.UsageError: the contract cannot be read.
+    """
+    try:
+        contract = msgspec.json.decode(Path(path).read_bytes(), type=Contract)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise pytest.UsageError(f"greenlane: the lane contract {path} cannot be read: {error}") from error
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    journal = Journal(Path(contract.artifacts) / "journal.jsonl", worker)
+    config.add_cleanup(journal.close)
+    distributes = worker == "main" and config.pluginmanager.hasplugin("dsession")
+    for name, plugin in (
+        ("greenlane-recorder", Recorder(config, contract, journal, controller=distributes)),
+        ("greenlane-selection", Selection(config, contract, journal)),
+    ):
+        config.pluginmanager.register(plugin, name)
+    if distributes:
+        config.pluginmanager.register(CrashRecorder(journal), "greenlane-crashes")

@@ -1,0 +1,118 @@
+"""Records what happens in one pytest process: its start, each test, its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from importlib.metadata import version
+
+import pytest
+
+from greenlane.lane.journal import Journal
+from greenlane.lane.reports import cause_of, first_line, settle, skip_reason
+from greenlane.lane.selection import narrowing
+from greenlane.model.contract import Contract
+from greenlane.model.journal import CollectError, Crashed, Finished, Started, TestFinished, TestStarted
+from greenlane.model.outcome import Outcome
+
+
+class Recorder:
+    """Writes the journal of one process.
+
+    Args:
+        config: of the process.
+        contract: of the lane.
+        journal: where events go.
+        controller: whether this process hands tests to workers and runs none itself.
+    """
+
+    def __init__(self, config: pytest.Config, contract: Contract, journal: Journal, *, controller: bool) -> None:
+        self._config = config
+        self._contract = contract
+        self._journal = journal
+        self._controller = controller
+        self._reports: list[pytest.TestReport] = []
+        self._hidden = ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Write who runs here, with which options."""
+        self._journal.write(
+            Started,
+            run_id=self._contract.run_id,
+            plugin=version("greenlane"),
+            python=sys.version.split()[0],
+            interpreter=sys.executable,
+            narrowing=narrowing(self._config, self._contract),
+            controller=self._controller,
+            seed=self._contract.seed,
+        )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Write files that could not be collected, or that skipped themselves whole."""
+        if self._controller:
+            return
+        if report.failed:
+            cause, path, line = cause_of(report)
+            self._journal.write(CollectError, nodeid=report.nodeid, cause=cause, path=path, line=line)
+        elif report.skipped:
+            self._journal.write(
+                TestFinished,
+                nodeid=report.nodeid,
+                outcome=Outcome.SKIPPED,
+                duration=0.0,
+                reason=skip_reason(report),
+                ran=False,
+            )
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Write that a test begins, and how it ended."""
+        self._reports, self._hidden = [], ""
+        self._journal.write(TestStarted, nodeid=item.nodeid)
+        result = yield
+        if self._reports:
+            self._journal.write(TestFinished, nodeid=item.nodeid, **settle(self._reports, self._hidden))
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Keep each phase's report, and the exception where a hook made a failure disappear."""
+        report = yield
+        self._reports.append(report)
+        error = call.excinfo
+        if error is not None and report.passed and not hasattr(report, "wasxfail"):
+            self._hidden = first_line(error.exconly())
+        return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write that the session came to its end in an orderly way."""
+        stopped = session.shouldfail or session.shouldstop
+        self._journal.write(Finished, exit_status=int(exitstatus), stopped=str(stopped) if stopped else "")
+
+
+class CrashRecorder:
+    """Writes what only the controller can see: that a worker died.
+
+    Args:
+        journal: where events go.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Write which test a dead worker was running."""
+        self._journal.write(Crashed, name=str(getattr(report, "node", "worker")), nodeid=crashitem)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object, error: object | None) -> None:
+        """Write that a worker went away with an error."""
+        if error:
+            gateway = getattr(node, "gateway", None)
+            self._journal.write(Crashed, name=str(getattr(gateway, "id", "worker")), cause=first_line(str(error)))

@@ -1,0 +1,95 @@
+"""Reads pytest's reports: what failed, why, and where."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from greenlane.model.outcome import Outcome
+
+NO_REASON = frozenset({"", "unconditional skip", "<Skipped instance>"})
+"""Texts that pytest writes for a skip to which nobody gave a reason."""
+
+
+def first_line(text: str) -> str:
+    """Return the first line that says something, without control characters, at most 500 characters."""
+    for line in text.splitlines():
+        clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line).strip()
+        if clean:
+            return clean[:500]
+    return ""
+
+
+def cause_of(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, int]:
+    """Return the first line of what went wrong, the file and the line number (0 for unknown)."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        return first_line(crash.message), relative(crash.path), crash.lineno
+    text = str(report.longrepr or "")
+    marked = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
+    return first_line(marked[-1] if marked else text), relative(report.nodeid.split("::")[0]), 0
+
+
+def relative(path: str) -> str:
+    """Return a path relative to the working directory where it is below it."""
+    if not os.path.isabs(path):
+        return path
+    short = os.path.relpath(path)
+    return path if short.startswith("..") else short
+
+
+def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Return why a test was skipped; empty when nobody said why."""
+    longrepr = report.longrepr
+    text = str(longrepr[2]) if isinstance(longrepr, tuple) else first_line(str(longrepr or ""))
+    text = text.removeprefix("Skipped:").removeprefix("Skipped").strip()
+    return "" if text in NO_REASON else first_line(text)
+
+
+def settle(reports: Sequence[pytest.TestReport], hidden: str = "") -> dict[str, Any]:
+    """Return the final outcome of one test, as the fields of `TestFinished`.
+
+    Args:
+        reports: of every phase, in order; more than one of the same phase when something re-ran the test.
+        hidden: an exception that a hook turned into something else than a failure; it is a failure all the same.
+    """
+    bodies = [report for report in reports if report.when == "call"]
+    attempts = max(len(bodies), len([r for r in reports if r.when == "setup"]), 1)
+    last = [reports[i] for i in range(len(reports)) if not any(r.when == reports[i].when for r in reports[i + 1 :])]
+    fields: dict[str, Any] = {
+        "duration": sum(report.duration for report in reports),
+        "attempts": attempts,
+        "ran": bool(bodies),
+    }
+    outcome, telling = _worst(last)
+    if outcome.bad and telling is not None:
+        cause, path, line = cause_of(telling)
+        fields.update(cause=cause or "no message", path=path, line=line)
+    elif outcome is Outcome.SKIPPED and telling is not None:
+        fields.update(reason=skip_reason(telling), ran=False)
+    elif outcome in (Outcome.XFAILED, Outcome.XPASSED) and telling is not None:
+        fields["reason"] = first_line(str(getattr(telling, "wasxfail", "")).removeprefix("reason: "))
+    if hidden and not outcome.bad:
+        outcome = Outcome.FAILED
+        fields["cause"] = f"a hook reported this failure as {reports[-1].outcome}: {hidden}"
+    return {"outcome": outcome, **fields}
+
+
+def _worst(last: Sequence[pytest.TestReport]) -> tuple[Outcome, pytest.TestReport | None]:
+    """Return the outcome that the last report of each phase adds up to, and the report that says so."""
+    for report in last:
+        if report.outcome == "failed":
+            return (Outcome.FAILED if report.when == "call" else Outcome.ERROR), report
+    for report in last:
+        if report.outcome == "skipped":
+            return (Outcome.XFAILED if hasattr(report, "wasxfail") else Outcome.SKIPPED), report
+        if report.outcome not in ("passed", "failed"):
+            return Outcome.ERROR, report
+        if report.when == "call" and hasattr(report, "wasxfail"):
+            return Outcome.XPASSED, report
+    if not any(report.when == "call" for report in last):
+        return Outcome.ERROR, None
+    return Outcome.PASSED, None

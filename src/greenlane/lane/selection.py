@@ -1,0 +1,129 @@
+"""Which of the collected tests run here: the shard, the closed gates, the order; and a record of all of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator
+
+import pytest
+
+from greenlane.lane.journal import Journal
+from greenlane.model.contract import Contract
+from greenlane.model.journal import Collected
+from greenlane.rules.shards import assign, digest, file_of, plan_digest
+
+NARROWING = (
+    ("keyword", "-k"),
+    ("markexpr", "-m"),
+    ("deselect", "--deselect"),
+    ("lf", "--lf"),
+    ("stepwise", "--stepwise"),
+    ("ignore", "--ignore"),
+    ("ignore_glob", "--ignore-glob"),
+    ("collectonly", "--collect-only"),
+    ("setuponly", "--setup-only"),
+    ("setupplan", "--setup-plan"),
+)
+"""Options of pytest that make it run less than everything: attribute and spelling."""
+
+NARROWING_INI = ("python_files", "python_classes", "python_functions", "norecursedirs", "testpaths")
+"""Ini names that, overridden on the command line, change what is collected."""
+
+
+def narrowing(config: pytest.Config, contract: Contract) -> tuple[str, ...]:
+    """Return the options in force that make this run less than the whole lane, wherever they came from."""
+    found = [spelling for attribute, spelling in NARROWING if getattr(config.option, attribute, None)]
+    overrides = getattr(config.option, "override_ini", None) or []
+    found += [f"-o {entry}" for entry in overrides if entry.split("=")[0] in NARROWING_INI]
+    if tuple(config.args) != contract.tests:
+        extra = [word for word in config.args if word not in contract.tests]
+        found.append(f"arguments {' '.join(extra or config.args)}")
+    return tuple(found)
+
+
+class Selection:
+    """Chooses the tests of this shard after every other plugin had its say, and records the whole.
+
+    Args:
+        config: of the process.
+        contract: of the lane.
+        journal: where the record goes.
+    """
+
+    def __init__(self, config: pytest.Config, contract: Contract, journal: Journal) -> None:
+        self._config = config
+        self._contract = contract
+        self._journal = journal
+        self._seen: list[str] = []
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Remember every test at the moment when it is found."""
+        self._seen.append(item.nodeid)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
+        """Record what was found, what others dropped, and what runs here."""
+        yield
+        kept = {item.nodeid for item in items}
+        everything = sorted(set(self._seen))
+        plan = self._plan(items)
+        self._keep_shard(items, plan)
+        providers = self._close_gates(items)
+        self._order(items)
+        self._journal.write(
+            Collected,
+            tests=tuple(everything),
+            digest=digest(everything),
+            selected=tuple(sorted({item.nodeid for item in items})),
+            plan=plan_digest(plan) if plan else "",
+            dropped=tuple(nodeid for nodeid in everything if nodeid not in kept),
+            providers=providers,
+        )
+
+    def _plan(self, items: list[pytest.Item]) -> dict[str, str]:
+        """Return the shard of each test; empty when the lane has no shards."""
+        if not self._contract.shards:
+            return {}
+        pins = {item.nodeid: str(mark.args[0]) for item in items if (mark := item.get_closest_marker("shard"))}
+        try:
+            return assign(sorted(item.nodeid for item in items), pins, self._contract.shards)
+        except ValueError as error:
+            raise pytest.UsageError(f"greenlane: {error}") from error
+
+    def _keep_shard(self, items: list[pytest.Item], plan: dict[str, str]) -> None:
+        """Leave only the tests of this shard in the list."""
+        if not plan or not self._contract.shard:
+            return
+        others = [item for item in items if plan[item.nodeid] != self._contract.shard]
+        items[:] = [item for item in items if plan[item.nodeid] == self._contract.shard]
+        if others:
+            self._config.hook.pytest_deselected(items=others)
+
+    def _close_gates(self, items: list[pytest.Item]) -> dict[str, str]:
+        """Skip the tests of closed providers with the reason; return the provider of each test."""
+        providers: dict[str, str] = {}
+        for item in items:
+            mark = item.get_closest_marker("provider")
+            if mark is None:
+                continue
+            name = providers[item.nodeid] = str(mark.args[0])
+            if name in self._contract.closed:
+                item.add_marker(pytest.mark.skip(reason=f"{name}: {self._contract.closed[name]}"))
+        return providers
+
+    def _order(self, items: list[pytest.Item]) -> None:
+        """Shuffle files, and tests within files, when the contract asks for a random order.
+
+        Files stay together, so that module fixtures run once and a seed means the same under any distribution.
+        """
+        if self._contract.order != "random":
+            return
+        shuffler = random.Random(self._contract.seed)
+        files: dict[str, list[pytest.Item]] = {}
+        for item in sorted(items, key=lambda item: item.nodeid):
+            files.setdefault(file_of(item.nodeid), []).append(item)
+        groups = list(files.values())
+        shuffler.shuffle(groups)
+        for group in groups:
+            shuffler.shuffle(group)
+        items[:] = [item for group in groups for item in group]

@@ -1,0 +1,60 @@
+"""The lane contract: what control promises a lane before it starts, as one JSON file."""
+
+from __future__ import annotations
+
+import msgspec
+
+CONTRACT_VARIABLE = "GREENLANE_CONTRACT"
+"""Environment name of the path of the contract. Without it the plugin sleeps."""
+
+
+class LeakPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the leak guard does.
+
+    Attributes:
+        level: `error` (the test fails), `warn` (it is reported) or `off`.
+        levels: the same for single watchers, by name.
+        watch: import names of packages whose modules and classes are watched.
+        allow: reasons for state that may change, by `watcher:what` pattern.
+    """
+
+    level: str = "error"
+    levels: dict[str, str] = {}
+    watch: tuple[str, ...] = ()
+    allow: dict[str, str] = {}
+
+
+class Contract(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a lane process must know.
+
+    Attributes:
+        run_id: name of this run, in every artifact of it.
+        project: absolute path of the project.
+        artifacts: absolute path of the folder of this lane or shard.
+        arguments: command line of pytest, as control wrote it.
+        tests: the files and folders that the whole lane consists of.
+        shard: the part that runs here, empty for all; shards: all parts of the lane.
+        plugin: version of the harness that must be loaded.
+        hermetic: level that control achieved before the lane started (`kernel`, `python`, `none`).
+        network: whether the lane may leave its loopback.
+        leaks: what the leak guard does.
+        closed: reason by live provider whose gate is closed; its tests are skipped with it.
+        order: `file` or `random`; seed: the seed of a random order.
+    """
+
+    run_id: str
+    lane: str
+    kind: str
+    project: str
+    artifacts: str
+    arguments: tuple[str, ...]
+    tests: tuple[str, ...]
+    plugin: str
+    shard: str = ""
+    shards: tuple[str, ...] = ()
+    hermetic: str = "none"
+    network: bool = True
+    leaks: LeakPolicy = LeakPolicy(level="off")
+    closed: dict[str, str] = {}
+    order: str = "file"
+    seed: int = 0

@@ -1,0 +1,191 @@
+"""Evidence: everything that the judge may look at, and nothing else."""
+
+from __future__ import annotations
+
+import msgspec
+
+from greenlane.model.journal import Hermetic, Leaked, NetworkAttempt
+from greenlane.model.outcome import Outcome, TestOutcome
+
+RECORD_SCHEMA = 1
+"""Version of `lane.json`; a record of another version is refused."""
+
+
+class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a service during a lane run.
+
+    Attributes:
+        base: address that it reported, empty when it never did.
+        started: whether it became ready; failure: why it did not, or how it died; empty for neither.
+        startup: seconds until it was ready.
+    """
+
+    name: str
+    base: str = ""
+    started: bool = False
+    startup: float = 0.0
+    failure: str = ""
+
+
+class GateState(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a provider may be called, and if not, why."""
+
+    provider: str
+    open: bool
+    reason: str = ""
+
+
+class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What control saw of one lane run; `lane.json` of its folder. Times are Unix seconds.
+
+    Attributes:
+        exit_status: of the lane's pytest; None when it was killed or never started.
+        failure: why the lane could not be run to its end; empty when it was.
+        timed_out: whether the deadline killed it; running: the tests that were running then.
+        tree: state of the work tree before the run; tree_after: after it.
+        lock: SHA-256 of the lock; wheel: of the project's and harness's wheels.
+        drift: differences between the environment and lock and wheel, found before or after the run.
+        hermetic: level that was achieved, and `hermetic_reason` when it is lower than it should be.
+        coverage: percent of lines and branches; None when not measured.
+        digests: SHA-256 of the artifacts as they were when the lane ended, by file name.
+        journal_bytes: size of the journal when the lane ended.
+        secrets_found: names of secrets whose values were found and redacted, with the artifact.
+    """
+
+    schema: int = RECORD_SCHEMA
+    run_id: str
+    lane: str
+    kind: str
+    shard: str = ""
+    shards: tuple[str, ...] = ()
+    started_at: float
+    finished_at: float
+    budget: float = 0.0
+    exit_status: int | None = None
+    failure: str = ""
+    timed_out: bool = False
+    running: tuple[str, ...] = ()
+    interrupted: bool = False
+    tree: str = ""
+    tree_after: str = ""
+    lock: str = ""
+    wheel: str = ""
+    drift: tuple[str, ...] = ()
+    interpreter: str = ""
+    python: str = ""
+    plugin: str = ""
+    hermetic: str = "none"
+    hermetic_reason: str = ""
+    services: tuple[ServiceRecord, ...] = ()
+    endpoints: dict[str, str] = {}
+    gates: tuple[GateState, ...] = ()
+    workers: str = ""
+    seed: int = 0
+    environment: dict[str, str] = {}
+    coverage: float | None = None
+    digests: dict[str, str] = {}
+    secrets_found: tuple[str, ...] = ()
+    survivors: tuple[str, ...] = ()
+
+    @property
+    def duration(self) -> float:
+        """Seconds from start to end."""
+        return self.finished_at - self.started_at
+
+    @property
+    def check(self) -> str:
+        """Name of the check that this record is evidence for."""
+        return f"{self.lane}/{self.shard}" if self.shard else self.lane
+
+
+class JunitCase(msgspec.Struct, frozen=True):
+    """One test case of a JUnit file: its class name and name as written, and how it ended."""
+
+    classname: str
+    name: str
+    outcome: Outcome
+
+
+class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The journal, read.
+
+    Attributes:
+        collected: all node ids of the lane; selected: those that this shard must run.
+        collections: digests of the collections that the processes saw; more than one is a mismatch.
+        outcomes: final outcome of each test, by node id, in the order in which they ended.
+        open_tests: tests that began and never ended.
+        damage: what was wrong with the file; empty when nothing was.
+        unfinished: processes that began and did not end in an orderly way.
+        repeats: node ids with more than one final outcome that differ.
+    """
+
+    run_ids: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    interpreters: tuple[str, ...] = ()
+    narrowing: tuple[str, ...] = ()
+    collected: tuple[str, ...] = ()
+    selected: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    providers: dict[str, str] = {}
+    collect_errors: tuple[TestOutcome, ...] = ()
+    outcomes: tuple[TestOutcome, ...] = ()
+    repeats: tuple[str, ...] = ()
+    open_tests: tuple[str, ...] = ()
+    crashes: tuple[str, ...] = ()
+    leaks: tuple[Leaked, ...] = ()
+    network: tuple[NetworkAttempt, ...] = ()
+    hermetic: tuple[Hermetic, ...] = ()
+    exit_statuses: tuple[int, ...] = ()
+    stopped: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+
+
+class LaneEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What proves one check: the record, the journal and the JUnit file of a lane or shard.
+
+    Attributes:
+        damage: artifacts that are missing, unreadable or not as they were when the lane ended.
+        junit: cases of the JUnit file; None when it could not be read.
+    """
+
+    record: LaneRecord
+    journal: JournalFacts = JournalFacts()
+    junit: tuple[JunitCase, ...] | None = None
+    damage: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """What the judge is asked to decide.
+
+    Attributes:
+        policy: name of the policy, for the report; lane: of the lane, when it is judged by itself.
+        checks: lane checks that must be green (`core`, `nd/shard_a`, …), in order.
+        strict: whether warnings become violations.
+        expected: checks, lanes or providers that must run and pass.
+        fail_on_skip: whether skips fail in every lane.
+        providers: lane of each provider, for what is expected of it.
+        fail_under: lowest coverage in percent, by lane.
+        tree: current state of the work tree; empty when it is not compared (artifacts made elsewhere).
+        locks: current SHA-256 of the lock, by lane; run_id: the run that artifacts must be from, empty for any.
+        plugin: version of the harness.
+        gates: state of every live provider.
+    """
+
+    policy: str
+    lane: str = ""
+    checks: tuple[str, ...]
+    strict: bool = False
+    expected: tuple[str, ...] = ()
+    fail_on_skip: bool = False
+    providers: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    fail_under: dict[str, float] = {}
+    tree: str = ""
+    locks: dict[str, str] = {}
+    run_id: str = ""
+    plugin: str = ""
+    gates: tuple[GateState, ...] = ()

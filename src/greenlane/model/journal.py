@@ -1,0 +1,149 @@
+"""The journal: what a lane wrote while it ran, one JSON object a line.
+
+Every process of the lane appends whole lines to one file. The `event` field names the kind.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from greenlane.model.outcome import Outcome
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """A line of the journal. `worker` is the process that wrote it, `at` the wall clock (Unix seconds)."""
+
+    worker: str
+    at: float
+
+
+class Started(Event, tag="started"):
+    """A pytest process began. `narrowing` are the options that make it run less than the whole lane."""
+
+    run_id: str
+    plugin: str
+    python: str
+    interpreter: str
+    narrowing: tuple[str, ...] = ()
+    controller: bool = False
+    seed: int | None = None
+
+
+class Collected(Event, tag="collected"):
+    """What a process found: every test of the lane, and those it keeps for this shard.
+
+    Attributes:
+        tests: all collected node ids, sorted; empty when another process has written the same `digest`.
+        digest: SHA-256 of `tests`.
+        selected: node ids that this shard must run, sorted.
+        plan: SHA-256 of the assignment of tests to shards; empty without shards.
+        dropped: node ids that disappeared after collection for a reason other than the shard.
+        providers: live provider by node id, from `@pytest.mark.provider`.
+    """
+
+    tests: tuple[str, ...]
+    digest: str
+    selected: tuple[str, ...]
+    plan: str = ""
+    dropped: tuple[str, ...] = ()
+    providers: dict[str, str] = {}
+
+
+class CollectError(Event, tag="collect_error"):
+    """A file or folder could not be collected."""
+
+    nodeid: str
+    cause: str
+    path: str = ""
+    line: int = 0
+
+
+class TestStarted(Event, tag="test_started"):
+    """A test is about to run."""
+
+    __test__ = False
+
+    nodeid: str
+
+
+class TestFinished(Event, tag="test_finished"):
+    """A test has ended; see `TestOutcome` for the fields."""
+
+    __test__ = False
+
+    nodeid: str
+    outcome: Outcome
+    duration: float
+    reason: str = ""
+    cause: str = ""
+    path: str = ""
+    line: int = 0
+    attempts: int = 1
+    ran: bool = True
+
+
+class Crashed(Event, tag="crashed"):
+    """A worker process died. `nodeid` is the test that it was running, if any."""
+
+    name: str
+    nodeid: str = ""
+    cause: str = ""
+
+
+class Leaked(Event, tag="leaked"):
+    """A test or a fixture left state behind.
+
+    Attributes:
+        watcher: which kind of state.
+        what: what changed, as `module.attribute` or a path.
+        before: the value that was there, shortened; after: the value found.
+        where: `file:line` of the change, where it could be found.
+        level: `error` or `warn`.
+    """
+
+    nodeid: str
+    watcher: str
+    what: str
+    before: str = ""
+    after: str = ""
+    where: str = ""
+    restored: bool = True
+    level: str = "error"
+    advice: str = ""
+
+
+class NetworkAttempt(Event, tag="network"):
+    """Something tried to leave the loopback. `nodeid` is empty outside tests."""
+
+    nodeid: str
+    operation: str
+    address: str
+    where: str = ""
+
+
+class Hermetic(Event, tag="hermetic"):
+    """How far the lane was cut off: `kernel`, `python` or `none`, and what the proof saw."""
+
+    level: str
+    proof: str = ""
+
+
+class Finished(Event, tag="finished"):
+    """A pytest process ended in an orderly way with this exit status."""
+
+    exit_status: int
+    stopped: str = ""
+
+
+AnyEvent = (
+    Started
+    | Collected
+    | CollectError
+    | TestStarted
+    | TestFinished
+    | Crashed
+    | Leaked
+    | NetworkAttempt
+    | Hermetic
+    | Finished
+)

@@ -1,0 +1,136 @@
+"""What a user declares: lanes, services, providers, policies."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class LaneKind(str, enum.Enum):
+    """What a lane's tests may depend on; everything else about a lane follows from it."""
+
+    DETERMINISTIC = "deterministic"
+    NONDETERMINISTIC = "nondeterministic"
+    RELEASE = "release"
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a lane is measured with coverage.py.
+
+    Attributes:
+        packages: import names that are measured.
+        fail_under: lowest acceptable share of lines and branches, percent, 0 to 100.
+    """
+
+    packages: tuple[str, ...]
+    fail_under: float = 0.0
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One set of tests with an environment of its own.
+
+    Attributes:
+        tests: files and folders given to pytest, relative to the project.
+        lock: hashed requirements file, relative to the project; default `locks/<lane>.txt`.
+        extras: optional dependencies of the project that the lock contains.
+        groups: dependency groups of the project that the lock contains.
+        python: interpreter as `3.12`; default is the one that runs nox.
+        budget: seconds for the whole lane or one shard; 0 or less disables.
+        test_timeout: seconds for one test; 0 disables.
+        workers: processes inside the lane; `auto` is one per core, 0 runs without xdist.
+        shards: names of the parts that a lane is cut into.
+        services: names of the services that the lane needs.
+        env: `NAME` lets a variable of the caller through, `NAME=value` sets one.
+        providers: live providers whose secrets the lane may see when their gate is open.
+        order: `random` shuffles tests with a recorded seed, `file` keeps the order of the files.
+    """
+
+    kind: LaneKind
+    tests: tuple[str, ...]
+    name: str = ""
+    lock: str = ""
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    python: str = ""
+    budget: float | None = None
+    test_timeout: float = 60.0
+    workers: int | str = 0
+    shards: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    coverage: Coverage | None = None
+    order: str = "file"
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether the lane must be hermetic and repeatable."""
+        return self.kind is LaneKind.DETERMINISTIC
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A process that lanes need while they run.
+
+    Attributes:
+        command: argument vector; `{port}` becomes 0, so that the service picks a free port and prints its
+            address, `http://host:port`. A first word without a slash is looked up in the lane environment only.
+        ready: path that answers 200 when the service can be used.
+        identity: path that answers a JSON object; its `port` and `instance_id`, when present, must be ours.
+        start_timeout: seconds until it must be ready.
+        env: `NAME` or `NAME=value`, as for a lane.
+    """
+
+    command: tuple[str, ...]
+    ready: str = "/ready"
+    identity: str = ""
+    start_timeout: float = 20.0
+    env: tuple[str, ...] = ()
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A live provider; it is called only while its gate is open.
+
+    Attributes:
+        secrets: environment names that must all be present and non-blank.
+        model: the model that release tests ask for.
+        kind: `model` or `memory`.
+    """
+
+    secrets: tuple[str, ...] = ()
+    model: str = ""
+    kind: str = "model"
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which lanes a verdict needs, and how strictly.
+
+    Attributes:
+        lanes: names of the lanes that must be green.
+        strict: whether warnings become violations.
+        expect: checks, lanes or providers that must run and pass, beside those of `READINESS_EXPECT`.
+    """
+
+    lanes: tuple[str, ...]
+    strict: bool = False
+    expect: tuple[str, ...] = ()
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The one base address of the system under test and the variables that carry it.
+
+    Attributes:
+        variable: environment name of the base.
+        host_variable: environment name of the host alone.
+        port_variable: environment name of the port alone.
+        default: base when neither variables nor a service give one.
+        same: further variables that must carry the same base.
+        service: the service whose real address the base follows.
+    """
+
+    variable: str = "MINI_AGENT_API_BASE"
+    host_variable: str = "MINI_AGENT_API_HOST"
+    port_variable: str = "MINI_AGENT_API_PORT"
+    default: str = ""
+    same: tuple[str, ...] = ("CODEX_AGENT_API_BASE",)
+    service: str = ""

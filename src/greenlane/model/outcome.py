@@ -1,0 +1,51 @@
+"""The outcome of one test."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Outcome(str, enum.Enum):
+    """How a test ended. `ERROR` is a failure outside the test's own body: set-up, tear-down or collection."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+
+    @property
+    def bad(self) -> bool:
+        """Whether the test itself says that something is broken."""
+        return self in (Outcome.FAILED, Outcome.ERROR)
+
+
+class TestOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The final outcome of one test.
+
+    Attributes:
+        nodeid: pytest's name of the test, relative to the project.
+        duration: seconds of set-up, body and tear-down together.
+        reason: why it was skipped or expected to fail; empty for none given.
+        cause: first line of what went wrong; empty when nothing did.
+        path: file of the failing line, relative to the project; line: its number, from 1, 0 for unknown.
+        worker: name of the process that ran it (`main`, `gw0`, …).
+        attempts: times that the test body was run; more than 1 means that something re-ran it.
+        ran: whether the body was entered.
+    """
+
+    __test__ = False
+
+    nodeid: str
+    outcome: Outcome
+    duration: float = 0.0
+    reason: str = ""
+    cause: str = ""
+    path: str = ""
+    line: int = 0
+    worker: str = "main"
+    attempts: int = 1
+    ran: bool = True

@@ -1,0 +1,171 @@
+"""Coded reasons for red, and the one table that explains them."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Code(str, enum.Enum):
+    """Stable names of everything that can make a verdict red."""
+
+    NO_TESTS = "NO_TESTS"
+    MISSING_OUTCOME = "MISSING_OUTCOME"
+    EXIT_MISMATCH = "EXIT_MISMATCH"
+    JUNIT_MISMATCH = "JUNIT_MISMATCH"
+    FAILED = "FAILED"
+    ERROR = "ERROR"
+    SKIPPED = "SKIPPED"
+    EXPECTED_NOT_RUN = "EXPECTED_NOT_RUN"
+    PARTIAL = "PARTIAL"
+    TIMED_OUT = "TIMED_OUT"
+    OVER_BUDGET = "OVER_BUDGET"
+    COVERAGE_LOW = "COVERAGE_LOW"
+    FLAKY_IN_CORE = "FLAKY_IN_CORE"
+    LEAK = "LEAK"
+    NETWORK = "NETWORK"
+    DRIFT = "DRIFT"
+    ADDRESS_DRIFT = "ADDRESS_DRIFT"
+    GROUP_MISSING = "GROUP_MISSING"
+    CONFIG_ERROR = "CONFIG_ERROR"
+    SERVICE_DOWN = "SERVICE_DOWN"
+    SHARD_GAP = "SHARD_GAP"
+    SHARD_OVERLAP = "SHARD_OVERLAP"
+    SHARD_MISMATCH = "SHARD_MISMATCH"
+    STALE = "STALE"
+    TRUNCATED = "TRUNCATED"
+    QUARANTINE_EXPIRED = "QUARANTINE_EXPIRED"
+    LIVE_LEAK = "LIVE_LEAK"
+    INTERRUPTED = "INTERRUPTED"
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """One sentence on what a code means, and the step to take next."""
+
+    meaning: str
+    next_step: str
+
+
+EXPLANATIONS: dict[Code, Explanation] = {
+    Code.NO_TESTS: Explanation(
+        "A required lane or shard collected nothing or ran nothing.",
+        "Check `tests` of the lane in [tool.greenlane] and that the files match pytest's naming rules.",
+    ),
+    Code.MISSING_OUTCOME: Explanation(
+        "A collected test has no final outcome.",
+        "Look for a killed worker, `os._exit`, a crash or a hang in the named test.",
+    ),
+    Code.EXIT_MISMATCH: Explanation(
+        "The exit status and the journal do not tell the same story.",
+        "Look for a plugin or conftest hook that changes the exit status, and run the lane again.",
+    ),
+    Code.JUNIT_MISMATCH: Explanation(
+        "The JUnit file and the journal do not tell the same story.",
+        "Look for a plugin or test that changes reports or writes junit.xml, and run the lane again.",
+    ),
+    Code.FAILED: Explanation("A test failed.", "Read the CAUSE line, then the output of the lane."),
+    Code.ERROR: Explanation(
+        "Something outside a test's own body failed: collection, set-up, tear-down or the runner.",
+        "Read the CAUSE line, then the output of the lane.",
+    ),
+    Code.SKIPPED: Explanation(
+        "A test did not run where it must, or gave no reason for not running.",
+        "Make the test run, move it to a lane whose dependency it has, or give the skip a reason.",
+    ),
+    Code.EXPECTED_NOT_RUN: Explanation(
+        "Something named as expected was skipped, closed or absent.",
+        "Provide what the reason names, or take the name out of READINESS_EXPECT or the policy.",
+    ),
+    Code.PARTIAL: Explanation(
+        "Less than the whole lane ran: selection options, dropped tests or an early stop.",
+        "Run without selection (PYTEST_ADDOPTS, addopts, --maxfail) and without hooks that drop tests.",
+    ),
+    Code.TIMED_OUT: Explanation(
+        "A test or the lane ran into its deadline.",
+        "See which test was running; raise test_timeout or budget only if the time is well spent.",
+    ),
+    Code.OVER_BUDGET: Explanation(
+        "The lane took longer than its budget.", "Make the slowest tests faster, shard the lane, or raise its budget."
+    ),
+    Code.COVERAGE_LOW: Explanation(
+        "Coverage is under the lane's fail_under, or was not measured.",
+        "See the uncovered lines in the coverage report under the artifacts folder.",
+    ),
+    Code.FLAKY_IN_CORE: Explanation(
+        "The same test both passed and failed on the same tree in a deterministic lane.",
+        "Find what the test depends on (order, time, randomness); do not run it again until it is green.",
+    ),
+    Code.LEAK: Explanation(
+        "A test left state behind.", "Restore it in the test: monkeypatch.setattr and fixtures undo themselves."
+    ),
+    Code.NETWORK: Explanation(
+        "A deterministic lane tried to leave its loopback, or its isolation could not be enforced or proved.",
+        "Start what the test needs on loopback, or move the test to a lane with a network.",
+    ),
+    Code.DRIFT: Explanation(
+        "The lane environment is not what the lock and the wheel say.",
+        "Change the lock with `nox -s lock`; never install by hand. The environment is rebuilt before the next run.",
+    ),
+    Code.ADDRESS_DRIFT: Explanation(
+        "Two variables name different addresses for the one base.", "Set one of them, or give both the same value."
+    ),
+    Code.GROUP_MISSING: Explanation(
+        "The router configuration lacks a required model group.", "Add the group to model_list of the named file."
+    ),
+    Code.CONFIG_ERROR: Explanation("A setting is wrong.", "Correct the named key; the message lists what is allowed."),
+    Code.SERVICE_DOWN: Explanation(
+        "A service that the lane needs did not start, is not ours, or died during the run.",
+        "Read the end of the service's log in the artifacts folder.",
+    ),
+    Code.SHARD_GAP: Explanation(
+        "The shards together do not cover the whole collection.", "Run every shard of the same commit again."
+    ),
+    Code.SHARD_OVERLAP: Explanation("A test ran in two shards.", "Run every shard of the same commit again."),
+    Code.SHARD_MISMATCH: Explanation(
+        "The shards were cut from different collections or plans.", "Run every shard of the same commit again."
+    ),
+    Code.STALE: Explanation(
+        "An artifact is from another commit, tree state, lock or run.",
+        "Run the lane again on this tree; do not edit files while it runs.",
+    ),
+    Code.TRUNCATED: Explanation(
+        "A journal or report is damaged or missing.", "Run the lane again; see whether the disk is full."
+    ),
+    Code.QUARANTINE_EXPIRED: Explanation(
+        "A quarantined test has no issue or is past its date.", "Repair the test, or renew the entry with an issue."
+    ),
+    Code.LIVE_LEAK: Explanation(
+        "The value of a secret was found in an artifact; it has been redacted.",
+        "Revoke the secret, then find what printed it.",
+    ),
+    Code.INTERRUPTED: Explanation("The run was stopped before its end.", "Run it again."),
+}
+
+
+class Violation(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason for red.
+
+    Attributes:
+        code: what kind of reason.
+        message: what happened, in one line.
+        subject: the test, file or service that it is about; empty when it is the lane.
+        check: the check that it makes red.
+        cause: first line of the failure; empty when there is none.
+        path: file to look at, relative to the project; line: its line, 0 for unknown.
+        gating: whether it makes the verdict red; false for warnings.
+    """
+
+    code: Code
+    message: str
+    subject: str = ""
+    check: str = ""
+    cause: str = ""
+    path: str = ""
+    line: int = 0
+    gating: bool = True
+
+    @property
+    def next_step(self) -> str:
+        """The step to take next."""
+        return EXPLANATIONS[self.code].next_step

@@ -1,0 +1,26 @@
+"""The door of the lane plugin: asleep until a lane contract is given.
+
+It is imported in every pytest run of everyone who installs greenlane, so it imports pytest and nothing else.
+"""
+
+import pytest
+
+MARKERS = (
+    "shard(name): run this test in the named shard of its lane",
+    "provider(name): this test calls a live provider; it is skipped, loudly, while the provider's gate is closed",
+    "leaks(reason): this test leaves state behind on purpose",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, and open the lane when there is a contract."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    from os import environ
+
+    path = environ.get("GREENLANE_CONTRACT")
+    if path:
+        from greenlane.lane.door import open_lane
+
+        open_lane(config, path)

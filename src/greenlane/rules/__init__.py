@@ -1,0 +1,1 @@
+"""Floor 1: decisions. Pure functions over `model` values, without input or output."""

@@ -1,0 +1,92 @@
+"""What a configuration must keep to beyond its types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from greenlane.model.configuration import Configuration
+from greenlane.model.lane import Lane, LaneKind
+from greenlane.rules.environ import split_entries
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_PYTHON = re.compile(r"3\.\d+")
+ORDERS = ("file", "random")
+LEVELS = ("error", "warn", "off")
+
+
+def problems(configuration: Configuration) -> list[str]:
+    """Return every problem as `<key path>: <what is wrong, what is allowed>`."""
+    found: list[str] = []
+    if not configuration.lanes:
+        found.append("lanes: at least one lane is needed, as [tool.greenlane.lanes.core]")
+    for name, lane in configuration.lanes.items():
+        path = f"lanes.{name}"
+        found += _name(path, name)
+        found += _lane(path, lane)
+        found += _known(f"{path}.services", lane.services, configuration.services)
+        found += _known(f"{path}.providers", lane.providers, configuration.providers)
+        found += _secrets(path, lane, configuration)
+    for name, service in configuration.services.items():
+        if not service.command:
+            found.append(f"services.{name}.command: at least one word is needed")
+        if not 0 < service.start_timeout <= 3600:
+            found.append(f"services.{name}.start_timeout: {service.start_timeout:g} is not between 0 and 3600 seconds")
+    for name, policy in configuration.policies.items():
+        found += _known(f"policies.{name}.lanes", policy.lanes, configuration.lanes)
+    if configuration.address.service:
+        found += _known("address.service", (configuration.address.service,), configuration.services)
+    for key, level in {"level": configuration.leaks.level, **configuration.leaks.levels}.items():
+        if level not in LEVELS:
+            found.append(f"leaks.{key}: {level!r} is not one of {', '.join(LEVELS)}")
+    return found
+
+
+def _name(path: str, name: str) -> Iterable[str]:
+    """Yield a problem when a lane's name cannot be a session, a folder and part of a check."""
+    if not _NAME.fullmatch(name):
+        yield f"{path}: {name!r} is not a lane name; letters, digits, '_', '.', '-' are allowed, a letter first"
+
+
+def _lane(path: str, lane: Lane) -> Iterable[str]:
+    """Yield what is wrong with the values of one lane."""
+    if not lane.tests:
+        yield f"{path}.tests: at least one file or folder is needed"
+    if lane.test_timeout < 0:
+        yield f"{path}.test_timeout: {lane.test_timeout:g} is below 0 seconds"
+    if isinstance(lane.workers, str) and lane.workers != "auto":
+        yield f"{path}.workers: {lane.workers!r} is neither a number nor 'auto'"
+    if isinstance(lane.workers, int) and not 0 <= lane.workers <= 256:
+        yield f"{path}.workers: {lane.workers} is not between 0 and 256"
+    if lane.python and not _PYTHON.fullmatch(lane.python):
+        yield f"{path}.python: {lane.python!r} is not a version such as 3.12"
+    if lane.order not in ORDERS:
+        yield f"{path}.order: {lane.order!r} is not one of {', '.join(ORDERS)}"
+    if lane.coverage and not 0 <= lane.coverage.fail_under <= 100:
+        yield f"{path}.coverage.fail_under: {lane.coverage.fail_under:g} is not between 0 and 100 percent"
+    if lane.coverage and lane.shards:
+        yield f"{path}.coverage: a lane with shards cannot have a threshold of its own; measure it in one lane"
+    if len(set(lane.shards)) < len(lane.shards):
+        twice = sorted({shard for shard in lane.shards if lane.shards.count(shard) > 1})
+        yield f"{path}.shards: {', '.join(twice)} is named more than once"
+    for shard in lane.shards:
+        if not _NAME.fullmatch(shard):
+            yield f"{path}.shards: {shard!r} is not a shard name"
+    if lane.providers and lane.kind is not LaneKind.RELEASE:
+        yield f"{path}.providers: only a lane of kind 'release' may call live providers"
+
+
+def _known(path: str, names: Iterable[str], known: Mapping[str, object]) -> Iterable[str]:
+    """Yield a problem for each name that nothing declares."""
+    for name in names:
+        if name not in known:
+            yield f"{path}: unknown name {name!r}; known: {', '.join(sorted(known)) or 'none'}"
+
+
+def _secrets(path: str, lane: Lane, configuration: Configuration) -> Iterable[str]:
+    """Yield a problem for each secret that a lane asks for by another way than a gate."""
+    secrets = {secret for provider in configuration.providers.values() for secret in provider.secrets}
+    names, values = split_entries(lane.env)
+    for name in (*names, *values):
+        if name in secrets:
+            yield f"{path}.env: {name} is a secret of a provider; only an open gate of the release lane passes it"

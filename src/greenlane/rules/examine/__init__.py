@@ -1,0 +1,41 @@
+"""The examiners: each looks at one aspect of the evidence of one check and names what is wrong with it.
+
+An examiner returns violations and nothing else; only `rules/green.py` makes a verdict of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from greenlane.model.evidence import Demand, LaneEvidence
+from greenlane.model.violation import Violation
+from greenlane.rules.examine.artifacts import damaged, junit_mismatch, stale
+from greenlane.rules.examine.isolation import drift, hermetic, leaks, network, secrets
+from greenlane.rules.examine.outcomes import failures, flaky, missing, nothing_ran, partial, skips
+from greenlane.rules.examine.run import coverage, deadline, exit_status, interrupted, runner, services
+
+Examiner = Callable[[LaneEvidence, Demand], Iterable[Violation]]
+
+EXAMINERS: tuple[Examiner, ...] = (
+    interrupted,
+    services,
+    runner,
+    failures,
+    missing,
+    deadline,
+    leaks,
+    network,
+    hermetic,
+    flaky,
+    skips,
+    nothing_ran,
+    partial,
+    exit_status,
+    junit_mismatch,
+    drift,
+    stale,
+    damaged,
+    secrets,
+    coverage,
+)
+"""Every examiner, most telling first: violations are reported in this order."""

@@ -1,0 +1,73 @@
+"""Did the lane stay within its walls: environment, state, network, secrets?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from greenlane.model.evidence import Demand, LaneEvidence
+from greenlane.model.lane import LaneKind
+from greenlane.model.violation import Code, Violation
+
+
+def drift(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """DRIFT when environment, interpreter or plugin are not those that control prepared."""
+    record, journal = evidence.record, evidence.journal
+    for difference in record.drift:
+        yield Violation(code=Code.DRIFT, message=difference)
+    if record.failure or record.interrupted:
+        return
+    if not journal.plugins:
+        yield Violation(code=Code.DRIFT, message="the greenlane plugin did not load in the lane")
+    wrong = sorted(set(journal.plugins) - {demand.plugin or record.plugin})
+    if wrong:
+        yield Violation(code=Code.DRIFT, message=f"the lane loaded greenlane {', '.join(wrong)}, not {record.plugin}")
+    others = sorted(set(journal.interpreters) - {record.interpreter})
+    if others and record.interpreter:
+        yield Violation(code=Code.DRIFT, message=f"tests ran on {', '.join(others)}, not on {record.interpreter}")
+
+
+def leaks(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """LEAK for each piece of state that a test left changed."""
+    for leak in evidence.journal.leaks:
+        change = f" from {leak.before} to {leak.after}" if leak.before or leak.after else ""
+        where = f" at {leak.where}" if leak.where else ""
+        path, _, line = leak.where.rpartition(":")
+        yield Violation(
+            code=Code.LEAK,
+            message=f"{leak.nodeid} left {leak.watcher} {leak.what} changed{change}{where}",
+            subject=leak.nodeid,
+            cause=f"LEAK {leak.watcher} {leak.what}{change}{where}",
+            path=path,
+            line=int(line) if line.isdigit() else 0,
+            gating=leak.level == "error",
+        )
+
+
+def network(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """NETWORK for each attempt of a deterministic lane to leave its loopback."""
+    if evidence.record.kind != LaneKind.DETERMINISTIC:
+        return
+    for attempt in evidence.journal.network:
+        who = attempt.nodeid or "code outside any test"
+        where = f" at {attempt.where}" if attempt.where else ""
+        what = f"{attempt.operation} {attempt.address}{where}"
+        yield Violation(
+            code=Code.NETWORK, message=f"{who} tried {what}", subject=attempt.nodeid, cause=f"NETWORK {what}"
+        )
+
+
+def hermetic(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """NETWORK when a deterministic lane was not cut off by the kernel; a warning unless strict."""
+    record = evidence.record
+    if record.kind != LaneKind.DETERMINISTIC or record.hermetic == "kernel" or record.failure:
+        return
+    reason = f": {record.hermetic_reason}" if record.hermetic_reason else ""
+    yield Violation(
+        code=Code.NETWORK, message=f"hermetic level is {record.hermetic}, not kernel{reason}", gating=demand.strict
+    )
+
+
+def secrets(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """LIVE_LEAK for each secret whose value stood in an artifact."""
+    for found in evidence.record.secrets_found:
+        yield Violation(code=Code.LIVE_LEAK, message=f"{found}; the value has been redacted", subject=found)

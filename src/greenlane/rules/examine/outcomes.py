@@ -1,0 +1,99 @@
+"""What the tests said: failures, skips, silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from greenlane.model.evidence import Demand, LaneEvidence
+from greenlane.model.lane import LaneKind
+from greenlane.model.outcome import Outcome
+from greenlane.model.violation import Code, Violation
+
+
+def failures(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """FAILED and ERROR, one for each test or file, with its cause."""
+    for test in (*evidence.journal.collect_errors, *evidence.journal.outcomes):
+        if test.outcome.bad:
+            code = Code.FAILED if test.outcome is Outcome.FAILED else Code.ERROR
+            cause = test.cause or "no message"
+            yield Violation(
+                code=code, message=f"{test.nodeid}: {cause}", subject=test.nodeid, cause=cause,
+                path=test.path, line=test.line,
+            )  # fmt: skip
+
+
+def missing(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """MISSING_OUTCOME for each test that was to run and has no final outcome."""
+    journal = evidence.journal
+    ended = {test.nodeid for test in journal.outcomes}
+    running = set(journal.open_tests)
+    for nodeid in journal.selected:
+        if nodeid not in ended:
+            cause = "began and never ended" if nodeid in running else "never began"
+            yield Violation(
+                code=Code.MISSING_OUTCOME, message=f"{nodeid}: {cause}", subject=nodeid, cause=cause,
+                path=nodeid.split("::")[0],
+            )  # fmt: skip
+    for crash in journal.crashes:
+        yield Violation(code=Code.MISSING_OUTCOME, message=crash)
+
+
+def flaky(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """FLAKY_IN_CORE for a test that passed and failed, or was run again, on the same tree."""
+    again = {t.nodeid: f"ran {t.attempts} times" for t in evidence.journal.outcomes if t.attempts > 1}
+    again.update({nodeid: "has two outcomes" for nodeid in evidence.journal.repeats})
+    for nodeid, what in again.items():
+        yield Violation(
+            code=Code.FLAKY_IN_CORE, message=f"{nodeid}: {what} on the same tree", subject=nodeid, cause=what,
+            gating=evidence.record.kind == LaneKind.DETERMINISTIC,
+        )  # fmt: skip
+
+
+def skips(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """SKIPPED for any skip in a deterministic lane, and for an unexplained one anywhere."""
+    record = evidence.record
+    deterministic = record.kind == LaneKind.DETERMINISTIC
+    for test in evidence.journal.outcomes:
+        if test.outcome is Outcome.SKIPPED:
+            skipped = "skipped"
+        elif test.outcome is Outcome.XFAILED and not test.ran:
+            skipped = "expected to fail without being run"
+        else:
+            continue
+        reason = test.reason or "no reason given"
+        gating = deterministic or demand.fail_on_skip or not test.reason
+        if gating:
+            yield Violation(
+                code=Code.SKIPPED, message=f"{test.nodeid}: {skipped}: {reason}", subject=test.nodeid,
+                cause=f"{skipped}: {reason}", path=test.path, line=test.line,
+            )  # fmt: skip
+
+
+def nothing_ran(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """NO_TESTS when nothing was collected for this check, or a deterministic lane ran nothing."""
+    journal, record = evidence.journal, evidence.record
+    if record.failure or journal.collect_errors:
+        return
+    if not journal.selected and not journal.outcomes:
+        message = "no test was collected" if not journal.collected else "no test of the lane belongs to this shard"
+        yield Violation(code=Code.NO_TESTS, message=message)
+    elif record.kind == LaneKind.DETERMINISTIC and not any(test.ran for test in journal.outcomes):
+        yield Violation(code=Code.NO_TESTS, message="no test was run")
+
+
+def partial(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """PARTIAL when options, hooks or an early stop made the run less than the whole lane."""
+    journal = evidence.journal
+    if journal.narrowing:
+        yield Violation(
+            code=Code.PARTIAL, message=f"options that narrow the run are in force: {', '.join(journal.narrowing)}"
+        )
+    if journal.dropped:
+        yield Violation(
+            code=Code.PARTIAL,
+            message=f"{len(journal.dropped)} collected tests were dropped, {journal.dropped[0]} among them",
+            subject=journal.dropped[0],
+            cause="collected and then dropped by an option or a hook",
+        )
+    for reason in journal.stopped:
+        yield Violation(code=Code.PARTIAL, message=f"the session stopped early: {reason}")

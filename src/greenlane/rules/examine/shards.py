@@ -1,0 +1,52 @@
+"""Do the shards of a lane together make the whole of it?"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from greenlane.model.evidence import Demand, LaneEvidence
+from greenlane.model.violation import Code, Violation
+
+
+def whole(demand: Demand, evidence: Sequence[LaneEvidence]) -> Iterable[Violation]:
+    """Return SHARD_GAP, SHARD_OVERLAP and SHARD_MISMATCH over the shards of each lane that have evidence.
+
+    Union and disjointness are only demanded of lanes whose every shard is a required check: a run of one named
+    shard is judged by itself.
+    """
+    lanes: dict[str, list[LaneEvidence]] = defaultdict(list)
+    for item in evidence:
+        if item.record.shard:
+            lanes[item.record.lane].append(item)
+    return [violation for lane, items in lanes.items() for violation in _lane(lane, items, demand)]
+
+
+def _lane(lane: str, items: Sequence[LaneEvidence], demand: Demand) -> Iterable[Violation]:
+    """Yield what is wrong between the shards of one lane."""
+    lists = {item.record.shards for item in items}
+    collections = {digest for item in items for digest in item.journal.collections}
+    plans = {digest for item in items for digest in item.journal.plans}
+    if len(lists) > 1:
+        yield Violation(code=Code.SHARD_MISMATCH, message=f"{lane}: shards know different lists of shards", check=lane)
+        return
+    if len(collections) > 1 or len(plans) > 1:
+        what = "collections" if len(collections) > 1 else "plans"
+        yield Violation(code=Code.SHARD_MISMATCH, message=f"{lane}: shards were cut from different {what}", check=lane)
+        return
+    names = {f"{lane}/{shard}" for shard in next(iter(lists))}
+    if not names <= set(demand.checks) or any(item.record.failure for item in items):
+        return
+    owners = Counter(nodeid for item in items for nodeid in item.journal.selected)
+    twice = sorted(nodeid for nodeid, count in owners.items() if count > 1)
+    if twice:
+        yield Violation(
+            code=Code.SHARD_OVERLAP, message=f"{lane}: {len(twice)} tests are in two shards, {twice[0]} among them",
+            subject=twice[0], check=lane, cause="is in two shards",
+        )  # fmt: skip
+    lost = sorted({nodeid for item in items for nodeid in item.journal.collected} - set(owners))
+    if lost:
+        yield Violation(
+            code=Code.SHARD_GAP, message=f"{lane}: {len(lost)} tests are in no shard, {lost[0]} among them",
+            subject=lost[0], check=lane, cause="is in no shard",
+        )  # fmt: skip

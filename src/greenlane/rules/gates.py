@@ -1,0 +1,43 @@
+"""When a live provider may be called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from greenlane.model.evidence import GateState
+from greenlane.model.lane import Provider
+
+SWITCH = "LIVE_PROVIDERS"
+"""The master switch without which no provider is called."""
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+
+
+def truthy(value: str | None) -> bool:
+    """Return whether an environment value means yes: `1`, `true`, `yes` or `on` in any case."""
+    return (value or "").strip().lower() in TRUE_WORDS
+
+
+def gate(name: str, provider: Provider, environ: Mapping[str, str]) -> GateState:
+    """Return whether a provider may be called, and the first reason why not.
+
+    Args:
+        name: the provider's name in the configuration.
+        provider: its declaration.
+        environ: the caller's environment.
+    """
+    reasons = []
+    if not truthy(environ.get(SWITCH)):
+        reasons.append(f"{SWITCH} is not 1")
+    for secret in provider.secrets:
+        value = environ.get(secret)
+        if value is None:
+            reasons.append(f"{secret} is not set")
+        elif not value.strip():
+            reasons.append(f"{secret} is blank")
+    return GateState(provider=name, open=not reasons, reason="; ".join(reasons))
+
+
+def skip_line(state: GateState) -> str:
+    """Return the one loud line of a closed gate, `SKIP gemini: GEMINI_API_KEY is not set`."""
+    return f"SKIP {state.provider}: {state.reason}"

@@ -1,0 +1,146 @@
+"""The one verdict rule: evidence in, verdict out. Nothing else may turn evidence into READY."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from greenlane.model.evidence import Demand, LaneEvidence
+from greenlane.model.outcome import Outcome, TestOutcome
+from greenlane.model.verdict import Check, Status, Verdict
+from greenlane.model.violation import Code, Violation
+from greenlane.rules.examine import EXAMINERS
+from greenlane.rules.examine.shards import whole
+
+SLOWEST = 10
+"""How many of the slowest tests a check carries."""
+
+
+def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Violation] = ()) -> Verdict:
+    """Return the verdict.
+
+    Args:
+        demand: what must be proved.
+        evidence: what there is to prove it, one item for each lane or shard that ran.
+        notes: violations and warnings that control found beside the lanes, such as a wrong address.
+    """
+    found = {item.record.check: item for item in evidence}
+    violations = list(notes)
+    checks = []
+    for name in dict.fromkeys((*demand.checks, *found)):
+        item = found.get(name)
+        own = list(_examine(item, demand)) if item else [_absent(name, demand)]
+        violations += [msgspec.structs.replace(violation, check=name) for violation in own if violation]
+        checks.append(_check(name, item, [v for v in own if v], demand))
+    violations += whole(demand, evidence)
+    providers = [_provider(name, demand, found) for name in demand.providers]
+    checks += [check for check in providers if check]
+    violations += _expected(demand, checks)
+    return Verdict(
+        policy=demand.policy,
+        lane=demand.lane,
+        strict=demand.strict,
+        checks=tuple(checks),
+        violations=tuple(v for v in violations if v.gating),
+        warnings=tuple(v for v in violations if not v.gating),
+        gates=demand.gates,
+        expected=demand.expected,
+        run_id=demand.run_id,
+        tree=demand.tree,
+    )
+
+
+def _examine(item: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """Yield what every examiner finds."""
+    for examiner in EXAMINERS:
+        yield from examiner(item, demand)
+
+
+def _absent(name: str, demand: Demand) -> Violation | None:
+    """Return why a check without evidence is red; None where a closed gate explains it."""
+    if _closed(name, demand):
+        return None
+    code = Code.SHARD_GAP if "/" in name else Code.NO_TESTS
+    return Violation(code=code, message=f"there is no evidence for {name}", subject=name)
+
+
+def _closed(name: str, demand: Demand) -> str:
+    """Return the reason why no provider of a lane could be called; empty when one could, or it has none."""
+    own = [gate for gate in demand.gates if demand.providers.get(gate.provider) == name]
+    if not own or any(gate.open for gate in own):
+        return ""
+    return "; ".join(f"{gate.provider}: {gate.reason}" for gate in own)
+
+
+def _check(name: str, item: LaneEvidence | None, own: Sequence[Violation], demand: Demand) -> Check:
+    """Return the row of one lane or shard."""
+    required = name in demand.checks
+    if item is None:
+        status = Status.FAILED if own else Status.SKIPPED
+        return Check(name=name, status=status, reason=_closed(name, demand) or "no evidence", required=required)
+    outcomes = item.journal.outcomes
+    reason = ""
+    if any(violation.gating for violation in own):
+        status = Status.FAILED
+    elif any(test.outcome in (Outcome.PASSED, Outcome.XFAILED, Outcome.XPASSED) for test in outcomes):
+        status = Status.PASSED
+    else:
+        status = Status.SKIPPED
+        reason = "; ".join(dict.fromkeys(test.reason for test in outcomes))
+    return Check(
+        name=name,
+        status=status,
+        counts=dict(Counter(test.outcome for test in outcomes)),
+        duration=item.record.duration,
+        reason=reason,
+        required=required,
+        record=item.record,
+        slowest=_slowest(outcomes),
+    )
+
+
+def _slowest(outcomes: Sequence[TestOutcome]) -> tuple[TestOutcome, ...]:
+    """Return the slowest tests, slowest first."""
+    return tuple(sorted(outcomes, key=lambda test: -test.duration)[:SLOWEST])
+
+
+def _provider(name: str, demand: Demand, found: dict[str, LaneEvidence]) -> Check | None:
+    """Return the row of a live provider: closed gates are rows too, so that nothing is silent."""
+    state = next((gate for gate in demand.gates if gate.provider == name), None)
+    required = name in demand.expected
+    if state is None or not state.open:
+        return Check(name=name, status=Status.SKIPPED, reason=state.reason if state else "no gate", required=required)
+    lane = found.get(demand.providers[name])
+    tests = [t for t in lane.journal.outcomes if lane.journal.providers.get(t.nodeid) == name] if lane else []
+    counts = dict(Counter(test.outcome for test in tests))
+    if any(test.outcome.bad for test in tests):
+        status, reason = Status.FAILED, ""
+    elif any(test.outcome is Outcome.PASSED for test in tests):
+        status, reason = Status.PASSED, ""
+    else:
+        status, reason = Status.SKIPPED, "; ".join(t.reason for t in tests) or "no test of this provider ran"
+    return Check(
+        name=name, status=status, reason=reason, counts=counts, required=required,
+        duration=sum(test.duration for test in tests),
+    )  # fmt: skip
+
+
+def _expected(demand: Demand, checks: Sequence[Check]) -> Iterable[Violation]:
+    """Yield EXPECTED_NOT_RUN for each expected name that did not run: a check, a whole lane or a provider."""
+    for name in demand.expected:
+        own = [check for check in checks if check.name == name or check.name.startswith(f"{name}/")]
+        idle = [check for check in own if check.status is Status.SKIPPED or _skipped_some(check)]
+        if own and not idle:
+            continue
+        reason = "; ".join(check.reason or "tests were skipped" for check in idle) or "it is not part of this run"
+        yield Violation(
+            code=Code.EXPECTED_NOT_RUN, message=f"{name} is expected and did not run: {reason}",
+            subject=name, check=own[0].name if own else name, cause=f"expected and not run: {reason}",
+        )  # fmt: skip
+
+
+def _skipped_some(check: Check) -> bool:
+    """Return whether any test of a check was skipped: what is expected must run whole."""
+    return check.counts.get(Outcome.SKIPPED, 0) > 0

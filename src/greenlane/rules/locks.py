@@ -1,0 +1,60 @@
+"""What a hashed requirements file says, and which releases are refused whatever it says."""
+
+from __future__ import annotations
+
+import re
+
+COMPROMISED: dict[str, frozenset[str]] = {"litellm": frozenset({"1.82.7", "1.82.8", "1.107.0"})}
+"""Releases known to carry malicious code, by normalised name."""
+
+_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)\s*(;[^\\]*)?", re.MULTILINE)
+
+
+def normalise(name: str) -> str:
+    """Return a distribution name as the packaging standards compare it: `Foo_Bar` is `foo-bar`."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(text: str) -> dict[str, tuple[set[str], bool]]:
+    """Return by normalised name the locked versions, and whether the name is needed on every platform.
+
+    Args:
+        text: content of a requirements file as `uv pip compile` writes it.
+    """
+    result: dict[str, tuple[set[str], bool]] = {}
+    for name, version, marker in _PIN.findall(text):
+        versions, always = result.get(normalise(name), (set(), False))
+        result[normalise(name)] = (versions | {version}, always or not marker.strip())
+    return result
+
+
+def refused(text: str) -> list[str]:
+    """Return `name==version` of each compromised release that a lock names."""
+    return [
+        f"{name}=={version}"
+        for name, (versions, _) in sorted(pins(text).items())
+        for version in sorted(versions & COMPROMISED.get(name, frozenset()))
+    ]
+
+
+def differences(installed: dict[str, str], text: str, wheels: dict[str, str]) -> list[str]:
+    """Return how installed distributions differ from lock and wheels, one line each.
+
+    Args:
+        installed: version by normalised name.
+        text: content of the lock.
+        wheels: version by normalised name of what is installed beside the lock.
+    """
+    locked = pins(text)
+    found = []
+    for name, version in sorted(installed.items()):
+        if name in wheels:
+            if wheels[name] != version:
+                found.append(f"altered: {name} is {version}, the wheel is {wheels[name]}")
+        elif name not in locked:
+            found.append(f"extra: {name} {version} is not in the lock")
+        elif version not in locked[name][0]:
+            found.append(f"altered: {name} is {version}, the lock says {', '.join(sorted(locked[name][0]))}")
+    needed = {name for name, (_, always) in locked.items() if always} | set(wheels)
+    found += [f"missing: {name} is not installed" for name in sorted(needed - set(installed))]
+    return found

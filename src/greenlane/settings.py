@@ -1,0 +1,233 @@
+"""Options and where each came from: default, file, environment or command line, the later the stronger."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+
+from greenlane.errors import ConfigError
+from greenlane.model.configuration import DEFAULT_BUDGETS, Configuration, ExtraLock
+from greenlane.model.lane import Lane, Policy, Provider, Service
+from greenlane.rules.configuration import problems
+from greenlane.rules.gates import truthy
+
+FILE = "pyproject.toml"
+NAMED = {"lanes": Lane, "services": Service, "providers": Provider, "policies": Policy, "locks": ExtraLock}
+"""Sections that hold one table for each name, and what such a table becomes."""
+
+T = TypeVar("T")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The effective configuration of one project.
+
+    Attributes:
+        project: absolute path of the folder that holds `pyproject.toml`.
+        sources: where each option that is not a default came from, by key path.
+        strict: whether warnings are violations; expected: names that must run and pass.
+        live: whether live checks are asked for; fail_on_skip: whether skips fail in every lane.
+    """
+
+    project: str
+    configuration: Configuration
+    sources: dict[str, str]
+    strict: bool = False
+    expected: tuple[str, ...] = ()
+    live: bool = False
+    fail_on_skip: bool = False
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return Path(self.project)
+
+    def lane(self, name: str) -> Lane:
+        """Return a lane by name.
+
+        Raises:
+            ConfigError: there is no such lane.
+        """
+        lanes = self.configuration.lanes
+        if name not in lanes:
+            raise ConfigError(f"unknown lane {name!r}; known: {', '.join(lanes)}")
+        return lanes[name]
+
+    def policy(self, name: str) -> Policy:
+        """Return a policy by name.
+
+        Raises:
+            ConfigError: there is no such policy.
+        """
+        policies = self.configuration.policies
+        if name not in policies:
+            raise ConfigError(f"unknown policy {name!r}; known: {', '.join(policies)}")
+        return policies[name]
+
+    def source(self, key: str) -> str:
+        """Return where an option came from; `default` when nobody set it."""
+        return self.sources.get(key, "default")
+
+
+def load(project: Path, environ: Mapping[str, str]) -> Settings:
+    """Return the effective settings of a project.
+
+    Args:
+        project: folder that holds `pyproject.toml`.
+        environ: the caller's environment.
+
+    Raises:
+        ConfigError: the file is missing or unreadable, or an option is unknown, of a wrong type or out of range.
+    """
+    file = project / FILE
+    table = _table(file)
+    sources = {key: FILE for key in _keys(table)}
+    configuration = _configuration(table, file)
+    found = problems(configuration)
+    if found:
+        raise _wrong(file, found)
+    configuration = _with_defaults(configuration, environ, sources)
+    expected = tuple(dict.fromkeys(word.strip() for word in environ.get("READINESS_EXPECT", "").split(",")))
+    settings = Settings(
+        project=str(project.resolve()),
+        configuration=configuration,
+        sources=sources,
+        strict=truthy(environ.get("STRICT_READY")),
+        expected=tuple(word for word in expected if word),
+        live=truthy(environ.get("READINESS_LIVE")),
+        fail_on_skip=truthy(environ.get("READINESS_FAIL_ON_SKIP")),
+    )
+    check_expected(settings, settings.expected)
+    return settings
+
+
+def check_expected(settings: Settings, expected: tuple[str, ...], where: str = "READINESS_EXPECT") -> None:
+    """Refuse expected names that nothing in the configuration has.
+
+    Raises:
+        ConfigError: a name is no lane, shard check or provider; the message lists those that are.
+    """
+    known = known_checks(settings.configuration)
+    unknown = [name for name in expected if name not in known]
+    if unknown:
+        raise ConfigError(f"{where}: unknown name {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
+
+
+def known_checks(configuration: Configuration) -> tuple[str, ...]:
+    """Return every name that can be expected: lanes, shards of lanes as `lane/shard`, providers."""
+    shards = [f"{name}/{shard}" for name, lane in configuration.lanes.items() for shard in lane.shards]
+    return (*configuration.lanes, *shards, *configuration.providers)
+
+
+def _wrong(file: Path, found: list[str]) -> ConfigError:
+    """Return one error that names the file and every problem."""
+    return ConfigError(
+        "\n".join(f"{file.name}: [tool.greenlane] {problem}" for problem in found),
+        next_step=f"correct {file.name}; `nox -l` reads it again",
+    )
+
+
+def _table(file: Path) -> dict[str, Any]:
+    """Return `[tool.greenlane]` as plain data."""
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{file.name} not found in {file.parent}", "run nox where the project is") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file.name}: {error}") from error
+    table = content.get("tool", {}).get("greenlane")
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file.name} has no [tool.greenlane] table", "add [tool.greenlane.lanes.core]")
+    return table
+
+
+def _keys(table: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return the key path of every value in a table."""
+    result: list[str] = []
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        result += _keys(value, f"{path}.") if isinstance(value, dict) else [path]
+    return result
+
+
+def _configuration(table: dict[str, Any], file: Path) -> Configuration:
+    """Return the typed configuration; every entry is converted by itself, so that an error knows its path."""
+    found = _unknown(table, Configuration, "")
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key in NAMED and isinstance(value, dict):
+            converted = {name: _convert(entry, NAMED[key], f"{key}.{name}", found) for name, entry in value.items()}
+            values[key] = {name: entry for name, entry in converted.items() if entry is not None}
+        elif key in Configuration.__struct_fields__:
+            values[key] = _convert(value, get_type_hints(Configuration)[key], key, found)
+    if found:
+        raise _wrong(file, found)
+    return Configuration(**values)
+
+
+def _unknown(value: object, kind: Any, path: str) -> list[str]:
+    """Return a problem for each key that a table may not have, listing those that it may."""
+    fields = getattr(kind, "__struct_fields__", None)
+    if fields is None or not isinstance(value, dict):
+        return []
+    allowed = [field for field in fields if not (kind is Lane and field == "name")]
+    prefix = f"{path}." if path else ""
+    return [f"{prefix}{key}: unknown key; allowed: {', '.join(allowed)}" for key in value if key not in allowed]
+
+
+def _convert(value: object, kind: type[T], path: str, found: list[str]) -> T | None:
+    """Return a value as its type; None after adding a problem to `found`."""
+    unknown = _unknown(value, kind, path)
+    found += unknown
+    if unknown:
+        return None
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as error:
+        text, _, inner = str(error).partition(" - at `$")
+        found.append(f"{path}{inner.rstrip('`')}: {text}")
+        return None
+
+
+def _with_defaults(
+    configuration: Configuration, environ: Mapping[str, str], sources: dict[str, str]
+) -> Configuration:
+    """Return the configuration with names, budgets, locks and policies filled in, noting sources."""
+    unlimited = truthy(environ.get("READINESS_DISABLE_TIMEOUT"))
+    lanes = {}
+    for name, lane in configuration.lanes.items():
+        budget = lane.budget if lane.budget is not None else DEFAULT_BUDGETS[lane.kind]
+        variable = f"ALL_SMOKES_{name.upper().replace('-', '_')}_TIMEOUT"
+        if environ.get(variable, "").strip():
+            budget = _seconds(variable, environ[variable])
+            sources[f"lanes.{name}.budget"] = f"environment {variable}"
+        if unlimited:
+            budget = 0.0
+            sources[f"lanes.{name}.budget"] = "environment READINESS_DISABLE_TIMEOUT"
+        lanes[name] = msgspec.structs.replace(
+            lane, name=name, budget=max(0.0, budget), lock=lane.lock or f"locks/{name}.txt"
+        )
+    return msgspec.structs.replace(configuration, lanes=lanes, policies=_policies(configuration))
+
+
+def _policies(configuration: Configuration) -> dict[str, Policy]:
+    """Return the declared policies and the two that always exist: `dev` and `deploy`."""
+    fixed = tuple(name for name, lane in configuration.lanes.items() if lane.deterministic)
+    gating = tuple(name for name, lane in configuration.lanes.items() if lane.kind.value != "release")
+    defaults = {"dev": Policy(lanes=fixed or gating), "deploy": Policy(lanes=gating, strict=True)}
+    return {**defaults, **configuration.policies}
+
+
+def _seconds(variable: str, text: str) -> float:
+    """Return a number of seconds from an environment value.
+
+    Raises:
+        ConfigError: the value is not a number.
+    """
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ConfigError(f"{variable}: {text!r} is not a number of seconds; 0 or less disables") from error
