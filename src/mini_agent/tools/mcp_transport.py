@@ -57,7 +57,7 @@ async def _stdio(server: McpServer, environ: Mapping[str, str]) -> AsyncIterator
         env=env,
     )
     # What a server writes to stderr is foreign text; our own stderr holds JSON log lines only.
-    with Path(os.devnull).open("w", encoding="utf-8") as devnull:  # noqa: ASYNC230 - the null device never blocks
+    with Path(os.devnull).open("w", encoding="utf-8") as devnull:
         async with stdio_client(parameters, errlog=devnull) as streams:
             yield streams
 
