@@ -10,13 +10,13 @@ from typing import Any, TypeVar, get_type_hints
 import msgspec
 
 from greenlane.errors import ConfigError
-from greenlane.model.configuration import DEFAULT_BUDGETS, Configuration
+from greenlane.model.configuration import DEFAULT_BUDGETS, Configuration, ExtraLock
 from greenlane.model.lane import Lane, Policy, Provider, Service
 from greenlane.rules.configuration import problems
 from greenlane.rules.gates import truthy
 
 FILE = "pyproject.toml"
-NAMED = {"lanes": Lane, "services": Service, "providers": Provider, "policies": Policy}
+NAMED = {"lanes": Lane, "services": Service, "providers": Provider, "policies": Policy, "locks": ExtraLock}
 """Sections that hold one table for each name, and what such a table becomes."""
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from support.scripted_tools import ScriptedTools
 __all__ = ["PROPERTY", "agent", "answered_once", "texts", "tool_messages"]
 
 #: Property tests of this house: repeatable, without files, and without a time limit that a busy machine breaks.
-PROPERTY = settings(max_examples=150, deadline=None, database=None, derandomize=True)
+PROPERTY = settings(max_examples=80, deadline=None, database=None, derandomize=True)
 
 
 def agent(

@@ -7,7 +7,7 @@ import os
 import select
 from pathlib import Path
 
-__all__ = ["Flag", "ended", "read_pid"]
+__all__ = ["Flag", "ended", "read_pids"]
 
 
 def ended(pid: int, within_s: float = 2.0) -> bool:
@@ -22,9 +22,9 @@ def ended(pid: int, within_s: float = 2.0) -> bool:
         os.close(descriptor)
 
 
-def read_pid(file: Path) -> int:
-    """Returns: the process id that a tool wrote to a file."""
-    return int(file.read_text())
+def read_pids(file: Path) -> list[int]:
+    """Returns: the process ids that a tool wrote to a file."""
+    return [int(pid) for pid in file.read_text().split()]
 
 
 class Flag:

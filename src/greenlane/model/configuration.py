@@ -8,6 +8,18 @@ from greenlane.model.contract import LeakPolicy
 from greenlane.model.lane import Address, Lane, LaneKind, Policy, Provider, Service
 
 
+class ExtraLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A lock for something else than a lane, `locks/<name>.txt`, such as the code checkers.
+
+    Attributes:
+        groups: dependency groups that it holds.
+        project: whether it also holds the project's dependencies with all extras.
+    """
+
+    groups: tuple[str, ...]
+    project: bool = False
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the reports of `ready` go, relative to the project; empty for none."""
 
@@ -38,5 +50,6 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     address: Address = Address()
     leaks: LeakPolicy = LeakPolicy()
     report: Report = Report()
+    locks: dict[str, ExtraLock] = {}
     artifacts: str = ".artifacts"
     environments: str = ".nox/greenlane"

@@ -162,7 +162,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """What the judge is asked to decide.
 
     Attributes:
-        policy: name of the policy, for the report.
+        policy: name of the policy, for the report; lane: of the lane, when it is judged by itself.
         checks: lane checks that must be green (`core`, `nd/shard_a`, …), in order.
         strict: whether warnings become violations.
         expected: checks, lanes or providers that must run and pass.
@@ -176,6 +176,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     policy: str
+    lane: str = ""
     checks: tuple[str, ...]
     strict: bool = False
     expected: tuple[str, ...] = ()

@@ -47,6 +47,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         violations: reasons for red, most telling first; warnings: what is wrong and does not gate.
         gates: live providers and why they are closed.
+        lane: name of the lane that was judged by itself; empty for a verdict of the project.
         made_at: Unix seconds.
     """
 
@@ -62,6 +63,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str = ""
     project: str = ""
     tree: str = ""
+    lane: str = ""
 
     @property
     def ready(self) -> bool:
@@ -77,12 +79,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
             return 130
         if codes and codes <= {Code.CONFIG_ERROR, Code.ADDRESS_DRIFT}:
             return 2
-        return 0 if self.ready else 1
+        return 0 if self.ready or (self.lane and not self.violations) else 1
 
     @property
     def word(self) -> str:
-        """`READY` or `NOT READY`."""
-        return "READY" if self.ready else "NOT READY"
+        """`READY` or `NOT READY`; of a single lane `GREEN`, `RED`, or `SKIPPED` when nothing of it could run."""
+        if not self.lane:
+            return "READY" if self.ready else "NOT READY"
+        if self.violations:
+            return "RED"
+        return "GREEN" if self.ready else "SKIPPED"
 
     @property
     def causes(self) -> tuple[str, ...]:

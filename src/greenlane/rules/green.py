@@ -40,6 +40,7 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
     violations += _expected(demand, checks)
     return Verdict(
         policy=demand.policy,
+        lane=demand.lane,
         strict=demand.strict,
         checks=tuple(checks),
         violations=tuple(v for v in violations if v.gating),

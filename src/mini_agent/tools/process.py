@@ -143,7 +143,8 @@ class _Child:
             bufsize=0,
             start_new_session=True,
         )
-        assert self._process.stdout is not None and self._process.stderr is not None
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
         self.stdout = _Stream(self._process.stdout, max_bytes)
         self.stderr = _Stream(self._process.stderr, max_bytes)
         self._exit = asyncio.ensure_future(_exit_of(self._process))

@@ -25,8 +25,9 @@ def build(name: str, *extra: str) -> MCPServer:
     def lines() -> CallToolResult:
         """Two text parts with a picture between them."""
         picture = ImageContent(type="image", data="AAAA", mime_type="image/png")
-        parts = [TextContent(type="text", text="one"), picture, TextContent(type="text", text="two")]
-        return CallToolResult(content=parts)
+        return CallToolResult(
+            content=[TextContent(type="text", text="one"), picture, TextContent(type="text", text="two")]
+        )
 
     @server.tool()
     def table() -> CallToolResult:

@@ -41,14 +41,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         location: folder of the environment; lock: path of the hashed requirements.
         python: version as `3.12`, empty for the interpreter that runs us.
-        project: folder of the project whose wheel goes in.
+        project: folder of the project whose wheel goes in; None for the harness alone.
         tree: state of the work tree; while it stays, the wheels need not be built again. Empty: build always.
     """
 
     location: Path
     lock: Path
     python: str
-    project: Path
+    project: Path | None
     tree: str = ""
 
 

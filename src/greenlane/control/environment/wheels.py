@@ -35,13 +35,13 @@ def harness_source() -> Path | None:
     return root if normalise(name) == HARNESS else None
 
 
-def build(project: Path, installer: Installer, into: Path) -> list[Path]:
-    """Build the wheels of a lane of a project and return their paths.
+def build(project: Path | None, installer: Installer, into: Path) -> list[Path]:
+    """Build the wheels of an environment and return their paths.
 
     The harness in the lane is always the one that runs: the plugin cannot be of another version.
 
     Args:
-        project: the folder with `pyproject.toml`.
+        project: the folder with `pyproject.toml`; None for the harness alone.
         installer: who builds.
         into: an empty folder.
 
@@ -50,11 +50,11 @@ def build(project: Path, installer: Installer, into: Path) -> list[Path]:
     """
     into.mkdir(parents=True, exist_ok=True)
     source = harness_source()
-    if is_package(project):
+    if project is not None and is_package(project):
         installer.build_wheel(project, into)
     if source is None:
         _repack(into)
-    elif source != project.resolve():
+    elif project is None or source != project.resolve():
         installer.build_wheel(source, into)
     return sorted(into.glob("*.whl"))
 

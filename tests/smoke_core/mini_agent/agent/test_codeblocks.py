@@ -46,7 +46,8 @@ def test_the_language_decides_the_tool(language: str, tool: str, keys: set[str])
     block = CodeBlock(language, "x")
     assert block.tool_name == tool
     arguments = json.loads(block.arguments_json())
-    assert set(arguments) == keys and arguments.get("language", language) == language
+    assert set(arguments) == keys
+    assert arguments.get("language", language) == language
 
 
 @PROPERTY

@@ -111,7 +111,8 @@ def test_last_invocation_comes_from_the_last_turn_that_ran_tools() -> None:
     ok, bad = {"ok": True, "result": "r"}, {"ok": False, "error": "e"}
     refused = agent(ScriptedModel(asks(("t", {})), asks(("nope", {})), says("x")), ScriptedTools(t=ok))
     last = refused.last_tool_invocation()
-    assert last is not None and last.result == "r"
+    assert last is not None
+    assert last.result == "r"
     failed = agent(ScriptedModel(asks(("t", {})), asks(("f", {})), says("x")), ScriptedTools(t=ok, f=bad))
     assert failed.last_tool_invocation() is None
     assert "last_tool_invocation" not in failed.response_body()

@@ -27,7 +27,8 @@ def test_text_triggers_one_call_of_the_escalation_model() -> None:
     """One sentence with both words leads to an observation and one normal turn of the other model."""
     model = ScriptedModel(says(EXCEEDED), says("fine"))
     result = agent(model, ScriptedTools(t={"ok": True}), use_tools=True, **ON)
-    assert _models(model) == ["base", "big"] and model.requests[1].tools is not None
+    assert _models(model) == ["base", "big"]
+    assert model.requests[1].tools is not None
     assert model.requests[1].messages[-1]["content"].startswith("Observation:")
     assert (result.stopped_reason, result.final_answer) == ("success", "fine")
     assert (result.metrics.escalated, result.used_model, result.metrics.iterations) == (True, "big", 2)
@@ -53,7 +54,8 @@ def test_iterations_used_up_grant_one_call_without_tools() -> None:
     model = ScriptedModel(says(""), says(""), says("rescued"))
     result = agent(model, ScriptedTools(t={"ok": True}), max_iterations=2, use_tools=True, **ON)
     assert _models(model) == ["base", "base", "big"]
-    assert model.requests[2].tools is None and model.requests[2].tool_choice is None
+    assert model.requests[2].tools is None
+    assert model.requests[2].tool_choice is None
     assert (result.stopped_reason, result.final_answer) == ("success", "rescued")
     assert (result.metrics.escalated, result.metrics.iterations) == (True, 3)
 
@@ -62,7 +64,8 @@ def test_a_trigger_in_the_last_turn_is_granted() -> None:
     """When the turns end right after the trigger, the escalated call is still made, once."""
     model = ScriptedModel(says(EXCEEDED), says("rescued"))
     result = agent(model, max_iterations=1, **ON)
-    assert _models(model) == ["base", "big"] and result.final_answer == "rescued"
+    assert _models(model) == ["base", "big"]
+    assert result.final_answer == "rescued"
 
 
 def test_no_grant_after_success_nor_after_a_triggered_call() -> None:
@@ -97,8 +100,10 @@ def test_calls_in_a_granted_answer_are_refused_and_answered() -> None:
     tools = ScriptedTools(t={"ok": True})
     model = ScriptedModel(says(""), asks(("t", {}, "a"), content="text"))
     result = agent(model, tools, max_iterations=1, **ON)
-    assert not tools.calls and result.final_answer == "text"
-    assert tool_messages(result.messages) == {"a": "error: unsupported tool 't'"} and answered_once(result.messages)
+    assert not tools.calls
+    assert result.final_answer == "text"
+    assert tool_messages(result.messages) == {"a": "error: unsupported tool 't'"}
+    assert answered_once(result.messages)
 
 
 def _overrun(model: ScriptedModel, hanging: Hanging, granted: Hanging | None) -> AgentResult:
@@ -107,7 +112,9 @@ def _overrun(model: ScriptedModel, hanging: Hanging, granted: Hanging | None) ->
     async def main() -> AgentResult:
         clock = HandClock()
         config = AgentConfig(model="base", max_total_seconds=5, escalation_timeout_s=30, **ON)
-        running = asyncio.create_task(run(config, [{"role": "user", "content": "go"}], model, ScriptedTools(), clock=clock))
+        running = asyncio.create_task(
+            run(config, [{"role": "user", "content": "go"}], model, ScriptedTools(), clock=clock)
+        )
         await hanging.started.wait()
         clock.advance(5)
         if granted is not None:
@@ -126,7 +133,8 @@ def test_time_used_up_grants_a_call_with_its_own_time() -> None:
     hanging = Hanging()
     model = ScriptedModel(hanging, says("rescued"))
     result = _overrun(model, hanging, None)
-    assert _models(model) == ["base", "big"] and result.final_answer == "rescued"
+    assert _models(model) == ["base", "big"]
+    assert result.final_answer == "rescued"
     assert (result.stopped_reason, result.metrics.iterations) == ("success", 2)
 
 
@@ -164,7 +172,9 @@ def test_simulated_escalation() -> None:
     messages = [{"role": "user", "content": "go"}]
     config = AgentConfig(model="base", escalate_on_budget_exceeded=True, escalate_model="chutes/x")
     result = simulated_escalation(config, messages)
-    assert result is not None and result.messages == messages and texts(result.messages, "user") == ["go"]
+    assert result is not None
+    assert result.messages == messages
+    assert texts(result.messages, "user") == ["go"]
     assert (result.final_answer, result.stopped_reason, result.used_model) == ("", "success", "chutes/x")
     assert (result.metrics.iterations, result.metrics.escalated, result.metrics.simulated) == (0, True, True)
     for options in ({"escalate_model": "chutes/x"}, {**ON}, {"escalate_on_budget_exceeded": True}):

@@ -98,7 +98,7 @@ def test_limits_hold_beyond_the_essentials(messages: list[dict[str, Any]], max_m
 @PROPERTY
 @given(_conversations())
 def test_nothing_but_orphans_leaves_without_need(messages: list[dict[str, Any]]) -> None:
-    """With room for everything the view is the conversation without its orphans, and pruning it again changes nothing."""
+    """With room for everything only the orphans leave, and pruning again changes nothing."""
     view = prune(messages, 1000, 100_000)
     grouped = {index for group in group_messages(messages) for index in group.indices}
     assert view == [message for index, message in enumerate(messages) if index in grouped]
@@ -119,7 +119,12 @@ def test_a_group_that_does_not_fit_ends_the_selection() -> None:
 
 def test_oldest_go_first_when_characters_run_out() -> None:
     """The character budget takes the oldest groups that are not essential."""
-    messages = [_said("system", "s" * 10), _said("assistant", "a" * 10), _said("assistant", "b" * 10), _said("user", "u")]
+    messages = [
+        _said("system", "s" * 10),
+        _said("assistant", "a" * 10),
+        _said("assistant", "b" * 10),
+        _said("user", "u"),
+    ]
     assert prune(messages, 50, 21) == [messages[0], messages[2], messages[3]]
 
 

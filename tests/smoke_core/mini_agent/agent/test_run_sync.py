@@ -26,7 +26,8 @@ def _sync() -> tuple[AgentResult, ScriptedTools]:
 def test_run_sync_without_a_loop() -> None:
     """Outside a loop the run happens on a private one, and the tools opened there are closed."""
     result, tools = _sync()
-    assert result.final_answer == "done" and tools.closed
+    assert result.final_answer == "done"
+    assert tools.closed
 
 
 def test_run_sync_inside_a_running_loop() -> None:

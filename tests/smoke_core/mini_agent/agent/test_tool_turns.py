@@ -55,7 +55,7 @@ def test_concurrency_is_bounded_and_replies_keep_call_order(concurrency: int, mo
         for _ in range(20 - 4 * int(call["id"][1])):
             await asyncio.sleep(0)
         running.remove(call["id"])
-        return call["id"]
+        return str(call["id"])
 
     calls = asks(*(("t", {}) for _ in range(4)))
     result = agent(ScriptedModel(calls, says("x")), ScriptedTools(t=slow), tool_concurrency=concurrency)
@@ -195,9 +195,11 @@ def test_repair_message_stands_last_and_asks_for_a_fix() -> None:
     agent(model, ScriptedTools(t=OK, bad=FAILED))
     seen = model.requests[1].messages[-1]
     lines = seen["content"].split("\n")
-    assert seen["role"] == "assistant" and lines[0] == "Observation from last tool run (preview):"
+    assert seen["role"] == "assistant"
+    assert lines[0] == "Observation from last tool run (preview):"
     assert json.loads(lines[1])[0] == {"error": "boom", "stderr": "trace", "tool": "bad", "ok": False}
-    assert "fix" in lines[2] and "retry" in lines[2]
+    assert "fix" in lines[2]
+    assert "retry" in lines[2]
     model = ScriptedModel(asks(("bad", {})), says("fin"))
     agent(model, ScriptedTools(bad=FAILED), enable_repair=False)
     assert model.requests[1].messages[-1]["role"] == "tool"
@@ -214,7 +216,8 @@ def test_preview_is_short_json_with_failures_first(rows: list[tuple[bool, str, s
     text = preview(records)
     assert len(text) <= 1000
     entries = json.loads(text)
-    assert entries and entries[0]["ok"] is all(row[0] for row in rows)
+    assert entries
+    assert entries[0]["ok"] is all(row[0] for row in rows)
 
 
 def test_exhausted_turns_after_success_are_a_success() -> None:
@@ -236,7 +239,8 @@ def test_auto_run_executes_the_first_block_and_ends_with_its_output() -> None:
     call = result.messages[1]["tool_calls"][0]
     assert (call["id"], call["function"]["name"]) == ("auto_codeblock_0", "exec_python")
     assert json.loads(call["function"]["arguments"]) == {"code": "print(2)"}
-    assert result.messages[1]["content"].startswith("Run:") and answered_once(result.messages)
+    assert result.messages[1]["content"].startswith("Run:")
+    assert answered_once(result.messages)
 
 
 def test_auto_run_ids_count_up_and_a_failure_is_repaired() -> None:
@@ -264,7 +268,8 @@ def test_auto_run_never_runs_an_unlisted_tool() -> None:
     block = "```python\n1\n```"
     assert agent(ScriptedModel(says(block)), auto_run_code_on_code_block=True).final_answer == block
     tools = ScriptedTools(exec_python=OK)
-    assert agent(ScriptedModel(says(block)), tools).final_answer == block and not tools.calls
+    assert agent(ScriptedModel(says(block)), tools).final_answer == block
+    assert not tools.calls
 
 
 def test_auto_run_steps_in_beside_refused_calls_only() -> None:
@@ -274,7 +279,8 @@ def test_auto_run_steps_in_beside_refused_calls_only() -> None:
     result = agent(
         ScriptedModel(asks(("no", {}, "a"), content=block), says("fin")), tools, auto_run_code_on_code_block=True
     )
-    assert tools.names == ["exec_python"] and answered_once(result.messages)
+    assert tools.names == ["exec_python"]
+    assert answered_once(result.messages)
     agent(ScriptedModel(asks(("t", {}), content=block), says("fin")), tools, auto_run_code_on_code_block=True)
     assert tools.names == ["exec_python", "t"]
 

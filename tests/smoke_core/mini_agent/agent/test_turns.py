@@ -35,7 +35,8 @@ def test_an_empty_listing_sends_neither_tools_nor_choice() -> None:
     """Without tools there is no `tool_choice`, not even a configured one."""
     model = ScriptedModel(says("done"))
     agent(model, use_tools=True, completion_kwargs={"tool_choice": "required", "temperature": 0})
-    assert model.requests[0].tools is None and model.requests[0].tool_choice is None
+    assert model.requests[0].tools is None
+    assert model.requests[0].tool_choice is None
     assert model.requests[0].body().keys() == {"model", "messages", "temperature"}
 
 
@@ -60,8 +61,11 @@ def test_a_failed_listing_means_no_tools_and_a_warning(caplog: pytest.LogCapture
     tools = ScriptedTools(ToolListingFailed("HTTP 500: secret-body", log_text="HTTP 500"), t=OK)
     with caplog.at_level(logging.WARNING):
         result = agent(model, tools, use_tools=True)
-    assert result.final_answer == "done" and model.requests[0].tools is None and not tools.calls
-    assert "HTTP 500" in caplog.text and "secret-body" not in caplog.text
+    assert result.final_answer == "done"
+    assert model.requests[0].tools is None
+    assert not tools.calls
+    assert "HTTP 500" in caplog.text
+    assert "secret-body" not in caplog.text
 
 
 def test_a_backend_that_is_not_configured_ends_the_run() -> None:
@@ -77,7 +81,7 @@ def test_a_provider_error_ends_the_run() -> None:
 
 
 def test_inputs_are_never_mutated() -> None:
-    """Caller messages, configuration and the model's own answers are as before, whatever a client does to its request."""
+    """Caller messages, configuration and the model's answers stay, whatever a client does to its request."""
     messages = [{"role": "user", "content": [{"type": "text", "text": "go"}]}]
     answers = [completion(asks(("python", {"code": "1"}, "a"), content="```python\n1\n```")), says("```python\n2\n```")]
     kept = copy.deepcopy((messages, answers))
@@ -95,8 +99,10 @@ def test_inputs_are_never_mutated() -> None:
     tools = ScriptedTools(exec_python=OK)
     config = AgentConfig(model="m", use_tools=True, auto_run_code_on_code_block=True, completion_kwargs=kwargs)
     result = asyncio.run(run(config, messages, Rude(*answers), tools))
-    assert (messages, answers) == kept and kwargs == {"metadata": {"a": 1}}
-    assert result.messages[0] == kept[0][0] and result.messages[0] is not messages[0]
+    assert (messages, answers) == kept
+    assert kwargs == {"metadata": {"a": 1}}
+    assert result.messages[0] == kept[0][0]
+    assert result.messages[0] is not messages[0]
     assert tools.names == ["exec_python", "exec_python"]
 
 
@@ -111,9 +117,7 @@ def test_a_message_that_is_no_object_is_refused() -> None:
 def test_injected_memory_is_seen_and_not_recorded() -> None:
     """The injection changes the model's view of every turn and never the conversation."""
     model = ScriptedModel(asks(("t", {})), says("done"))
-    result = agent(
-        model, ScriptedTools(t=OK), inject=lambda view: [{"role": "system", "content": "memory"}, *view]
-    )
+    result = agent(model, ScriptedTools(t=OK), inject=lambda view: [{"role": "system", "content": "memory"}, *view])
     assert [request.messages[0]["content"] for request in model.requests] == ["memory", "memory"]
     assert texts(result.messages, "system") == []
 
@@ -152,10 +156,12 @@ def test_allow_list_aliases_and_rewriting(name: str, arguments: Any, executed: s
     result = agent(ScriptedModel(asks((name, arguments, "a")), says("done")), tools)
     record = result.iterations[0].tool_invocations[0]
     if executed is None:
-        assert not tools.calls and not record.ok
+        assert not tools.calls
+        assert not record.ok
         assert tool_messages(result.messages)["a"] == f"error: unsupported tool '{name}'"
         return
-    assert tools.names == [executed] and record.ok
+    assert tools.names == [executed]
+    assert record.ok
     requested = record.as_dict().get("requested_name")
     assert requested == (None if executed == name else name)
     assert result.messages[1]["tool_calls"][0]["function"]["name"] == name
@@ -190,8 +196,10 @@ def test_a_blank_answer_is_nudged(blank: Any, auto_run: bool, wanted: str) -> No
     model = ScriptedModel(says(blank), says("done"))
     result = agent(model, auto_run_code_on_code_block=auto_run)
     nudge = texts(result.messages, "user")[-1]
-    assert wanted in nudge and ("fenced" in nudge) is auto_run
-    assert result.final_answer == "done" and model.requests[1].messages[-1]["content"] == nudge
+    assert wanted in nudge
+    assert ("fenced" in nudge) is auto_run
+    assert result.final_answer == "done"
+    assert model.requests[1].messages[-1]["content"] == nudge
 
 
 def test_unsure_is_researched_while_hops_are_left() -> None:
@@ -199,8 +207,10 @@ def test_unsure_is_researched_while_hops_are_left() -> None:
     model = ScriptedModel(says("I am NOT sure."), says("Still not sure."))
     result = agent(model, research_on_unsure=True)
     observation = texts(result.messages, "assistant")[1]
-    assert observation.startswith("Observation: Model is unsure") and "Use available research tools" in observation
-    assert result.final_answer == "Still not sure." and result.metrics.iterations == 2
+    assert observation.startswith("Observation: Model is unsure")
+    assert "Use available research tools" in observation
+    assert result.final_answer == "Still not sure."
+    assert result.metrics.iterations == 2
 
 
 @pytest.mark.parametrize("text", ["I am sure. Not this.", "sure, not"])
@@ -237,5 +247,6 @@ def test_list_content_is_an_answer_by_its_text_parts() -> None:
     """Content in parts is judged and answered by its text."""
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     result = agent(ScriptedModel(says(parts)))
-    assert result.final_answer == "a\nb" and result.messages[-1]["content"] == parts
+    assert result.final_answer == "a\nb"
+    assert result.messages[-1]["content"] == parts
     assert answered_once(result.messages)

@@ -58,7 +58,8 @@ def test_a_command_reaches_the_container_as_argv(box: Box) -> None:
     assert record["stdout"] == "a b $HOME ; ls\n"
     assert (record["docker"], record["container"], record["ok"]) == (True, "box", True)
     (argv,) = box.log()
-    assert argv[0] == "exec" and argv[argv.index("box") :] == ["box", "echo", "a b", "$HOME", ";", "ls"]
+    assert argv[0] == "exec"
+    assert argv[argv.index("box") :] == ["box", "echo", "a b", "$HOME", ";", "ls"]
     assert "-c" not in argv
 
 
@@ -66,7 +67,9 @@ def test_python_runs_inside(box: Box) -> None:
     """A program of any length and its failures are reported like local ones, and nothing of ours is inside."""
     padding = "#" * 200_000
     record = box.call("python", {"code": f"{padding}\nimport os; print(sorted(os.environ))"})
-    assert record["ok"] and "SECRET" not in record["stdout"] and "TMPDIR" not in record["stdout"]
+    assert record["ok"]
+    assert "SECRET" not in record["stdout"]
+    assert "TMPDIR" not in record["stdout"]
     record = box.call("exec_code", {"code": "raise SystemExit('no')", "language": "python"})
     assert (record["ok"], record["error"], record["docker"]) == (False, "rc=1: no\n", True)
 
@@ -135,9 +138,13 @@ def test_a_timeout_or_cancellation_kills_inside_the_container_too(box: Box, tmp_
         return seconds, pids, record if isinstance(record, dict) else None
 
     seconds, pids, record = asyncio.run(main())
-    assert seconds < 1.0 and len(pids) == 2 and all(ended(pid) for pid in pids)
+    assert seconds < 1.0
+    assert len(pids) == 2
+    assert all(ended(pid) for pid in pids)
     assert list(box.place.iterdir()) == []
     if how == "timeout":
-        assert record is not None and record["error"] == "timeout after 0.5s" and record["docker"]
+        assert record is not None
+        assert record["error"] == "timeout after 0.5s"
+        assert record["docker"]
     else:
         assert record is None

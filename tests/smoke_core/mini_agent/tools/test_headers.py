@@ -37,23 +37,44 @@ def test_defaults_are_read_in_lower_case() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["nope secret", '["secret"]', '"secret"', '{"X": 1}', '{"X": "secret\\r\\nY: 1"}', '{"bad secret": "v"}']
-    + ['{"Content-Length": "5"}', '{"X": null}'],
+    [
+        "nope secret",
+        '["secret"]',
+        '"secret"',
+        '{"X": 1}',
+        '{"X": "secret\\r\\nY: 1"}',
+        '{"bad secret": "v"}',
+        '{"Content-Length": "5"}',
+        '{"X": null}',
+    ],
 )
 def test_malformed_defaults_are_logged_once_and_ignored(text: str, caplog: pytest.LogCaptureFixture) -> None:
     """Text that is no object of sendable headers is ignored with one warning that quotes no value."""
     with caplog.at_level(logging.WARNING):
         assert parse_default_headers(text) == {}
-    assert len(caplog.records) == 1 and "secret" not in caplog.text
+    assert len(caplog.records) == 1
+    assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize(
     "headers",
-    [{"X": "a\r\nInjected: 1"}, {"X": "a\n"}, {"X": "\x00"}, {"X\r\nY": "a"}, {"": "a"}, {"a b": "c"}, {"X": 1}, {"X": None}]
-    + [{"content-length": "1"}, {"Transfer-Encoding": "chunked"}, {"X": "\u20ac"}],
+    [
+        {"X": "a\r\nInjected: 1"},
+        {"X": "a\n"},
+        {"X": "\x00"},
+        {"X\r\nY": "a"},
+        {"": "a"},
+        {"a b": "c"},
+        {"X": 1},
+        {"X": None},
+        {"content-length": "1"},
+        {"Transfer-Encoding": "chunked"},
+        {"X": "€"},
+    ],
 )
 def test_hostile_request_headers_are_refused(headers: dict[str, object]) -> None:
     """A header that could not be sent, or would frame the request, is the client's error and names the field."""
     with pytest.raises(InvalidParameter) as caught:
         merge_headers({}, headers)
-    assert caught.value.param == "tool_http_headers" and "Injected" not in caught.value.message
+    assert caught.value.param == "tool_http_headers"
+    assert "Injected" not in caught.value.message

@@ -46,7 +46,8 @@ def _with_host(
 def _record(*replies: Any, **options: Any) -> dict[str, Any]:
     async def test(_: ToolHost, invoker: HttpInvoker) -> dict[str, Any]:
         record = await calling(invoker, "Lookup", {"q": 1})
-        assert record.pop("t_ms") >= 0 and record.pop("name") == "Lookup"
+        assert record.pop("t_ms") >= 0
+        assert record.pop("name") == "Lookup"
         return record
 
     made: dict[str, Any] = _with_host(test, *replies, **options)
@@ -54,7 +55,7 @@ def _record(*replies: Any, **options: Any) -> dict[str, Any]:
 
 
 def test_headers_reach_both_requests_as_specified() -> None:
-    """On the wire: a request header replaces the default of any casing, once, as spelled; the rest stays in lower case."""
+    """On the wire: a request header replaces the default of any casing, once, as spelled; the rest stays."""
 
     async def test(host: ToolHost, invoker: HttpInvoker) -> None:
         await invoker.list_tools()
@@ -64,7 +65,10 @@ def test_headers_reach_both_requests_as_specified() -> None:
             assert (request.spellings("x-env"), request.values("x-env")) == (["X-Env"], ["B"])
             assert (request.spellings("x-req"), request.values("x-req")) == (["X-Req"], ["C"])
             assert (request.spellings("x-rest"), request.values("x-rest")) == (["x-rest"], ["D"])
-            assert (request.spellings("authorization"), request.values("authorization")) == (["aUTHORIZATION"], ["Bearer r"])
+            assert (request.spellings("authorization"), request.values("authorization")) == (
+                ["aUTHORIZATION"],
+                ["Bearer r"],
+            )
 
     _with_host(
         test,
@@ -153,7 +157,7 @@ def test_error_statuses_and_redirects_fail_without_a_second_request(status: int)
 def test_listing_returns_the_hosts_specs() -> None:
     """Specs pass unchanged, bare functions are wrapped, what has no name is left out; all of them are callable."""
     bare = {"name": "bare", "parameters": {}}
-    listed = [*SPECS, bare, {"function": {}}, "junk", None, {"type": "function"}]
+    listed: list[Any] = [*SPECS, bare, {"function": {}}, "junk", None, {"type": "function"}]
 
     async def test(_: ToolHost, invoker: HttpInvoker) -> None:
         specs = await invoker.list_tools()
@@ -181,7 +185,8 @@ def test_a_listing_with_an_error_status_fails(status: int) -> None:
     async def test(host: ToolHost, invoker: HttpInvoker) -> None:
         with pytest.raises(ToolListingFailed, match=f"^HTTP {status}: x{{256}}$") as caught:
             await invoker.list_tools()
-        assert caught.value.log_text == f"HTTP {status}" and len(host.requests) == 1
+        assert caught.value.log_text == f"HTTP {status}"
+        assert len(host.requests) == 1
 
     _with_host(test, tools=Reply("x" * 300, status, {"Location": "/tools"}))
 
@@ -198,9 +203,19 @@ class _Waits:
 
 @pytest.mark.parametrize(
     ("retry_after", "waited"),
-    [("0.25", [0.25]), ("2", [1.5]), ("0", []), ("-3", []), ("nan", []), ("inf", [1.5]), ("soon", []), (None, [])]
-    + [(email.utils.formatdate(1001, usegmt=True), [1.0]), (email.utils.formatdate(9999, usegmt=True), [1.5])]
-    + [(email.utils.formatdate(5, usegmt=True), [])],
+    [
+        ("0.25", [0.25]),
+        ("2", [1.5]),
+        ("0", []),
+        ("-3", []),
+        ("nan", []),
+        ("inf", [1.5]),
+        ("soon", []),
+        (None, []),
+        (email.utils.formatdate(1001, usegmt=True), [1.0]),
+        (email.utils.formatdate(9999, usegmt=True), [1.5]),
+        (email.utils.formatdate(5, usegmt=True), []),
+    ],
 )
 def test_one_more_post_after_429(retry_after: str | None, waited: list[float]) -> None:
     """A 429 leads to exactly one further, identical POST after the capped wait, a number or an HTTP date."""
@@ -209,7 +224,8 @@ def test_one_more_post_after_429(retry_after: str | None, waited: list[float]) -
     async def test(host: ToolHost, invoker: HttpInvoker) -> None:
         record = await calling(invoker, "Lookup", {"q": 1})
         assert (record["ok"], record["result"]) == (True, "done")
-        assert len(host.posts) == 2 and host.posts[0].body == host.posts[1].body
+        assert len(host.posts) == 2
+        assert host.posts[0].body == host.posts[1].body
 
     headers = {} if retry_after is None else {"Retry-After": retry_after}
     replies = (Reply("busy", 429, headers), Reply({"text": "done"}))
@@ -243,13 +259,25 @@ def test_a_listing_is_not_repeated_after_429() -> None:
 def test_the_wait_is_always_within_its_cap(value: str | None, cap: float, now: float) -> None:
     """Whatever the header holds, the wait is a number between 0 and the cap."""
     wait = retry_wait(value, cap, now)
-    assert 0 <= wait <= cap and not math.isnan(wait)
+    assert 0 <= wait <= cap
+    assert not math.isnan(wait)
 
 
 @pytest.mark.parametrize(
     "base",
-    ["ftp://h", "h:80", "", "http://", "file:///etc/passwd", "http://u:p@h", "http://h/?q=1", "http://h/#f"]
-    + ["http://[::1", "http://h:99999", "javascript:1"],
+    [
+        "ftp://h",
+        "h:80",
+        "",
+        "http://",
+        "file:///etc/passwd",
+        "http://u:p@h",
+        "http://h/?q=1",
+        "http://h/#f",
+        "http://[::1",
+        "http://h:99999",
+        "javascript:1",
+    ],
 )
 def test_a_base_that_cannot_be_used_is_refused(base: str) -> None:
     """Only a plain http(s) base is taken; the refusal names the field and comes at construction."""
@@ -388,7 +416,9 @@ def test_a_run_over_http() -> None:
     async def main() -> tuple[AgentResult, list[tuple[str, str]], list[Any]]:
         async with ToolHost(SPECS, Reply("plain"), Reply({"error": "no"}), Reply("", 500)) as host:
             invoker = HttpInvoker(base_url=host.url)
-            calls = asks(("Lookup", {"q": 1}, "a"), ("lookup", {"q": 2}, "b"), ("LOOKUP", {"q": 3}, "c"), ("x", {}, "d"))
+            calls = asks(
+                ("Lookup", {"q": 1}, "a"), ("lookup", {"q": 2}, "b"), ("LOOKUP", {"q": 3}, "c"), ("x", {}, "d")
+            )
             model = ScriptedModel(calls, says("done"))
             config = AgentConfig(model="base", use_tools=True)
             result = await run(config, [{"role": "user", "content": "go"}], model, invoker)
@@ -397,7 +427,8 @@ def test_a_run_over_http() -> None:
             return result, [(request.method, request.path) for request in host.requests], names
 
     result, requests, names = asyncio.run(main())
-    assert requests == [("GET", "/tools")] + [("POST", "/invoke")] * 3 and names == ["Lookup"] * 3
+    assert requests == [("GET", "/tools")] + [("POST", "/invoke")] * 3
+    assert names == ["Lookup"] * 3
     assert tool_messages(result.messages) == {
         "a": "plain",
         "b": "error: no",

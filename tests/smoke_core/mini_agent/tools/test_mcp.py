@@ -82,12 +82,15 @@ def test_a_stdio_server_from_first_use_to_the_end() -> None:
         pids.append(int((await calling(invoker, "pid"))["result"]))
 
     _with_pool(test, {"files": _stdio()})
-    assert len(set(pids)) == 3 and all(ended(pid) for pid in pids)
+    assert len(set(pids)) == 3
+    assert all(ended(pid) for pid in pids)
 
 
 def test_a_stdio_server_dies_with_the_gateway() -> None:
     """When the gateway is killed outright, even a server that ignores its stdin and all signals ends."""
-    server = "import os, signal, time; signal.signal(15, signal.SIG_IGN); print(os.getpid(), flush=True); time.sleep(600)"
+    server = (
+        "import os, signal, time; signal.signal(15, signal.SIG_IGN); print(os.getpid(), flush=True); time.sleep(600)"
+    )
     launch = [sys.executable, "-IS", mcp_launch.__file__, "PATH", "--", sys.executable, "-IS", "-c", server]
     gateway = f"import subprocess, sys; subprocess.run({launch!r})"
     with subprocess.Popen([sys.executable, "-IS", "-c", gateway], stdout=subprocess.PIPE, text=True) as process:
@@ -106,7 +109,8 @@ def test_a_launched_server_keeps_only_the_named_variables() -> None:
     done = subprocess.run([*command, sys.executable, "-c", show], env=env, capture_output=True, text=True, check=True)
     assert done.stdout == "[('A', '1'), ('LC_ALL', 'C.UTF-8')]\n"
     missing = subprocess.run([*command, "/no/such"], env=env, capture_output=True, text=True, check=False)
-    assert missing.returncode == 127 and "cannot start /no/such" in missing.stderr
+    assert missing.returncode == 127
+    assert "cannot start /no/such" in missing.stderr
 
 
 def test_results_of_a_streamable_http_server(web: McpHttpServer) -> None:
@@ -118,7 +122,8 @@ def test_results_of_a_streamable_http_server(web: McpHttpServer) -> None:
         assert (await calling(invoker, "lines"))["result"] == "one\ntwo"
         assert (await calling(invoker, "table"))["result"] == '{"rows": [1, 2]}'
         failed = await calling(invoker, "fails", {"reason": "x"})
-        assert failed["ok"] is False and "fails" in failed["error"]
+        assert failed["ok"] is False
+        assert "fails" in failed["error"]
         assert (await calling(invoker, "extra", ""))["result"] == "extra"
         for raw in ("[1]", "x"):
             assert (await calling(invoker, "add", raw))["error"] == "invalid arguments: expected a JSON object"
@@ -155,7 +160,8 @@ def test_credentials_are_sent_with_every_request(web: McpHttpServer, auth: dict[
         await calling(invoker, "add", {"a": 1, "b": 2})
 
     _with_pool(test, {"web": _http(web.url, **auth)})
-    assert web.headers and {headers.get("authorization") for headers in web.headers} == {sent}
+    assert web.headers
+    assert {headers.get("authorization") for headers in web.headers} == {sent}
 
 
 def test_a_clash_renames_the_later_tool(web: McpHttpServer) -> None:
@@ -163,7 +169,8 @@ def test_a_clash_renames_the_later_tool(web: McpHttpServer) -> None:
 
     async def test(_: McpPool, invoker: McpInvoker) -> None:
         names = await _names(invoker)
-        assert names[:9] == [*CATALOGUE, "extra"] and names[9:] == [f"two__{name}" for name in names[:9]]
+        assert names[:9] == [*CATALOGUE, "extra"]
+        assert names[9:] == [f"two__{name}" for name in names[:9]]
         assert (await calling(invoker, "two__add", {"a": 1, "b": 2}))["result"] == "3"
 
     _with_pool(test, {"one": _http(web.url), "two": _http(web.url)})
@@ -191,10 +198,10 @@ def test_a_slow_tool_ends_at_the_servers_limit(web: McpHttpServer, tmp_path: Pat
     async def test(_: McpPool, invoker: McpInvoker) -> None:
         await invoker.list_tools()
         hung = await calling(invoker, "hang", {"flag": str(tmp_path / "flag")})
-        assert (hung["ok"], hung["error"]) == (False, "timeout after 0.5s")
+        assert (hung["ok"], hung["error"]) == (False, "timeout after 0.3s")
         assert (await calling(invoker, "add", {"a": 1, "b": 2}))["ok"]
 
-    _with_pool(test, {"web": _http(web.url, timeout=0.5)})
+    _with_pool(test, {"web": _http(web.url, timeout=0.3)})
 
 
 def test_a_cancelled_call_leaves_the_session_to_the_others(web: McpHttpServer, tmp_path: Path) -> None:
@@ -244,8 +251,8 @@ def test_a_legacy_sse_server() -> None:
         assert (await calling(invoker, "add", {"a": 1, "b": 2}))["result"] == "3"
 
     with serve_mcp(transport="sse") as server:
-        auth = {"auth_type": "bearer", "auth_value": "tok"}
-        _with_pool(test, {"old": McpServer(transport="sse", url=server.url, timeout=10, **auth)})
+        old = McpServer(transport="sse", url=server.url, timeout=10, auth_type="bearer", auth_value="tok")
+        _with_pool(test, {"old": old})
         assert {headers.get("authorization") for headers in server.headers} == {"Bearer tok"}
 
 

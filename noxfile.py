@@ -1,0 +1,57 @@
+"""The sessions of this project: its lanes come from pyproject.toml, its code checks are below."""
+
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox>=2026.10", "msgspec>=0.19", "uv>=0.13"]
+# ///
+
+import sys
+from pathlib import Path
+
+import nox
+
+sys.path.insert(0, str(Path(__file__).parent / "src"))
+
+from greenlane.nox_sessions import register_lanes  # noqa: E402  the checkout is the harness that tests itself
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["core"]
+nox.options.reuse_venv = "yes"
+
+register_lanes(__file__)
+
+
+def _tools(session: nox.Session) -> None:
+    """Install the code checkers, hashes required."""
+    session.install("--require-hashes", "-r", "locks/tools.txt")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, dead code, and the workflow files."""
+    _tools(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("actionlint", *map(str, sorted(Path(".github/workflows").glob("*.yml"))))
+    session.run("zizmor", "--offline", "--quiet", ".github/workflows")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict typing of both packages."""
+    _tools(session)
+    session.run("mypy", "--strict", "src/greenlane", "src/mini_agent")
+
+
+@nox.session
+def arch(session: nox.Session) -> None:
+    """The floors of both houses."""
+    _tools(session)
+    session.run("lint-imports", env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """The built wheel, used by another project."""
+    _tools(session)
+    session.run("python", "tests/support/check_wheel.py", *session.posargs)

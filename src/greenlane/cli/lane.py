@@ -1,0 +1,37 @@
+"""`greenlane lane NAME [SHARD…]`: run one lane and judge it by itself."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from greenlane.control.ready import decide, wish_of_lane
+from greenlane.report.terminal import show
+from greenlane.report.write import write_reports
+from greenlane.settings import load
+
+HELP = "Run one lane, or some of its shards, in its own environment."
+EXAMPLES = "  greenlane lane core\n  greenlane lane nd shard_b\n  greenlane lane core --seed 7"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("lane", help="name of the lane")
+    parser.add_argument("shards", nargs="*", metavar="SHARD", help="only these shards (default: all)")
+    parser.add_argument("--seed", type=int, help="seed of a random order (default: drawn and recorded)")
+
+
+def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Run the lane; 0 when it is green."""
+    settings = load(Path(arguments.project), environ)
+    wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed)
+    decision, _ = decide(settings, wish, environ, print_line)
+    write_reports(decision, settings.root, settings.configuration, lane=arguments.lane)
+    show(decision, environ)
+    return decision.exit_code
+
+
+def print_line(text: str) -> None:
+    """Print a line at once, so that it keeps its place among the lane's own output."""
+    print(text, flush=True)

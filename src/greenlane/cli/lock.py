@@ -1,0 +1,31 @@
+"""`greenlane lock`: compile the lane locks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from greenlane.cli.lane import print_line
+from greenlane.control.environment.locks import compile_locks
+from greenlane.errors import EXIT_NOT_READY, EXIT_READY
+from greenlane.settings import load
+
+HELP = "Compile the lane locks: hashed, without addresses."
+EXAMPLES = "  greenlane lock\n  greenlane lock --check\n  greenlane lock --upgrade"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a lock is stale")
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions that are allowed")
+
+
+def run(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> int:
+    """Compile; with `--check`, 1 when a lock is stale."""
+    settings = load(Path(arguments.project), environ)
+    changed = compile_locks(settings, environ, print_line, check=arguments.check, upgrade=arguments.upgrade)
+    if not changed:
+        print_line("every lock is up to date")
+    return EXIT_NOT_READY if changed and arguments.check else EXIT_READY

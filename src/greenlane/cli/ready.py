@@ -1,0 +1,35 @@
+"""`greenlane ready`: the main job."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from greenlane.cli.lane import print_line
+from greenlane.control.combine import combine_coverage
+from greenlane.control.ready import decide, wish_of_policy
+from greenlane.report.terminal import show
+from greenlane.report.write import write_reports
+from greenlane.settings import load
+
+HELP = "Run the lanes that a policy needs, decide, write the reports."
+EXAMPLES = "  greenlane ready\n  greenlane ready --policy deploy"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--policy", default="dev", help="name of the policy (default: dev)")
+    parser.add_argument("--seed", type=int, help="seed of a random order (default: drawn and recorded)")
+
+
+def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Run, judge, report; 0 when ready."""
+    settings = load(Path(arguments.project), environ)
+    wish = wish_of_policy(settings, arguments.policy, arguments.seed)
+    verdict, evidence = decide(settings, wish, environ, print_line)
+    combine_coverage(settings, evidence, environ)
+    written = write_reports(verdict, settings.root, settings.configuration)
+    show(verdict, environ)
+    print_line("reports: " + ", ".join(str(path.relative_to(settings.root)) for path in written))
+    return verdict.exit_code

@@ -1,0 +1,185 @@
+"""Reads what a lane left behind into evidence. It interprets nothing: the judge does."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import msgspec
+
+from greenlane.errors import ConfigError
+from greenlane.model.evidence import RECORD_SCHEMA, JournalFacts, JunitCase, LaneEvidence, LaneRecord
+from greenlane.model.journal import (
+    AnyEvent,
+    Collected,
+    CollectError,
+    Crashed,
+    Finished,
+    Hermetic,
+    Leaked,
+    NetworkAttempt,
+    Started,
+    TestFinished,
+    TestStarted,
+)
+from greenlane.model.outcome import Outcome, TestOutcome
+
+RECORD = "lane.json"
+JOURNAL = "journal.jsonl"
+JUNIT = "junit.xml"
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file; empty when it is not there."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def collect(folder: Path) -> LaneEvidence:
+    """Return the evidence in the folder of one lane or shard.
+
+    Raises:
+        ConfigError: the folder holds no readable lane record.
+    """
+    try:
+        record = msgspec.json.decode((folder / RECORD).read_bytes(), type=LaneRecord)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ConfigError(f"{folder / RECORD} is no lane record: {error}", "run the lane again") from error
+    if record.schema != RECORD_SCHEMA:
+        raise ConfigError(f"{folder / RECORD} has schema {record.schema}; this greenlane reads {RECORD_SCHEMA}")
+    damage = [
+        f"{name} is not as it was when the lane ended"
+        for name, digest in record.digests.items()
+        if digest != digest_of(folder / name)
+    ]
+    started = not record.failure
+    junit = read_junit(folder / JUNIT) if started and not record.timed_out and not record.interrupted else None
+    if junit is None and started and not record.timed_out and not record.interrupted:
+        damage.append(f"{JUNIT} is missing or is no JUnit file")
+    journal = read_journal(folder / JOURNAL) if started else JournalFacts()
+    return LaneEvidence(record=record, journal=journal, junit=junit, damage=tuple(damage), source=str(folder))
+
+
+def read_junit(path: Path) -> tuple[JunitCase, ...] | None:
+    """Return the cases of a JUnit file; None when it is missing, broken, or declares entities."""
+    try:
+        content = path.read_bytes()
+        if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+            return None
+        root = ElementTree.fromstring(content)
+    except (OSError, ElementTree.ParseError):
+        return None
+    if root.tag not in ("testsuites", "testsuite"):
+        return None
+    return tuple(_case(element) for element in root.iter("testcase"))
+
+
+def _case(element: ElementTree.Element) -> JunitCase:
+    """Return one case with the worst that it says."""
+    for tag, outcome in (("error", Outcome.ERROR), ("failure", Outcome.FAILED), ("skipped", Outcome.SKIPPED)):
+        if element.find(tag) is not None:
+            return JunitCase(element.get("classname", ""), element.get("name", ""), outcome)
+    return JunitCase(element.get("classname", ""), element.get("name", ""), Outcome.PASSED)
+
+
+def read_journal(path: Path) -> JournalFacts:
+    """Return the facts of a journal. A damaged line is named and left out."""
+    decoder = msgspec.json.Decoder(AnyEvent)
+    events: list[AnyEvent] = []
+    damage: list[str] = []
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return JournalFacts(damage=(f"{JOURNAL} is missing",))
+    if content and not content.endswith(b"\n"):
+        damage.append(f"{JOURNAL} ends in the middle of a line")
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            events.append(decoder.decode(line))
+        except msgspec.MsgspecError as error:
+            damage.append(f"{JOURNAL} line {number} is damaged: {error}")
+    return _facts(events, damage)
+
+
+def _unique(values: Iterable[str]) -> tuple[str, ...]:
+    """Return values in order, each once."""
+    return tuple(dict.fromkeys(values))
+
+
+def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
+    """Return the events sorted by what they are about."""
+    started = [event for event in events if isinstance(event, Started)]
+    collected = [event for event in events if isinstance(event, Collected)]
+    finished = [event for event in events if isinstance(event, Finished)]
+    crashed = [event for event in events if isinstance(event, Crashed)]
+    outcomes, repeats = _outcomes(event for event in events if isinstance(event, TestFinished))
+    ended = {event.worker for event in finished}
+    open_tests = {event.nodeid: None for event in events if isinstance(event, TestStarted)}
+    controllers = {event.worker for event in started if event.controller}
+    closing = [event for event in finished if event.worker in controllers or not controllers]
+    return JournalFacts(
+        run_ids=_unique(event.run_id for event in started),
+        plugins=_unique(event.plugin for event in started),
+        interpreters=_unique(event.interpreter for event in started),
+        narrowing=_unique(option for event in started for option in event.narrowing),
+        collected=_unique(nodeid for event in collected for nodeid in event.tests),
+        selected=_unique(nodeid for event in collected for nodeid in event.selected),
+        collections=_unique(event.digest for event in collected),
+        plans=_unique(event.plan for event in collected if event.plan),
+        dropped=_unique(nodeid for event in collected for nodeid in event.dropped),
+        providers={nodeid: name for event in collected for nodeid, name in event.providers.items()},
+        collect_errors=_collect_errors(event for event in events if isinstance(event, CollectError)),
+        outcomes=outcomes,
+        repeats=repeats,
+        open_tests=tuple(nodeid for nodeid in open_tests if nodeid not in {test.nodeid for test in outcomes}),
+        crashes=_unique(_crash(event) for event in crashed),
+        leaks=tuple(event for event in events if isinstance(event, Leaked)),
+        network=tuple(event for event in events if isinstance(event, NetworkAttempt)),
+        hermetic=tuple(event for event in events if isinstance(event, Hermetic)),
+        exit_statuses=tuple(event.exit_status for event in closing),
+        stopped=_unique(event.stopped for event in finished if event.stopped),
+        unfinished=tuple(event.worker for event in started if event.worker not in ended),
+        damage=tuple(damage),
+    )
+
+
+def _crash(event: Crashed) -> str:
+    """Return a dead worker as one line."""
+    running = f" while running {event.nodeid}" if event.nodeid else ""
+    return f"worker {event.name} died{running}{': ' if event.cause else ''}{event.cause}"
+
+
+def _collect_errors(events: Iterable[CollectError]) -> tuple[TestOutcome, ...]:
+    """Return files that could not be collected, each once however many workers saw it."""
+    return tuple(
+        {
+            event.nodeid: TestOutcome(
+                nodeid=event.nodeid, outcome=Outcome.ERROR, cause=event.cause, path=event.path, line=event.line,
+                worker=event.worker, ran=False,
+            )
+            for event in events
+        }.values()
+    )  # fmt: skip
+
+
+def _outcomes(events: Iterable[TestFinished]) -> tuple[tuple[TestOutcome, ...], tuple[str, ...]]:
+    """Return the final outcome of each test, the worst where there are several, and who had two that differ."""
+    found: dict[str, TestOutcome] = {}
+    repeats: list[str] = []
+    for event in events:
+        test = TestOutcome(
+            nodeid=event.nodeid, outcome=event.outcome, duration=event.duration, reason=event.reason,
+            cause=event.cause, path=event.path, line=event.line, worker=event.worker, attempts=event.attempts,
+            ran=event.ran,
+        )  # fmt: skip
+        known = found.get(event.nodeid)
+        if known is not None and known.outcome is not test.outcome:
+            repeats.append(event.nodeid)
+        if known is None or not known.outcome.bad:
+            found[event.nodeid] = test
+    return tuple(found.values()), _unique(repeats)

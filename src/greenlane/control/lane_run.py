@@ -1,0 +1,354 @@
+"""One lane or shard from its environment to its evidence."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from greenlane.control import coverage as measure
+from greenlane.control.collect import JOURNAL, JUNIT, RECORD, collect, digest_of
+from greenlane.control.environment.build import Environment, Recipe, check, prepare
+from greenlane.control.environment.drift import read as read_manifest
+from greenlane.control.environment.exclusive import exclusive
+from greenlane.control.environment.installers import Installer
+from greenlane.control.environment.wheels import harness_source
+from greenlane.control.launch import harness_environment, run_child
+from greenlane.control.redact import redact
+from greenlane.control.supervisor.plan import Plan, Result, ServicePlan
+from greenlane.control.supervisor.services import resolve_command
+from greenlane.control.tree import tree_state
+from greenlane.errors import GreenlaneError, Interrupted
+from greenlane.model.contract import CONTRACT_VARIABLE, Contract
+from greenlane.model.evidence import GateState, LaneEvidence, LaneRecord
+from greenlane.model.lane import Lane, LaneKind
+from greenlane.rules.address import resolve
+from greenlane.rules.arguments import pytest_arguments, worker_count
+from greenlane.rules.environ import install_environment, lane_environment
+from greenlane.settings import Settings
+from greenlane.version import VERSION
+
+Say = Callable[[str], None]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be run.
+
+    Attributes:
+        lane: the lane; shard: the part of it, empty for all.
+        run_id: name of the whole run.
+        environ: the caller's environment.
+        gates: state of every live provider.
+        seed: of a random order; None draws one.
+        color: whether the output goes to a terminal.
+    """
+
+    settings: Settings
+    lane: Lane
+    shard: str
+    run_id: str
+    environ: Mapping[str, str]
+    gates: tuple[GateState, ...]
+    seed: int | None = None
+    color: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name of the check."""
+        return f"{self.lane.name}/{self.shard}" if self.shard else self.lane.name
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of what this run leaves behind."""
+        folder = self.settings.root / self.settings.configuration.artifacts / self.lane.name
+        return folder / self.shard if self.shard else folder
+
+
+def new_run_id() -> str:
+    """Return a name for a run that sorts by time."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{random.SystemRandom().randrange(16**6):06x}"
+
+
+def written_by_us(settings: Settings) -> tuple[str, ...]:
+    """Return the paths that runs write into the work tree; they do not change its state."""
+    configuration = settings.configuration
+    report = configuration.report
+    return (configuration.artifacts, configuration.environments, report.markdown, report.json)
+
+
+def recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
+    """Return what the environment of a lane is built from. A harness in a checkout of its own can change, too."""
+    harness = harness_source()
+    if harness is not None and harness != settings.root:
+        tree += tree_state(harness)
+    return Recipe(
+        location=settings.root / settings.configuration.environments / lane.name,
+        lock=settings.root / lane.lock,
+        python=lane.python,
+        project=settings.root,
+        tree=tree,
+    )
+
+
+def run_lane(request: Request, installer: Installer, say: Say) -> LaneEvidence:
+    """Run one lane or shard and return its evidence.
+
+    Args:
+        request: what is run.
+        installer: who builds the environment.
+        say: prints a line to the user.
+
+    Raises:
+        ConfigError: the lock is missing or wrong.
+        EnvironmentBuildError: the environment could not be built.
+        Interrupted: the supervisor died before it could write its answer.
+    """
+    settings = request.settings
+    _remove_stale(request)
+    tree = tree_state(settings.root, written_by_us(settings))
+    plan = recipe(settings, request.lane, tree)
+    holder = f"run {request.run_id} (process {os.getpid()})"
+    with exclusive(plan.location.with_suffix(".lock"), holder, say):
+        environment = prepare(plan, installer, say)
+        scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
+        try:
+            result, record = _supervise(request, environment, tree, scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        manifest = read_manifest(plan.location)
+        later = check(plan, manifest) if manifest else ["the environment's manifest is gone"]
+        drift = (*environment.drift, *(f"during the run: {difference}" for difference in later))
+    record = msgspec.structs.replace(record, drift=drift, tree_after=tree_state(settings.root, written_by_us(settings)))
+    return _finish(request, record)
+
+
+def _remove_stale(request: Request) -> None:
+    """Remove what an earlier run of this lane or shard left, so that it cannot be taken for ours."""
+    if request.artifacts.is_symlink():
+        request.artifacts.unlink()
+    if request.artifacts.exists():
+        shutil.rmtree(request.artifacts)
+    request.artifacts.mkdir(parents=True)
+
+
+def _essentials(request: Request, environment: Environment, scratch: Path) -> dict[str, str]:
+    """Return what the lane cannot run without, each value our own choice."""
+    home, temporary = scratch / "home", scratch / "tmp"
+    home.mkdir()
+    temporary.mkdir()
+    system = os.defpath if os.name == "nt" else "/usr/local/bin:/usr/bin:/bin"
+    return {
+        "PATH": os.pathsep.join((str(Path(environment.python).parent), system)),
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONHASHSEED": "0" if request.lane.deterministic else "random",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "VIRTUAL_ENV": environment.location,
+    }
+
+
+def _environment(request: Request, essentials: Mapping[str, str], entries: tuple[str, ...]) -> dict[str, str]:
+    """Return everything that a process of the lane sees; secrets only of open gates, only in a release lane."""
+    providers = request.settings.configuration.providers
+    secrets: list[str] = []
+    if request.lane.kind is LaneKind.RELEASE:
+        opened = [gate.provider for gate in request.gates if gate.open and gate.provider in request.lane.providers]
+        secrets = [secret for name in opened for secret in providers[name].secrets] + ["LIVE_PROVIDERS"]
+    return lane_environment(request.environ, essentials=essentials, entries=entries, secrets=secrets)
+
+
+def secret_values(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return every secret that a provider declares and the caller has, by name."""
+    providers = settings.configuration.providers.values()
+    return {name: environ[name] for provider in providers for name in provider.secrets if environ.get(name, "").strip()}
+
+
+def _contract(request: Request, arguments: tuple[str, ...], seed: int) -> Contract:
+    """Return what the lane is promised."""
+    lane = request.lane
+    closed = {g.provider: g.reason for g in request.gates if not g.open or g.provider not in lane.providers}
+    return Contract(
+        run_id=request.run_id,
+        lane=lane.name,
+        kind=lane.kind.value,
+        project=request.settings.project,
+        artifacts=str(request.artifacts),
+        arguments=arguments,
+        tests=lane.tests,
+        plugin=VERSION,
+        shard=request.shard,
+        shards=lane.shards,
+        network=not lane.deterministic,
+        leaks=request.settings.configuration.leaks,
+        closed=closed,
+        order=lane.order,
+        seed=seed,
+    )
+
+
+def _services(request: Request, environment: Environment, essentials: Mapping[str, str], base: str) -> list[ServicePlan]:
+    """Return the services that the lane declares; one that the base variables name elsewhere is only examined."""
+    declared = request.settings.configuration.services
+    address = request.settings.configuration.address
+    binaries = str(Path(environment.python).parent)
+    return [
+        ServicePlan(
+            name=name,
+            command=resolve_command(declared[name].command, binaries),
+            environment=_environment(request, essentials, declared[name].env),
+            ready=declared[name].ready,
+            identity=declared[name].identity,
+            start_timeout=declared[name].start_timeout,
+            log=str(request.artifacts / f"{name}.log"),
+            external=base if name == address.service else "",
+        )
+        for name in request.lane.services
+    ]
+
+
+def _supervise(
+    request: Request, environment: Environment, tree: str, scratch: Path
+) -> tuple[Result, LaneRecord]:
+    """Run the supervisor; return its answer and the lane record made from it."""
+    lane, settings, artifacts = request.lane, request.settings, request.artifacts
+    essentials = _essentials(request, environment, scratch)
+    seed = request.seed if request.seed is not None else random.SystemRandom().randrange(2**32)
+    workers = worker_count(lane, os.cpu_count() or 1, request.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", ""))
+    arguments = pytest_arguments(
+        lane, artifacts=str(artifacts), scratch=str(scratch), workers=workers, color=request.color
+    )
+    contract = artifacts / "contract.json"
+    contract.write_bytes(msgspec.json.encode(_contract(request, arguments, seed)))
+    lane_env = {**_environment(request, essentials, lane.env), CONTRACT_VARIABLE: str(contract)}
+    before: tuple[str, ...] = (environment.python, "-P", "-s", "-m")
+    config = None
+    if lane.coverage:
+        config = measure.write_config(settings.root, artifacts / measure.FOLDER, lane.coverage)
+        before = measure.command(environment.python, config)
+    # A hermetic lane cannot reach an address outside its own namespace: its service is always its own.
+    base = "" if lane.deterministic else resolve(settings.configuration.address, request.environ).url
+    services = _services(request, environment, essentials, base)
+    plan = Plan(
+        label=request.label,
+        command=(*before, "pytest", *arguments),
+        environment=lane_env,
+        cwd=settings.project,
+        budget=lane.budget or 0.0,
+        isolate=lane.deterministic,
+        services=tuple(services),
+        address=settings.configuration.address,
+        base=base if services else "",
+        secrets=secret_values(settings, request.environ),
+        log=str(artifacts / "output.log"),
+        journal=str(artifacts / JOURNAL),
+        contract=str(contract),
+        result=str(scratch / "result.json"),
+    )
+    result = _run_supervisor(plan, request)
+    measured = measure.percent(environment.python, config, settings.root, lane_env) if config else None
+    if config and measured is not None:
+        measure.reports(environment.python, config, settings.root, lane_env)
+    return result, _record(request, environment, result, tree, seed, workers, measured)
+
+
+def _run_supervisor(plan: Plan, request: Request) -> Result:
+    """Run the supervisor's process and return what it answered.
+
+    Raises:
+        Interrupted: it was stopped before it could answer.
+        GreenlaneError: it died.
+    """
+    outer = harness_environment(install_environment({"PATH": request.environ.get("PATH", os.defpath)}))
+    command = (sys.executable, "-P", "-s", "-m", "greenlane.control.supervisor")
+    status = run_child(command, outer, msgspec.json.encode(plan))
+    try:
+        return msgspec.json.decode(Path(plan.result).read_bytes(), type=Result)
+    except OSError as error:
+        if status in (130, -2, -9, -15):
+            raise Interrupted("the run was stopped before its end") from error
+        raise GreenlaneError(f"the supervisor of {plan.label} ended with exit status {status}", str(plan.log)) from error
+
+
+def _record(
+    request: Request, environment: Environment, result: Result, tree: str, seed: int, workers: int,
+    measured: float | None,
+) -> LaneRecord:  # fmt: skip
+    """Return the lane record."""
+    lane = request.lane
+    return LaneRecord(
+        run_id=request.run_id,
+        lane=lane.name,
+        kind=lane.kind.value,
+        shard=request.shard,
+        shards=lane.shards,
+        started_at=result.started_at,
+        finished_at=result.finished_at,
+        budget=lane.budget or 0.0,
+        exit_status=result.exit_status,
+        failure=result.failure,
+        timed_out=result.timed_out,
+        running=result.running,
+        interrupted=result.interrupted,
+        tree=tree,
+        lock=environment.lock,
+        wheel=environment.wheel,
+        interpreter=environment.python,
+        python=environment.version,
+        plugin=VERSION,
+        hermetic=result.hermetic,
+        hermetic_reason=result.hermetic_reason,
+        services=result.services,
+        endpoints=result.endpoints,
+        gates=tuple(gate for gate in request.gates if gate.provider in lane.providers),
+        workers=str(workers),
+        seed=seed,
+        environment={"PYTHONHASHSEED": "0" if lane.deterministic else "random", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
+        coverage=measured,
+        survivors=result.survivors,
+        secrets_found=result.secrets_found,
+    )
+
+
+def _finish(request: Request, record: LaneRecord) -> LaneEvidence:
+    """Take secrets out of the artifacts, seal them with digests, write the record, and read it all back."""
+    folder = request.artifacts
+    leaked = redact(folder, secret_values(request.settings, request.environ))
+    digests = {name: digest for name in (JOURNAL, JUNIT) if (digest := digest_of(folder / name))}
+    record = msgspec.structs.replace(
+        record, digests=digests, secrets_found=tuple(dict.fromkeys((*record.secrets_found, *leaked)))
+    )
+    part = folder / f"{RECORD}.part"
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2))
+    os.replace(part, folder / RECORD)
+    return collect(folder)
+
+
+def failed_record(request: Request, failure: str, code: str = "") -> LaneEvidence:
+    """Return the evidence of a lane that could not even be started, and keep it with the artifacts."""
+    now = time.time()
+    request.artifacts.mkdir(parents=True, exist_ok=True)
+    record = LaneRecord(
+        run_id=request.run_id,
+        lane=request.lane.name,
+        kind=request.lane.kind.value,
+        shard=request.shard,
+        shards=request.lane.shards,
+        started_at=now,
+        finished_at=now,
+        failure=failure,
+        plugin=VERSION,
+        tree=tree_state(request.settings.root, written_by_us(request.settings)),
+        drift=(failure,) if code == "DRIFT" else (),
+    )
+    return _finish(request, record)

@@ -1,0 +1,197 @@
+"""The life of a run, as a short list of steps."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from greenlane.control.environment.build import lock_digest
+from greenlane.control.environment.installers import find_installer
+from greenlane.control.lane_run import Request, failed_record, new_run_id, run_lane, written_by_us
+from greenlane.control.tree import tree_state
+from greenlane.errors import EnvironmentBuildError, Interrupted
+from greenlane.model.evidence import Demand, GateState, LaneEvidence
+from greenlane.model.lane import Lane
+from greenlane.model.verdict import Verdict
+from greenlane.model.violation import Code, Violation
+from greenlane.rules.address import disagreements, resolve
+from greenlane.rules.demand import any_open, checks_of, lane_of_provider, needed_lanes
+from greenlane.rules.gates import gate, skip_line
+from greenlane.rules.green import judge
+from greenlane.settings import ConfigError, Settings, check_expected
+from greenlane.version import VERSION
+
+Say = Callable[[str], None]
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asked for.
+
+    Attributes:
+        policy: name of the policy that the verdict is for.
+        lanes: names of the lanes that are needed.
+        shards: names of the only shards that are wanted, empty for all.
+        seed: of a random order; None draws one.
+        lane: the lane that is judged by itself; empty for a verdict of the project, which tells of every provider.
+    """
+
+    policy: str
+    lanes: tuple[str, ...]
+    shards: tuple[str, ...] = ()
+    strict: bool = False
+    expected: tuple[str, ...] = ()
+    seed: int | None = None
+    lane: str = ""
+
+
+def wish_of_policy(settings: Settings, name: str, seed: int | None = None) -> Wish:
+    """Return what a policy asks for, with what the environment expects on top.
+
+    Raises:
+        ConfigError: the policy, or a name that it expects, is unknown.
+    """
+    policy = settings.policy(name)
+    check_expected(settings, policy.expect, f"policies.{name}.expect")
+    expected = tuple(dict.fromkeys((*policy.expect, *settings.expected)))
+    return Wish(
+        policy=name,
+        lanes=needed_lanes(settings.configuration, policy.lanes, expected, settings.live),
+        strict=policy.strict or settings.strict,
+        expected=expected,
+        seed=seed,
+    )
+
+
+def wish_of_lane(settings: Settings, name: str, shards: Sequence[str] = (), seed: int | None = None) -> Wish:
+    """Return what running one lane, or some of its shards, asks for.
+
+    Raises:
+        ConfigError: the lane or a shard is unknown.
+    """
+    lane = settings.lane(name)
+    unknown = [shard for shard in shards if shard not in lane.shards]
+    if unknown:
+        known = ", ".join(lane.shards) or "none, the lane is not sharded"
+        raise ConfigError(f"lane {name} has no shard {', '.join(map(repr, unknown))}; known: {known}")
+    own = {name, *checks_of(lane), *lane.providers}
+    expected = tuple(word for word in settings.expected if word in own)
+    return Wish(
+        policy="", lane=name, lanes=(name,), shards=tuple(dict.fromkeys(shards)), strict=settings.strict,
+        expected=expected, seed=seed,
+    )  # fmt: skip
+
+
+def decide(settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say) -> tuple[Verdict, list[LaneEvidence]]:
+    """Run what a wish needs and judge it.
+
+    Args:
+        settings: the effective configuration.
+        wish: what is asked for.
+        environ: the caller's environment.
+        say: prints a line to the user.
+
+    Raises:
+        ConfigError: a setting is wrong; nothing was run.
+    """
+    run_id = new_run_id()
+    gates = open_gates(settings, environ)
+    notes = check_addresses(settings, environ, wish.strict)
+    evidence: list[LaneEvidence] = []
+    if not any(note.gating for note in notes):
+        evidence, stopped = _run_lanes(settings, wish, environ, run_id, gates, say)
+        notes += stopped
+    verdict = judge(make_demand(settings, wish, gates, run_id), evidence, notes)
+    verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
+    return verdict, evidence
+
+
+def open_gates(settings: Settings, environ: Mapping[str, str]) -> tuple[GateState, ...]:
+    """Return the state of every live provider."""
+    return tuple(gate(name, provider, environ) for name, provider in settings.configuration.providers.items())
+
+
+def check_addresses(settings: Settings, environ: Mapping[str, str], strict: bool) -> list[Violation]:
+    """Return what is wrong with the base variables.
+
+    Raises:
+        ConfigError: a variable holds no address.
+    """
+    address = settings.configuration.address
+    try:
+        base = resolve(address, environ)
+    except ValueError as error:
+        raise ConfigError(f"{address.variable}: {error}") from error
+    return disagreements(address, base, environ, strict)
+
+
+def _run_lanes(
+    settings: Settings, wish: Wish, environ: Mapping[str, str], run_id: str, gates: tuple[GateState, ...], say: Say
+) -> tuple[list[LaneEvidence], list[Violation]]:
+    """Run every needed lane and shard; an interruption ends the list and is a violation."""
+    installer = find_installer(settings.root / settings.configuration.environments, environ)
+    evidence: list[LaneEvidence] = []
+    for name in wish.lanes:
+        lane = settings.lane(name)
+        for state in gates:
+            if state.provider in lane.providers and not state.open:
+                say(skip_line(state))
+        if not any_open(lane, gates):
+            continue
+        for request in _requests(settings, lane, wish, environ, run_id, gates):
+            say(f"{request.label}: starting")
+            try:
+                evidence.append(run_lane(request, installer, say))
+            except EnvironmentBuildError as error:
+                say("\n".join(error.lines()))
+                evidence.append(failed_record(request, error.message.splitlines()[0], "DRIFT"))
+            except (Interrupted, KeyboardInterrupt):
+                return evidence, [Violation(code=Code.INTERRUPTED, message="stopped before its end", check=name)]
+            if evidence[-1].record.interrupted:
+                return evidence, []
+    return evidence, []
+
+
+def _requests(
+    settings: Settings, lane: Lane, wish: Wish, environ: Mapping[str, str], run_id: str, gates: tuple[GateState, ...]
+) -> list[Request]:
+    """Return one request for the lane, or one for each of its wanted shards."""
+    shards: Sequence[str] = [s for s in lane.shards if not wish.shards or s in wish.shards] or [""]
+    return [
+        Request(
+            settings=settings, lane=lane, shard=shard, run_id=run_id, environ=environ, gates=gates,
+            seed=wish.seed, color=sys.stdout.isatty() and "NO_COLOR" not in environ,
+        )
+        for shard in shards
+    ]  # fmt: skip
+
+
+def make_demand(settings: Settings, wish: Wish, gates: tuple[GateState, ...], run_id: str) -> Demand:
+    """Return what the judge must find proved."""
+    lanes = [settings.lane(name) for name in wish.lanes]
+    owners = lane_of_provider(settings.configuration)
+    covered = {lane.name: lane.coverage.fail_under for lane in lanes if lane.coverage}
+    return Demand(
+        policy=wish.policy,
+        lane=wish.lane,
+        checks=tuple(check for lane in lanes for check in checks_of(lane, wish.shards)),
+        strict=wish.strict,
+        expected=wish.expected,
+        fail_on_skip=settings.fail_on_skip,
+        providers={p: lane for p, lane in owners.items() if not wish.lane or lane in wish.lanes},
+        kinds={lane.name: lane.kind.value for lane in lanes},
+        fail_under=covered,
+        tree=tree_state(settings.root, written_by_us(settings)),
+        locks={lane.name: lock_digest(settings.root / lane.lock) for lane in lanes if _has_lock(settings, lane)},
+        run_id=run_id,
+        plugin=VERSION,
+        gates=tuple(state for state in gates if not wish.lane or owners.get(state.provider) in wish.lanes),
+    )
+
+
+def _has_lock(settings: Settings, lane: Lane) -> bool:
+    """Return whether a lane's lock is there; without it the lane has failed already."""
+    return Path(settings.root / lane.lock).exists()

@@ -1,0 +1,64 @@
+"""The state of a work tree as one digest: evidence is only valid for the tree that it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+GIT = "git"
+PRUNED = frozenset({".git", ".nox", ".venv", "__pycache__", ".artifacts", "node_modules", "build", "dist"})
+"""Folders that are no part of a tree that git does not know."""
+
+
+def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
+    """Return the SHA-256 of a project's files: the commit and what differs from it, or every file without git.
+
+    Args:
+        project: the folder.
+        ignored: paths relative to it that we write ourselves; they do not count.
+    """
+    own = {path.strip("/") for path in ignored if path}
+    state = hashlib.sha256()
+    head = _git(project, "rev-parse", "--verify", "--quiet", "HEAD^{tree}")
+    listing = _git(project, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", ".")
+    if head is None or listing is None:
+        paths: Iterable[str] = _all_files(project)
+    else:
+        state.update(head)
+        prefix = (_git(project, "rev-parse", "--show-prefix") or b"").decode().strip()
+        paths = [entry[3:].removeprefix(prefix) for entry in listing.decode("utf-8", "replace").split("\0") if entry]
+    for path in sorted(paths):
+        if not any(path == name or path.startswith(f"{name}/") for name in own):
+            state.update(path.encode("utf-8", "surrogateescape") + b"\0" + _content(project / path))
+    return state.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    """Return the digest of a file or link; of a missing one, a mark."""
+    try:
+        if path.is_symlink():
+            return b"link " + os.readlink(path).encode("utf-8", "surrogateescape")
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return b"absent"
+
+
+def _all_files(project: Path) -> Iterator[str]:
+    """Yield every file below a folder that git does not know."""
+    for folder, folders, files in os.walk(project):
+        folders[:] = [name for name in folders if name not in PRUNED]
+        for name in files:
+            yield os.path.relpath(os.path.join(folder, name), project).replace(os.sep, "/")
+
+
+def _git(project: Path, *arguments: str) -> bytes | None:
+    """Return what git prints; None when it fails or is not there."""
+    try:
+        done = subprocess.run([GIT, "-C", str(project), *arguments], capture_output=True, check=False)
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None

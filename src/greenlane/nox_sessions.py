@@ -1,0 +1,114 @@
+"""Lanes as nox sessions. A project's `noxfile.py` needs three lines:
+
+    from greenlane.nox_sessions import register_lanes
+
+    register_lanes(__file__)
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import nox
+
+from greenlane.cli import lane, lock
+from greenlane.cli.main import guarded
+from greenlane.control.control_environment import control_environment
+from greenlane.control.launch import run_child
+from greenlane.errors import EXIT_NOT_READY, EXIT_READY, GreenlaneError
+from greenlane.model.lane import Lane, LaneKind
+from greenlane.settings import Settings, load
+
+SUMMARIES = {
+    LaneKind.DETERMINISTIC: "hermetic tests: no network, no skips",
+    LaneKind.NONDETERMINISTIC: "tests on real local infrastructure; `-- SHARD…` for some shards only",
+    LaneKind.RELEASE: "live providers, only with LIVE_PROVIDERS=1 and their secrets",
+}
+
+
+def register_lanes(noxfile: str) -> None:
+    """Register a session for each lane of a project, and `ready` and `lock`.
+
+    Sessions do not use nox's own environments: a verdict needs several, each exclusive and proved against its lock.
+
+    Args:
+        noxfile: `__file__` of the `noxfile.py`; `pyproject.toml` lies beside it.
+    """
+    project = Path(noxfile).resolve().parent
+    try:
+        settings = load(project, os.environ)
+    except GreenlaneError as error:
+        print("\n".join(error.lines()), file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+    for name, declared in settings.configuration.lanes.items():
+        _register(name, _summary(declared), _lane_session(name, project))
+    _register("ready", "the main job: run what a policy needs and decide, READY or NOT READY", _ready(settings))
+    _register("lock", "compile the lane locks; `-- --check` only looks", _lock(project))
+
+
+def _summary(declared: Lane) -> str:
+    """Return the one line that `nox -l` shows for a lane."""
+    shards = f" [{', '.join(declared.shards)}]" if declared.shards else ""
+    return f"{SUMMARIES[declared.kind]}{shards}"
+
+
+def _register(name: str, summary: str, session: Callable[[nox.Session], None]) -> None:
+    """Make a function a nox session."""
+    session.__doc__ = summary
+    session.__name__ = name
+    nox.session(name=name, venv_backend="none")(session)
+
+
+def _end(session: nox.Session, code: int) -> None:
+    """End a session: red is an ordinary failure of it; anything else has an exit code of its own."""
+    if code == EXIT_NOT_READY:
+        session.error(f"{session.name} is not green")
+    elif code != EXIT_READY:
+        raise SystemExit(code)
+
+
+def _parse(command: str, module: object, posargs: Sequence[str], fixed: Sequence[str] = ()) -> argparse.Namespace:
+    """Return a command's arguments as the command line would give them."""
+    parser = argparse.ArgumentParser(prog=f"nox -s {command} --")
+    module.add_arguments(parser)  # type: ignore[attr-defined]
+    return parser.parse_args([*fixed, *posargs])
+
+
+def _lane_session(name: str, project: Path) -> Callable[[nox.Session], None]:
+    """Return the session of one lane."""
+
+    def session(session: nox.Session) -> None:
+        arguments = _parse(name, lane, session.posargs, [name])
+        arguments.project = str(project)
+        _end(session, guarded(lambda: lane.run(arguments, os.environ)))
+
+    return session
+
+
+def _lock(project: Path) -> Callable[[nox.Session], None]:
+    """Return the session that compiles locks."""
+
+    def session(session: nox.Session) -> None:
+        arguments = _parse("lock", lock, session.posargs)
+        arguments.project = str(project)
+        _end(session, guarded(lambda: lock.run(arguments, os.environ)))
+
+    return session
+
+
+def _ready(settings: Settings) -> Callable[[nox.Session], None]:
+    """Return the session of the main job: it runs in the control environment, so that every report is there."""
+
+    def session(session: nox.Session) -> None:
+        def use() -> int:
+            control = control_environment(settings, os.environ, lane.print_line)
+            command = [control.python, "-P", "-s", "-m", "greenlane", "ready", "--project", settings.project]
+            return run_child([*command, *session.posargs], os.environ)
+
+        _end(session, guarded(use))
+
+    return session

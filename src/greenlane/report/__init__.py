@@ -1,0 +1,1 @@
+"""Verdict to text: one file per format. Pure but for the last write."""

@@ -1,0 +1,50 @@
+"""The words that every report shares."""
+
+from __future__ import annotations
+
+from greenlane.model.outcome import Outcome
+from greenlane.model.verdict import Check, Status, Verdict
+from greenlane.model.violation import Violation
+
+WORDS = {Status.PASSED: "PASS", Status.FAILED: "FAIL", Status.SKIPPED: "SKIP"}
+SHOWN_CAUSES = 50
+"""Causes and violations that a terminal shows; files hold all of them."""
+
+
+def counts(check: Check) -> str:
+    """Return `12 passed, 1 skipped`, worst last; empty without tests."""
+    order = (Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED, Outcome.XPASSED, Outcome.FAILED, Outcome.ERROR)
+    return ", ".join(f"{check.counts[o]} {o.value}" for o in order if check.counts.get(o))
+
+
+def detail(check: Check) -> str:
+    """Return what a row of the verdict says beside name and status."""
+    parts = [counts(check), f"{check.duration:.1f} s" if check.duration else "", check.reason]
+    record = check.record
+    if record is not None and record.coverage is not None:
+        parts.append(f"coverage {record.coverage:.2f} %")
+    return "; ".join(part for part in parts if part)
+
+
+def line(violation: Violation) -> str:
+    """Return a violation as one line, `CODE [check] message`."""
+    where = f" [{violation.check}]" if violation.check else ""
+    return f"{violation.code.value}{where} {violation.message}"
+
+
+def next_steps(verdict: Verdict) -> list[str]:
+    """Return the step to take for each kind of violation, once."""
+    return list(dict.fromkeys(f"{v.code.value}: {v.next_step}" for v in verdict.violations))
+
+
+def endpoints(verdict: Verdict) -> dict[str, dict[str, str]]:
+    """Return the address variables by check."""
+    return {check.name: check.record.endpoints for check in verdict.checks if check.record and check.record.endpoints}
+
+
+def headline(verdict: Verdict) -> str:
+    """Return `READY (policy dev)`, or `core: GREEN` for a single lane."""
+    strict = ", strict" if verdict.strict else ""
+    if verdict.lane:
+        return f"{verdict.lane}: {verdict.word}{strict}"
+    return f"{verdict.word} (policy {verdict.policy}{strict})"

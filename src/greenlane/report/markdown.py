@@ -1,0 +1,89 @@
+"""`PROJECT_READY.md`: the verdict for people who were not there."""
+
+from __future__ import annotations
+
+import time
+
+from greenlane.model.verdict import Verdict
+from greenlane.report.lines import WORDS, detail, endpoints, line, next_steps
+
+KINDS = {
+    "deterministic": "hermetic and repeatable; no network but its own loopback; a skip is a failure",
+    "nondeterministic": "real local infrastructure; a skip needs a reason",
+    "release": "live providers; gated on LIVE_PROVIDERS and secrets",
+}
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown shows as it is, also inside a table."""
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>|#~" else c for c in clean)
+
+
+def markdown(verdict: Verdict) -> str:
+    """Return the whole report."""
+    made = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(verdict.made_at))
+    sections = [
+        [f"# {verdict.word}", "", f"Policy {escape(verdict.policy)}{', strict' if verdict.strict else ''}. {made}."],
+        _checks(verdict),
+        _violations(verdict),
+        _gates(verdict),
+        _endpoints(verdict),
+        _evidence(verdict),
+        _taxonomy(verdict),
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _checks(verdict: Verdict) -> list[str]:
+    rows = [
+        f"| {escape(check.name)} | {WORDS[check.status]} | {'yes' if check.required else 'no'} |"
+        f" {escape(detail(check))} |"
+        for check in verdict.checks
+    ]
+    return ["## Results", "", "| check | status | required | detail |", "|---|---|---|---|", *rows]
+
+
+def _violations(verdict: Verdict) -> list[str]:
+    if not verdict.violations and not verdict.warnings:
+        return ["## Violations", "", "None."]
+    told = [f"- **{v.code.value}** {escape(line(v).removeprefix(v.code.value).strip())}" for v in verdict.violations]
+    warned = [f"- warning: {escape(line(violation))}" for violation in verdict.warnings]
+    causes = [f"- {escape(cause)}" for cause in verdict.causes]
+    steps = [f"- {escape(step)}" for step in next_steps(verdict)]
+    parts = ["## Violations", "", *told, *warned]
+    if causes:
+        parts += ["", "### Causes", "", *causes]
+    return [*parts, "", "### Next steps", "", *steps] if steps else parts
+
+
+def _gates(verdict: Verdict) -> list[str]:
+    if not verdict.gates:
+        return []
+    rows = [f"- {escape(g.provider)}: {'open' if g.open else f'closed, {escape(g.reason)}'}" for g in verdict.gates]
+    return ["## Live providers", "", *rows]
+
+
+def _endpoints(verdict: Verdict) -> list[str]:
+    rows = [
+        f"- {escape(check)}: {', '.join(f'`{name}={value}`' for name, value in sorted(values.items()))}"
+        for check, values in endpoints(verdict).items()
+    ]
+    return ["## Endpoints", "", *(rows or ["No lane used a service of the harness."])]
+
+
+def _evidence(verdict: Verdict) -> list[str]:
+    rows = [
+        f"| {escape(check.name)} | {escape(record.python)} | {record.hermetic} | `{record.lock[:12]}` |"
+        f" {record.workers} | {record.seed} | `{escape(record.run_id)}` |"
+        for check in verdict.checks
+        if (record := check.record) is not None
+    ]
+    head = ["| check | Python | hermetic | lock | workers | seed | run |", "|---|---|---|---|---|---|---|"]
+    return ["## Evidence", "", f"Work tree `{verdict.tree[:16]}`.", "", *head, *rows] if rows else []
+
+
+def _taxonomy(verdict: Verdict) -> list[str]:
+    kinds = {check.record.lane: check.record.kind for check in verdict.checks if check.record}
+    rows = [f"- {escape(name)} ({kind}): {KINDS.get(kind, '')}" for name, kind in kinds.items()]
+    return ["## Lanes", "", *rows] if rows else []
