@@ -103,16 +103,16 @@ def _handler_class(litellm: Any) -> Callable[..., Any]:
             super().__init__()
             self._bridge = _Bridge(litellm, settings, transport, async_transport)
 
-        def completion(self, *args: Any, **kwargs: Any) -> Any:
+        def completion(self, *_: Any, **kwargs: Any) -> Any:
             return self._bridge.complete(kwargs)
 
-        async def acompletion(self, *args: Any, **kwargs: Any) -> Any:
+        async def acompletion(self, *_: Any, **kwargs: Any) -> Any:
             return await self._bridge.acomplete(kwargs)
 
-        def streaming(self, *args: Any, **kwargs: Any) -> Generator[dict[str, Any], None, None]:
+        def streaming(self, *_: Any, **kwargs: Any) -> Generator[dict[str, Any], None, None]:
             return self._bridge.stream(kwargs)
 
-        def astreaming(self, *args: Any, **kwargs: Any) -> AsyncGenerator[dict[str, Any], None]:
+        def astreaming(self, *_: Any, **kwargs: Any) -> AsyncGenerator[dict[str, Any], None]:
             return self._bridge.astream(kwargs)
 
     return CodexHandler

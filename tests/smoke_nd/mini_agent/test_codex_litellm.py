@@ -26,7 +26,9 @@ CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '
 FRAGMENTS = [
     chunk({"role": "assistant", "content": "a"}),
     chunk({"content": "a"}),
-    chunk({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a"'}}]}),
+    chunk(
+        {"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a"'}}]}
+    ),
     chunk({"tool_calls": [{"index": 0, "function": {"arguments": ": 1}"}}]}),
     finish_chunk("tool_calls"),
     usage_chunk(),

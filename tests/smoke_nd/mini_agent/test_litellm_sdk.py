@@ -68,7 +68,11 @@ def test_stream_keeps_every_delta_finish_and_usage(stage: Stage) -> None:
     ("behaviour", "status", "code"),
     [
         (refuse(400), 400, "bad_request"),
-        (refuse(400, "This model's maximum context length is 5", "context_length_exceeded"), 400, "context_length_exceeded"),
+        (
+            refuse(400, "This model's maximum context length is 5", "context_length_exceeded"),
+            400,
+            "context_length_exceeded",
+        ),
         (refuse(401), 502, "provider_auth"),
         (refuse(403), 403, "permission_denied"),
         (refuse(404), 404, "model_not_found"),
