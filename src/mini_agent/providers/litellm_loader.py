@@ -23,7 +23,7 @@ def import_litellm(environ: MutableMapping[str, str] | None = None) -> Any:
     """
     (os.environ if environ is None else environ).setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     try:
-        module = importlib.import_module("litellm")
+        module: Any = importlib.import_module("litellm")
     except ImportError as error:
         raise ProviderNotConfigured(
             f"this model needs the optional package 'litellm', which cannot be imported ({error.name or 'unknown'})"
