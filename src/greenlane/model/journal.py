@@ -113,7 +113,14 @@ class Leaked(Event, tag="leaked"):
 
 
 class NetworkAttempt(Event, tag="network"):
-    """Something tried to leave the loopback. `nodeid` is empty outside tests."""
+    """Something tried to leave the loopback.
+
+    Attributes:
+        nodeid: the test, or the file that was being collected; empty elsewhere.
+        operation: what was tried (`connect`, `getaddrinfo`, …), or `child process or compiled code`.
+        address: where it wanted to go.
+        where: `file:line` of the user's code, where it came from Python.
+    """
 
     nodeid: str
     operation: str
