@@ -1,1 +1,3 @@
 """mini_agent: an OpenAI-compatible agent gateway."""
+
+__version__ = "0.1.0"

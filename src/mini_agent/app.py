@@ -1,0 +1,164 @@
+"""`create_app`: the only place where the parts meet. Nothing happens at import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from mini_agent.errors import ConfigError
+from mini_agent.http.auth import KeyGuard
+from mini_agent.http.body import BodyReader
+from mini_agent.http.chat import ChatRoute, ChatServices
+from mini_agent.http.edge import Edge
+from mini_agent.http.errors import ErrorWriter, route_not_found
+from mini_agent.http.exchange import Receive, Scope, Send
+from mini_agent.http.health import HealthRoute, ReadyRoute
+from mini_agent.http.metrics import Metrics, MetricsRoute
+from mini_agent.http.models import ModelsRoute
+from mini_agent.http.openapi import OpenApiRoute
+from mini_agent.logs import new_logger
+from mini_agent.model.redaction import Redactor
+from mini_agent.ports import Clock, HttpSessionFactory, SystemClock, new_id, open_http_session
+from mini_agent.providers.openai_http import OpenAIHttpClient
+from mini_agent.providers.protocol import ModelClient
+from mini_agent.providers.registry import Registry
+from mini_agent.providers.scripted import ScriptedClient
+from mini_agent.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import logging
+
+    import aiohttp
+
+__all__ = ["ModelClientFactory", "Ports", "create_app"]
+
+ModelClientFactory = Callable[[Settings, "Outside"], ModelClient]
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What a model client may use: the shared HTTP session, the clock, unique ids and the log."""
+
+    session: Callable[[], aiohttp.ClientSession]
+    clock: Clock
+    ids: Callable[[], str]
+    log: logging.Logger
+
+
+def _default_clients() -> Mapping[str, ModelClientFactory]:
+    """The visible table of model clients: key of a target to factory."""
+    return {
+        "openai_http": lambda settings, outside: OpenAIHttpClient(outside.session, outside.clock),
+        "scripted": lambda settings, outside: ScriptedClient(outside.clock, outside.ids),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Everything from outside, as factories. Tests and embedders replace single ones.
+
+    model_clients: factories by client key; they are merged over the built-in ones.
+    http_session: opens the shared HTTP client, on the app's loop. log: builds the logger.
+    """
+
+    model_clients: Mapping[str, ModelClientFactory] = field(default_factory=dict)
+    http_session: HttpSessionFactory = open_http_session
+    clock: Clock = field(default_factory=SystemClock)
+    ids: Callable[[], str] = new_id
+    log: Callable[[str, Redactor], logging.Logger] = new_logger
+
+
+class _SharedSession:
+    """Opens the HTTP session on first use: a client needs the running loop, and `create_app` has none."""
+
+    def __init__(self, factory: HttpSessionFactory) -> None:
+        self._factory = factory
+        self._session: aiohttp.ClientSession | None = None
+
+    def __call__(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = self._factory()
+        return self._session
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    raise route_not_found(scope["path"])
+
+
+def create_app(settings: Settings | None = None, ports: Ports | None = None) -> ASGIApp:
+    """Build the gateway.
+
+    settings: read from the environment and `mini_agent.yaml` when not given. ports: replacements for the outside.
+    Returns: the ASGI application.
+    Raises: ConfigError.
+    """
+    if settings is None:
+        settings = load_settings(os.environ)
+    if ports is None:
+        ports = Ports()
+    if settings.provider_mode != "sdk":
+        raise ConfigError("provider_mode: 'forward' is not part of this version; use 'sdk'")
+    redactor = Redactor(settings.secrets())
+    log = ports.log(settings.log_level, redactor)
+    session = _SharedSession(ports.http_session)
+    outside = Outside(session=session, clock=ports.clock, ids=ports.ids, log=log)
+    factories = {**_default_clients(), **ports.model_clients}
+    chat = ChatServices(
+        settings=settings,
+        guard=KeyGuard(settings.master_key),
+        reader=BodyReader(settings.max_body_bytes, settings.body_idle_s),
+        registry=Registry(settings),
+        clients={key: factory(settings, outside) for key, factory in factories.items()},
+        echo=ScriptedClient(ports.clock, ports.ids, reply=lambda _: settings.shim_reply, prefix="shim"),
+        errors=ErrorWriter(redactor, debug=settings.debug),
+        metrics=Metrics(),
+        clock=ports.clock,
+        log=log,
+    )
+    return _serve(chat, session, ports)
+
+
+def _serve(chat: ChatServices, session: _SharedSession, ports: Ports) -> ASGIApp:
+    """Put routes, lifespan and the outermost layer around the services."""
+    routes = _routes(chat, ports.clock.time())
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncGenerator[None, None]:
+        yield
+        for client in chat.clients.values():
+            await client.aclose()
+        await session.aclose()
+
+    return Edge(
+        Router(routes, default=_not_found, redirect_slashes=False, lifespan=lifespan),
+        routes=frozenset(route.path for route in routes),
+        errors=chat.errors,
+        metrics=chat.metrics,
+        clock=ports.clock,
+        ids=ports.ids,
+        log=chat.log,
+    )
+
+
+def _routes(chat: ChatServices, started_at: float) -> list[Route]:
+    """The visible table of routes, most used first."""
+    chat_route = ChatRoute(chat)
+    return [
+        Route("/v1/chat/completions", chat_route, methods=["POST"]),
+        Route("/chat/completions", chat_route, methods=["POST"]),
+        Route("/ready", ReadyRoute(), methods=["GET"]),
+        Route("/healthz", HealthRoute(chat.settings, started_at), methods=["GET"]),
+        Route("/v1/models", ModelsRoute(chat.settings, chat.guard, started_at), methods=["GET"]),
+        Route("/metrics", MetricsRoute(chat.metrics), methods=["GET"]),
+        Route("/openapi.json", OpenApiRoute(), methods=["GET"]),
+    ]

@@ -1,0 +1,148 @@
+"""The command line: `mini-agent serve`, `mini-agent config schema`, `mini-agent config check`."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mini_agent.errors import ConfigError, MiniAgentError
+
+if TYPE_CHECKING:
+    from mini_agent.settings import Settings
+
+__all__ = ["main"]
+
+_OK = 0
+_FAILED = 1
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Run a command.
+
+    argv: arguments without the program name; environ: the environment; None means the process's own.
+    Returns: exit code 0, 1 (operation failed), 2 (usage or configuration error) or 130 (Ctrl-C).
+    """
+    parsed = _parser().parse_args(argv)
+    environment = os.environ if environ is None else environ
+    try:
+        code: int = parsed.run(parsed, environment)
+    except MiniAgentError as error:
+        prefix = "CONFIG_ERROR: " if isinstance(error, ConfigError) else ""
+        for line in str(error).splitlines() or [type(error).__name__]:
+            print(f"{prefix}{line}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except OSError as error:
+        print(f"mini-agent: {error.strerror or error}", file=sys.stderr)
+        return _FAILED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mini-agent", description="OpenAI-compatible agent gateway.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="run the gateway")
+    serve.add_argument("--config", metavar="FILE", help="YAML file; see `mini-agent config schema`")
+    serve.add_argument("--host", help="address to bind (default 127.0.0.1)")
+    serve.add_argument("--port", type=_port, metavar="N", help="port to bind, 0 for a free one (default 8788)")
+    serve.add_argument("--mode", choices=("sdk", "forward"), help="how models are reached (default sdk)")
+    serve.add_argument("--allow-open", action="store_true", default=None, help="serve other hosts without a key")
+    serve.set_defaults(run=_serve)
+    config = commands.add_parser("config", help="look at the configuration")
+    actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
+    schema = actions.add_parser("schema", help="print the JSON Schema of the YAML file")
+    schema.add_argument("--out", metavar="FILE", help="write it there instead")
+    schema.set_defaults(run=_config_schema)
+    check = actions.add_parser("check", help="validate the YAML file")
+    check.add_argument("--config", metavar="FILE")
+    check.add_argument("--resolve", action="store_true", help="also resolve every os.environ/ reference")
+    check.add_argument("--require-group", metavar="NAME", help="fail unless this group is configured")
+    check.set_defaults(run=_config_check)
+    return parser
+
+
+def _port(text: str) -> int:
+    from mini_agent.settings import parsers
+
+    try:
+        return parsers.port(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from mini_agent.app import create_app
+    from mini_agent.server import GatewayServer, bind, server_config
+    from mini_agent.settings import load_settings
+
+    flags = {"host": arguments.host, "port": arguments.port, "provider_mode": arguments.mode}
+    settings = load_settings(environ, {**flags, "allow_open": arguments.allow_open}, config=arguments.config)
+    _refuse_open(settings)
+    sock = bind(settings.host, settings.port)
+    settings = replace(settings, port=sock.getsockname()[1])
+    app = create_app(settings)
+    _log_libraries(settings)
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+
+    def announce() -> None:
+        print(f"mini-agent listening on http://{shown}:{settings.port}", flush=True)
+
+    server = GatewayServer(server_config(app, grace_s=settings.shutdown_grace_s), announce)
+    server.run(sockets=[sock])
+    return _INTERRUPTED if server.stopped_by == signal.SIGINT else _OK
+
+
+def _refuse_open(settings: Settings) -> None:
+    if settings.master_key or settings.allow_open or _is_loopback(settings.host):
+        return
+    raise ConfigError(
+        f"refusing to serve {settings.host} without a master key: set MINI_AGENT_MASTER_KEY, or pass --allow-open"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _log_libraries(settings: Settings) -> None:
+    """Give the libraries of this process the same JSON lines. Only the command does this: it owns the process."""
+    from mini_agent.logs import JsonLines
+    from mini_agent.model.redaction import Redactor
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(Redactor(settings.secrets())))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+
+
+def _config_schema(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from mini_agent.model.config import GatewayConfig
+
+    text = json.dumps(GatewayConfig.model_json_schema(), indent=2) + "\n"
+    if arguments.out:
+        Path(arguments.out).write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+    return _OK
+
+
+def _config_check(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from mini_agent.settings.check import check_config
+
+    print(check_config(arguments.config, environ, resolve=arguments.resolve, group=arguments.require_group))
+    return _OK

@@ -1,0 +1,102 @@
+"""The schemas of the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mini_agent.errors import ERROR_TABLE
+from mini_agent.http.parameters import CHAT_FIELDS, ITEM_TYPES, TYPE_NAMES
+
+__all__ = ["schemas"]
+
+_STRING = {"type": "string"}
+_INTEGER = {"type": "integer"}
+
+
+def _object(
+    properties: dict[str, Any], required: Sequence[str] | None = None, *, closed: bool = False
+) -> dict[str, Any]:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties if required is None else required),
+    }
+    if closed:
+        schema["additionalProperties"] = False
+    return schema
+
+
+def schemas() -> dict[str, Any]:
+    """Returns: name to JSON Schema."""
+    return {
+        "Ready": _object({"ok": {"const": True}}, closed=True),
+        "Health": _health(),
+        "OpenApi": _object({"openapi": _STRING, "info": {"type": "object"}, "paths": {"type": "object"}}),
+        "ModelList": _model_list(),
+        "Message": _message(),
+        "ChatRequest": _chat_request(),
+        "ChatCompletion": _object({"choices": {"type": "array", "items": {"type": "object"}}}),
+        "ChatCompletionChunk": {"type": "object"},
+        "Error": _error(),
+    }
+
+
+def _health() -> dict[str, Any]:
+    properties = {
+        "ok": {"const": True},
+        "host": _STRING,
+        "port": _INTEGER,
+        "started_at": {"type": "number", "description": "Seconds since the epoch."},
+        "delay_ms": {"type": "number"},
+        "service": {"const": "mini-agent"},
+        "version": _STRING,
+        "provider_mode": {"enum": ["sdk", "forward"]},
+    }
+    return _object({**properties, "instance_id": _STRING}, required=list(properties))
+
+
+def _model_list() -> dict[str, Any]:
+    item = {
+        "id": _STRING,
+        "object": {"const": "model"},
+        "created": _INTEGER,
+        "owned_by": {"const": "litellm"},
+        "permission": {"type": "array", "maxItems": 0},
+        "root": _STRING,
+        "parent": {"type": "null"},
+    }
+    return _object({"object": {"const": "list"}, "data": {"type": "array", "items": _object(item)}})
+
+
+def _message() -> dict[str, Any]:
+    return {**_object({"role": _STRING}), "description": "An OpenAI chat message; other fields pass through."}
+
+
+def _chat_request() -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for name, kinds in CHAT_FIELDS.items():
+        # JSON Schema counts 1.0 as an integer and JSON parsers do not, hence the format of Python: a plain number.
+        types = list(dict.fromkeys("number" if float in kinds else TYPE_NAMES[kind] for kind in kinds))
+        schema: dict[str, Any] = {"type": [*types, "null"]}
+        if name in ITEM_TYPES:
+            schema["items"] = {"type": TYPE_NAMES[ITEM_TYPES[name]]}
+        properties[name] = schema
+    properties["model"] = {"type": "string", "minLength": 1}
+    properties["messages"] = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Message"}}
+    return {
+        **_object(properties, required=["model", "messages"]),
+        "description": "Fields outside this list are dropped unless the model entry allows them.",
+    }
+
+
+def _error() -> dict[str, Any]:
+    error = {
+        "message": _STRING,
+        "type": {"enum": sorted({row.type for row in ERROR_TABLE})},
+        "code": {"enum": sorted({row.code for row in ERROR_TABLE})},
+        "request_id": _STRING,
+    }
+    details = _object({"exception_type": _STRING, "exception_message": _STRING}, closed=True)
+    inner = _object({**error, "param": _STRING, "details": details}, required=list(error), closed=True)
+    return _object({"error": inner, "detail": _STRING}, required=["error"], closed=True)

@@ -1,0 +1,97 @@
+"""The stream writer (GATEWAY.md 9): headers after the first event, one error frame, always `[DONE]`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from mini_agent.errors import InvalidProviderResponse
+from mini_agent.http.disconnect import CancelOnDisconnect
+from mini_agent.http.exchange import Receive, Send
+from mini_agent.model.chat import DONE
+from mini_agent.providers.protocol import Batch
+
+__all__ = ["frames", "write_stream"]
+
+_HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
+_DONE_FRAME = b"data: [DONE]\n\n"
+_COMMENT = b": keep-alive\n\n"
+
+
+def frames(batch: Batch) -> bytes:
+    """Returns: the events of a batch as one piece of wire text."""
+    return b"data: " + b"\n\ndata: ".join(batch) + b"\n\n"
+
+
+async def write_stream(
+    batches: AsyncGenerator[Batch, None],
+    receive: Receive,
+    send: Send,
+    *,
+    headers: list[tuple[bytes, bytes]],
+    keep_alive_s: float,
+    on_error: Callable[[Exception], bytes],
+) -> None:
+    """Relay a provider's stream to the client.
+
+    headers: additional response headers. keep_alive_s: seconds of silence before a comment is sent.
+    on_error: turns a failure after the first event into the JSON of its error frame.
+    Raises: GatewayError before anything was sent; ClientDisconnected.
+    """
+    done = False
+    async with CancelOnDisconnect(receive):
+        try:
+            batch = await anext(batches, None)
+            if batch is None or batch[0] == DONE:
+                raise InvalidProviderResponse("the provider's stream has no events")
+            await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *headers]})
+            silence = _KeepAlive(send, keep_alive_s)
+            try:
+                while batch is not None:
+                    silence.touch()
+                    await send({"type": "http.response.body", "body": frames(batch), "more_body": True})
+                    done = done or batch[-1] == DONE
+                    batch = await anext(batches, None)
+            except Exception as error:  # noqa: BLE001 - headers are out: it can only be told inside the stream
+                await send({"type": "http.response.body", "body": frames([on_error(error)]), "more_body": True})
+            finally:
+                silence.stop()
+        finally:
+            await batches.aclose()
+    await send({"type": "http.response.body", "body": b"" if done else _DONE_FRAME})
+
+
+class _KeepAlive:
+    """Sends a comment whenever nothing was sent for a while. One timer per stream, not one per event."""
+
+    def __init__(self, send: Send, seconds: float) -> None:
+        self._send = send
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self._timer = self._loop.call_later(seconds, self._check)
+        self._sending: asyncio.Task[None] | None = None
+
+    def touch(self) -> None:
+        """Note that something is sent now."""
+        self._last = self._loop.time()
+
+    def stop(self) -> None:
+        """End the timer."""
+        self._timer.cancel()
+        if self._sending is not None:
+            self._sending.cancel()
+
+    def _check(self) -> None:
+        now = self._loop.time()
+        if now - self._last >= self._seconds:
+            self._last = now
+            self._sending = self._loop.create_task(self._comment())
+        self._timer = self._loop.call_at(self._last + self._seconds, self._check)
+
+    async def _comment(self) -> None:
+        await self._send({"type": "http.response.body", "body": _COMMENT, "more_body": True})

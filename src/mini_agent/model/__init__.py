@@ -1,0 +1,1 @@
+"""Room 0: frozen wire and domain types. No input or output."""

@@ -1,0 +1,67 @@
+"""A chat request on its way to a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["CLIENT_PARAMETERS", "DONE", "NEVER_ALLOWED", "UNLISTED", "ModelTarget", "ProviderRequest"]
+
+#: What ends a stream, as the payload of its last event.
+DONE = b"[DONE]"
+
+#: Metrics label of models outside the list.
+UNLISTED = "unlisted"
+
+#: Body fields that clients may set (GATEWAY.md 7.3).
+CLIENT_PARAMETERS = frozenset(
+    """model messages audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens
+    max_tokens metadata modalities n parallel_tool_calls prediction presence_penalty reasoning_effort response_format
+    seed service_tier stop store stream stream_options temperature thinking tool_choice tools top_logprobs top_p user
+    verbosity web_search_options""".split()
+)
+
+#: Body fields that no `allowed_openai_params` can open to clients.
+NEVER_ALLOWED = frozenset(
+    "api_base base_url api_key extra_headers custom_llm_provider timeout max_retries litellm_params".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTarget:
+    """A resolved model: who answers, where and with what.
+
+    model: the name the client used. group: the configured group, or `unlisted`. client: the key of the model client.
+    provider, name: the two halves of the provider's model name. defaults: configured model parameters.
+    allowed: extra body fields clients may set. timeout_s, stream_timeout_s: seconds, None for the client's default.
+    """
+
+    model: str
+    client: str
+    group: str = UNLISTED
+    provider: str = ""
+    name: str = ""
+    api_base: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    allowed: frozenset[str] = frozenset()
+    timeout_s: float | None = None
+    stream_timeout_s: float | None = None
+    max_retries: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRequest:
+    """One call to a model.
+
+    body: the parameters that reach the provider, defaults included, without `model`.
+    headers: outgoing headers besides those of the target; lower-case names.
+    """
+
+    target: ModelTarget
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+    request_id: str

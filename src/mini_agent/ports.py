@@ -1,0 +1,72 @@
+"""What the gateway needs from outside, as one frozen record. Tests replace a port; they never patch a name."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = ["Clock", "SystemClock", "new_id", "open_http_session"]
+
+
+class Clock(Protocol):
+    """Time. All values in seconds."""
+
+    def time(self) -> float:
+        """Returns: seconds since the epoch."""
+
+    def monotonic(self) -> float:
+        """Returns: seconds on a clock that never goes back."""
+
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        """Returns: an awaitable that ends after `seconds`."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def time(self) -> float:
+        """Returns: seconds since the epoch."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Returns: seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the running loop."""
+        await asyncio.sleep(seconds)
+
+
+def new_id() -> str:
+    """Returns: 32 random hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+def open_http_session() -> aiohttp.ClientSession:
+    """Open the pooled client that all HTTP providers of one app share. Must run on the app's loop.
+
+    The pool has no upper bound, so no request waits for a place in it. Cookies are dropped: a jar shared by callers
+    would carry one user's cookies into another's request.
+
+    Returns: the session; the caller closes it.
+    """
+    import aiohttp
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=15),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"accept-encoding": "identity", "user-agent": "mini-agent"},
+        # No silent proxy: an address in the configuration is the address that is called.
+        trust_env=False,
+        auto_decompress=True,
+        read_bufsize=2**18,
+    )
+
+
+HttpSessionFactory = Callable[[], "aiohttp.ClientSession"]

@@ -1,0 +1,169 @@
+"""From a provider's answer or a transport failure to the exception tree."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from mini_agent.errors import (
+    BackendUnavailable,
+    BudgetExceeded,
+    ContentPolicyViolation,
+    ContextLengthExceeded,
+    GatewayError,
+    InvalidProviderResponse,
+    ModelNotFound,
+    PermissionDenied,
+    ProviderAuth,
+    ProviderBadRequest,
+    ProviderFailed,
+    ProviderTimeout,
+    RateLimited,
+    ServiceUnavailable,
+    UnprocessableEntity,
+    UnsupportedParameter,
+)
+
+__all__ = ["MESSAGE_CHARACTERS", "error_of_event", "error_of_status", "error_of_transport", "retry_after_seconds"]
+
+#: Longest part of a provider's message that a client sees.
+MESSAGE_CHARACTERS = 400
+
+_BY_STATUS: dict[int, type[GatewayError]] = {
+    401: ProviderAuth,
+    403: PermissionDenied,
+    404: ModelNotFound,
+    408: ProviderTimeout,
+    422: UnprocessableEntity,
+    429: RateLimited,
+    503: ServiceUnavailable,
+    504: ProviderTimeout,
+}
+_BY_CODE: dict[str, type[GatewayError]] = {
+    "context_length_exceeded": ContextLengthExceeded,
+    "string_above_max_length": ContextLengthExceeded,
+    "content_policy_violation": ContentPolicyViolation,
+    "content_filter": ContentPolicyViolation,
+    "unsupported_parameter": UnsupportedParameter,
+    "unsupported_value": UnsupportedParameter,
+    "insufficient_quota": BudgetExceeded,
+    "budget_exceeded": BudgetExceeded,
+    "billing_hard_limit_reached": BudgetExceeded,
+}
+_CODES_OF: dict[int, frozenset[type[GatewayError]]] = {
+    400: frozenset({ContextLengthExceeded, ContentPolicyViolation, UnsupportedParameter, BudgetExceeded}),
+    402: frozenset({BudgetExceeded}),
+    403: frozenset({ContentPolicyViolation}),
+    413: frozenset({ContextLengthExceeded}),
+    429: frozenset({BudgetExceeded}),
+}
+
+
+def error_of_status(
+    status: int, headers: Mapping[str, str], body: bytes, *, now: float, model: str = ""
+) -> GatewayError:
+    """Translate a non-2xx answer.
+
+    status, headers, body: the answer. now: seconds since the epoch, for a `Retry-After` date.
+    Returns: the error of the table that this answer means, with at most 400 characters of its text.
+    """
+    message, words, param = _explain(body)
+    cls = _class_of(status, words)
+    text = message[:MESSAGE_CHARACTERS] or f"the provider answered HTTP {status}"
+    if cls is ModelNotFound and model and not message:
+        text = f"the provider does not know model '{model}'"
+    retry_after = None
+    if cls in (RateLimited, BudgetExceeded, ServiceUnavailable):
+        retry_after = retry_after_seconds(headers.get("retry-after"), now)
+    return cls(text, param=param, retry_after=retry_after)
+
+
+def error_of_event(error: Any) -> GatewayError:
+    """Translate the `error` member of a stream event. Returns: the error it means, `api_error` when it does not say."""
+    message, words, param = _explain(msgspec.json.encode({"error": error}))
+    status = 0
+    if isinstance(error, dict):
+        for key in ("status", "code", "status_code"):
+            value = error.get(key)
+            if isinstance(value, str) and value.isdecimal() and len(value) == 3:
+                value = int(value)
+            if isinstance(value, int) and 400 <= value <= 599:
+                status = value
+                break
+    cls: type[GatewayError]
+    if status:
+        cls = _class_of(status, words)
+    else:
+        cls = next((_BY_CODE[word] for word in words if word in _BY_CODE), ProviderFailed)
+        if "rate_limit_exceeded" in words or "rate_limit_error" in words:
+            cls = RateLimited
+    return cls(message[:MESSAGE_CHARACTERS] or "the provider reported an error in its stream", param=param)
+
+
+def error_of_transport(error: BaseException) -> GatewayError:
+    """Translate a failure below HTTP. Returns: timeout, malformed answer or unreachable provider."""
+    if isinstance(error, TimeoutError | asyncio.TimeoutError):
+        return ProviderTimeout("the provider did not answer in time")
+    if isinstance(error, aiohttp.ClientPayloadError | ConnectionResetError | aiohttp.ServerDisconnectedError):
+        return BackendUnavailable("the provider closed the connection before its answer was complete")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return InvalidProviderResponse("the provider's answer is not valid HTTP")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return BackendUnavailable("the provider's host name cannot be resolved")
+    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
+        return BackendUnavailable("the TLS connection to the provider failed")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return BackendUnavailable("the provider refused the connection")
+    return BackendUnavailable("the connection to the provider failed")
+
+
+def retry_after_seconds(value: str | None, now: float) -> float | None:
+    """Read a `Retry-After` value, a number of seconds or an HTTP date.
+
+    Returns: seconds to wait, not negative; None when absent or unparsable.
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _class_of(status: int, words: frozenset[str]) -> type[GatewayError]:
+    for word in words:
+        found = _BY_CODE.get(word)
+        if found is not None and found in _CODES_OF.get(status, frozenset()):
+            return found
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status == 402:
+        return BudgetExceeded
+    if 400 <= status < 500:
+        return ProviderBadRequest
+    return ProviderFailed
+
+
+def _explain(body: bytes) -> tuple[str, frozenset[str], str | None]:
+    """Find message, code words and parameter in the usual shapes of error bodies."""
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return body[: MESSAGE_CHARACTERS * 4].decode("utf-8", "replace").strip(), frozenset(), None
+    error = decoded.get("error", decoded) if isinstance(decoded, dict) else decoded
+    if not isinstance(error, dict):
+        return (error if isinstance(error, str) else ""), frozenset(), None
+    message = next((error[key] for key in ("message", "detail", "error") if isinstance(error.get(key), str)), "")
+    words = frozenset(value for key in ("code", "type") if isinstance(value := error.get(key), str))
+    param = error.get("param")
+    return message, words, param if isinstance(param, str) else None

@@ -1,0 +1,83 @@
+"""From flags, environment and file to one record. Precedence: flag, environment, YAML, default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from mini_agent.errors import ConfigError
+from mini_agent.model.config import GatewayConfig, GeneralSettings
+from mini_agent.settings.record import LANGUAGES, Settings
+from mini_agent.settings.yaml_file import config_path, read_yaml, resolve_start_references, validate
+
+__all__ = ["load_settings"]
+
+
+def load_settings(
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any] | None = None,
+    *,
+    config: str | None = None,
+    folder: Path | None = None,
+) -> Settings:
+    """Read all settings once.
+
+    environ: the environment. flags: option values from the command line, None meaning not given.
+    config: the `--config` path. folder: where `./mini_agent.yaml` is looked for, the current folder by default.
+    Returns: the record.
+    Raises: ConfigError with every malformed option or every finding in the file; ConfigFileNotFound; UnsetReference.
+    """
+    path = config_path(config, environ, folder if folder is not None else Path.cwd())
+    raw = read_yaml(path) if path is not None else {}
+    validate(raw)  # Before references resolve: a finding in the file comes before an unset variable.
+    file = validate(resolve_start_references(raw, environ)) if raw else GatewayConfig()
+    values, sources = _from_yaml(file)
+    for source, found in (
+        ("environment", _from_environment(environ)),
+        ("flag", {name: value for name, value in (flags or {}).items() if value is not None}),
+    ):
+        values.update(found)
+        sources.update(dict.fromkeys(found, source))
+    values["provider_mode"] = "forward" if values.get("provider_mode") in ("forward", "binary") else "sdk"
+    if values.get("forward_key") is None:
+        values["forward_key"] = values.get("master_key")
+    raw_entries = raw.get("model_list") or []
+    models = {entry["model_name"]: entry["litellm_params"] for entry in raw_entries}
+    return Settings(**values, config=file, models=models, environ=dict(environ), sources=sources)
+
+
+def _from_yaml(file: GatewayConfig) -> tuple[dict[str, Any], dict[str, str]]:
+    general: GeneralSettings | None = file.general_settings
+    if general is None:
+        return {}, {}
+    found: dict[str, Any] = {"master_key": general.master_key}
+    for name in ("provider_mode", "forward_url"):
+        if (value := getattr(general, name)) is not None:
+            found[name] = value
+    return found, dict.fromkeys(found, "yaml")
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    for option in fields(Settings):
+        for name in option.metadata.get("names", ()):
+            text = environ.get(name, "")
+            if not text.strip():
+                continue
+            try:
+                found[option.name] = option.metadata["parse"](text)
+            except ValueError as error:
+                problems.append(f"{name}: {error}")
+            break
+    unknown = [word for word in found.get("agent_languages", ()) if word not in LANGUAGES]
+    if unknown:
+        problems.append(f"LITELLM_MINI_AGENT_LANGUAGES: unknown language '{unknown[0]}'")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    proxy = environ.get("USE_SDK_PROXY", "").strip().lower()
+    if "provider_mode" not in found and proxy:
+        found["provider_mode"] = "sdk" if proxy in ("true", "1", "yes") else "forward"
+    return found

@@ -1,0 +1,87 @@
+"""One parser per kind of environment value. Each takes the text and returns the value or raises ValueError."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+__all__ = ["boolean", "choice", "http_url", "names", "number", "port", "text", "whole"]
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+
+
+def text(value: str) -> str:
+    """Returns: the text as it is."""
+    return value
+
+
+def boolean(value: str) -> bool:
+    """Returns: True for 1, true, yes or on in any casing, else False."""
+    return value.strip().lower() in _TRUE
+
+
+def whole(minimum: int = 0) -> Callable[[str], int]:
+    """Returns: a parser of whole numbers not below `minimum`."""
+
+    def parse(value: str) -> int:
+        try:
+            parsed = int(value.strip())
+        except ValueError:
+            raise ValueError(f"expected a whole number, got '{value}'") from None
+        if parsed < minimum:
+            raise ValueError(f"must be at least {minimum}, got {parsed}")
+        return parsed
+
+    return parse
+
+
+def port(value: str) -> int:
+    """Returns: a TCP port, 0 for a free one. Raises: ValueError outside 0 to 65535."""
+    parsed = whole(0)(value)
+    if parsed > 65535:
+        raise ValueError(f"must be at most 65535, got {parsed}")
+    return parsed
+
+
+def number(minimum: float = 0.0) -> Callable[[str], float]:
+    """Returns: a parser of finite numbers not below `minimum`."""
+
+    def parse(value: str) -> float:
+        try:
+            parsed = float(value.strip())
+        except ValueError:
+            raise ValueError(f"expected a number, got '{value}'") from None
+        if not minimum <= parsed < float("inf"):
+            raise ValueError(f"must be a finite number of at least {minimum:g}, got '{value}'")
+        return parsed
+
+    return parse
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """Returns: a parser that takes one of `allowed`, in any casing."""
+
+    def parse(value: str) -> str:
+        lowered = value.strip().lower()
+        if lowered not in allowed:
+            raise ValueError(f"must be one of {', '.join(word or '(empty)' for word in allowed)}, got '{value}'")
+        return lowered
+
+    return parse
+
+
+def http_url(value: str) -> str:
+    """Returns: the address without trailing slash. Raises: ValueError unless it is http or https with a host."""
+    try:
+        parts = urlsplit(value.strip())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("must be an http:// or https:// address")
+    return value.strip().rstrip("/")
+
+
+def names(value: str) -> tuple[str, ...]:
+    """Returns: the non-blank parts of a comma list, trimmed."""
+    return tuple(part.strip() for part in value.split(",") if part.strip())

@@ -1,0 +1,91 @@
+"""Reading and validating the YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from mini_agent.errors import ConfigError, ConfigFileNotFound
+from mini_agent.model.config import GatewayConfig
+from mini_agent.model.references import resolve_references
+
+__all__ = ["config_path", "problems_of", "read_yaml", "resolve_start_references", "validate"]
+
+
+def config_path(flag: str | None, environ: Mapping[str, str], folder: Path) -> Path | None:
+    """Find the configuration file.
+
+    flag: the `--config` value; environ: the environment; folder: where `./mini_agent.yaml` is looked for.
+    Returns: the path named by flag, `MINI_AGENT_CONFIG` or `LITELLM_CONFIG_PATH`, else the file of the folder, else
+    None.
+    """
+    named = flag or environ.get("MINI_AGENT_CONFIG") or environ.get("LITELLM_CONFIG_PATH")
+    if named:
+        return Path(named)
+    default = folder / "mini_agent.yaml"
+    return default if default.is_file() else None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read the file.
+
+    Returns: its root mapping.
+    Raises: ConfigFileNotFound; ConfigError when it is empty, not YAML, unreadable or not a mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigFileNotFound(str(path)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config file cannot be read: {path}: {type(error).__name__}") from error
+    try:
+        root = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"config file is not valid YAML{where}: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"config file is not valid YAML: {type(error).__name__}") from error
+    if root is None:
+        raise ConfigError("Config file is empty")
+    if not isinstance(root, dict):
+        raise ConfigError(f"config root must be a mapping, got {type(root).__name__}")
+    return root
+
+
+def problems_of(error: ValidationError, prefix: str = "") -> str:
+    """Returns: one `<key path>: <reason>` line per finding, without any value from the file."""
+    lines = []
+    for finding in error.errors(include_url=False, include_input=False, include_context=False):
+        path = ".".join(str(part) for part in finding["loc"])
+        reason = finding["msg"].removeprefix("Value error, ")
+        lines.append(f"{prefix}{path or 'config'}: {reason}" if not prefix or path else f"{prefix[:-1]}: {reason}")
+    return "\n".join(lines)
+
+
+def validate(root: Mapping[str, Any]) -> GatewayConfig:
+    """Validate a root mapping; unresolved references pass.
+
+    Returns: the typed file.
+    Raises: ConfigError with every finding, one per line.
+    """
+    try:
+        return GatewayConfig.model_validate(dict(root))
+    except ValidationError as error:
+        raise ConfigError(problems_of(error)) from error
+
+
+def resolve_start_references(root: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Resolve the references that must hold at start: all but those of model entries.
+
+    Returns: a copy of the root.
+    Raises: UnsetReference.
+    """
+    return {
+        key: value if key == "model_list" else resolve_references(value, environ, str(key))
+        for key, value in root.items()
+    }

@@ -1,0 +1,251 @@
+"""The gateway under test: in this process on a real port, or as the command that users start."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import io
+import json
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TextIO
+
+from uvicorn.server import ServerState
+
+from mini_agent.app import Ports, create_app
+from mini_agent.logs import new_logger
+from mini_agent.model.redaction import Redactor
+from mini_agent.server import bind, server_config
+from mini_agent.settings import Settings, load_settings
+from support.http_client import HttpClient
+from support.loop_thread import PATIENCE_S, LoopThread
+from support.upstream import Upstream
+
+__all__ = ["UPSTREAM_KEY", "Gateway", "GatewayProcess", "Stage"]
+
+#: The key our provider entries carry. Tests look for it where it must not be.
+UPSTREAM_KEY = "sk-upstream-0123456789"
+
+
+class Gateway(HttpClient):
+    """A gateway of this process, served on a real port of loopback."""
+
+    def __init__(self, loop: LoopThread, settings: Settings, ports: Ports, headers: Mapping[str, str]) -> None:
+        self._loop = loop
+        self._log = io.StringIO()
+        self.settings = settings
+        ports = dataclasses.replace(ports, log=self._logger)
+        self.app = create_app(settings, ports)
+        self._sock = bind("127.0.0.1", 0)
+        super().__init__("127.0.0.1", self._sock.getsockname()[1], headers)
+
+    def __enter__(self) -> Gateway:
+        self._loop.run(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.run(self._stop())
+
+    @property
+    def url(self) -> str:
+        """Returns: the address without trailing slash."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def log_text(self) -> str:
+        """Returns: everything the app has logged."""
+        # A request is logged after its answer: one turn of the loop later, the line is there.
+        self._loop.run(asyncio.sleep(0))
+        return self._log.getvalue()
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Returns: the log, decoded."""
+        return [json.loads(line) for line in self.log_text().splitlines()]
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Returns: the value of one series, 0 when it does not exist."""
+        for line in self.get("/metrics").body.decode().splitlines():
+            series, _, value = line.rpartition(" ")
+            if series.partition("{")[0] == name and all(f'{key}="{text}"' in series for key, text in labels.items()):
+                return float(value)
+        return 0.0
+
+    def _logger(self, level: str, redactor: Redactor) -> logging.Logger:
+        return new_logger(level, redactor, self._log)
+
+    async def _start(self) -> None:
+        # uvicorn's own main loop ticks ten times a second; serving without it makes start and stop immediate.
+        self._config = server_config(self.app, grace_s=1.0, loop="asyncio")
+        self._config.load()
+        self._lifespan = self._config.lifespan_class(self._config)
+        await self._lifespan.startup()
+        self._state = ServerState()
+        protocol: Any = self._config.http_protocol_class
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: protocol(config=self._config, server_state=self._state, app_state=self._lifespan.state),
+            sock=self._sock,
+        )
+
+    async def _stop(self) -> None:
+        self._server.close()
+        for task in list(self._state.tasks):
+            task.cancel()
+        await asyncio.gather(*self._state.tasks, return_exceptions=True)
+        for connection in list(self._state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        await self._lifespan.shutdown()
+
+
+class Stage:
+    """One test's world: a loop, a provider, and the gateways that the test asks for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self._count = 0
+
+    def __enter__(self) -> Stage:
+        self.loop = self._stack.enter_context(LoopThread())
+        self.upstream = self._stack.enter_context(Upstream(self.loop))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def second_upstream(self) -> Upstream:
+        """Returns: another provider, stopped with the stage."""
+        return self._stack.enter_context(Upstream(self.loop))
+
+    def entry(self, name: str = "m1", model: str = "openai/gpt-up", **params: Any) -> dict[str, Any]:
+        """Returns: a `model_list` entry that points at the stage's provider."""
+        base = {"model": model, "api_key": UPSTREAM_KEY, "api_base": self.upstream.base}
+        return {"model_name": name, "litellm_params": {**base, **params}}
+
+    def gateway(
+        self,
+        config: Mapping[str, Any] | None = None,
+        environ: Mapping[str, str] | None = None,
+        *,
+        ports: Ports | None = None,
+        headers: Mapping[str, str] | None = None,
+        **overrides: Any,
+    ) -> Gateway:
+        """Start a gateway.
+
+        config: the YAML root; by default one group `m1` at the stage's provider. environ: its environment.
+        overrides: settings to replace.
+        Returns: the running gateway, stopped with the stage.
+        """
+        self._count += 1
+        root = {"model_list": [self.entry()]} if config is None else config
+        arguments: dict[str, Any] = {"folder": self._folder}
+        if root:
+            path = self._folder / f"gateway-{self._count}.yaml"
+            path.write_text(json.dumps(root), encoding="utf-8")  # JSON is YAML.
+            arguments["config"] = str(path)
+        settings = load_settings(environ or {}, **arguments)
+        settings = dataclasses.replace(settings, **overrides)
+        return self._stack.enter_context(Gateway(self.loop, settings, ports or Ports(), headers or {}))
+
+
+class GatewayProcess(HttpClient):
+    """`mini-agent …` as a process. arguments: after the program; environ: the whole environment of the process."""
+
+    def __init__(
+        self, *arguments: str, environ: Mapping[str, str] | None = None, folder: Path | None = None, program: str = ""
+    ) -> None:
+        command = [program] if program else [sys.executable, "-m", "mini_agent"]
+        self._process = subprocess.Popen(
+            [*command, *(arguments or ("serve", "--port", "0"))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**inherited(), **(environ or {})},
+            cwd=folder,
+            start_new_session=True,
+        )
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._errors: list[str] = []
+        self._readers = [
+            threading.Thread(target=self._read, args=(self._process.stdout, self._lines.put)),
+            threading.Thread(target=self._read, args=(self._process.stderr, self._errors.append)),
+        ]
+        for reader in self._readers:
+            reader.start()
+        super().__init__("127.0.0.1", 0)
+
+    def __enter__(self) -> GatewayProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(PATIENCE_S)
+        for reader in self._readers:
+            reader.join(PATIENCE_S)
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    @property
+    def pid(self) -> int:
+        """Returns: the process id."""
+        return self._process.pid
+
+    @property
+    def url(self) -> str:
+        """Returns: the announced address."""
+        return f"http://{self.host}:{self.port}"
+
+    def wait_listening(self) -> str:
+        """Wait for the announcement. Returns: its line. Raises: AssertionError with stderr if the process ends."""
+        line = self._next_line()
+        prefix = "mini-agent listening on http://"
+        assert line.startswith(prefix), f"unexpected first line {line!r}; stderr: {self.stderr()}"
+        self.host, _, port = line.removeprefix(prefix).rpartition(":")
+        self.port = int(port)
+        return line
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process."""
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float = PATIENCE_S) -> int:
+        """Returns: the exit code. Raises: subprocess.TimeoutExpired."""
+        return self._process.wait(seconds)
+
+    def stderr(self) -> str:
+        """Returns: what the process has written to stderr so far; all of it once it has ended."""
+        if self._process.poll() is not None:
+            self._readers[1].join(PATIENCE_S)
+        return "".join(self._errors)
+
+    def _next_line(self) -> str:
+        try:
+            return self._lines.get(timeout=PATIENCE_S).rstrip("\n")
+        except queue.Empty:
+            raise AssertionError(f"the gateway said nothing; stderr: {self.stderr()}") from None
+
+    def _read(self, pipe: TextIO, take: Any) -> None:
+        for line in pipe:
+            take(line)
+        take("")
+
+
+def inherited() -> dict[str, str]:
+    """Returns: what a child needs of this environment to find interpreter and packages, and nothing else."""
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    # The child may have another working folder, where a relative entry would mean something else.
+    paths = [os.path.abspath(part) for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths)} if paths else kept
