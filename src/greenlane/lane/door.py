@@ -32,6 +32,12 @@ def open_lane(config: pytest.Config, path: str) -> None:
         ("greenlane-selection", Selection(config, contract, journal)),
     ):
         config.pluginmanager.register(plugin, name)
+    if contract.leaks.level != "off" and not distributes:
+        from greenlane.lane.leaks.guard import LeakGuard
+
+        guard = LeakGuard(config, contract, journal, alone=worker == "main")
+        config.add_cleanup(guard.close)
+        config.pluginmanager.register(guard, "greenlane-leaks")
     if distributes:
         config.pluginmanager.register(CrashRecorder(journal), "greenlane-crashes")
 

@@ -98,7 +98,10 @@ class Leaked(Event, tag="leaked"):
         what: what changed, as `module.attribute` or a path.
         before: the value that was there, shortened; after: the value found.
         where: `file:line` of the change, where it could be found.
+        restored: whether the next test finds it as it was before.
         level: `error` or `warn`.
+        advice: what to write instead, in one line.
+        owner: the fixture that did it, empty for the test itself.
     """
 
     nodeid: str
@@ -110,6 +113,7 @@ class Leaked(Event, tag="leaked"):
     restored: bool = True
     level: str = "error"
     advice: str = ""
+    owner: str = ""
 
 
 class NetworkAttempt(Event, tag="network"):

@@ -8,7 +8,7 @@ import pytest
 
 from greenlane.lane.loopback import Loopback
 from greenlane.model.journal import Hermetic, NetworkAttempt
-from tests.support.lane_project import LaneProject, LaneRun
+from support.lane_project import LaneProject, LaneRun
 
 ROUTES = """
 import ctypes, socket, subprocess, sys
