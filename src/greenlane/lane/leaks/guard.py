@@ -13,7 +13,7 @@ from greenlane.lane.audit import AuditEvents, CallSites
 from greenlane.lane.journal import Journal
 from greenlane.lane.leaks.context import Context
 from greenlane.lane.leaks.ledger import Owner
-from greenlane.lane.leaks.namespaces import Arrivals
+from greenlane.lane.leaks.namespaces import Arrivals, Spaces
 from greenlane.lane.leaks.search import Search
 from greenlane.lane.leaks.table import KINDS, Poll
 from greenlane.lane.leaks.verdicts import Leak, Settling
@@ -23,6 +23,17 @@ from greenlane.model.journal import Leaked
 
 SHOWN = 40
 """Leaks of one test that are shown; the journal has them all."""
+
+
+BETWEEN = (
+    "pytest_runtest_protocol",
+    "pytest_runtest_logstart",
+    "pytest_runtest_logreport",
+    "pytest_runtest_logfinish",
+    "pytest_runtest_makereport",
+    "pytest_report_teststatus",
+)
+"""Hooks that run, in whole or in part, between the tear-down of one test and the set-up of the next."""
 
 
 class LeakWarning(pytest.PytestWarning):
@@ -61,6 +72,7 @@ class LeakGuard:
         self._arrivals = Arrivals(self._context)
         self._settling = Settling(contract.leaks, Search(sites))
         self._polls: tuple[tuple[str, Poll], ...] = ()
+        self._polls_between: tuple[tuple[str, Poll], ...] = ()
         self._owner: Owner | None = None
         self._test = Owner()
         self._fixtures: dict[object, Owner] = {}
@@ -77,11 +89,22 @@ class LeakGuard:
         self._events.open()
         kinds = [kind for kind in KINDS if self._settling.level_of(kind.name) != "off" or kind.name == "modules"]
         self._arrivals.start()
-        self._polls = tuple((kind.name, kind.make(self._context, self._arrivals).poll) for kind in kinds)
+        spaces = Spaces(self._context, self._arrivals)
+        made = [(kind, (kind.name, kind.make(self._context, spaces).poll)) for kind in kinds]
+        everything = self._hooks_between_tests()
+        self._polls = tuple(poll for _, poll in made)
+        self._polls_between = tuple(poll for kind, poll in made if everything or not kind.project_only)
+
+    def _hooks_between_tests(self) -> bool:
+        """Whether code of the project runs between two tests, where nothing is any test's doing."""
+        hooks = self._config.hook
+        callers = [getattr(hooks, name) for name in BETWEEN]
+        functions = [implementation.function for caller in callers for implementation in caller.get_hookimpls()]
+        return any(self._context.sites.mine(function.__code__.co_filename) for function in functions)
 
     def _switch(self, owner: Owner | None) -> None:
         """Give what changed since the last time to the present owner, and let another answer from now on."""
-        for kind, poll in self._polls:
+        for kind, poll in self._polls if self._owner is not None or owner is None else self._polls_between:
             changes = poll()
             if changes:
                 if self._owner is not None:
@@ -183,7 +206,8 @@ class LeakGuard:
         if leaks:
             # What was undone is no news; what could not be is the new baseline, and is told once.
             resume, self._owner = self._owner, None
-            self._switch(resume)
+            self._switch(None)
+            self._owner = resume
 
     def _write(self, item: pytest.Item, leak: Leak) -> None:
         self._journal.write(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from greenlane.lane.leaks.context import Context
+from greenlane.lane.leaks.versions import Touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,62 @@ def of_class(owner: type, name: str, source: str) -> Namespace | None:
         if isinstance(referent, dict):
             return Namespace(name, owner, referent, source)
     return None
+
+
+class Spaces:
+    """The watched modules and classes, and which of them were touched.
+
+    Args:
+        context: of the lane; arrivals: tells of watched modules.
+    """
+
+    def __init__(self, context: Context, arrivals: Arrivals) -> None:
+        self.all: list[Namespace] = []
+        self._touched = Touched(counted=context.counted)
+        self._known: dict[str, int] = {}
+        self._readers: list[tuple[Callable[[int], None], set[int]]] = []
+        arrivals.tell(self._adopt)
+
+    def register(self, added: Callable[[int], None]) -> int:
+        """Call a function with the number of each namespace, now and later; return the number of the reader."""
+        self._readers.append((added, set()))
+        for number in range(len(self.all)):
+            added(number)
+        return len(self._readers) - 1
+
+    def ask(self, reader: int) -> set[int]:
+        """Return the namespaces that were touched since this reader last asked.
+
+        The first reader looks; the others, which are asked right after it, are told what it saw.
+        """
+        if reader == 0:
+            for number in self._touched.ask():
+                for found in classes_in(self.all[number]):
+                    self._add(found)
+                for _, pending in self._readers:
+                    pending.add(number)
+        pending = self._readers[reader][1]
+        if not pending:
+            return pending
+        touched = set(pending)
+        pending.clear()
+        return touched
+
+    def _adopt(self, module: ModuleType) -> None:
+        """Take a module as it is, in the place of one of the same name."""
+        space = of_module(module)
+        for found in (space, *classes_in(space)):
+            self._add(found)
+
+    def _add(self, space: Namespace) -> None:
+        known = self._known.get(space.name)
+        if known is not None and self.all[known].values is space.values:
+            # Executed again (importlib.reload): what is different now is for the watchers to tell.
+            return
+        number = self._known[space.name] = self._touched.add(space.values)
+        self.all.append(space)
+        for added, _ in self._readers:
+            added(number)
 
 
 class Arrivals(MetaPathFinder):

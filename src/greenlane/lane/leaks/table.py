@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from greenlane.lane.leaks.change import Change, Watcher
 from greenlane.lane.leaks.context import Context
-from greenlane.lane.leaks.namespaces import Arrivals
+from greenlane.lane.leaks.namespaces import Spaces
 from greenlane.lane.leaks.watchers import (
     attributes,
     children,
@@ -40,23 +40,26 @@ class Kind:
     Attributes:
         name: of the watcher, as in `leaks.levels` and `leaks.allow`.
         make: builds the watcher; advice: what to write instead, where the watcher does not know better.
+        project_only: whether only the project's own code changes it, so that between two tests it need not be asked
+            unless the project has hooks that run there.
     """
 
     name: str
-    make: Callable[[Context, Arrivals], Watcher]
+    make: Callable[[Context, Spaces], Watcher]
     advice: str
+    project_only: bool = False
 
 
-def _alone(make: Callable[[Context], Watcher]) -> Callable[[Context, Arrivals], Watcher]:
+def _alone(make: Callable[[Context], Watcher]) -> Callable[[Context, Spaces], Watcher]:
     """Return a maker for a watcher that modules do not matter to."""
-    return lambda context, _arrivals: make(context)
+    return lambda context, _spaces: make(context)
 
 
 KINDS: tuple[Kind, ...] = (
     # First, for the others ask it what was imported.
     Kind("modules", _alone(modules.Modules), "use monkeypatch.setitem(sys.modules, …), which undoes itself"),
-    Kind("attributes", attributes.Attributes, "use monkeypatch.setattr(…), which undoes itself"),
-    Kind("containers", containers.Containers, "use monkeypatch.setitem(…), which undoes itself"),
+    Kind("attributes", attributes.Attributes, "use monkeypatch.setattr(…), which undoes itself", True),
+    Kind("containers", containers.Containers, "use monkeypatch.setitem(…), which undoes itself", True),
     Kind("environ", _alone(environment.Variables), "use monkeypatch.setenv(…), which undoes itself"),
     Kind("sys.path", _alone(import_path.make), "use monkeypatch.syspath_prepend(…), which undoes itself"),
     Kind("sys.meta_path", _alone(meta_path.make), "remove the finder in the tear-down of a fixture"),

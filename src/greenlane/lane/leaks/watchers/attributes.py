@@ -9,8 +9,7 @@ from typing import Any
 
 from greenlane.lane.leaks.change import ABSENT, Change, Clue, identity
 from greenlane.lane.leaks.context import Context
-from greenlane.lane.leaks.namespaces import Arrivals, Namespace, classes_in, of_module
-from greenlane.lane.leaks.versions import Touched
+from greenlane.lane.leaks.namespaces import Namespace, Spaces
 
 MADE_BY_PYTHON = frozenset(
     {
@@ -26,43 +25,24 @@ class Attributes:
     """Watches attributes by identity.
 
     Args:
-        context: of the lane; arrivals: tells of watched modules.
+        spaces: the watched modules and classes.
     """
 
-    def __init__(self, context: Context, arrivals: Arrivals) -> None:
-        self._touched = Touched(counted=context.counted)
-        self._spaces: list[Namespace] = []
+    def __init__(self, _context: Context, spaces: Spaces) -> None:
+        self._spaces = spaces
         self._saved: list[dict[str, Any]] = []
-        self._known: dict[str, int] = {}
-        arrivals.tell(self.adopt)
-
-    def adopt(self, module: ModuleType) -> None:
-        """Take a module as it is, in the place of one of the same name."""
-        space = of_module(module)
-        for found in (space, *classes_in(space)):
-            self._add(found)
-
-    def _add(self, space: Namespace) -> None:
-        known = self._known.get(space.name)
-        if known is not None and self._spaces[known].values is space.values:
-            # Executed again (importlib.reload): what is different now is for `poll` to tell.
-            return
-        self._known[space.name] = self._touched.add(space.values)
-        self._spaces.append(space)
-        self._saved.append(dict(space.values))
+        self._reader = spaces.register(lambda number: self._saved.append(dict(spaces.all[number].values)))
 
     def poll(self) -> Sequence[Change]:
         """Return the attributes that are not what they were."""
-        touched = self._touched.ask()
+        touched = self._spaces.ask(self._reader)
         if not touched:
             return ()
         changes: list[Change] = []
-        for number in touched:
-            space, saved = self._spaces[number], self._saved[number]
-            changes.extend(self._changes(space, saved))
+        for number in sorted(touched):
+            space = self._spaces.all[number]
+            changes.extend(self._changes(space, self._saved[number]))
             self._saved[number] = dict(space.values)
-            for found in classes_in(space):
-                self._add(found)
         return changes
 
     def _changes(self, space: Namespace, saved: dict[str, Any]) -> Iterator[Change]:

@@ -6,12 +6,12 @@ import operator
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import ModuleType
+from itertools import chain
 from typing import Any
 
 from greenlane.lane.leaks.change import Change, Clue, show
 from greenlane.lane.leaks.context import Context
-from greenlane.lane.leaks.namespaces import Arrivals, Namespace, classes_in, of_module
+from greenlane.lane.leaks.namespaces import Namespace, Spaces
 from greenlane.lane.leaks.versions import Touched
 
 KINDS = (dict, list, set, deque, bytearray)
@@ -90,33 +90,27 @@ class Containers:
     """Watches containers in place.
 
     Args:
-        context: of the lane; arrivals: tells of watched modules.
+        context: of the lane; spaces: the watched modules and classes.
     """
 
-    def __init__(self, context: Context, arrivals: Arrivals) -> None:
+    def __init__(self, context: Context, spaces: Spaces) -> None:
         self._counted = context.counted
-        self._spaces: list[Namespace] = []
-        self._spaces_touched = Touched(counted=context.counted)
-        self._known: dict[str, int] = {}
+        self._spaces = spaces
         self._by_space: list[list[_Held]] = []
-        self._dicts_touched = Touched(counted=context.counted)
+        self._forget()
+        self._reader = spaces.register(self._added)
+
+    def _forget(self) -> None:
+        """Begin anew with nothing to sweep over."""
+        self._dicts_touched = Touched(counted=self._counted)
         self._dicts: list[tuple[int, _Held]] = []
         self._others: list[tuple[int, _Held]] = []
-        arrivals.tell(self.adopt)
+        self._objects: list[Any] = []
+        self._sizes: list[int] = []
+        self._items: list[Any] = []
 
-    def adopt(self, module: ModuleType) -> None:
-        """Take a module and its classes as they are."""
-        space = of_module(module)
-        for found in (space, *classes_in(space)):
-            self._add(found)
-
-    def _add(self, space: Namespace) -> None:
-        known = self._known.get(space.name)
-        if known is not None and self._spaces[known].values is space.values:
-            return
-        number = self._known[space.name] = self._spaces_touched.add(space.values)
-        self._spaces.append(space)
-        self._by_space.append(list(_find(space)))
+    def _added(self, number: int) -> None:
+        self._by_space.append(list(_find(self._spaces.all[number])))
         for held in self._by_space[number]:
             self._hold(number, held)
 
@@ -124,32 +118,39 @@ class Containers:
         if type(held.container) is dict:
             self._dicts_touched.add(held.container)
             self._dicts.append((number, held))
-        else:
-            self._others.append((number, held))
+            return
+        self._others.append((number, held))
+        self._objects.append(held.container)
+        self._sizes.append(held.content.size)
+        self._items.extend(held.container)
+
+    def _others_changed(self) -> list[tuple[int, _Held]]:
+        """Return the lists, sets and the like that changed; all are compared in one sweep, by identity."""
+        if [*map(len, self._objects)] == self._sizes and all(
+            map(operator.is_, chain.from_iterable(self._objects), self._items)
+        ):
+            return []
+        changed = [entry for entry in self._others if not entry[1].content.still(entry[1].container)]
+        # Nothing changed but the order of a set, or a container was emptied and filled again: sweep over that.
+        self._items = list(chain.from_iterable(self._objects))
+        return changed
 
     def poll(self) -> Sequence[Change]:
         """Return the containers that do not hold what they held."""
         suspects = [self._dicts[place] for place in self._dicts_touched.ask()]
         changed = [(number, held) for number, held in suspects if not held.content.still(held.container)]
-        changed += [entry for entry in self._others if not entry[1].content.still(entry[1].container)]
-        spaces = {*self._spaces_touched.ask(), *(number for number, _ in changed)}
-        if not spaces:
+        changed += self._others_changed()
+        touched = self._spaces.ask(self._reader)
+        if not touched and not changed:
             return ()
         changes = [_change(held) for _, held in changed]
-        self._look_again(spaces)
-        return changes
-
-    def _look_again(self, spaces: set[int]) -> None:
-        """Take what some modules and classes hold now as the new baseline."""
-        for number in spaces:
-            for found in classes_in(self._spaces[number]):
-                self._add(found)
-            self._by_space[number] = list(_find(self._spaces[number]))
-        self._dicts_touched = Touched(counted=self._counted)
-        self._dicts, self._others = [], []
+        for number in {*touched, *(number for number, _ in changed)}:
+            self._by_space[number] = list(_find(self._spaces.all[number]))
+        self._forget()
         for number, holdings in enumerate(self._by_space):
             for held in holdings:
                 self._hold(number, held)
+        return changes
 
 
 def _find(space: Namespace) -> Iterator[_Held]:
