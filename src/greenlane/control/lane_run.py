@@ -80,7 +80,9 @@ def written_by_us(settings: Settings) -> tuple[str, ...]:
     """Return the paths that runs write into the work tree; they do not change its state."""
     configuration = settings.configuration
     report = configuration.report
-    return (configuration.artifacts, configuration.environments, report.markdown, report.json)
+    paths = (configuration.artifacts, configuration.environments, report.markdown, report.json)
+    inside = [(settings.root / path).resolve() for path in paths if path]
+    return tuple(str(p.relative_to(settings.root)) for p in inside if p.is_relative_to(settings.root))
 
 
 def recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:

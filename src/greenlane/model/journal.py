@@ -98,7 +98,10 @@ class Leaked(Event, frozen=True, tag="leaked"):
         what: what changed, as `module.attribute` or a path.
         before: the value that was there, shortened; after: the value found.
         where: `file:line` of the change, where it could be found.
+        restored: whether the next test finds it as it was before.
         level: `error` or `warn`.
+        advice: what to write instead, in one line.
+        owner: the fixture that did it, empty for the test itself.
     """
 
     nodeid: str
@@ -110,10 +113,18 @@ class Leaked(Event, frozen=True, tag="leaked"):
     restored: bool = True
     level: str = "error"
     advice: str = ""
+    owner: str = ""
 
 
 class NetworkAttempt(Event, frozen=True, tag="network"):
-    """Something tried to leave the loopback. `nodeid` is empty outside tests."""
+    """Something tried to leave the loopback.
+
+    Attributes:
+        nodeid: the test, or the file that was being collected; empty elsewhere.
+        operation: what was tried (`connect`, `getaddrinfo`, …), or `child process or compiled code`.
+        address: where it wanted to go.
+        where: `file:line` of the user's code, where it came from Python.
+    """
 
     nodeid: str
     operation: str

@@ -30,8 +30,9 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
     for item in evidence:
         found.setdefault(item.record.check, []).append(item)
     violations = list(notes)
-    # Where nothing was run because a setting is wrong, that is the one reason, and not each lane's silence.
-    blocked = next((note.code for note in notes if note.gating and note.code in CONFIGURATION), None)
+    # Where nothing was run for a wrong setting or an interruption, that is the one reason, not each lane's silence.
+    halting = {*CONFIGURATION, Code.INTERRUPTED}
+    blocked = next((note.code for note in notes if note.gating and note.code in halting), None)
     checks = []
     for name in dict.fromkeys((*demand.checks, *found)):
         items = found.get(name, [])
