@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import msgspec
@@ -10,7 +11,8 @@ from greenlane.model.verdict import Status, Verdict
 from greenlane.model.violation import Violation
 from greenlane.report.lines import line
 
-_CONTROL = {code: "\N{REPLACEMENT CHARACTER}" for code in range(32) if code not in (9, 10, 13)}
+_ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML cannot hold, not even as a reference."""
 
 
 def as_json(verdict: Verdict) -> str:
@@ -64,4 +66,4 @@ def _failure(case: ElementTree.Element, violations: list[Violation]) -> None:
 
 def _clean(text: str) -> str:
     """Return text that XML can hold."""
-    return text.translate(_CONTROL).encode("utf-8", "replace").decode()
+    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)
