@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from xml.etree import ElementTree
 
@@ -24,7 +25,9 @@ def as_json(verdict: Verdict) -> str:
         "exit_code": verdict.exit_code,
         "causes": list(verdict.causes),
     }
-    return msgspec.json.format(msgspec.json.encode({**derived, **fields}), indent=2).decode() + "\n"
+    text = json.dumps({**derived, **fields}, indent=2, ensure_ascii=False)
+    # A path of undecodable bytes has characters that UTF-8 lacks; as escapes they are still JSON.
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def as_junit(verdict: Verdict) -> str:
