@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from mini_agent.errors import ERROR_TABLE
+from mini_agent.http.agent_body import AgentBody
 from mini_agent.http.parameters import CHAT_FIELDS, ITEM_TYPES, TYPE_NAMES
 
 __all__ = ["schemas"]
@@ -38,6 +41,7 @@ def schemas() -> dict[str, Any]:
         "ChatRequest": _chat_request(),
         "ChatCompletion": _object({"choices": {"type": "array", "items": {"type": "object"}}}),
         "ChatCompletionChunk": {"type": "object"},
+        **_agent(),
         "Error": _error(),
     }
 
@@ -88,6 +92,29 @@ def _chat_request() -> dict[str, Any]:
         **_object(properties, required=["model", "messages"]),
         "description": "Fields outside this list are dropped unless the model entry allows them.",
     }
+
+
+def _agent() -> dict[str, Any]:
+    """The request comes from the class that validates it; null means the default."""
+    _, components = msgspec.json.schema_components([AgentBody], ref_template="#/components/schemas/{name}")
+    request = components["AgentBody"]
+    request.pop("title", None)
+    metrics = {
+        "iterations": _INTEGER,
+        "ttotal_ms": {"type": "number", "description": "Milliseconds."},
+        "escalated": {"type": "boolean"},
+        "used_model": _STRING,
+        "simulated": {"type": "boolean"},
+    }
+    result = {
+        "ok": {"const": True},
+        "final_answer": {"type": ["string", "null"]},
+        "stopped_reason": {"enum": ["success", "budget", "max_iterations"]},
+        "messages": {"type": "array", "items": {"type": "object"}},
+        "metrics": _object(metrics, closed=True),
+    }
+    optional = {"last_tool_invocation": {"type": "object"}}
+    return {"AgentRequest": request, "AgentResult": _object({**result, **optional}, required=list(result), closed=True)}
 
 
 def _error() -> dict[str, Any]:
