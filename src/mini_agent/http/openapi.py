@@ -161,12 +161,7 @@ def _body(schema: str) -> dict[str, Any]:
 
 def _chat_operation(operation: str, summary: str) -> dict[str, Any]:
     success = _answer("The completion, or its stream when `stream` is true.", "ChatCompletion", headers=_PROVIDER)
-    success["content"]["text/event-stream"] = {
-        "schema": {
-            "type": "string",
-            "description": "Frames `data: <ChatCompletionChunk or Error>`, the last `data: [DONE]`.",
-        }
-    }
+    success["content"]["text/event-stream"] = {"schema": {"$ref": "#/components/schemas/ChatEvent"}}
     return {
         "operationId": operation,
         "summary": summary,

@@ -10,6 +10,7 @@ import msgspec
 from mini_agent.errors import ERROR_TABLE
 from mini_agent.http.agent_body import AgentBody
 from mini_agent.http.parameters import CHAT_FIELDS, ITEM_TYPES, TYPE_NAMES
+from mini_agent.tools.table import TOOL_BACKENDS
 
 __all__ = ["schemas"]
 
@@ -40,7 +41,7 @@ def schemas() -> dict[str, Any]:
         "Message": _message(),
         "ChatRequest": _chat_request(),
         "ChatCompletion": _object({"choices": {"type": "array", "items": {"type": "object"}}}),
-        "ChatCompletionChunk": {"type": "object"},
+        "ChatEvent": _event(),
         **_agent(),
         "Error": _error(),
     }
@@ -80,7 +81,6 @@ def _message() -> dict[str, Any]:
 def _chat_request() -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for name, kinds in CHAT_FIELDS.items():
-        # JSON Schema counts 1.0 as an integer and JSON parsers do not, hence the format of Python: a plain number.
         types = list(dict.fromkeys("number" if float in kinds else TYPE_NAMES[kind] for kind in kinds))
         schema: dict[str, Any] = {"type": [*types, "null"]}
         if name in ITEM_TYPES:
@@ -94,11 +94,22 @@ def _chat_request() -> dict[str, Any]:
     }
 
 
+def _event() -> dict[str, Any]:
+    text = "A ChatCompletionChunk of OpenAI's API or an Error, as JSON; the last event is `[DONE]`."
+    return _object({"data": {"type": "string", "description": text}})
+
+
 def _agent() -> dict[str, Any]:
     """The request comes from the class that validates it; null means the default."""
     _, components = msgspec.json.schema_components([AgentBody], ref_template="#/components/schemas/{name}")
     request = components["AgentBody"]
     request.pop("title", None)
+    request["properties"]["tool_backend"] = {"enum": [*TOOL_BACKENDS, None], "default": "local"}
+    request["if"] = {"properties": {"tool_backend": {"const": "http"}}, "required": ["tool_backend"]}
+    request["then"] = {
+        "properties": {"tool_http_base_url": {"type": "string", "pattern": "^https?://"}},
+        "required": ["tool_http_base_url"],
+    }
     metrics = {
         "iterations": _INTEGER,
         "ttotal_ms": {"type": "number", "description": "Milliseconds."},
