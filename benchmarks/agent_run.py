@@ -57,7 +57,7 @@ class InstantModel:
 
 
 async def serve() -> None:
-    """Be the tool host: print the address, answer until stdin ends. `GET /spent` tells the seconds inside handlers."""
+    """Be the tool host: print the address, answer until stdin ends. `GET /spent`: seconds inside handlers."""
     spent = 0.0
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
