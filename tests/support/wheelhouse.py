@@ -4,38 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from importlib.metadata import Distribution, distribution
 from pathlib import Path
+
+from greenlane.control.environment.wheels import repack
 
 LANE = ("execnet", "iniconfig", "msgspec", "packaging", "pluggy", "pygments", "pytest", "pytest-timeout", "pytest-xdist")
 """What a lane needs, with everything that these need on Linux."""
-
-
-def repack(name: str, into: Path) -> Path:
-    """Write an installed distribution as a wheel and return its path."""
-    installed = distribution(name)
-    tags = (installed.read_text("WHEEL") or "").split("Tag: ")[1:]
-    tag = tags[0].split()[0]
-    target = into / f"{installed.metadata['Name'].replace('-', '_')}-{installed.version}-{tag}.whl"
-    with zipfile.ZipFile(target, "w") as archive:
-        for path, content in _files(installed):
-            archive.writestr(zipfile.ZipInfo(path), content)
-    return target
-
-
-def _files(installed: Distribution) -> list[tuple[str, bytes]]:
-    """Return the packed files; scripts and byte code are made by the installer."""
-    kept = [
-        (str(file), Path(str(installed.locate_file(file))).read_bytes())
-        for file in sorted(installed.files or (), key=str)
-        if not str(file).startswith("..") and file.suffix != ".pyc" and file.name not in ("INSTALLER", "REQUESTED")
-    ]
-    # A RECORD line for a file that is not packed would be an error.
-    packed = {path for path, _ in kept}
-    record = next(path for path in packed if path.endswith(".dist-info/RECORD"))
-    lines = dict(kept)[record].decode().splitlines()
-    text = "\n".join(line for line in lines if line.split(",")[0] in packed) + "\n"
-    return [(path, text.encode() if path == record else content) for path, content in kept]
 
 
 def make_wheel(name: str, version: str, into: Path, body: str = "") -> Path:

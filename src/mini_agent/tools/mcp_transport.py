@@ -1,4 +1,4 @@
-"""Transports to MCP servers, all of the official SDK. Importing this module needs the `mcp` package."""
+"""Transports to MCP servers, all of the official SDK, which is imported when one is opened."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-import httpx2
-from mcp.client.sse import sse_client
-from mcp.client.stdio import StdioServerParameters, stdio_client
-from mcp.client.streamable_http import streamable_http_client
 
 from mini_agent.model.config import McpServer
 from mini_agent.tools import mcp_launch
@@ -45,11 +40,17 @@ async def open_transport(
 def _transport(server: McpServer, environ: Mapping[str, str]) -> AbstractAsyncContextManager[Streams]:
     if server.transport == "stdio":
         return _stdio(server, environ)
-    return _streamable(server) if server.transport == "http" else sse_client(server.url or "", headers=_auth(server))
+    if server.transport == "http":
+        return _streamable(server)
+    from mcp.client.sse import sse_client
+
+    return sse_client(server.url or "", headers=_auth(server))
 
 
 @asynccontextmanager
 async def _stdio(server: McpServer, environ: Mapping[str, str]) -> AsyncIterator[Streams]:
+    from mcp.client.stdio import StdioServerParameters, stdio_client
+
     env = {name: environ[name] for name in _INHERITED if name in environ} | server.env
     parameters = StdioServerParameters(
         command=sys.executable,
@@ -64,6 +65,9 @@ async def _stdio(server: McpServer, environ: Mapping[str, str]) -> AsyncIterator
 
 @asynccontextmanager
 async def _streamable(server: McpServer) -> AsyncIterator[Streams]:
+    import httpx2
+    from mcp.client.streamable_http import streamable_http_client
+
     timeout = httpx2.Timeout(server.timeout, read=None)
     async with (
         httpx2.AsyncClient(headers=_auth(server), timeout=timeout, trust_env=False) as client,

@@ -53,26 +53,40 @@ def build(project: Path | None, installer: Installer, into: Path) -> list[Path]:
     if project is not None and is_package(project):
         installer.build_wheel(project, into)
     if source is None:
-        _repack(into)
+        repack(HARNESS, into)
     elif project is None or source != project.resolve():
         installer.build_wheel(source, into)
     return sorted(into.glob("*.whl"))
 
 
-def _repack(into: Path) -> None:
-    """Write the installed harness as a wheel again, from the files of its RECORD."""
+def repack(name: str, into: Path) -> Path:
+    """Write an installed distribution as a wheel again, from the files of its RECORD, and return its path.
+
+    Raises:
+        EnvironmentBuildError: the distribution is not installed.
+    """
     try:
-        installed = distribution(HARNESS)
+        installed = distribution(name)
     except PackageNotFoundError as error:
-        raise EnvironmentBuildError("the running greenlane is neither installed nor a checkout") from error
-    target = into / f"{HARNESS}-{installed.version}-py3-none-any.whl"
+        raise EnvironmentBuildError(f"{name} is neither installed nor a checkout") from error
+    files = {str(file).replace("\\", "/"): Path(str(installed.locate_file(file))) for file in installed.files or ()}
+    packed = {path: file for path, file in files.items() if _belongs_in_wheel(path)}
+    tag = (installed.read_text("WHEEL") or "").split("Tag: ")[1].split()[0]
+    target = into / f"{normalise(name).replace('-', '_')}-{installed.version}-{tag}.whl"
     with zipfile.ZipFile(target, "w") as archive:
-        for file in sorted(installed.files or (), key=str):
-            # Scripts and byte code are made again by the installer; they lie outside the package folders.
-            if str(file).startswith("..") or file.suffix == ".pyc" or file.name in ("INSTALLER", "REQUESTED"):
-                continue
-            entry = zipfile.ZipInfo(str(file).replace("\\", "/"))
-            archive.writestr(entry, Path(str(installed.locate_file(file))).read_bytes())
+        for path, file in sorted(packed.items()):
+            content = file.read_bytes()
+            if path.endswith(".dist-info/RECORD"):
+                lines = content.decode().splitlines()
+                content = "".join(f"{line}\n" for line in lines if line.split(",")[0] in packed).encode()
+            archive.writestr(zipfile.ZipInfo(path), content)
+    return target
+
+
+def _belongs_in_wheel(path: str) -> bool:
+    """Return whether an installed file came from the wheel; the rest is made again by the installer."""
+    made = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
+    return not path.startswith("..") and not path.endswith(".pyc") and path.rpartition("/")[2] not in made
 
 
 def name_and_version(wheel: Path) -> tuple[str, str]:

@@ -1,0 +1,48 @@
+"""The gateway process that the lane started answers as users meet it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from support.http_client import HttpClient, events_of
+
+pytestmark = pytest.mark.shard("shard_a")
+
+
+def test_ready_and_identity(gateway: HttpClient) -> None:
+    """The started process is ready, and reports the port of the base that the lane was given."""
+    assert gateway.get("/ready").json() == {"ok": True}
+    health = gateway.get("/healthz").json()
+    assert (health["service"], health["port"]) == ("mini-agent", gateway.port)
+
+
+def test_every_address_variable_names_the_one_base() -> None:
+    """Base, aliases, host and port of the lane's environment agree."""
+    base = os.environ["MINI_AGENT_API_BASE"]
+    assert os.environ["CODEX_AGENT_API_BASE"] == base
+    assert f"http://{os.environ['MINI_AGENT_API_HOST']}:{os.environ['MINI_AGENT_API_PORT']}" == base
+
+
+def test_plain_chat(gateway: HttpClient) -> None:
+    """A dummy model answers a plain chat request in OpenAI's form."""
+    reply = gateway.chat("what is the capital of France?", model="dummy")
+    assert (reply.status, reply.text) == (200, "Paris")
+    assert reply.headers["x-mini-agent-provider"] == "scripted"
+
+
+def test_streamed_chat(gateway: HttpClient) -> None:
+    """A stream carries the same answer in chunks and ends with [DONE]."""
+    reply = gateway.chat("hello", model="dummy", stream=True)
+    events = events_of(reply.body)
+    text = "".join(event["choices"][0]["delta"].get("content") or "" for event in events[:-1] if event["choices"])
+    assert (reply.status, text, events[-1]) == (200, "hello", "[DONE]")
+
+
+def test_unknown_model_is_refused_by_name(gateway: HttpClient) -> None:
+    """A model that nothing configures is refused before any network use, with the envelope."""
+    reply = gateway.chat(model="codex-agent-1")
+    assert (reply.status, reply.error["code"]) == (400, "provider_not_configured")
+    assert "codex-agent-1" in reply.error["message"]
+    assert reply.error["request_id"] == reply.headers["x-request-id"]
