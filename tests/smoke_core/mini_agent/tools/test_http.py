@@ -92,6 +92,8 @@ def test_the_hosts_spelling_of_a_name_is_sent() -> None:
         ("", ""),
         ("[1, 2]", "[1, 2]"),
         ('"quoted"', '"quoted"'),
+        ('{"text": NaN}', '{"text": NaN}'),
+        ("[" * 5000, "[" * 5000),
         (b"\xff", "\ufffd"),
     ],
 )
@@ -146,7 +148,7 @@ def test_listing_returns_the_hosts_specs() -> None:
     with_host(test, tools=listed)
 
 
-@pytest.mark.parametrize("body", ["<html>", '{"tools": []}', "", "null"])
+@pytest.mark.parametrize("body", ["<html>", '[{"name": "n", "x": NaN}]', '{"tools": []}', "", "null"])
 def test_a_listing_that_is_no_list_is_empty(body: str) -> None:
     """A body that is no JSON list means no tools."""
 
