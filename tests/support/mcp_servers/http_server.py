@@ -33,7 +33,8 @@ class _Server(uvicorn.Server):
 
     def leave(self) -> None:
         """End serving, from any thread."""
-        self.should_exit = True
+        # Whatever connection is left by now is one that its client has closed: nothing to wait for.
+        self.should_exit = self.force_exit = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._leave.set)
 
