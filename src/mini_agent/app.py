@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from mini_agent.errors import ConfigError
+from mini_agent.http.agent_run import AgentRoute, AgentServices
 from mini_agent.http.auth import KeyGuard
 from mini_agent.http.body import BodyReader
 from mini_agent.http.chat import ChatRoute, ChatServices
@@ -22,14 +23,19 @@ from mini_agent.http.health import HealthRoute, ReadyRoute
 from mini_agent.http.metrics import Metrics, MetricsRoute
 from mini_agent.http.models import ModelsRoute
 from mini_agent.http.openapi import OpenApiRoute
+from mini_agent.http.traces import TraceStore
 from mini_agent.logs import new_logger
 from mini_agent.model.redaction import Redactor
 from mini_agent.ports import Clock, HttpSessionFactory, SystemClock, new_id, open_http_session
+from mini_agent.providers.codex_agent import CodexAgentClient
+from mini_agent.providers.litellm_sdk import LiteLLMClient
+from mini_agent.providers.mini_agent import MiniAgentClient
 from mini_agent.providers.openai_http import OpenAIHttpClient
 from mini_agent.providers.protocol import ModelClient
 from mini_agent.providers.registry import Registry
 from mini_agent.providers.scripted import ScriptedClient
 from mini_agent.settings import Settings, load_settings
+from mini_agent.tools.backends import Toolbox, ToolInvokerFactory
 
 if TYPE_CHECKING:
     import logging
@@ -54,8 +60,12 @@ class Outside:
 def _default_clients() -> Mapping[str, ModelClientFactory]:
     """The visible table of model clients: key of a target to factory."""
     return {
-        "openai_http": lambda settings, outside: OpenAIHttpClient(outside.session, outside.clock),
-        "scripted": lambda settings, outside: ScriptedClient(outside.clock, outside.ids),
+        "openai_http": lambda _, outside: OpenAIHttpClient(outside.session, outside.clock),
+        "litellm_sdk": lambda settings, outside: LiteLLMClient(
+            outside.clock, drop_params=settings.config.litellm_settings.get("drop_params") is True
+        ),
+        "codex_agent": lambda settings, outside: CodexAgentClient(settings, outside.clock),
+        "scripted": lambda _, outside: ScriptedClient(outside.clock, outside.ids),
     }
 
 
@@ -64,14 +74,20 @@ class Ports:
     """Everything from outside, as factories. Tests and embedders replace single ones.
 
     model_clients: factories by client key; they are merged over the built-in ones.
+    tool_invoker: makes the tools of a run; None for the built-in backends.
     http_session: opens the shared HTTP client, on the app's loop. log: builds the logger.
     """
 
     model_clients: Mapping[str, ModelClientFactory] = field(default_factory=dict)
+    tool_invoker: ToolInvokerFactory | None = None
     http_session: HttpSessionFactory = open_http_session
     clock: Clock = field(default_factory=SystemClock)
     ids: Callable[[], str] = new_id
     log: Callable[[str, Redactor], logging.Logger] = new_logger
+
+
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
 
 
 class _SharedSession:
@@ -91,7 +107,7 @@ class _SharedSession:
             await self._session.close()
 
 
-async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+async def _not_found(scope: Scope, _receive: Receive, _send: Send) -> None:
     raise route_not_found(scope["path"])
 
 
@@ -111,33 +127,61 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     redactor = Redactor(settings.secrets())
     log = ports.log(settings.log_level, redactor)
     session = _SharedSession(ports.http_session)
+    metrics, registry, toolbox = Metrics(), Registry(settings), Toolbox(settings)
+    tools = ports.tool_invoker or toolbox.open
     outside = Outside(session=session, clock=ports.clock, ids=ports.ids, log=log)
-    factories = {**_default_clients(), **ports.model_clients}
     chat = ChatServices(
         settings=settings,
         guard=KeyGuard(settings.master_key),
         reader=BodyReader(settings.max_body_bytes, settings.body_idle_s),
-        registry=Registry(settings),
-        clients={key: factory(settings, outside) for key, factory in factories.items()},
+        registry=registry,
+        clients=_clients(settings, ports, outside, registry, tools, metrics),
         echo=ScriptedClient(ports.clock, ports.ids, reply=lambda _: settings.shim_reply, prefix="shim"),
         errors=ErrorWriter(redactor, debug=settings.debug),
-        metrics=Metrics(),
+        metrics=metrics,
         clock=ports.clock,
         log=log,
     )
-    return _serve(chat, session, ports)
+    agent = AgentServices(chat=chat, tools=tools, traces=TraceStore(settings, redactor, ports.clock, log))
+    return _serve(agent, [toolbox, *chat.clients.values(), session], ports)
 
 
-def _serve(chat: ChatServices, session: _SharedSession, ports: Ports) -> ASGIApp:
-    """Put routes, lifespan and the outermost layer around the services."""
-    routes = _routes(chat, ports.clock.time())
+def _clients(
+    settings: Settings,
+    ports: Ports,
+    outside: Outside,
+    registry: Registry,
+    tools: ToolInvokerFactory,
+    metrics: Metrics,
+) -> Mapping[str, ModelClient]:
+    """Build every model client; the agent among them asks the others."""
+    factories = {**_default_clients(), **ports.model_clients}
+    clients = {key: factory(settings, outside) for key, factory in factories.items()}
+    clients.setdefault(
+        "mini_agent",
+        MiniAgentClient(
+            settings,
+            registry,
+            clients,
+            tools,
+            clock=ports.clock,
+            ids=ports.ids,
+            on_error=lambda name, target, error: metrics.provider_error(name, target.group, error.code),
+        ),
+    )
+    return clients
+
+
+def _serve(agent: AgentServices, closables: Sequence[_Closable], ports: Ports) -> ASGIApp:
+    """Put routes, lifespan and the outermost layer around the services. closables: closed in order at the end."""
+    chat = agent.chat
+    routes = _routes(agent, ports.clock.time())
 
     @asynccontextmanager
-    async def lifespan(app: Any) -> AsyncGenerator[None, None]:
+    async def lifespan(_app: Any) -> AsyncGenerator[None, None]:
         yield
-        for client in chat.clients.values():
-            await client.aclose()
-        await session.aclose()
+        for closable in closables:
+            await closable.aclose()
 
     return Edge(
         Router(routes, default=_not_found, redirect_slashes=False, lifespan=lifespan),
@@ -150,12 +194,14 @@ def _serve(chat: ChatServices, session: _SharedSession, ports: Ports) -> ASGIApp
     )
 
 
-def _routes(chat: ChatServices, started_at: float) -> list[Route]:
+def _routes(agent: AgentServices, started_at: float) -> list[Route]:
     """The visible table of routes, most used first."""
+    chat = agent.chat
     chat_route = ChatRoute(chat)
     return [
         Route("/v1/chat/completions", chat_route, methods=["POST"]),
         Route("/chat/completions", chat_route, methods=["POST"]),
+        Route("/agent/run", AgentRoute(agent), methods=["POST"]),
         Route("/ready", ReadyRoute(), methods=["GET"]),
         Route("/healthz", HealthRoute(chat.settings, started_at), methods=["GET"]),
         Route("/v1/models", ModelsRoute(chat.settings, chat.guard, started_at), methods=["GET"]),

@@ -130,7 +130,7 @@ def _log_libraries(settings: Settings) -> None:
     root.setLevel(logging.WARNING)
 
 
-def _config_schema(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+def _config_schema(arguments: argparse.Namespace, _environ: Mapping[str, str]) -> int:
     from mini_agent.model.config import GatewayConfig
 
     text = json.dumps(GatewayConfig.model_json_schema(), indent=2) + "\n"

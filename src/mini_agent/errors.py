@@ -87,6 +87,8 @@ class GatewayError(MiniAgentError):
     status = 500
     type = "internal_error"
     code = "internal_error"
+    #: Whether the message quotes somebody else; such a one is cut shorter, after it was redacted.
+    quoted = False
     #: Seconds for `Retry-After` when the cause names none; None sends no header.
     default_retry_after: float | None = None
 
@@ -98,7 +100,7 @@ class GatewayError(MiniAgentError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep pickling and copying whole, although the keyword arguments are not in `args`."""
-        return _rebuild, (type(self), self.message, self.param, self.retry_after)
+        return _rebuild, (type(self), self.message, self.param, self.retry_after), {"quoted": self.quoted}
 
     def http_headers(self) -> dict[str, str]:
         """Response headers that belong to this error, lower-case names.
@@ -204,9 +206,6 @@ class ProviderNotConfigured(GatewayError):
     status, type, code = 400, "invalid_request_error", "provider_not_configured"
 
 
-# 4xx ------------------------------------------------------------------------------------------------------------
-
-
 class InvalidApiKey(GatewayError):
     """The gateway key is missing or wrong."""
 
@@ -297,9 +296,6 @@ class BudgetExceeded(GatewayError):
     """Our budget at the provider is used up."""
 
     status, type, code = 429, "rate_limit_error", "budget_exceeded"
-
-
-# 5xx ------------------------------------------------------------------------------------------------------------
 
 
 class ProviderFailed(GatewayError):

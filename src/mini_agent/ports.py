@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Returns: seconds on a clock that never goes back."""
 
-    def sleep(self, seconds: float) -> Awaitable[None]:
-        """Returns: an awaitable that ends after `seconds`."""
+    async def sleep(self, seconds: float) -> None:
+        """Wait `seconds`."""
 
 
 class SystemClock:

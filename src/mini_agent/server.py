@@ -37,8 +37,8 @@ class GatewayProtocol(HttpToolsProtocol):
         cycle.message_event.set()
         return True
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer bytes that are not HTTP with the error envelope. msg: the server's own words, not repeated."""
+    def send_400_response(self, _msg: str) -> None:
+        """Answer bytes that are not HTTP with the error envelope. The server's own words are not repeated."""
         request_id = b"req-" + _new_id().encode()
         body = _MALFORMED % request_id
         head = (
@@ -80,7 +80,7 @@ class GatewayServer(uvicorn.Server):
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """Stop accepting and let running requests end; a second signal does not wait for them."""
         if self.should_exit:
             self.force_exit = True
@@ -118,7 +118,6 @@ def server_config(app: Any, *, grace_s: float, loop: Any = "auto") -> uvicorn.Co
         loop=loop,
         lifespan="on",
         log_config=None,
-        log_level=logging.WARNING,
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -27,6 +27,7 @@ from mini_agent.server import bind, server_config
 from mini_agent.settings import Settings, load_settings
 from support.http_client import HttpClient
 from support.loop_thread import PATIENCE_S, LoopThread
+from support.tool_host import ToolHost
 from support.upstream import Upstream
 
 __all__ = ["UPSTREAM_KEY", "Gateway", "GatewayProcess", "Stage"]
@@ -125,6 +126,16 @@ class Stage:
     def second_upstream(self) -> Upstream:
         """Returns: another provider, stopped with the stage."""
         return self._stack.enter_context(Upstream(self.loop))
+
+    def tool_host(self, tools: Any = (), *replies: Any) -> ToolHost:
+        """Returns: a tool host on loopback, stopped with the stage."""
+
+        async def start() -> ToolHost:
+            return await ToolHost(tools, *replies).__aenter__()
+
+        host = self.loop.run(start())
+        self._stack.callback(lambda: self.loop.run(host.__aexit__()))
+        return host
 
     def entry(self, name: str = "m1", model: str = "openai/gpt-up", **params: Any) -> dict[str, Any]:
         """Returns: a `model_list` entry that points at the stage's provider."""

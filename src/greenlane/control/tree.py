@@ -37,10 +37,12 @@ def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """Return the digest of a file or link; of a missing one, a mark."""
+    """Return the digest of a file or link; of a missing or special one, a mark."""
     try:
         if path.is_symlink():
             return b"link " + os.readlink(path).encode("utf-8", "surrogateescape")
+        if not path.is_file():  # a pipe or socket would block whoever opens it
+            return b"absent" if not path.exists() else b"special"
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError:

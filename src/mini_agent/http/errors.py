@@ -11,8 +11,9 @@ from mini_agent.model.redaction import Redactor
 
 __all__ = ["ErrorWriter", "method_not_allowed", "route_not_found", "translate"]
 
-#: Longest message a client sees; provider texts are cut shorter where they arise.
+#: Longest message of ours, and longest quotation of a provider, that a client sees.
 _MESSAGE_CHARACTERS = 2000
+_QUOTED_CHARACTERS = 400
 
 
 def translate(error: BaseException) -> GatewayError:
@@ -45,7 +46,7 @@ class ErrorWriter:
         """Returns: `{"error": {...}}`, redacted."""
         message = "Internal server error" if isinstance(error, InternalError) else error.message
         body: dict[str, Any] = {
-            "message": self._redactor.text(message)[:_MESSAGE_CHARACTERS],
+            "message": self._redactor.text(message)[: _QUOTED_CHARACTERS if error.quoted else _MESSAGE_CHARACTERS],
             "type": error.type,
             "code": error.code,
             "request_id": request_id,

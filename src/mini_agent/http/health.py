@@ -16,7 +16,7 @@ _READY = b'{"ok": true}'
 class ReadyRoute:
     """`GET /ready`."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer exactly `{"ok": true}`."""
         await send_body(send, _READY)
 
@@ -38,7 +38,7 @@ class HealthRoute:
         if settings.instance_id is not None:
             self._facts["instance_id"] = settings.instance_id
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer with the address that accepted this connection: the settings may say port 0."""
         facts = self._facts
         server = scope.get("server")

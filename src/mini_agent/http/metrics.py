@@ -70,6 +70,6 @@ class MetricsRoute:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer with the metrics."""
         await send_body(send, self._metrics.text(), content_type=b"text/plain; version=0.0.4; charset=utf-8")

@@ -32,7 +32,7 @@ class ModelsRoute:
         ]
         self._body = msgspec.json.encode({"object": "list", "data": items})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer with one item per group. Raises: InvalidApiKey."""
         self._guard.check(scope[EXCHANGE].headers)
         await send_body(send, self._body)

@@ -41,7 +41,7 @@ class OpenApiRoute:
     def __init__(self) -> None:
         self._body: bytes | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer with the document."""
         if self._body is None:
             self._body = msgspec.json.encode(openapi_document())

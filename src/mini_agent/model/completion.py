@@ -12,7 +12,7 @@ ZERO_USAGE: Mapping[str, int] = {"prompt_tokens": 0, "completion_tokens": 0, "to
 
 def completion_object(
     *,
-    id: str,
+    completion_id: str,
     created: int,
     model: str,
     message: Mapping[str, Any],
@@ -22,7 +22,7 @@ def completion_object(
     """Returns: a `chat.completion` with one choice. created: seconds since the epoch."""
     choice = {"index": 0, "message": dict(message), "finish_reason": finish_reason}
     return {
-        "id": id,
+        "id": completion_id,
         "object": "chat.completion",
         "created": created,
         "model": model,

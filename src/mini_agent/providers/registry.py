@@ -24,7 +24,7 @@ _CODEX = frozenset({"codex-agent", "codex_cli_agent"})
 _NOT_PARAMETERS = frozenset(LITELLM_ONLY) | {"allowed_openai_params"}
 #: Options of `mini-agent/` entries (7.6).
 _AGENT_OPTIONS = frozenset(
-    "target_model max_iterations max_seconds tool_backend docker_container allowed_languages".split()
+    ["target_model", "max_iterations", "max_seconds", "tool_backend", "docker_container", "allowed_languages"]
 )
 #: A name a client sent is not repeated beyond this length.
 _NAME_CHARACTERS = 200
@@ -45,6 +45,17 @@ class Registry:
         Raises: ModelNotFound with a non-empty model list, ProviderNotConfigured otherwise, or when key or base of the
         model are missing.
         """
+        return self._find(model, unlisted=self._settings.allow_unlisted_models)
+
+    def resolve_configured(self, model: str) -> ModelTarget:
+        """Find who answers for a model that the operator named, in an entry or the environment.
+
+        Returns: the target; `provider/name` counts even if clients may not name it.
+        Raises: as `resolve`.
+        """
+        return self._find(model, unlisted=True)
+
+    def _find(self, model: str, *, unlisted: bool) -> ModelTarget:
         target = self._resolved.get(model)
         if target is not None:
             return target
@@ -53,8 +64,8 @@ class Registry:
         if model in self._entries:
             target = self._resolved[model] = self._configured(model)
             return target
-        if self._settings.allow_unlisted_models and (unlisted := self._unlisted(model)) is not None:
-            return unlisted
+        if unlisted and (found := self._unlisted(model)) is not None:
+            return found
         raise self._refusal(model)
 
     def is_open_dummy(self, model: str) -> bool:

@@ -87,7 +87,7 @@ class ScriptedClient:
     def _completion(self, request: ProviderRequest) -> dict[str, Any]:
         message = {"role": "assistant", "content": self._reply(request.body["messages"])}
         return completion_object(
-            id=f"{self._prefix}-{self._ids()}",
+            completion_id=f"{self._prefix}-{self._ids()}",
             created=int(self._clock.time()),
             model=request.target.model,
             message=message,

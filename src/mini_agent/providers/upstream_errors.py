@@ -30,10 +30,11 @@ from mini_agent.errors import (
     UnsupportedParameter,
 )
 
-__all__ = ["MESSAGE_CHARACTERS", "error_of_event", "error_of_status", "error_of_transport", "retry_after_seconds"]
+__all__ = ["class_of_status", "error_of_event", "error_of_status", "error_of_transport", "quote", "retry_after_seconds"]
 
-#: Longest part of a provider's message that a client sees.
-MESSAGE_CHARACTERS = 400
+#: Longest part of a provider's message that is kept. Clients see less of it, cut after redaction, not before: half
+#: a secret would not be recognised as one.
+_KEPT_CHARACTERS = 8000
 
 _BY_STATUS: dict[int, type[GatewayError]] = {
     401: ProviderAuth,
@@ -71,17 +72,23 @@ def error_of_status(
     """Translate a non-2xx answer.
 
     status, headers, body: the answer. now: seconds since the epoch, for a `Retry-After` date.
-    Returns: the error of the table that this answer means, with at most 400 characters of its text.
+    Returns: the error of the table that this answer means, with its text.
     """
     message, words, param = _explain(body)
-    cls = _class_of(status, words)
-    text = message[:MESSAGE_CHARACTERS] or f"the provider answered HTTP {status}"
+    cls = class_of_status(status, words)
+    text = message or f"the provider answered HTTP {status}"
     if cls is ModelNotFound and model and not message:
         text = f"the provider does not know model '{model}'"
     retry_after = None
     if cls in (RateLimited, BudgetExceeded, ServiceUnavailable):
         retry_after = retry_after_seconds(headers.get("retry-after"), now)
-    return cls(text, param=param, retry_after=retry_after)
+    return quote(cls(text[:_KEPT_CHARACTERS], param=param, retry_after=retry_after))
+
+
+def quote(error: GatewayError) -> GatewayError:
+    """Returns: the error, marked as one whose message comes from a provider."""
+    error.quoted = True
+    return error
 
 
 def error_of_event(error: Any) -> GatewayError:
@@ -98,12 +105,13 @@ def error_of_event(error: Any) -> GatewayError:
                 break
     cls: type[GatewayError]
     if status:
-        cls = _class_of(status, words)
+        cls = class_of_status(status, words)
     else:
         cls = next((_BY_CODE[word] for word in words if word in _BY_CODE), ProviderFailed)
         if "rate_limit_exceeded" in words or "rate_limit_error" in words:
             cls = RateLimited
-    return cls(message[:MESSAGE_CHARACTERS] or "the provider reported an error in its stream", param=param)
+    text = message[:_KEPT_CHARACTERS] or "the provider reported an error in its stream"
+    return quote(cls(text, param=param))
 
 
 def error_of_transport(error: BaseException) -> GatewayError:
@@ -140,7 +148,12 @@ def retry_after_seconds(value: str | None, now: float) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def _class_of(status: int, words: frozenset[str]) -> type[GatewayError]:
+def class_of_status(status: int, words: frozenset[str] = frozenset()) -> type[GatewayError]:
+    """Find the class of a provider's status.
+
+    words: the code words of its error body, which can make the class more specific.
+    Returns: the class.
+    """
     for word in words:
         found = _BY_CODE.get(word)
         if found is not None and found in _CODES_OF.get(status, frozenset()):
@@ -159,7 +172,7 @@ def _explain(body: bytes) -> tuple[str, frozenset[str], str | None]:
     try:
         decoded = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        return body[: MESSAGE_CHARACTERS * 4].decode("utf-8", "replace").strip(), frozenset(), None
+        return body[:_KEPT_CHARACTERS].decode("utf-8", "replace").strip(), frozenset(), None
     error = decoded.get("error", decoded) if isinstance(decoded, dict) else decoded
     if not isinstance(error, dict):
         return (error if isinstance(error, str) else ""), frozenset(), None

@@ -1,0 +1,16 @@
+"""Room 1: the turn loop. Pure: it reaches the outside only through `ModelClient`, `ToolInvoker` and `Clock`."""
+
+from mini_agent.agent.escalation import simulated_escalation
+from mini_agent.agent.loop import ViewInjection, run, run_sync
+from mini_agent.agent.ports import Clock, ModelClient, SystemClock, ToolInvoker
+
+__all__ = [
+    "Clock",
+    "ModelClient",
+    "SystemClock",
+    "ToolInvoker",
+    "ViewInjection",
+    "run",
+    "run_sync",
+    "simulated_escalation",
+]

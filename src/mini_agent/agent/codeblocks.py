@@ -1,0 +1,61 @@
+"""Fenced code blocks in a model's text."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from mini_agent.model.tools import EXEC_CODE, EXEC_PYTHON, PYTHON_LANGUAGES
+
+__all__ = ["CodeBlock", "first_code_block"]
+
+_OPENING = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,})(?P<info>[^`]*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """One fenced block. language: first word of the info string, lower case, may be empty. code: without fences."""
+
+    language: str
+    code: str
+
+    @property
+    def tool_name(self) -> str:
+        """Returns: the tool that runs the block."""
+        return EXEC_PYTHON if self.language in PYTHON_LANGUAGES else EXEC_CODE
+
+    def arguments_json(self) -> str:
+        """Returns: the arguments of that tool as JSON text."""
+        arguments = {"code": self.code}
+        if self.tool_name == EXEC_CODE:
+            arguments = {"language": self.language, "code": self.code}
+        return json.dumps(arguments)
+
+
+def first_code_block(text: str) -> CodeBlock | None:
+    """Find the first fenced block.
+
+    A block opens with a line of three or more backticks and an optional language, and closes with a line of at least
+    as many; the end of the text closes an open one. The indentation of the opening line is taken off the code.
+
+    Returns: the block, None when the text has none.
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    for number, line in enumerate(lines):
+        opening = _OPENING.match(line)
+        if opening:
+            info = opening["info"].split()
+            return CodeBlock(info[0].lower() if info else "", _body(lines[number + 1 :], opening))
+    return None
+
+
+def _body(lines: list[str], opening: re.Match[str]) -> str:
+    closing = re.compile(rf"^[ \t]*`{{{len(opening['fence'])},}}[ \t]*$")
+    indent = opening["indent"]
+    body: list[str] = []
+    for line in lines:
+        if closing.match(line):
+            break
+        body.append(line.removeprefix(indent))
+    return "\n".join(body)

@@ -1,0 +1,119 @@
+"""From a backend's name and a run's wishes to an invoker with the settings of this gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mini_agent.errors import InvalidParameter, MissingParameter, ProviderNotConfigured
+from mini_agent.settings import Settings
+from mini_agent.tools.docker import DockerInvoker
+from mini_agent.tools.echo import EchoInvoker
+from mini_agent.tools.headers import parse_default_headers
+from mini_agent.tools.http import HttpInvoker
+from mini_agent.tools.local import LocalInvoker
+from mini_agent.tools.mcp import McpInvoker
+from mini_agent.tools.mcp_session import McpPool
+from mini_agent.tools.protocol import ClosableInvoker
+from mini_agent.tools.table import TOOL_BACKENDS
+
+__all__ = ["ToolInvokerFactory", "ToolRequest", "Toolbox", "check_backend"]
+
+DEFAULT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRequest:
+    """What one run wants of its tools. timeout_s: seconds per call. shell_allow: exact argv[0] entries."""
+
+    backend: str = "local"
+    http_base_url: str | None = None
+    http_headers: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    shell_allow: tuple[str, ...] = ("echo",)
+    docker_container: str | None = None
+
+
+ToolInvokerFactory = Callable[[ToolRequest], ClosableInvoker]
+
+
+def check_backend(backend: str) -> None:
+    """Raises: InvalidParameter listing the valid backends."""
+    if backend not in TOOL_BACKENDS:
+        valid = ", ".join(TOOL_BACKENDS)
+        raise InvalidParameter(f"unknown tool_backend '{backend[:100]}'; valid: {valid}", param="tool_backend")
+
+
+class Toolbox:
+    """Makes invokers. It owns what runs share: the default headers, read once, and the MCP sessions."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._default_headers = parse_default_headers(settings.tool_http_headers)
+        self._mcp = McpPool(settings.config.mcp_servers, settings.environ)
+        self._makers: Mapping[str, ToolInvokerFactory] = {
+            "local": self._local,
+            "http": self._http,
+            "docker": self._docker,
+            "mcp": self._mcp_view,
+            "echo": lambda _: EchoInvoker(),
+        }
+
+    def open(self, request: ToolRequest) -> ClosableInvoker:
+        """Make the invoker of one run; the caller closes it.
+
+        Returns: the invoker.
+        Raises: InvalidParameter for an unknown backend, MissingParameter without base address, ToolHostNotAllowed,
+        ProviderNotConfigured without container or MCP server.
+        """
+        check_backend(request.backend)
+        return self._makers[request.backend](request)
+
+    async def aclose(self) -> None:
+        """Close the MCP sessions."""
+        await self._mcp.aclose()
+
+    def _local(self, request: ToolRequest) -> ClosableInvoker:
+        settings = self._settings
+        return LocalInvoker(
+            environ=settings.environ,
+            timeout_s=request.timeout_s,
+            max_output_bytes=settings.tool_max_output_bytes,
+            shell_allow=request.shell_allow,
+            exec_tools=settings.local_tools,
+        )
+
+    def _http(self, request: ToolRequest) -> ClosableInvoker:
+        if not request.http_base_url:
+            raise MissingParameter("tool_http_base_url required for tool_backend=http", param="tool_http_base_url")
+        settings = self._settings
+        return HttpInvoker(
+            base_url=request.http_base_url,
+            headers=request.http_headers,
+            default_headers=self._default_headers,
+            allow_hosts=settings.tool_http_allow_hosts,
+            timeout_s=request.timeout_s,
+            retry_after_cap_s=settings.tool_retry_after_cap_s,
+            max_output_bytes=settings.tool_max_output_bytes,
+        )
+
+    def _docker(self, request: ToolRequest) -> ClosableInvoker:
+        settings = self._settings
+        container = request.docker_container or settings.docker_container
+        if not container:
+            raise ProviderNotConfigured(
+                "tool_backend=docker needs LITELLM_MINI_AGENT_DOCKER_CONTAINER, which is not set", param="tool_backend"
+            )
+        return DockerInvoker(
+            container=container,
+            environ=settings.environ,
+            docker_bin=settings.docker_exec_bin,
+            python=settings.docker_python,
+            timeout_s=request.timeout_s,
+            max_output_bytes=settings.tool_max_output_bytes,
+            shell_allow=request.shell_allow,
+        )
+
+    def _mcp_view(self, request: ToolRequest) -> ClosableInvoker:
+        return McpInvoker(self._mcp, max_output_bytes=self._settings.tool_max_output_bytes)

@@ -1,0 +1,214 @@
+"""Sessions with MCP servers, each in a task of its own. The `mcp` package is imported on first use."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mini_agent.errors import MiniAgentError, ProviderNotConfigured
+from mini_agent.model.config import McpServer
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+__all__ = ["McpFailure", "McpPool", "McpSession"]
+
+T = TypeVar("T")
+
+_log = logging.getLogger("mini_agent.tools")
+
+#: JSON-RPC codes of the SDK, named here because the package is optional.
+_INVALID_REQUEST = -32600
+_CONNECTION_CLOSED = -32000
+_REQUEST_TIMEOUT = -32001
+
+#: The SDK gives a stdio server 2 s to leave, then SIGTERM and 2 s more; this is the end of our patience with both.
+_CLOSE_LIMIT_S = 7.0
+
+
+class McpFailure(MiniAgentError):
+    """A server did not answer as it should. `str(error)` is for the model; `gone` tells that the session is lost."""
+
+    def __init__(self, message: str, *, gone: bool, unsent: bool = False) -> None:
+        super().__init__(message)
+        self.gone = gone
+        #: True when the server certainly did not act on the request, so that it may be sent again.
+        self.unsent = unsent
+
+
+class _Live:
+    """One open session: a task that opens it, keeps it, and closes it, as the SDK's scopes demand."""
+
+    def __init__(self, name: str, server: McpServer, environ: Mapping[str, str]) -> None:
+        self._name = name
+        self._server = server
+        self._environ = environ
+        self._stop = asyncio.Event()
+        self.ended = False
+        self.ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
+        self.task = asyncio.create_task(self._own(), name=f"mcp-{name}")
+
+    def stop(self) -> None:
+        """Let the task close the session."""
+        self.ended = True
+        self._stop.set()
+
+    def _lost(self) -> None:
+        self.ended = True
+
+    async def _own(self) -> None:
+        from mcp import Client
+
+        from mini_agent.tools.mcp_transport import open_transport
+
+        transport = open_transport(self._server, self._environ, self._lost)
+        client = Client(transport, read_timeout_seconds=self._server.timeout, cache=None)
+        try:
+            async with asyncio.timeout(self._server.timeout) as opening, client:
+                opening.reschedule(None)
+                self.ready.set_result(client)
+                await self._stop.wait()
+        except Exception as error:  # noqa: BLE001 - the SDK's scopes wrap anything; whoever waits gets it as a failure
+            self._report(error)
+        finally:
+            self.ended = True
+            if not self.ready.done():
+                self.ready.set_exception(McpFailure(f"MCP server '{self._name}' was closed", gone=True))
+            if not self.ready.cancelled():
+                # Read it here: nobody may be waiting any more.
+                self.ready.exception()
+
+    def _report(self, error: Exception) -> None:
+        if self.ready.done():
+            _log.warning("session with MCP server '%s' ended: %s", self._name, type(_leaf(error)).__name__)
+            return
+        text = f"MCP server '{self._name}' cannot be reached: {_text(_leaf(error))}"
+        self.ready.set_exception(McpFailure(text, gone=True))
+
+
+class McpSession:
+    """The session with one server: opened on first use, opened again after it was lost."""
+
+    def __init__(self, name: str, server: McpServer, environ: Mapping[str, str]) -> None:
+        self.name = name
+        self._server = server
+        self._environ = environ
+        self._live: _Live | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def list_tools(self) -> list[Any]:
+        """Returns: the server's tools, every page of them. Raises: McpFailure."""
+
+        async def pages(client: Client) -> list[Any]:
+            tools: list[Any] = []
+            cursor: str | None = None
+            while True:
+                page = await client.list_tools(cursor=cursor)
+                tools.extend(page.tools)
+                cursor = page.next_cursor
+                if not cursor:
+                    return tools
+
+        # Listing changes nothing, so a session that turns out to be lost is opened again at once.
+        return await self._ask(pages, repeat=lambda failure: failure.gone)
+
+    async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
+        """Call a tool under the server's own name for it.
+
+        Returns: the SDK's `CallToolResult`. Raises: McpFailure. A call is repeated only if it certainly had no effect.
+        """
+
+        async def call(client: Client) -> Any:
+            return await client.call_tool(name, arguments)
+
+        return await self._ask(call, repeat=lambda failure: failure.unsent)
+
+    async def aclose(self) -> None:
+        """Close the session, bounded. Idempotent; a later use opens it again."""
+        self._drop()
+        if self._closing:
+            _, late = await asyncio.wait(self._closing, timeout=_CLOSE_LIMIT_S)
+            for task in late:
+                task.cancel()
+
+    async def _ask(self, question: Callable[[Client], Awaitable[T]], repeat: Callable[[McpFailure], bool]) -> T:
+        try:
+            return await self._once(question)
+        except McpFailure as failure:
+            if not repeat(failure):
+                raise
+        return await self._once(question)
+
+    async def _once(self, question: Callable[[Client], Awaitable[T]]) -> T:
+        if self._live is None or self._live.ended:
+            self._drop()
+            self._live = _Live(self.name, self._server, self._environ)
+        live = self._live
+        try:
+            # Shielded: a caller that gives up must not take the session away from the others.
+            return await question(await asyncio.shield(live.ready))
+        except McpFailure:
+            live.stop()
+            raise
+        except Exception as error:
+            failure = self._failure(error)
+            if failure.gone:
+                live.stop()
+            raise failure from error
+
+    def _failure(self, error: Exception) -> McpFailure:
+        leaf = _leaf(error)
+        code = getattr(leaf, "code", None)
+        if code == _REQUEST_TIMEOUT:
+            return McpFailure(f"timeout after {self._server.timeout:g}s", gone=False)
+        if code == _INVALID_REQUEST:
+            # Also what the SDK makes of an HTTP server that has forgotten the session.
+            return McpFailure(_text(leaf), gone=True, unsent=True)
+        if isinstance(code, int) and code != _CONNECTION_CLOSED:
+            return McpFailure(_text(leaf), gone=False)
+        return McpFailure(f"MCP server '{self.name}' failed: {_text(leaf)}", gone=True)
+
+    def _drop(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+            self._closing.add(live.task)
+            live.task.add_done_callback(self._closing.discard)
+
+
+class McpPool:
+    """All configured servers of one app. It belongs to one event loop.
+
+    servers: in configured order. environ: where the PATH and HOME of stdio servers come from.
+    """
+
+    def __init__(self, servers: Mapping[str, McpServer], environ: Mapping[str, str]) -> None:
+        self.sessions = tuple(McpSession(name, server, dict(environ)) for name, server in servers.items())
+
+    def require(self) -> None:
+        """Raises: ProviderNotConfigured without servers, or without the optional `mcp` package."""
+        if not self.sessions:
+            raise ProviderNotConfigured("no mcp_servers are configured")
+        try:
+            import mcp  # noqa: F401 - asked only whether it is there
+        except ImportError as error:
+            raise ProviderNotConfigured("MCP servers need the optional package 'mcp'") from error
+
+    async def aclose(self) -> None:
+        """Close every session at once, bounded."""
+        await asyncio.gather(*(session.aclose() for session in self.sessions))
+
+
+def _leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup) and error.exceptions:
+        error = error.exceptions[0]
+    return error
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    message = getattr(error, "message", None)
+    return message if isinstance(message, str) and message else type(error).__name__

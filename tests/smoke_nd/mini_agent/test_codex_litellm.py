@@ -1,0 +1,201 @@
+"""Codex agents as LiteLLM custom providers, with the real package."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from mini_agent.providers.codex_litellm import PROVIDERS, register_codex_agent
+from mini_agent.providers.litellm_loader import import_litellm
+from support.gateway import Stage, inherited
+from support.upstream import answer, chunk, completion, finish_chunk, sse, stream_of, usage_chunk
+
+pytestmark = pytest.mark.shard("shard_a")
+
+ON = {"LITELLM_ENABLE_CODEX_AGENT": "1", "CODEX_AGENT_MAX_RETRIES": "0"}
+MESSAGES = [{"role": "user", "content": "hi"}]
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+FRAGMENTS = [
+    chunk({"role": "assistant", "content": "a"}),
+    chunk({"content": "a"}),
+    chunk(
+        {"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a"'}}]}
+    ),
+    chunk({"tool_calls": [{"index": 0, "function": {"arguments": ": 1}"}}]}),
+    finish_chunk("tool_calls"),
+    usage_chunk(),
+]
+
+
+@pytest.fixture
+def litellm() -> Iterator[Any]:
+    """The package, with its provider map as it was before."""
+    module = import_litellm()
+    kept = (list(module.custom_provider_map), list(module._custom_providers), list(module.provider_list))
+    yield module
+    module.custom_provider_map[:], module._custom_providers[:], module.provider_list[:] = kept
+
+
+def router(litellm: Any, base: str, model: str = "codex-agent/m1") -> Any:
+    """Returns: a Router with the group `codex-agent-1`."""
+    params = {"model": model, "api_base": base, "api_key": "gateway-key-1", "max_retries": 0}
+    return litellm.Router(model_list=[{"model_name": "codex-agent-1", "litellm_params": params}], num_retries=0)
+
+
+def check_answer(answer: Any) -> None:
+    """Check that tool calls, usage and finish reason have survived."""
+    (choice,) = answer.choices
+    (call,) = choice.message.tool_calls
+    assert (call.id, call.function.name, json.loads(call.function.arguments)) == ("c1", "f", {"a": 1})
+    assert (choice.finish_reason, answer.usage.total_tokens, choice.message.content) == ("tool_calls", 7, "")
+
+
+def check_chunks(chunks: list[Any]) -> None:
+    """Check that text, tool-call fragments, finish reason and usage have survived."""
+    deltas = [choice.delta for item in chunks for choice in item.choices]
+    fragments = [fragment for delta in deltas for fragment in delta.tool_calls or []]
+    assert "".join(delta.content or "" for delta in deltas) == "aa"
+    assert "".join(fragment.function.arguments for fragment in fragments) == '{"a": 1}'
+    assert [fragment.function.name for fragment in fragments if fragment.function.name] == ["f"]
+    assert [c.finish_reason for item in chunks for c in item.choices if c.finish_reason] == ["tool_calls"]
+    assert [item.usage.total_tokens for item in chunks if getattr(item, "usage", None)] == [3]
+
+
+@pytest.mark.parametrize("model", ["codex-agent/m1", "codex_cli_agent/m1", "codex-agent/codex/m1"])
+def test_router_group_answers_through_a_running_gateway(litellm: Any, stage: Stage, model: str) -> None:
+    """`codex-agent-1` at a gateway: tool calls, usage and finish reason arrive, sync and async."""
+    assert register_codex_agent(ON)
+    gateway = stage.gateway(environ={"MINI_AGENT_MASTER_KEY": "gateway-key-1"})
+    stage.upstream.script(answer(completion(None, tool_calls=[CALL])))
+    group = router(litellm, f"{gateway.url}/v1", model)
+    check_answer(group.completion("codex-agent-1", MESSAGES, tools=TOOLS))
+    check_answer(asyncio.run(group.acompletion("codex-agent-1", MESSAGES, tools=TOOLS)))
+    assert [seen.body["tools"] for seen in stage.upstream.requests] == [TOOLS, TOOLS]
+
+
+def test_router_group_streams_through_a_running_gateway(litellm: Any, stage: Stage) -> None:
+    """The same for streams, sync and async, with one request at the provider each."""
+    assert register_codex_agent(ON)
+    gateway = stage.gateway(environ={"MINI_AGENT_MASTER_KEY": "gateway-key-1"})
+    stage.upstream.script(stream_of(FRAGMENTS))
+    group = router(litellm, gateway.url)
+    options: dict[str, Any] = {"tools": TOOLS, "stream": True, "stream_options": {"include_usage": True}}
+    check_chunks(list(group.completion("codex-agent-1", MESSAGES, **options)))
+
+    async def collect() -> list[Any]:
+        return [item async for item in await group.acompletion("codex-agent-1", MESSAGES, **options)]
+
+    check_chunks(asyncio.run(collect()))
+    assert len(stage.upstream.requests) == 2
+
+
+def test_router_with_both_transports_replaced_opens_no_socket() -> None:
+    """With both transports replaced, four kinds of calls get their answers and the process connects nowhere."""
+    script = """
+import asyncio, json, os, socket, sys
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+if sys.argv[1] == "before":
+    import litellm
+from mini_agent.providers.codex_litellm import register_codex_agent
+import httpx
+seen, opened = [], []
+plain = json.loads(sys.argv[2])
+wire = sys.argv[3].encode()
+def answer(request):
+    seen.append(str(request.url))
+    streamed = json.loads(request.content).get("stream")
+    return httpx.Response(200, content=wire) if streamed else httpx.Response(200, json=plain)
+done = register_codex_agent(
+    {"LITELLM_ENABLE_CODEX_AGENT": "1"},
+    transport=httpx.MockTransport(answer), async_transport=httpx.MockTransport(answer),
+)
+import litellm
+router = litellm.Router(model_list=[{"model_name": "codex-agent-1", "litellm_params": {
+    "model": "codex-agent/m1", "api_base": "http://codex.invalid/v1", "api_key": "k"}}], num_retries=0)
+messages = [{"role": "user", "content": "hi"}]
+async def both():
+    one = await router.acompletion("codex-agent-1", messages)
+    two = [c async for c in await router.acompletion("codex-agent-1", messages, stream=True)]
+    return one, two
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto"):
+        opened.append(f"{event} {arguments[1:]}")
+sys.addaudithook(watch)
+one = router.completion("codex-agent-1", messages)
+two = list(router.completion("codex-agent-1", messages, stream=True))
+three, four = asyncio.run(both())
+print(json.dumps({
+    "registered": bool(done), "seen": seen, "opened": opened,
+    "plain": [a.choices[0].message.tool_calls[0].id for a in (one, three)],
+    "streamed": ["".join(c.choices[0].delta.content or "" for c in s if c.choices) for s in (two, four)],
+}))
+"""
+    plain = json.dumps(completion(None, tool_calls=[CALL]))
+    wire = b"".join(sse(event) for event in FRAGMENTS).decode() + "data: [DONE]\n\n"
+    for order in ("before", "after"):
+        command = [sys.executable, "-c", script, order, plain, wire]
+        run = subprocess.run(command, capture_output=True, text=True, env=inherited(), timeout=60, check=False)
+        assert run.returncode == 0, run.stderr
+        result = json.loads(run.stdout.splitlines()[-1])
+        assert result == {
+            "registered": True,
+            "seen": ["http://codex.invalid/v1/chat/completions"] * 4,
+            "opened": [],
+            "plain": ["c1", "c1"],
+            "streamed": ["aa", "aa"],
+        }
+
+
+@pytest.mark.parametrize("flag", [None, "", "0", "true", "yes", " 1"])
+def test_flag_must_be_exactly_one(litellm: Any, flag: str | None) -> None:
+    """Any other value registers nothing and says why."""
+    before = list(litellm.custom_provider_map)
+    result = register_codex_agent({} if flag is None else {"LITELLM_ENABLE_CODEX_AGENT": flag})
+    assert not result
+    assert "LITELLM_ENABLE_CODEX_AGENT" in result.reason
+    assert litellm.custom_provider_map == before
+
+
+def test_registration_is_idempotent_and_keeps_foreign_ones(litellm: Any) -> None:
+    """Twice is once; a name that somebody else holds stays theirs and is reported."""
+    theirs = {"provider": "codex-agent", "custom_handler": object()}
+    litellm.custom_provider_map.append(theirs)
+    first, second = register_codex_agent(ON), register_codex_agent(ON)
+    assert first == second
+    assert not first
+    assert (first.providers, "codex-agent" in first.reason) == (("codex_cli_agent",), True)
+    names = [item["provider"] for item in litellm.custom_provider_map]
+    assert [names.count(name) for name in PROVIDERS] == [1, 1]
+    assert litellm.custom_provider_map[names.index("codex-agent")] is theirs
+
+
+@pytest.mark.parametrize(("status", "expected"), [(429, "RateLimitError"), (401, "AuthenticationError")])
+def test_refusals_keep_their_meaning_without_a_traceback(litellm: Any, status: int, expected: str) -> None:
+    """A 429 of the agent is LiteLLM's RateLimitError; no traceback and no secret is in the text."""
+    secret = "sk-agent-secret-99"
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, json={"error": {"message": f"no {secret} " + "x" * 900}})
+
+    assert register_codex_agent(ON, transport=httpx.MockTransport(refuse))
+    with pytest.raises(getattr(litellm, expected)) as caught:
+        litellm.completion(model="codex-agent/m1", messages=MESSAGES, api_base="http://codex.invalid", max_retries=0)
+    text = str(caught.value)
+    assert "Traceback" not in text
+    assert secret not in text
+    assert text.count("x" * 401) == 0
+
+
+def test_missing_base_names_the_variable(litellm: Any) -> None:
+    """Without base address the error says which variable to set."""
+    assert register_codex_agent(ON)
+    with pytest.raises(litellm.BadRequestError, match="CODEX_AGENT_API_BASE"):
+        litellm.completion(model="codex-agent/m1", messages=MESSAGES)

@@ -1,0 +1,60 @@
+"""Short ways to run an agent in a test, and what every conversation must hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import settings
+
+from mini_agent.agent import ModelClient, ToolInvoker, ViewInjection, run
+from mini_agent.model.agent import AgentConfig, AgentResult
+from support.hand_clock import HandClock
+from support.scripted_tools import ScriptedTools
+
+__all__ = ["PROPERTY", "agent", "answered_once", "texts", "tool_messages"]
+
+#: Property tests of this house: repeatable, without files, and without a time limit that a busy machine breaks.
+PROPERTY = settings(max_examples=80, deadline=None, database=None, derandomize=True)
+
+
+def agent(
+    model: ModelClient,
+    tools: ToolInvoker | None = None,
+    messages: Sequence[dict[str, Any]] = ({"role": "user", "content": "go"},),
+    *,
+    clock: HandClock | None = None,
+    inject: ViewInjection | None = None,
+    **options: Any,
+) -> AgentResult:
+    """Run one agent on a loop of its own. Returns: its result."""
+    config = AgentConfig(**{"model": "base", **options})
+    return asyncio.run(run(config, messages, model, tools or ScriptedTools(), clock=clock, inject=inject))
+
+
+def tool_messages(messages: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Returns: text of the tool message of each call id."""
+    return {message["tool_call_id"]: message["content"] for message in messages if message["role"] == "tool"}
+
+
+def texts(messages: Sequence[dict[str, Any]], role: str) -> list[Any]:
+    """Returns: contents of the messages of one role."""
+    return [message["content"] for message in messages if message["role"] == role]
+
+
+def answered_once(messages: Sequence[dict[str, Any]]) -> bool:
+    """Returns: True when every call id has exactly one tool message, right behind its call, in call order."""
+    expected: list[str] = []
+    seen: Counter[str] = Counter()
+    for message in messages:
+        if message["role"] == "tool":
+            if not expected or message["tool_call_id"] != expected.pop(0):
+                return False
+            seen[message["tool_call_id"]] += 1
+            continue
+        if expected:
+            return False
+        expected = [call["id"] for call in message.get("tool_calls") or ()]
+    return not expected and all(count == 1 for count in seen.values())

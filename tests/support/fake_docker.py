@@ -1,0 +1,50 @@
+"""A stand-in for the docker client: `docker exec` into a "container" that is a process of this machine.
+
+Like the real one it runs the command where the client's signals do not reach: in a session of its own, with none of
+the client's environment but what `--env` names. It logs its arguments to `$DOCKER_CONFIG/calls`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["install"]
+
+
+def install(folder: Path) -> Path:
+    """Make an executable of this file. Returns: its path."""
+    executable = folder / "docker"
+    executable.write_text(f"#!{sys.executable} -IS\n{Path(__file__).read_text(encoding='utf-8')}", encoding="utf-8")
+    executable.chmod(executable.stat().st_mode | stat.S_IXUSR)
+    return executable
+
+
+def main(argv: list[str]) -> int:
+    """Run one `docker exec`. Returns: the exit status of the command, 125 for arguments it does not know."""
+    with Path(os.environ["DOCKER_CONFIG"], "calls").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(argv) + "\n")
+    env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    rest = argv[1:]
+    stdin: int | None = subprocess.DEVNULL
+    while rest and rest[0].startswith("--"):
+        option = rest.pop(0)
+        if option == "--env":
+            name, _, value = rest.pop(0).partition("=")
+            env[name] = value
+        elif option == "--interactive":
+            stdin = None
+        else:
+            return 125
+    if argv[:1] != ["exec"] or rest.pop(0) != "box":
+        sys.stderr.write("Error: No such container\n")
+        return 1
+    return subprocess.run(rest, env=env, stdin=stdin, start_new_session=True, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

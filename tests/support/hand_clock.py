@@ -1,0 +1,34 @@
+"""A monotonic clock that moves only when a test moves it."""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["HandClock"]
+
+
+class HandClock:
+    """now: seconds. slept: every wait that was asked for, in seconds."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+        self.slept: list[float] = []
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def monotonic(self) -> float:
+        """Returns: the time the test has set."""
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until the clock was moved far enough."""
+        self.slept.append(seconds)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self.now + seconds, waiter))
+        await waiter
+
+    def advance(self, seconds: float) -> None:
+        """Move on, and wake who has slept long enough."""
+        self.now += seconds
+        for wakes, waiter in self._sleepers:
+            if wakes <= self.now and not waiter.done():
+                waiter.set_result(None)

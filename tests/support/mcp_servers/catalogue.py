@@ -1,0 +1,66 @@
+"""The tools of both test servers, on the official SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from mcp.server import MCPServer
+from mcp_types import CallToolResult, ImageContent, TextContent
+
+__all__ = ["build"]
+
+
+def build(name: str, *extra: str) -> MCPServer:
+    """Returns: a server with the catalogue, plus one tool that answers its own name for each name in `extra`."""
+    server = MCPServer(name)
+
+    @server.tool()
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    @server.tool()
+    def lines() -> CallToolResult:
+        """Two text parts with a picture between them."""
+        picture = ImageContent(type="image", data="AAAA", mime_type="image/png")
+        return CallToolResult(
+            content=[TextContent(type="text", text="one"), picture, TextContent(type="text", text="two")]
+        )
+
+    @server.tool()
+    def table() -> CallToolResult:
+        """Structured content and no text."""
+        return CallToolResult(content=[], structured_content={"rows": [1, 2]})
+
+    @server.tool()
+    def fails(reason: str) -> str:
+        """Fail."""
+        raise ValueError(reason)
+
+    @server.tool()
+    def environment() -> str:
+        """Names of the server's variables."""
+        return " ".join(sorted(os.environ))
+
+    @server.tool()
+    def pid() -> str:
+        """Process id of the server."""
+        return str(os.getpid())
+
+    @server.tool()
+    def die() -> str:
+        """End the server at once, without an answer."""
+        os._exit(3)
+
+    @server.tool()
+    async def hang(flag: str) -> str:
+        """Write to a file, then never answer."""
+        Path(flag).write_text("hanging")
+        await asyncio.Event().wait()
+        return "never"
+
+    for tool in extra:
+        server.add_tool(lambda own=tool: own, name=tool, description=f"Say {tool}.")
+    return server
