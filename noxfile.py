@@ -32,8 +32,10 @@ def lint(session: nox.Session) -> None:
     _tools(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("actionlint", *map(str, sorted(Path(".github/workflows").glob("*.yml"))))
+    workflows = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
+    session.run("actionlint", *workflows)
     session.run("zizmor", "--offline", "--quiet", ".github/workflows")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
 
 
 @nox.session
@@ -55,3 +57,10 @@ def dist(session: nox.Session) -> None:
     """The built wheel, used by another project."""
     _tools(session)
     session.run("python", "tests/support/check_wheel.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """What the harness costs, beside its peers, in paired runs."""
+    _tools(session)
+    session.run("python", "benchmarks/lane_overhead.py")

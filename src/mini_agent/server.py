@@ -118,7 +118,6 @@ def server_config(app: Any, *, grace_s: float, loop: Any = "auto") -> uvicorn.Co
         loop=loop,
         lifespan="on",
         log_config=None,
-        log_level=logging.WARNING,
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -113,22 +113,24 @@ def run_lane(request: Request, installer: Installer, say: Say) -> LaneEvidence:
         Interrupted: the supervisor died before it could write its answer.
     """
     settings = request.settings
-    _remove_stale(request)
-    tree = tree_state(settings.root, written_by_us(settings))
+    own = written_by_us(settings)
+    tree = tree_state(settings.root, own)
     plan = recipe(settings, request.lane, tree)
     holder = f"run {request.run_id} (process {os.getpid()})"
+    # Environment and artifacts have one owner at a time, from the removal of old files to the reading of new ones.
     with exclusive(plan.location.with_suffix(".lock"), holder, say):
+        _remove_stale(request)
         environment = prepare(plan, installer, say)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         try:
-            result, record = _supervise(request, environment, tree, scratch)
+            record = _supervise(request, environment, tree, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         manifest = read_manifest(plan.location)
         later = check(plan, manifest) if manifest else ["the environment's manifest is gone"]
         drift = (*environment.drift, *(f"during the run: {difference}" for difference in later))
-    record = msgspec.structs.replace(record, drift=drift, tree_after=tree_state(settings.root, written_by_us(settings)))
-    return _finish(request, record)
+        record = msgspec.structs.replace(record, drift=drift, tree_after=tree_state(settings.root, own))
+        return _finish(request, record)
 
 
 def _remove_stale(request: Request) -> None:
@@ -219,10 +221,8 @@ def _services(request: Request, environment: Environment, essentials: Mapping[st
     ]
 
 
-def _supervise(
-    request: Request, environment: Environment, tree: str, scratch: Path
-) -> tuple[Result, LaneRecord]:
-    """Run the supervisor; return its answer and the lane record made from it."""
+def _supervise(request: Request, environment: Environment, tree: str, scratch: Path) -> LaneRecord:
+    """Run the supervisor, and return the lane record made from its answer."""
     lane, settings, artifacts = request.lane, request.settings, request.artifacts
     essentials = _essentials(request, environment, scratch)
     seed = request.seed if request.seed is not None else random.SystemRandom().randrange(2**32)
@@ -261,7 +261,7 @@ def _supervise(
     measured = measure.percent(environment.python, config, settings.root, lane_env) if config else None
     if config and measured is not None:
         measure.reports(environment.python, config, settings.root, lane_env)
-    return result, _record(request, environment, result, tree, seed, workers, measured)
+    return _record(request, environment, result, tree, seed, workers, measured)
 
 
 def _run_supervisor(plan: Plan, request: Request) -> Result:

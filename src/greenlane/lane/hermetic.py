@@ -183,19 +183,19 @@ class HermeticGuard:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
-        """Fail a tear-down that tried to leave."""
-        yield from self._watch_phase()
+        """Fail a tear-down that tried to leave, or a test whose child processes did."""
+        yield from self._watch_phase(last=True)
 
-    def _watch_phase(self) -> Generator[None, None, None]:
+    def _watch_phase(self, *, last: bool = False) -> Generator[None, None, None]:
         self._attempts = self._phase = []
         try:
             yield
         except pytest.skip.Exception:
-            self._look_at_routes()
             if not self._attempts:
                 raise
-        else:
-            self._look_at_routes()
+        finally:
+            if last:
+                self._look_at_routes()
         if self._attempts:
             pytest.fail(_told(self._attempts), pytrace=False)
 

@@ -37,7 +37,7 @@ def make_tiny(tmp_path: Path, wheelhouse: tuple[Path, str], environments: Path) 
         tiny = TinyProject(path=path, lock=lock, wheelhouse=house, environments=environments)
         if own:
             tiny.lanes().test("def test_ok(): pass\n").greenlane("lane", "core")
-            tiny.environments = path / ".envs"
+            tiny.environments = tmp_path / f"{name}-environments"
             # Links are copied in no time; whoever changes a file here must replace it.
             shutil.copytree(environments / "core", tiny.environments / "core", symlinks=True, copy_function=os.link)
         return tiny

@@ -160,7 +160,7 @@ def test_a_secret_is_invisible(tiny: TinyProject) -> None:
 
 
 def test_no_network(tiny: TinyProject) -> None:
-    """A deterministic lane has its own loopback and nothing else, for child processes too."""
+    """A deterministic lane has its own loopback and nothing else; a child process that tries is NETWORK red."""
     ran = tiny.test("""
         import socket, subprocess, sys
         def test_a():
@@ -171,7 +171,9 @@ def test_no_network(tiny: TinyProject) -> None:
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
             assert "Network is unreachable" in done.stderr
     """).greenlane("lane", "core")
-    assert ran.code == 0, ran.output
+    assert ran.code == 1, ran.output
+    assert "NETWORK" in ran.codes
+    assert "unreachable" not in ran.output
     assert ran.verdict["checks"][0]["record"]["hermetic"] == "kernel"
 
 

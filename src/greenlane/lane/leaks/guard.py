@@ -33,7 +33,7 @@ BETWEEN = (
     "pytest_runtest_makereport",
     "pytest_report_teststatus",
 )
-"""Hooks that run, in whole or in part, between the tear-down of one test and the set-up of the next."""
+"""Hooks that run, in whole or in part, outside of set-up, body and tear-down."""
 
 
 class LeakWarning(pytest.PytestWarning):
@@ -73,11 +73,11 @@ class LeakGuard:
         self._settling = Settling(contract.leaks, Search(sites))
         self._polls: tuple[tuple[str, Poll], ...] = ()
         self._polls_between: tuple[tuple[str, Poll], ...] = ()
+        self._gaps = False
         self._owner: Owner | None = None
         self._test = Owner()
         self._fixtures: dict[object, Owner] = {}
         self._leaks: list[Leak] = []
-        self._told = ""
 
     def close(self) -> None:
         """Watch no more."""
@@ -91,12 +91,22 @@ class LeakGuard:
         self._arrivals.start()
         spaces = Spaces(self._context, self._arrivals)
         made = [(kind, (kind.name, kind.make(self._context, spaces).poll)) for kind in kinds]
-        everything = self._hooks_between_tests()
+        self._gaps = self._hooks_between_phases()
         self._polls = tuple(poll for _, poll in made)
-        self._polls_between = tuple(poll for kind, poll in made if everything or not kind.project_only)
+        self._polls_between = tuple(poll for kind, poll in made if self._gaps or kind.between)
+        if self._gaps:
+            self._config.pluginmanager.register(_Gaps(self._pause, self._resume), "greenlane-leaks-gaps")
 
-    def _hooks_between_tests(self) -> bool:
-        """Whether code of the project runs between two tests, where nothing is any test's doing."""
+    def _pause(self) -> None:
+        """Let nobody answer: between two phases of a test, hooks of the project run."""
+        self._switch(None)
+
+    def _resume(self) -> None:
+        """Let the test answer again."""
+        self._switch(self._test)
+
+    def _hooks_between_phases(self) -> bool:
+        """Whether code of the project runs between the phases of tests, where nothing is any test's doing."""
         hooks = self._config.hook
         callers = [getattr(hooks, name) for name in BETWEEN]
         functions = [implementation.function for caller in callers for implementation in caller.get_hookimpls()]
@@ -119,14 +129,19 @@ class LeakGuard:
         """Take the baseline of a test before anything of it runs."""
         if not self._polls:
             self._start()
-        self._test = Owner(functions=[item.function] if isinstance(item, pytest.Function) else [])
-        self._leaks, self._told = [], ""
+        self._test = Owner()
         self._switch(self._test)
-        return (yield)
+        try:
+            return (yield)
+        finally:
+            if self._gaps:
+                self._pause()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
         """Compare after everything of a test was torn down; a test that leaked is red."""
+        if self._gaps:
+            self._resume()
         try:
             result = yield
         except Exception as error:
@@ -138,19 +153,6 @@ class LeakGuard:
         if told:
             pytest.fail(told, pytrace=False)
         return result
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Keep a leak red, whatever xfail made of it."""
-        report = yield
-        if self._told and call.when == "teardown":
-            if not report.failed:
-                report.outcome = "failed"
-                report.longrepr = self._told
-            vars(report).pop("wasxfail", None)
-        return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(
@@ -186,17 +188,22 @@ class LeakGuard:
     def _finish(self, item: pytest.Item) -> str:
         """Settle with a test, write its leaks and return those that make it red, as text."""
         self._switch(None)
+        if not self._test.entries and not self._leaks:
+            return ""
         mark = item.get_closest_marker("leaks")
         reason = None if mark is None else str((*mark.args, mark.kwargs.get("reason", ""))[0]).strip()
-        self._settle(self._test, self._test.functions, reason or None)
-        leaks = self._leaks
+        functions = [*([item.function] if isinstance(item, pytest.Function) else []), *self._test.functions]
+        self._settle(self._test, functions, reason or None)
+        leaks, self._leaks = self._leaks, []
         for leak in leaks:
             self._write(item, leak)
-        red = [leak for leak in leaks if leak.level == "error"]
-        self._told = _words(red)
-        if reason == "" and not red:
-            self._told = '@pytest.mark.leaks needs a reason: @pytest.mark.leaks("…")'
-        return self._told
+        told = _words([leak for leak in leaks if leak.level == "error"])
+        if told:
+            if reason == "":
+                told += '\n  @pytest.mark.leaks needs a reason: @pytest.mark.leaks("…")'
+            manager = self._config.pluginmanager
+            manager.register(_KeepRed(told, manager))
+        return told
 
     def _settle(self, owner: Owner, functions: list[Callable[..., Any]], reason: str | None = None) -> None:
         if not owner.entries:
@@ -231,6 +238,52 @@ class LeakGuard:
             self._config.hook.pytest_warning_recorded.call_historic(
                 kwargs={"warning_message": message, "nodeid": item.nodeid, "when": "runtest", "location": None}
             )
+
+
+class _Gaps:
+    """Interrupts a test around its body; registered only where the project has hooks that run there.
+
+    Args:
+        pause: lets nobody answer for what changes; resume: lets the test answer again.
+    """
+
+    def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        self._pause = pause
+        self._resume = resume
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
+        """Let the test answer for its body only."""
+        self._resume()
+        try:
+            return (yield)
+        finally:
+            self._pause()
+
+
+class _KeepRed:
+    """Keeps the tear-down that a leak was found in red, whatever xfail makes of it; for one report only.
+
+    It is registered when it is needed, for a hook that is there for every report costs every test.
+
+    Args:
+        told: the leaks; manager: where it is registered.
+    """
+
+    def __init__(self, told: str, manager: pytest.PytestPluginManager) -> None:
+        self._told = told
+        self._manager = manager
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Make the report a failure again."""
+        report = yield
+        self._manager.unregister(self)
+        if not report.failed:
+            report.outcome = "failed"
+            report.longrepr = self._told
+        vars(report).pop("wasxfail", None)
+        return report
 
 
 def _words(leaks: list[Leak]) -> str:

@@ -36,13 +36,16 @@ class Search:
         self._sites = sites
         self._trees: dict[str, ast.Module | None] = {}
 
-    def find(self, functions: Iterable[Callable[..., Any]], clue: Clue, source: str = "") -> str:
+    def find(
+        self, functions: Iterable[Callable[..., Any]], clue: Clue, source: str = "", *, nearby: bool = True
+    ) -> str:
         """Return `file:line` of the change, empty when it cannot be found.
 
         Args:
             functions: that ran: the test and its fixtures.
             clue: what the line looks like.
             source: a file to look in last, for code that changes its own module.
+            nearby: whether to look in the rest of the functions' files as well.
         """
         if not (clue.assigned or clue.calls):
             return ""
@@ -53,6 +56,8 @@ class Search:
             line = _match(node, clue) if node is not None else 0
             if line:
                 return f"{self._sites.relative(path)}:{line}"
+        if not nearby:
+            return ""
         files = dict.fromkeys([*(function.__code__.co_filename for function in plain), *([source] if source else [])])
         for path in files:
             tree = self._tree(path)

@@ -40,14 +40,14 @@ class Kind:
     Attributes:
         name: of the watcher, as in `leaks.levels` and `leaks.allow`.
         make: builds the watcher; advice: what to write instead, where the watcher does not know better.
-        project_only: whether only the project's own code changes it, so that between two tests it need not be asked
-            unless the project has hooks that run there.
+        between: whether pytest and common plugins change it between two tests (their catch_warnings, their timers).
+            The others are asked there only where the project has hooks of its own that run then.
     """
 
     name: str
     make: Callable[[Context, Spaces], Watcher]
     advice: str
-    project_only: bool = False
+    between: bool = False
 
 
 def _alone(make: Callable[[Context], Watcher]) -> Callable[[Context, Spaces], Watcher]:
@@ -58,20 +58,22 @@ def _alone(make: Callable[[Context], Watcher]) -> Callable[[Context, Spaces], Wa
 KINDS: tuple[Kind, ...] = (
     # First, for the others ask it what was imported.
     Kind("modules", _alone(modules.Modules), "use monkeypatch.setitem(sys.modules, …), which undoes itself"),
-    Kind("attributes", attributes.Attributes, "use monkeypatch.setattr(…), which undoes itself", True),
-    Kind("containers", containers.Containers, "use monkeypatch.setitem(…), which undoes itself", True),
+    Kind("attributes", attributes.Attributes, "use monkeypatch.setattr(…), which undoes itself"),
+    Kind("containers", containers.Containers, "use monkeypatch.setitem(…), which undoes itself"),
     Kind("environ", _alone(environment.Variables), "use monkeypatch.setenv(…), which undoes itself"),
     Kind("sys.path", _alone(import_path.make), "use monkeypatch.syspath_prepend(…), which undoes itself"),
     Kind("sys.meta_path", _alone(meta_path.make), "remove the finder in the tear-down of a fixture"),
     Kind("cwd", _alone(working_directory.make), "use monkeypatch.chdir(…), which undoes itself"),
     Kind("umask", _alone(umask.make), "set what os.umask(…) returned again, in the tear-down of a fixture"),
     Kind("logging", _alone(log.Loggers), "undo it in the tear-down of a fixture, or use caplog"),
-    Kind("warnings", _alone(warning_filters.make), "use `with warnings.catch_warnings():`, which undoes itself"),
-    Kind("signals", _alone(signals.Signals), "set the former handler again in the tear-down of a fixture"),
+    Kind("warnings", _alone(warning_filters.make), "use `with warnings.catch_warnings():`, which undoes itself", True),
+    Kind("signals", _alone(signals.Signals), "set the former handler again in the tear-down of a fixture", True),
     Kind("locale", _alone(locales.make), "set the former locale again in the tear-down of a fixture"),
     Kind("socket timeout", _alone(socket_timeout.make), "pass a timeout to the connection instead"),
     Kind("loop policy", _alone(loop_policy.make), "run the test's loop with asyncio.Runner(loop_factory=…) instead"),
-    Kind("threads", _alone(threads.Threads), "tell the thread to end, and join it, in the tear-down of a fixture"),
+    Kind(
+        "threads", _alone(threads.Threads), "tell the thread to end, and join it, in the tear-down of a fixture", True
+    ),
     Kind(
         "processes", _alone(children.Children), "terminate the process and wait for it, in the tear-down of a fixture"
     ),

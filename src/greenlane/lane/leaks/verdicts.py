@@ -79,7 +79,7 @@ class Settling:
 
     def _leak(self, entry: Entry, owner: Owner, functions: list[Callable[..., Any]], reason: str | None) -> Leak | None:
         change = entry.change
-        where = entry.where or self._search.find(functions, change.clue, change.source)
+        where = entry.where or self._search.find(functions, change.clue, change.source, nearby=not change.doubtful)
         if change.doubtful and not where:
             return None
         before, after = show_both(change.before, entry.after)

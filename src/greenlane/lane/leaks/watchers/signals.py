@@ -28,7 +28,8 @@ class Signals:
             return ()
         self._last = now
         pairs = zip(self._numbers, last, now, strict=True)
-        return [self._change(number, before, after) for number, before, after in pairs if before != after]
+        changed = [(number, before, after) for number, before, after in pairs if before != after]
+        return [self._change(*change) for change in changed if not _by_timeout(*change[1:])]
 
     def _change(self, number: int, before: Any, after: Any) -> Change:
         name = signal.Signals(number).name
@@ -40,6 +41,13 @@ class Signals:
             clue=Clue(calls=("signal", "siginterrupt", "faulthandler"), key=name),
             advice=f"keep what signal.signal(signal.{name}, …) returns and set it again in a fixture's tear-down",
         )
+
+
+def _by_timeout(before: Any, after: Any) -> bool:
+    """Return whether pytest-timeout set or took away its own alarm, which it does while a failure is reported."""
+    if getattr(after, "__module__", None) == "pytest_timeout":
+        return True
+    return after == signal.SIG_DFL and getattr(before, "__module__", None) == "pytest_timeout"
 
 
 def _set(number: int, handler: Any) -> None:
