@@ -12,7 +12,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
-from greenlane.nox_sessions import register_lanes  # noqa: E402  the checkout is the harness that tests itself
+from greenlane.nox_sessions import register_lanes
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["core"]

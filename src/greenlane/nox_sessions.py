@@ -1,8 +1,8 @@
 """Lanes as nox sessions. A project's `noxfile.py` needs three lines:
 
-    from greenlane.nox_sessions import register_lanes
+from greenlane.nox_sessions import register_lanes
 
-    register_lanes(__file__)
+register_lanes(__file__)
 """
 
 from __future__ import annotations
@@ -46,8 +46,14 @@ def register_lanes(noxfile: str) -> None:
         raise SystemExit(error.exit_code) from error
     for name, declared in settings.configuration.lanes.items():
         _register(name, _summary(declared), _lane_session(name, project))
-    _register("ready", "the main job: run what a policy needs and decide, READY or NOT READY", _control("ready", settings))
-    _register("verdict", "merge evidence made here or elsewhere into one verdict, without running anything", _control("verdict", settings))
+    _register(
+        "ready", "the main job: run what a policy needs and decide, READY or NOT READY", _control("ready", settings)
+    )
+    _register(
+        "verdict",
+        "merge evidence made here or elsewhere into one verdict, without running anything",
+        _control("verdict", settings),
+    )
     _register("lock", "compile the lane locks; `-- --check` only looks", _lock(project))
 
 

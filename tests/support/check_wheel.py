@@ -21,7 +21,9 @@ UV = str(Path(sys.executable).with_name("uv"))
 
 def run(*words: str, cwd: Path, expect: int = 0) -> str:
     """Run a command and return its output; end this program when the exit code is another than expected."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NOX", "VIRTUAL"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NOX", "VIRTUAL"))
+    }
     done = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != expect:
         sys.exit(f"{' '.join(words)}: exit {done.returncode}, expected {expect}\n{done.stdout}{done.stderr}")
