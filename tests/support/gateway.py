@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 from uvicorn.server import ServerState
 
+from greenlane.rules.environ import MEASURED
 from mini_agent.app import Ports, create_app
 from mini_agent.logs import new_logger
 from mini_agent.model.redaction import Redactor
@@ -255,7 +256,7 @@ class GatewayProcess(HttpClient):
 
 def inherited() -> dict[str, str]:
     """Returns: what a child needs of this environment to find interpreter and packages, and nothing else."""
-    names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV", *MEASURED)
     kept = {name: os.environ[name] for name in names if name in os.environ}
     # The child may have another working folder, where a relative entry would mean something else.
     paths = [os.path.abspath(part) for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
