@@ -54,7 +54,7 @@ class EnvironmentBuildError(GreenlaneError):
     label = "DRIFT"
 
 
-class Interrupted(GreenlaneError):  # noqa: N818  somebody's wish is no error
+class Interrupted(GreenlaneError):
     """The user or the system asked us to stop (Ctrl-C, TERM)."""
 
     exit_code = EXIT_INTERRUPTED

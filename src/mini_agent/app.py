@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp
 
 from mini_agent.errors import ConfigError
 from mini_agent.http.agent_run import AgentRoute, AgentServices
@@ -111,7 +110,7 @@ async def _not_found(scope: Scope, _receive: Receive, _send: Send) -> None:
     raise route_not_found(scope["path"])
 
 
-def create_app(settings: Settings | None = None, ports: Ports | None = None) -> ASGIApp:
+def create_app(settings: Settings | None = None, ports: Ports | None = None) -> Edge:
     """Build the gateway.
 
     settings: read from the environment and `mini_agent.yaml` when not given. ports: replacements for the outside.
@@ -172,7 +171,7 @@ def _clients(
     return clients
 
 
-def _serve(agent: AgentServices, closables: Sequence[_Closable], ports: Ports) -> ASGIApp:
+def _serve(agent: AgentServices, closables: Sequence[_Closable], ports: Ports) -> Edge:
     """Put routes, lifespan and the outermost layer around the services. closables: closed in order at the end."""
     chat = agent.chat
     routes = _routes(agent, ports.clock.time())

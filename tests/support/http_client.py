@@ -44,7 +44,7 @@ class HttpClient:
 
     def __init__(self, host: str, port: int, headers: Mapping[str, str] | None = None) -> None:
         self.host, self.port = host, port
-        self._headers = dict(headers or {})
+        self.headers = dict(headers or {})
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -80,7 +80,7 @@ class HttpClient:
     ) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_S)
         try:
-            connection.request(method, path, body, {**self._headers, **(headers or {})})
+            connection.request(method, path, body, {**self.headers, **(headers or {})})
         except (BrokenPipeError, ConnectionResetError):
             # A server may refuse a large body before it has read it; its answer is waiting to be read.
             if connection.sock is None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 #: Seconds after which a step of a test counts as hung.
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
 
 
 class LoopThread:

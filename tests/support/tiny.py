@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-NOXFILE = '''\
+NOXFILE = """\
 from greenlane.nox_sessions import register_lanes
 
 register_lanes(__file__)
-'''
+"""
 
 CORE = {"kind": "deterministic", "tests": ["tests"], "test_timeout": 20}
 

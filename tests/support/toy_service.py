@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 class Handler(BaseHTTPRequestHandler):
     """Answers the three paths that a lane and its tests ask for."""
 
-    def do_GET(self) -> None:  # noqa: N802  the standard library's name
+    def do_GET(self) -> None:
         """Answer /ready and /healthz; anything else is 404."""
         if self.path == "/ready":
             self._answer({"ok": True})
@@ -25,7 +25,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.send_error(404)
 
-    def do_POST(self) -> None:  # noqa: N802  the standard library's name
+    def do_POST(self) -> None:
         """End the process without a word."""
         os._exit(7)
 

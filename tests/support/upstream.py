@@ -88,6 +88,12 @@ class Upstream:
         """Set what the next requests get."""
         self._script = list(behaviours)
 
+    def forget(self) -> None:
+        """Empty the log and the events, for a provider that several tests share."""
+        self.requests.clear()
+        self.dropped.clear()
+        self.release.clear()
+
     def stop_listening(self) -> None:
         """Refuse connections from now on."""
         self._loop.run(self._runner.cleanup())

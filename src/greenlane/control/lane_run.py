@@ -201,7 +201,9 @@ def _contract(request: Request, arguments: tuple[str, ...], seed: int) -> Contra
     )
 
 
-def _services(request: Request, environment: Environment, essentials: Mapping[str, str], base: str) -> list[ServicePlan]:
+def _services(
+    request: Request, environment: Environment, essentials: Mapping[str, str], base: str
+) -> list[ServicePlan]:
     """Return the services that the lane declares; one that the base variables name elsewhere is only examined."""
     declared = request.settings.configuration.services
     address = request.settings.configuration.address
@@ -279,7 +281,9 @@ def _run_supervisor(plan: Plan, request: Request) -> Result:
     except OSError as error:
         if status in (130, -2, -9, -15):
             raise Interrupted("the run was stopped before its end") from error
-        raise GreenlaneError(f"the supervisor of {plan.label} ended with exit status {status}", str(plan.log)) from error
+        raise GreenlaneError(
+            f"the supervisor of {plan.label} ended with exit status {status}", str(plan.log)
+        ) from error
 
 
 def _record(

@@ -125,7 +125,7 @@ def _trial() -> str:
         message = ""
         try:
             _enclose(())
-        except BaseException as error:  # the child must end here whatever happens, and say why
+        except BaseException as error:  # noqa: BLE001  the child must end here whatever happens, and say why
             message = _words(error)
         finally:
             os.write(writing, message.encode("utf-8", "replace")[:4000])

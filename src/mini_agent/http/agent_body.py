@@ -20,6 +20,8 @@ _FORCES_TOOLS = ("http", "mcp")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _PATH = re.compile(r"`\$\.(\w+)")
 
+_WHOLE = frozenset({"max_iterations", "max_research_hops", "max_tools_per_iter", "tool_concurrency"})
+
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 _Positive = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -108,13 +110,21 @@ def parse_agent_body(body: Mapping[str, Any]) -> AgentBody:
     backend; MissingParameter (400) for the http backend without base address.
     """
     try:
-        parsed = msgspec.convert(body, AgentBody)
+        parsed = msgspec.convert(_whole_numbers(body), AgentBody)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), body) from error
     check_backend(parsed.backend)
     if parsed.backend == "http" and not (parsed.tool_http_base_url or "").strip():
         raise MissingParameter("tool_http_base_url required for tool_backend=http", param="tool_http_base_url")
     return parsed
+
+
+def _whole_numbers(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns: the body, with 3.0 as 3 where a whole number belongs: in JSON they are the same number."""
+    return {
+        name: int(value) if name in _WHOLE and isinstance(value, float) and value.is_integer() else value
+        for name, value in body.items()
+    }
 
 
 def _refusal(text: str, body: Mapping[str, Any]) -> GatewayError:

@@ -41,7 +41,7 @@ class Edge:
         log: logging.Logger,
     ) -> None:
         self._router = router
-        self._routes = routes
+        self.routes = routes
         self._errors = errors
         self._metrics = metrics
         self._clock = clock
@@ -62,7 +62,7 @@ class Edge:
         # Reversed, so that of duplicates the first counts.
         headers = dict(reversed(scope["headers"]))
         exchange = Exchange(request_id=self._request_id(headers), headers=headers)
-        if scope["path"] in self._routes:
+        if scope["path"] in self.routes:
             exchange.route = scope["path"]
         scope[EXCHANGE] = exchange
         scope["app"] = self  # Makes the router raise its 405 instead of answering in plain text.

@@ -68,6 +68,7 @@ def openapi_document() -> dict[str, Any]:
             "/v1/models": {"get": _models_operation()},
             "/v1/chat/completions": {"post": chat("chat", "Chat completion, plain or streamed.")},
             "/chat/completions": {"post": chat("chatAlias", "The same without the version prefix.")},
+            "/agent/run": {"post": _agent_operation()},
         },
         "components": {
             "schemas": schemas(),
@@ -140,21 +141,31 @@ def _models_operation() -> dict[str, Any]:
     }
 
 
+def _agent_operation() -> dict[str, Any]:
+    return {
+        "operationId": "agentRun",
+        "summary": "Run an agent with tools until it answers.",
+        "security": [{"masterKey": []}, {}],
+        "requestBody": _body("AgentRequest"),
+        "responses": {
+            "200": _answer("The result; a used-up limit is one too.", "AgentResult", headers=_PROVIDER),
+            **error_answers((*_COMMON, *_PROVIDER_STATUSES)),
+        },
+    }
+
+
+def _body(schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"required": True, "content": content}
+
+
 def _chat_operation(operation: str, summary: str) -> dict[str, Any]:
     success = _answer("The completion, or its stream when `stream` is true.", "ChatCompletion", headers=_PROVIDER)
-    success["content"]["text/event-stream"] = {
-        "schema": {
-            "type": "string",
-            "description": "Frames `data: <ChatCompletionChunk or Error>`, the last `data: [DONE]`.",
-        }
-    }
+    success["content"]["text/event-stream"] = {"schema": {"$ref": "#/components/schemas/ChatEvent"}}
     return {
         "operationId": operation,
         "summary": summary,
         "security": [{"masterKey": []}, {}],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ChatRequest"}}},
-        },
+        "requestBody": _body("ChatRequest"),
         "responses": {"200": success, **error_answers((*_COMMON, *_PROVIDER_STATUSES))},
     }

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from mini_agent.errors import ERROR_TABLE
+from mini_agent.http.agent_body import AgentBody
 from mini_agent.http.parameters import CHAT_FIELDS, ITEM_TYPES, TYPE_NAMES
+from mini_agent.tools.table import TOOL_BACKENDS
 
 __all__ = ["schemas"]
 
@@ -37,7 +41,8 @@ def schemas() -> dict[str, Any]:
         "Message": _message(),
         "ChatRequest": _chat_request(),
         "ChatCompletion": _object({"choices": {"type": "array", "items": {"type": "object"}}}),
-        "ChatCompletionChunk": {"type": "object"},
+        "ChatEvent": _event(),
+        **_agent(),
         "Error": _error(),
     }
 
@@ -76,7 +81,6 @@ def _message() -> dict[str, Any]:
 def _chat_request() -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for name, kinds in CHAT_FIELDS.items():
-        # JSON Schema counts 1.0 as an integer and JSON parsers do not, hence the format of Python: a plain number.
         types = list(dict.fromkeys("number" if float in kinds else TYPE_NAMES[kind] for kind in kinds))
         schema: dict[str, Any] = {"type": [*types, "null"]}
         if name in ITEM_TYPES:
@@ -88,6 +92,40 @@ def _chat_request() -> dict[str, Any]:
         **_object(properties, required=["model", "messages"]),
         "description": "Fields outside this list are dropped unless the model entry allows them.",
     }
+
+
+def _event() -> dict[str, Any]:
+    text = "A ChatCompletionChunk of OpenAI's API or an Error, as JSON; the last event is `[DONE]`."
+    return _object({"data": {"type": "string", "description": text}})
+
+
+def _agent() -> dict[str, Any]:
+    """The request comes from the class that validates it; null means the default."""
+    _, components = msgspec.json.schema_components([AgentBody], ref_template="#/components/schemas/{name}")
+    request = components["AgentBody"]
+    request.pop("title", None)
+    request["properties"]["tool_backend"] = {"enum": [*TOOL_BACKENDS, None], "default": "local"}
+    request["if"] = {"properties": {"tool_backend": {"const": "http"}}, "required": ["tool_backend"]}
+    request["then"] = {
+        "properties": {"tool_http_base_url": {"type": "string", "pattern": "^https?://"}},
+        "required": ["tool_http_base_url"],
+    }
+    metrics = {
+        "iterations": _INTEGER,
+        "ttotal_ms": {"type": "number", "description": "Milliseconds."},
+        "escalated": {"type": "boolean"},
+        "used_model": _STRING,
+        "simulated": {"type": "boolean"},
+    }
+    result = {
+        "ok": {"const": True},
+        "final_answer": {"type": ["string", "null"]},
+        "stopped_reason": {"enum": ["success", "budget", "max_iterations"]},
+        "messages": {"type": "array", "items": {"type": "object"}},
+        "metrics": _object(metrics, closed=True),
+    }
+    optional = {"last_tool_invocation": {"type": "object"}}
+    return {"AgentRequest": request, "AgentResult": _object({**result, **optional}, required=list(result), closed=True)}
 
 
 def _error() -> dict[str, Any]:

@@ -140,7 +140,9 @@ def test_the_projects_own_wheel(make_tiny: MakeTiny) -> None:
     head = f'[project]\nname = "tinypkg"\nversion = "0.1"\n\n{build}\n'
     config = (project.path / "pyproject.toml").read_text()
     project.write("pyproject.toml", head + config).write("src/tinypkg/__init__.py", "value = 1\n")
-    project.test("import tinypkg\ndef test_a():\n    assert tinypkg.value == 1 and 'site-packages' in tinypkg.__file__\n")
+    project.test(
+        "import tinypkg\ndef test_a():\n    assert tinypkg.value == 1 and 'site-packages' in tinypkg.__file__\n"
+    )
     ran = project.greenlane("lane", "core")
     assert ran.code == 0, ran.output
     project.write("src/tinypkg/__init__.py", "value = 2\n")
@@ -151,14 +153,17 @@ def test_the_projects_own_wheel(make_tiny: MakeTiny) -> None:
 def test_the_second_run_waits(own: TinyProject, tmp_path: Path) -> None:
     """Two runs in one environment do not meet: the second says for whom it waits, and both are green."""
     gate = tmp_path / "gate"
-    own.write("tests/test_it.py", f"""
+    own.write(
+        "tests/test_it.py",
+        f"""
         import pathlib, os
         def test_a():
             gate = pathlib.Path({str(gate)!r})
             if gate.exists():
                 with open(gate) as pipe:
                     assert pipe.read() == "go"
-    """)
+    """,
+    )
     subprocess.run(["mkfifo", str(gate)], check=True)
     first = own.start("lane", "core")
     assert first.stdout

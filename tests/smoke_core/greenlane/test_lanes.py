@@ -196,7 +196,9 @@ def live(make_tiny: Callable[..., TinyProject]) -> TinyProject:
     """A project with a core lane and a release lane with one provider."""
     tiny = make_tiny().lanes(core=CORE, release=RELEASE)
     tiny.section("providers", {"gemini": {"secrets": ["GEMINI_API_KEY"]}}).test(PASSING)
-    body = "import os, pytest\n@pytest.mark.provider('gemini')\ndef test_g(): print('key', os.environ['GEMINI_API_KEY'])\n"
+    body = (
+        "import os, pytest\n@pytest.mark.provider('gemini')\ndef test_g(): print('key', os.environ['GEMINI_API_KEY'])\n"
+    )
     return tiny.test(body, "live/test_g.py")
 
 
@@ -283,7 +285,9 @@ def test_budget_variables(tiny: TinyProject) -> None:
 
 def test_wished_workers(tiny: TinyProject) -> None:
     """PYTEST_XDIST_AUTO_NUM_WORKERS is the number of workers of a lane that leaves it to us."""
-    tiny.lanes(nd={**ND, "workers": "auto"}).test("import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_a(n): pass\n")
+    tiny.lanes(nd={**ND, "workers": "auto"}).test(
+        "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_a(n): pass\n"
+    )
     ran = tiny.greenlane("lane", "nd", PYTEST_XDIST_AUTO_NUM_WORKERS="3")
     assert ran.code == 0, ran.output
     assert "created: 3/3 workers" in ran.output

@@ -13,11 +13,17 @@ import httpx
 import pytest
 
 from mini_agent.providers.codex_litellm import PROVIDERS, register_codex_agent
+from mini_agent.providers.known import LITELLM_PROVIDERS
 from mini_agent.providers.litellm_loader import import_litellm
 from support.gateway import Stage, inherited
 from support.upstream import answer, chunk, completion, finish_chunk, sse, stream_of, usage_chunk
 
-pytestmark = pytest.mark.shard("shard_a")
+pytestmark = [
+    pytest.mark.shard("shard_a"),
+    # LiteLLM 1.106.2 warns about its own types when it makes its first stream chunk.
+    pytest.mark.filterwarnings("ignore:Item 'summary' on TypedDict class:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning"),
+]
 
 ON = {"LITELLM_ENABLE_CODEX_AGENT": "1", "CODEX_AGENT_MAX_RETRIES": "0"}
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -199,3 +205,11 @@ def test_missing_base_names_the_variable(litellm: Any) -> None:
     assert register_codex_agent(ON)
     with pytest.raises(litellm.BadRequestError, match="CODEX_AGENT_API_BASE"):
         litellm.completion(model="codex-agent/m1", messages=MESSAGES)
+
+
+def test_provider_names_are_those_of_the_package(litellm: Any) -> None:
+    """The list we carry has no name that LiteLLM lacks, and lacks no name but its internal ones."""
+    theirs = {str(getattr(name, "value", name)) for name in litellm.provider_list}
+    internal = {"custom", "human", "litellm_agent", "langgraph"}
+    assert LITELLM_PROVIDERS - theirs == set()
+    assert theirs - LITELLM_PROVIDERS - internal == set()

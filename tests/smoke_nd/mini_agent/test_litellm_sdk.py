@@ -1,15 +1,21 @@
-"""The LiteLLM-routed path with the real package, against a provider on loopback."""
+"""The LiteLLM-routed path with the real package, against a provider on loopback.
+
+One gateway process serves all tests of the module: LiteLLM takes seconds to import, and what it keeps open and warns
+about stays out of the test process.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Iterator
 
 import pytest
 
-from support.gateway import UPSTREAM_KEY, Gateway, Stage
+from support.gateway import UPSTREAM_KEY, GatewayProcess, Stage
 from support.http_client import events_of
 from support.upstream import (
     Behaviour,
+    Upstream,
     abort,
     answer,
     chunk,
@@ -24,18 +30,45 @@ from support.upstream import (
 
 pytestmark = pytest.mark.shard("shard_a")
 
+MASTER = "mk-sdk-path"
+
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 
 
-def routed(stage: Stage, **params: Any) -> Gateway:
-    """Returns: a gateway whose group goes through LiteLLM although its provider is OpenAI-compatible."""
-    return stage.gateway({"model_list": [{**stage.entry(**params), "model_info": {"transport": "sdk"}}]})
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, GatewayProcess]]:
+    """A provider, and a gateway whose groups go through LiteLLM although their provider is OpenAI-compatible."""
+    folder = tmp_path_factory.mktemp("sdk")
+    with Stage(folder) as stage:
+        info = {"model_info": {"transport": "sdk"}}
+        entries = [{**stage.entry(temperature=0.5), **info}]
+        general = {"master_key": MASTER, "allow_unlisted_models": True}
+        config = folder / "c.yaml"
+        config.write_text(json.dumps({"model_list": entries, "general_settings": general}), encoding="utf-8")
+        with GatewayProcess("serve", "--port", "0", "--config", str(config), folder=folder) as process:
+            process.wait_listening()
+            process.headers["authorization"] = f"Bearer {MASTER}"
+            yield stage, process
 
 
-def test_plain_answer_keeps_content_tools_usage_and_finish(stage: Stage) -> None:
+@pytest.fixture
+def upstream(world: tuple[Stage, GatewayProcess]) -> Upstream:
+    """The provider, with an empty log."""
+    upstream = world[0].upstream
+    upstream.forget()
+    return upstream
+
+
+@pytest.fixture
+def gateway(world: tuple[Stage, GatewayProcess]) -> GatewayProcess:
+    """The gateway."""
+    return world[1]
+
+
+def test_plain_answer_keeps_content_tools_usage_and_finish(upstream: Upstream, gateway: GatewayProcess) -> None:
     """What the provider says arrives, in OpenAI's shape and without LiteLLM's own fields."""
-    stage.upstream.script(answer(completion(None, tool_calls=[CALL])))
-    reply = routed(stage, temperature=0.5).chat(tools=[{"type": "function", "function": {"name": "f"}}])
+    upstream.script(answer(completion(None, tool_calls=[CALL])))
+    reply = gateway.chat(tools=[{"type": "function", "function": {"name": "f"}}])
     body = reply.json()
     assert (reply.status, reply.headers["x-mini-agent-provider"]) == (200, "litellm_sdk")
     (choice,) = body["choices"]
@@ -43,24 +76,24 @@ def test_plain_answer_keeps_content_tools_usage_and_finish(stage: Stage) -> None
     assert choice["message"]["tool_calls"] == [CALL]
     assert body["usage"]["total_tokens"] == 7
     assert "provider_specific_fields" not in str(body)
-    (seen,) = stage.upstream.requests
+    (seen,) = upstream.requests
     assert (seen.body["model"], seen.body["temperature"]) == ("gpt-up", 0.5)
     assert seen.header("authorization") == f"Bearer {UPSTREAM_KEY}"
     assert seen.header("x-request-id") == reply.headers["x-request-id"]
     assert seen.header("x-mini-agent-hop") == "1"
 
 
-def test_stream_keeps_every_delta_finish_and_usage(stage: Stage) -> None:
+def test_stream_keeps_every_delta_finish_and_usage(upstream: Upstream, gateway: GatewayProcess) -> None:
     """Repeated deltas, the finish reason and the usage chunk survive; `[DONE]` is last."""
     words = [chunk({"role": "assistant", "content": "a"}), chunk({"content": "b"}), chunk({"content": "b"})]
-    stage.upstream.script(stream_of([*words, finish_chunk(), usage_chunk()]))
-    reply = routed(stage).chat(stream=True, stream_options={"include_usage": True})
+    upstream.script(stream_of([*words, finish_chunk(), usage_chunk()]))
+    reply = gateway.chat(stream=True, stream_options={"include_usage": True})
     *chunks, done = events_of(reply.body)
     text = "".join(choice["delta"].get("content") or "" for item in chunks for choice in item["choices"])
     reasons = [choice["finish_reason"] for item in chunks for choice in item["choices"] if choice["finish_reason"]]
     assert (text, reasons, done) == ("abb", ["stop"], "[DONE]")
     assert [item["usage"]["total_tokens"] for item in chunks if item.get("usage")] == [3]
-    assert len(stage.upstream.requests) == 1
+    assert len(upstream.requests) == 1
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -84,53 +117,40 @@ def test_stream_keeps_every_delta_finish_and_usage(stage: Stage) -> None:
     ],
 )
 def test_failures_have_the_same_rows_as_on_the_fast_path(
-    stage: Stage, behaviour: Behaviour, status: int, code: str, stream: bool
+    upstream: Upstream, gateway: GatewayProcess, behaviour: Behaviour, status: int, code: str, stream: bool
 ) -> None:
     """LiteLLM's exceptions come out as the table says, with one provider request and no traceback."""
-    stage.upstream.script(behaviour)
-    reply = routed(stage).chat(stream=stream)
+    upstream.script(behaviour)
+    reply = gateway.chat(stream=stream)
     assert (reply.status, reply.error["code"]) == (status, code)
     assert "Traceback" not in reply.error["message"]
-    assert len(stage.upstream.requests) == 1
+    assert len(upstream.requests) == 1
 
 
-def test_failure_after_the_first_event_is_a_frame(stage: Stage) -> None:
+def test_failure_after_the_first_event_is_a_frame(upstream: Upstream, gateway: GatewayProcess) -> None:
     """A provider that breaks off mid-stream gives an error frame, then `[DONE]`."""
-    stage.upstream.script(pieces(sse(chunk({"role": "assistant", "content": "a"})), end="abort"))
-    reply = routed(stage).chat(stream=True)
+    upstream.script(pieces(sse(chunk({"role": "assistant", "content": "a"})), end="abort"))
+    reply = gateway.chat(stream=True)
     events = events_of(reply.body)
     assert (reply.status, events[-1]) == (200, "[DONE]")
     assert events[-2]["error"]["type"] in ("connection_error", "api_error")
-    assert len(stage.upstream.requests) == 1
+    assert len(upstream.requests) == 1
 
 
-def test_unlisted_model_without_key_names_the_variable(stage: Stage) -> None:
+def test_unlisted_model_without_key_names_the_variable(upstream: Upstream, gateway: GatewayProcess) -> None:
     """A known provider without credentials is a 400 that says what to set, before any network use."""
-    reply = stage.gateway({}).chat(model="anthropic/claude-x")
+    reply = gateway.chat(model="anthropic/claude-x")
     assert (reply.status, reply.error["code"]) == (400, "provider_not_configured")
     assert "ANTHROPIC_API_KEY" in reply.error["message"]
 
 
-def test_client_that_leaves_cancels_the_stream(stage: Stage) -> None:
+def test_client_that_leaves_cancels_the_stream(upstream: Upstream, gateway: GatewayProcess) -> None:
     """Dropping a LiteLLM-routed stream cancels it at the provider within a second."""
-    stage.upstream.script(pieces(sse(chunk({"role": "assistant", "content": "a"})), end="hang"))
-    gateway = routed(stage)
+    upstream.script(pieces(sse(chunk({"role": "assistant", "content": "a"})), end="hang"))
     body = {"model": "m1", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
     connection = gateway.open_stream(body)
     response = connection.getresponse()
     assert response.readline().startswith(b"data: ")
     response.close()
     connection.close()
-    assert stage.upstream.wait_dropped(1.0)
-
-
-def test_provider_names_are_those_of_the_package() -> None:
-    """The list we carry has no name that LiteLLM lacks, and lacks no name but its internal ones."""
-    from mini_agent.providers.known import LITELLM_PROVIDERS
-    from mini_agent.providers.litellm_loader import import_litellm
-
-    litellm = import_litellm()
-    theirs = {str(getattr(name, "value", name)) for name in litellm.provider_list}
-    internal = {"custom", "human", "litellm_agent", "langgraph"}
-    assert LITELLM_PROVIDERS - theirs == set()
-    assert theirs - LITELLM_PROVIDERS - internal == set()
+    assert upstream.wait_dropped(1.0)

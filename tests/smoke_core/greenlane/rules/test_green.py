@@ -12,7 +12,18 @@ from greenlane.model.verdict import Status
 from greenlane.model.violation import Code, Violation
 from greenlane.rules.green import judge
 from support.evidence import (
-    but, closed, codes, demand, failed, lane, nd, outcome, shard, skipped, verdict_on, xfailed,
+    but,
+    closed,
+    codes,
+    demand,
+    failed,
+    lane,
+    nd,
+    outcome,
+    shard,
+    skipped,
+    verdict_on,
+    xfailed,
 )  # fmt: skip
 
 OPEN = GateState(provider="gemini", open=True)

@@ -59,6 +59,13 @@ def test_null_counts_as_absent(gateway: Gateway) -> None:
     assert gateway.chat(temperature=None, tools=None, stream=None).status == 200
 
 
+def test_whole_numbers_may_have_a_decimal_point(gateway: Gateway) -> None:
+    """In JSON 5.0 is the integer 5, for chat and for runs."""
+    assert gateway.chat(max_tokens=5.0, temperature=1).status == 200
+    body = {"model": "m1", "messages": MESSAGES, "max_iterations": 2.0}
+    assert gateway.post("/agent/run", body).status == 200
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"nonsense", b'{"model": NaN}', b'{"a": "\xff"}', b"[" * 100_000, b'{"a":' * 60_000]
 )

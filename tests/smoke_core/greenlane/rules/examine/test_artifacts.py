@@ -11,6 +11,7 @@ from greenlane.model.outcome import Outcome
 from support.evidence import LOCK, RUN, TREE, codes, errored, failed, junit_of, lane, outcome, skipped, verdict_on
 
 A, B = outcome("test_a"), outcome("test_b")
+SMILE = "test_p[\U0001f600]"
 
 
 @pytest.mark.parametrize(
@@ -28,9 +29,7 @@ A, B = outcome("test_a"), outcome("test_b")
         pytest.param(lane(), {"locks": {"nd": "0" * 64}}, [], id="lock-of-another-lane"),
     ],
 )
-def test_damage_and_age_have_their_codes(
-    evidence: LaneEvidence, demanded: dict[str, Any], expected: list[str]
-) -> None:
+def test_damage_and_age_have_their_codes(evidence: LaneEvidence, demanded: dict[str, Any], expected: list[str]) -> None:
     """Evidence that is not whole or not of this run, tree and lock is red."""
     assert codes(verdict_on(evidence, **demanded)) == expected
 
@@ -70,9 +69,9 @@ def test_junit_and_journal_must_tell_the_same(tests: Any, junit: Any, message: s
         pytest.param((failed("test_p[+]"), outcome("test_p[*]")), None, id="one-parameter-of-signs-failed"),
         pytest.param((outcome("test_p[\x07]"),), (JunitCase("tests.test_a", "test_p[#x07]", Outcome.PASSED),),
                      id="control-character"),
-        pytest.param((outcome("test_p[\U0001f600]"),), (JunitCase("tests.test_a", "test_p[\U0001f600]", Outcome.PASSED),),
+        pytest.param((outcome(SMILE),), (JunitCase("tests.test_a", SMILE, Outcome.PASSED),),
                      id="beyond-the-basic-plane"),
-        pytest.param((outcome("test_p[\U0001f600]"),), (JunitCase("tests.test_a", "test_p[#x1F600]", Outcome.PASSED),),
+        pytest.param((outcome(SMILE),), (JunitCase("tests.test_a", "test_p[#x1F600]", Outcome.PASSED),),
                      id="beyond-the-basic-plane-in-older-pytest"),
         pytest.param((outcome("tests/[b]/test_x.py::test_a[1]"),),
                      (JunitCase("tests.[b].test_x", "test_a[1]", Outcome.PASSED),), id="bracket-in-a-folder"),
