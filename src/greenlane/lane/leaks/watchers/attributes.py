@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from types import ModuleType
@@ -31,6 +32,7 @@ class Attributes:
     def __init__(self, _context: Context, spaces: Spaces) -> None:
         self._spaces = spaces
         self._saved: list[dict[str, Any]] = []
+        self._counters: dict[tuple[str, str], bool] = {}
         self._reader = spaces.register(lambda number: self._saved.append(dict(spaces.all[number].values)))
 
     def poll(self) -> Sequence[Change]:
@@ -49,8 +51,19 @@ class Attributes:
         now = dict(space.values)
         for name in (*now, *(name for name in saved if name not in now)):
             before, after = saved.get(name, ABSENT), now.get(name, ABSENT)
-            if before is not after and not _harmless(space, name, before, after):
-                yield _change(space, name, before, after)
+            if before is after or _harmless(space, name, before, after) or self._counts(space, name, before, after):
+                continue
+            yield _change(space, name, before, after)
+
+    def _counts(self, space: Namespace, name: str, before: object, after: object) -> bool:
+        """Whether a private number went up that its own module counts: made for a new value each time."""
+        if type(before) is not int or type(after) is not int or after < before:
+            return False
+        private = name.startswith("_") or space.name.rpartition(".")[2].startswith("_")
+        key = (space.name, name)
+        if private and key not in self._counters:
+            self._counters[key] = _is_counted_in(space.source, name)
+        return private and self._counters[key]
 
 
 def _harmless(space: Namespace, name: str, before: object, after: object) -> bool:
@@ -63,6 +76,15 @@ def _harmless(space: Namespace, name: str, before: object, after: object) -> boo
         return True
     # A module with `__getattr__` (PEP 562) keeps what it was asked for: found later, but always the same.
     return before is ABSENT and "__getattr__" in space.values and name in space.values.get("__all__", ())
+
+
+def _is_counted_in(source: str, name: str) -> bool:
+    """Whether a file has `name += …`."""
+    try:
+        with open(source, encoding="utf-8") as file:
+            return re.search(rf"\b{re.escape(name)}\s*\+=", file.read()) is not None
+    except (OSError, ValueError):
+        return False
 
 
 def _change(space: Namespace, name: str, before: object, after: object) -> Change:

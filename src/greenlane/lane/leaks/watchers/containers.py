@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -143,7 +143,7 @@ class Containers:
         touched = self._spaces.ask(self._reader)
         if not touched and not changed:
             return ()
-        changes = [_change(held) for _, held in changed]
+        changes = [_change(held) for _, held in changed if not _only_asked(held)]
         for number in {*touched, *(number for number, _ in changed)}:
             self._by_space[number] = list(_find(self._spaces.all[number]))
         self._forget()
@@ -151,6 +151,19 @@ class Containers:
             for held in holdings:
                 self._hold(number, held)
         return changes
+
+
+def _only_asked(held: _Held) -> bool:
+    """Whether a defaultdict has grown only by the defaults that reading it makes."""
+    container, before = held.container, held.content.copy
+    if not isinstance(container, defaultdict) or container.default_factory is None or held.content.size > LIMIT:
+        return False
+    if any(container.get(key) is not value for key, value in before.items()):
+        return False
+    default = container.default_factory()
+    return all(
+        type(value) is type(default) and value == default for key, value in container.items() if key not in before
+    )
 
 
 def _find(space: Namespace) -> Iterator[_Held]:

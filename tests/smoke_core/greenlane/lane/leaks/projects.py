@@ -1,6 +1,9 @@
 """The small projects that the tests of the leak guard run."""
 
 PACKAGE = """
+from collections import defaultdict
+
+
 class HttpToolsInvoker:
     timeout = 5
     hosts = []
@@ -15,6 +18,8 @@ TAGS = {"t"}
 flag = True
 counter = 0
 _cache = {}
+_next_id = 0
+_defaults = defaultdict(int)
 
 
 def count():
@@ -22,7 +27,14 @@ def count():
     counter += 1
 
 
+def new_id():
+    global _next_id
+    _next_id += 1
+
+
 def cached(key):
+    new_id()
+    _defaults[key]
     return _cache.setdefault(key, object())
 """
 
