@@ -15,6 +15,7 @@ from mini_agent.errors import GatewayError, InternalError
 from mini_agent.http.errors import ErrorWriter, method_not_allowed, route_not_found, translate
 from mini_agent.http.exchange import EXCHANGE, ClientDisconnected, Exchange, Receive, Scope, Send, send_body
 from mini_agent.http.metrics import Metrics
+from mini_agent.logs import RequestLines
 from mini_agent.ports import Clock
 
 __all__ = ["DETAIL_ROUTE", "Edge"]
@@ -47,6 +48,7 @@ class Edge:
         self._clock = clock
         self._ids = ids
         self._log = log
+        self._lines = RequestLines(log, clock.time)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -115,19 +117,17 @@ class Edge:
         )
 
     def _log_request(self, scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
-        level = logging.INFO if status < 400 else logging.WARNING
-        if not self._log.isEnabledFor(level):
-            return
-        facts = {
-            "request_id": exchange.request_id,
+        request_id = exchange.request_id
+        request = {
+            "request_id": request_id if request_id.startswith("req-") else self._errors.clean(request_id),
             "method": scope["method"][:20],
             "route": exchange.route,
             "status": status,
             "ms": round(seconds * 1000, 2),
         }
         if exchange.model:
-            facts["group"] = exchange.model
-        self._log.log(level, "request", extra={"facts": facts})
+            request["group"] = exchange.model
+        self._lines.write_line(logging.INFO if status < 400 else logging.WARNING, request)
 
 
 def _of_router(error: Exception, scope: Scope) -> GatewayError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from functools import lru_cache
 
 import aiohttp
 import msgspec
@@ -68,13 +68,13 @@ class OpenAIHttpClient:
 
     async def complete(self, request: ProviderRequest) -> bytes:
         """Ask once. Returns: the provider's bytes. Raises: GatewayError."""
-        seconds = request.target.timeout_s
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_S, sock_read=seconds or READ_S)
-        async with self._answer(request, timeout) as response:
-            try:
-                raw = await response.read()
-            except _TRANSPORT_ERRORS as error:
-                raise error_of_transport(error) from error
+        response = await self._open(request, _plain_timeout(request.target.timeout_s))
+        try:
+            raw = await response.read()
+        except _TRANSPORT_ERRORS as error:
+            raise error_of_transport(error) from error
+        finally:
+            response.release()
         try:
             self._completion.decode(raw)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -84,8 +84,8 @@ class OpenAIHttpClient:
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Returns: the provider's events as they arrive. Raises: GatewayError."""
         seconds = request.target.stream_timeout_s or request.target.timeout_s or READ_S
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=seconds)
-        async with self._answer(request, timeout) as response:
+        response = await self._open(request, _stream_timeout(seconds))
+        try:
             reader = SseReader()
             finished = False
             content = response.content
@@ -108,6 +108,10 @@ class OpenAIHttpClient:
                     break
             if not finished:
                 raise InvalidProviderResponse("the provider's stream ended before the answer was finished")
+        finally:
+            # Back to the pool if the answer was read to its end; otherwise this closes the connection, which is how
+            # the provider learns that nobody listens any more.
+            response.release()
 
     async def aclose(self) -> None:
         """Nothing to free: the session belongs to the app."""
@@ -141,31 +145,20 @@ class OpenAIHttpClient:
         except _TRANSPORT_ERRORS:
             response.close()
 
-    @asynccontextmanager
-    async def _answer(
-        self, request: ProviderRequest, timeout: aiohttp.ClientTimeout
-    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
-        response = await self._open(request, timeout)
-        try:
-            yield response
-        finally:
-            # Back to the pool if the answer was read to its end; otherwise this closes the connection, which is how
-            # the provider learns that nobody listens any more.
-            response.release()
-
     async def _open(self, request: ProviderRequest, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         """Send, with the retries of 7.2. Returns: a 2xx answer whose body is unread."""
         target = request.target
         if not target.api_base:
             raise ProviderNotConfigured(f"Model '{target.model}' has no api_base")
         url = URL(f"{target.api_base}/chat/completions")
+        # Wrapped here, or aiohttp looks through its table of body types for every request.
         body = self._encode({"model": target.name, **request.body})
         headers = self._headers(request)
         for attempt in range(target.max_retries + 1):
             last = attempt == target.max_retries
             try:
                 response = await self._session().post(
-                    url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+                    url, data=aiohttp.BytesPayload(body), headers=headers, timeout=timeout, allow_redirects=False
                 )
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
                 if last:
@@ -200,6 +193,16 @@ class OpenAIHttpClient:
         for name, value in request.target.extra_headers.items():
             headers[name.lower()] = value
         return headers
+
+
+@lru_cache(maxsize=64)
+def _plain_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_S, sock_read=seconds or READ_S)
+
+
+@lru_cache(maxsize=64)
+def _stream_timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=seconds)
 
 
 def _backoff_s(attempt: int) -> float:
