@@ -28,13 +28,17 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class Edge:
-    """Wraps the router. routes: the route templates, which become metrics labels."""
+    """Wraps the router.
+
+    endpoints: (method, path) to endpoint, asked before the router, which walks through its routes; the paths are the
+    metrics labels.
+    """
 
     def __init__(
         self,
         router: ASGIApp,
         *,
-        routes: frozenset[str],
+        endpoints: Mapping[tuple[str, str], ASGIApp],
         errors: ErrorWriter,
         metrics: Metrics,
         clock: Clock,
@@ -42,7 +46,8 @@ class Edge:
         log: logging.Logger,
     ) -> None:
         self._router = router
-        self.routes = routes
+        self._endpoints = endpoints
+        self.routes = frozenset(path for _, path in endpoints)
         self._errors = errors
         self._metrics = metrics
         self._clock = clock
@@ -79,7 +84,8 @@ class Edge:
             await send(message)
 
         try:
-            await self._router(scope, receive, send_with_id)
+            endpoint = self._endpoints.get((scope["method"], scope["path"]), self._router)
+            await endpoint(scope, receive, send_with_id)
         except ClientDisconnected:
             status = status or _CLIENT_CLOSED
         except asyncio.CancelledError:
