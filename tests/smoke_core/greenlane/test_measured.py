@@ -14,7 +14,12 @@ from support.tiny import CORE, TinyProject
 from support.wheelhouse import lock_of
 
 SOURCE = "import subprocess, sys\n\ndef used():\n    return 1\n\ndef unused():\n    return 2\n"
-TEST = "import subprocess, sys\nimport part\ndef test_a():\n    subprocess.run([sys.executable, '-c', 'import part; {call}'], check=True)\n"
+TEST = """\
+import subprocess, sys
+import part
+def test_a():
+    subprocess.run([sys.executable, "-c", "import part; part.used()"], check=True)
+"""
 
 
 @pytest.fixture
@@ -31,9 +36,9 @@ def covered(make_tiny: Callable[..., TinyProject]) -> Callable[[float], TinyProj
     return make
 
 
-def run(tiny: TinyProject, *words: str, call: str = "part.used()") -> Any:
+def run(tiny: TinyProject, *words: str) -> Any:
     """Run a command without this lane's own measurement around it."""
-    tiny.test(TEST.format(call=call))
+    tiny.test(TEST)
     return tiny.greenlane(*words, COVERAGE_PROCESS_CONFIG="", COVERAGE_PROCESS_START="")
 
 

@@ -22,7 +22,6 @@ SOURCES = str(Path(greenlane.__file__).parents[1])
 INSIDE = """
 import json, os, socket, subprocess, sys, time
 from greenlane.control.namespace import enter
-from support.measured import measured
 def said(attempt):
     try:
         attempt()
