@@ -113,5 +113,11 @@ def partial(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
             subject=journal.dropped[0],
             cause="collected and then dropped by an option or a hook",
         )
+    # Where options narrow the run they are the reason, for each of these as for all.
+    for test in () if journal.narrowing else evidence.record.uncollected:
+        yield Violation(
+            code=Code.PARTIAL, message=f"{test.nodeid} {test.why}", subject=test.nodeid, cause=test.why,
+            path=test.path, line=test.line,
+        )  # fmt: skip
     for reason in journal.stopped:
         yield Violation(code=Code.PARTIAL, message=f"the session stopped early: {reason}")
