@@ -57,7 +57,7 @@ class InstantModel:
 
 
 async def serve() -> None:
-    """Be the tool host: print the address, answer until stdin ends. `GET /spent` tells the seconds inside handlers."""
+    """Be the tool host: print the address, answer until stdin ends. `GET /spent`: seconds inside handlers."""
     spent = 0.0
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -110,7 +110,8 @@ async def measure(url: str, runs: int) -> None:
     own = sorted((total - model) * 1000 - host_ms for total, model in samples)
     total_ms = statistics.median(total for total, _ in samples) * 1000
     print(
-        f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+        f"machine: {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, {platform.system()}"
     )
     print(f"runs: {runs}, each 4 model calls, 1 listing and {CALLS} tool calls over HTTP, with a deadline")
     print(f"total {total_ms:.2f} ms, inside the tool host {host_ms:.2f} ms (medians, per run)")

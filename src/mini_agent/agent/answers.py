@@ -10,6 +10,7 @@ from typing import Any
 
 from mini_agent.errors import InvalidProviderResponse
 from mini_agent.model.agent import Message, ModelAnswer
+from mini_agent.model.text import encodable
 
 __all__ = ["Answer", "RawCall", "content_text", "normalise", "unique_id"]
 
@@ -108,8 +109,8 @@ def _call_of(call: object, number: int, taken: set[str]) -> tuple[RawCall, dict[
     function = _get(call, "function")
     wanted, name = _get(call, "id"), _get(function, "name")
     arguments = _plain(_get(function, "arguments"))
-    chosen = unique_id(wanted if isinstance(wanted, str) and wanted else f"call_{number}", taken)
-    name = name if isinstance(name, str) else ""
+    chosen = unique_id(encodable(wanted) if isinstance(wanted, str) and wanted else f"call_{number}", taken)
+    name = encodable(name) if isinstance(name, str) else ""
     # What else a provider put there (a signature, say) must come back to it, or it refuses the next turn.
     recorded = _plain(dict(call)) if isinstance(call, Mapping) else {}
     text = arguments if isinstance(arguments, str) else json.dumps({} if arguments is None else arguments)
@@ -119,7 +120,9 @@ def _call_of(call: object, number: int, taken: set[str]) -> tuple[RawCall, dict[
 
 def _plain(value: object) -> Any:
     """Copy a value into plain JSON types; an SDK's object becomes a dict through its own `model_dump`."""
-    if value is None or isinstance(value, str | int | float | bool):
+    if isinstance(value, str):
+        return encodable(value)
+    if value is None or isinstance(value, int | float | bool):
         return value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}

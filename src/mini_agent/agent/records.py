@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mini_agent.agent.calls import PlannedCall
+from mini_agent.model.text import encodable, load_json
 from mini_agent.model.tools import ToolRecord, parse_arguments
 
 __all__ = [
@@ -49,7 +50,7 @@ def record_from(call: PlannedCall, answer: object, *, model: str, t_ms: float) -
         arguments=parse_arguments(call.arguments),
         ok=True if ok is None else bool(ok),
         rc=rc if isinstance(rc, int) and not isinstance(rc, bool) else None,
-        result=next((fields[key] for key in ("result", "answer", "text") if _as_text(fields.get(key))), None),
+        result=next((_clean(fields[key]) for key in ("result", "answer", "text") if _as_text(fields.get(key))), None),
         stdout=_text_or_none(fields.get("stdout")),
         stderr=_text_or_none(fields.get("stderr")),
         error=_as_text(error) if error is not None else None,
@@ -82,8 +83,8 @@ def _fields(answer: object) -> Mapping[str, Any]:
     if not isinstance(answer, str):
         return {"result": _as_text(answer)}
     try:
-        value = json.loads(answer)
-    except (ValueError, RecursionError):
+        value = load_json(answer)
+    except ValueError:
         return {"result": answer}
     if isinstance(value, dict):
         return value
@@ -93,7 +94,11 @@ def _fields(answer: object) -> Mapping[str, Any]:
 def _as_text(value: object) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return encodable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _clean(value: Any) -> Any:
+    return encodable(value) if isinstance(value, str) else value
 
 
 def _text_or_none(value: object) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 from mini_agent.agent.answers import Answer, unique_id
 from mini_agent.agent.ports import Clock
 from mini_agent.model.agent import AgentConfig, AgentResult, Iteration, Message, RunMetrics, StopReason
+from mini_agent.model.text import encodable
 from mini_agent.model.tools import ToolRecord
 
 __all__ = ["Outcome", "RunState", "copy_messages"]
@@ -122,7 +123,9 @@ def _copied(value: Any) -> Any:
         return {key: _copied(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_copied(item) for item in value]
-    if value is None or isinstance(value, str | int | float | bool):
+    if isinstance(value, str):
+        return encodable(value)
+    if value is None or isinstance(value, int | float | bool):
         return value
     return copy.deepcopy(value)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mini_agent.errors import MiniAgentError
+from mini_agent.model.text import load_json
 
 __all__ = [
     "EXEC_CODE",
@@ -82,8 +82,8 @@ def parse_arguments(raw: object) -> dict[str, Any] | None:
     if not isinstance(raw, str):
         return None
     try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
+        value = load_json(raw)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 

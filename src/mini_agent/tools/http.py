@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import aiohttp
 
 from mini_agent.errors import InvalidParameter, ToolHostNotAllowed
+from mini_agent.model.text import load_json
 from mini_agent.model.tools import ToolListingFailed, spec_name
 from mini_agent.tools.headers import merge_headers
 from mini_agent.tools.protocol import capped, dump, failed, read_call, succeeded
@@ -228,8 +229,8 @@ def retry_wait(value: str | None, cap_s: float, now: float) -> float:
 
 def _specs(body: str) -> list[dict[str, Any]]:
     try:
-        listed = json.loads(body)
-    except (ValueError, RecursionError):
+        listed = load_json(body)
+    except ValueError:
         return []
     if not isinstance(listed, list):
         return []
@@ -244,8 +245,8 @@ def _record(name: str, reply: _Reply, max_bytes: int) -> dict[str, Any]:
     if reply.failure is not None:
         return failed(name, reply.failure)
     try:
-        value = json.loads(reply.body)
-    except (ValueError, RecursionError):
+        value = load_json(reply.body)
+    except ValueError:
         value = None
     if not isinstance(value, dict):
         return _text_record(name, reply.body, max_bytes)

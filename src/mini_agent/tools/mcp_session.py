@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import importlib.util
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mini_agent.errors import MiniAgentError, ProviderNotConfigured
 from mini_agent.model.config import McpServer
+from mini_agent.tools.mcp_transport import open_transport
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -59,13 +62,8 @@ class _Live:
         self.ended = True
 
     async def _own(self) -> None:
-        from mcp import Client
-
-        from mini_agent.tools.mcp_transport import open_transport
-
-        transport = open_transport(self._server, self._environ, self._lost)
-        client = Client(transport, read_timeout_seconds=self._server.timeout, cache=None)
         try:
+            client = await self._client()
             async with asyncio.timeout(self._server.timeout) as opening, client:
                 opening.reschedule(None)
                 self.ready.set_result(client)
@@ -79,6 +77,14 @@ class _Live:
             if not self.ready.cancelled():
                 # Read it here: nobody may be waiting any more.
                 self.ready.exception()
+
+    async def _client(self) -> Client:
+        # The SDK takes most of a second to import, in which the other requests of this loop must not stand still.
+        await asyncio.to_thread(_import_sdk)
+        from mcp import Client
+
+        transport = open_transport(self._server, self._environ, self._lost)
+        return Client(transport, read_timeout_seconds=self._server.timeout, cache=None)
 
     def _report(self, error: Exception) -> None:
         if self.ready.done():
@@ -191,14 +197,17 @@ class McpPool:
         """Raises: ProviderNotConfigured without servers, or without the optional `mcp` package."""
         if not self.sessions:
             raise ProviderNotConfigured("no mcp_servers are configured")
-        try:
-            import mcp  # noqa: F401 - asked only whether it is there
-        except ImportError as error:
-            raise ProviderNotConfigured("MCP servers need the optional package 'mcp'") from error
+        if importlib.util.find_spec("mcp") is None:
+            raise ProviderNotConfigured("MCP servers need the optional package 'mcp'")
 
     async def aclose(self) -> None:
         """Close every session at once, bounded."""
         await asyncio.gather(*(session.aclose() for session in self.sessions))
+
+
+def _import_sdk() -> None:
+    for module in ("mcp", "mcp.client.sse", "mcp.client.stdio", "mcp.client.streamable_http"):
+        importlib.import_module(module)
 
 
 def _leaf(error: BaseException) -> BaseException:

@@ -1,9 +1,10 @@
-"""The tools of both test servers, on the official SDK."""
+"""The tools of both test servers, on the official SDK. All are coroutines: the SDK runs others in threads."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from mcp.server import MCPServer
@@ -17,12 +18,12 @@ def build(name: str, *extra: str) -> MCPServer:
     server = MCPServer(name)
 
     @server.tool()
-    def add(a: int, b: int) -> int:
+    async def add(a: int, b: int) -> int:
         """Add two numbers."""
         return a + b
 
     @server.tool()
-    def lines() -> CallToolResult:
+    async def lines() -> CallToolResult:
         """Two text parts with a picture between them."""
         picture = ImageContent(type="image", data="AAAA", mime_type="image/png")
         return CallToolResult(
@@ -30,27 +31,27 @@ def build(name: str, *extra: str) -> MCPServer:
         )
 
     @server.tool()
-    def table() -> CallToolResult:
+    async def table() -> CallToolResult:
         """Structured content and no text."""
         return CallToolResult(content=[], structured_content={"rows": [1, 2]})
 
     @server.tool()
-    def fails(reason: str) -> str:
+    async def fails(reason: str) -> str:
         """Fail."""
         raise ValueError(reason)
 
     @server.tool()
-    def environment() -> str:
+    async def environment() -> str:
         """Names of the server's variables."""
         return " ".join(sorted(os.environ))
 
     @server.tool()
-    def pid() -> str:
+    async def pid() -> str:
         """Process id of the server."""
         return str(os.getpid())
 
     @server.tool()
-    def die() -> str:
+    async def die() -> str:
         """End the server at once, without an answer."""
         os._exit(3)
 
@@ -62,5 +63,12 @@ def build(name: str, *extra: str) -> MCPServer:
         return "never"
 
     for tool in extra:
-        server.add_tool(lambda own=tool: own, name=tool, description=f"Say {tool}.")
+        server.add_tool(_saying(tool), name=tool, description=f"Say {tool}.")
     return server
+
+
+def _saying(text: str) -> Callable[[], Awaitable[str]]:
+    async def say() -> str:
+        return text
+
+    return say

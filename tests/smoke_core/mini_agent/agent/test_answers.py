@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from mini_agent.agent.answers import content_text, normalise
 from mini_agent.errors import InvalidProviderResponse
 from mini_agent.model.agent import ModelAnswer
-from support.scripted_model import asks, completion, says
+from mini_agent.model.text import encodable
+from mini_agent.model.tools import parse_arguments
+from support.agent_runs import PROPERTY, agent
+from support.scripted_model import ScriptedModel, asks, completion, says
+from support.scripted_tools import ScriptedTools
 
 
 class _Function(BaseModel):
@@ -92,3 +99,35 @@ def test_text_of_content() -> None:
     assert content_text([{"type": "text", "text": "a"}, {"type": "image_url"}, "b"]) == "a\nb"
     assert content_text({"a": 1}) == ""
     assert content_text(None) == ""
+
+
+def _halved(value: Any) -> Any:
+    return json.loads(json.dumps(value).replace("CUT", "\\ud83d"))
+
+
+def test_half_an_emoji_does_not_break_the_answer() -> None:
+    """A lone surrogate from caller, model or tool is replaced, so that the result can be written as UTF-8."""
+    call = asks(("t", '{"q": ["\\ud83d"], "\\ud83d": "CUT"}', "aCUT"), ("xCUT", {}, "b"), content="say CUT")
+    tools = ScriptedTools(t=lambda _: '{"result": "\\ud83d", "stdout": "\\ud83d", "error": "\\ud83d"}')
+    model = ScriptedModel(_halved(call), _halved(says([{"type": "text", "text": "fin CUT"}])))
+    result = agent(model, tools, [_halved({"role": "user", "content": [{"text": "go CUT"}]})])
+    body = json.dumps(result.response_body(), ensure_ascii=False).encode()
+    assert "fin \ufffd" in body.decode()
+    assert all(json.dumps(request.body(), ensure_ascii=False).encode() for request in model.requests)
+
+
+@PROPERTY
+@given(st.text(st.characters(categories=["Cs", "L", "So"]), max_size=20))
+def test_any_text_becomes_encodable(text: str) -> None:
+    """The result always encodes, text that does is untouched, and whole pairs become their character."""
+    cleaned = encodable(text)
+    cleaned.encode()
+    if not any("\ud800" <= char <= "\udfff" for char in text):
+        assert cleaned == text
+    assert encodable("\ud83d\ude00") == "\U0001f600"
+
+
+@pytest.mark.parametrize("raw", ['{"a": NaN}', '{"a": -Infinity}', '{"a": 1}}', "[" * 100_000, '{"a":' * 100_000])
+def test_what_is_no_strict_json_is_no_argument_object(raw: str) -> None:
+    """NaN and its like, broken and bottomless text are unreadable arguments, not values that fail later."""
+    assert parse_arguments(raw) is None

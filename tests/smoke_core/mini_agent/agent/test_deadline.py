@@ -102,6 +102,22 @@ def test_time_used_up_between_awaits_stops_the_next_one() -> None:
     assert tool_messages(result.messages) == {"a": TIME_IS_UP}
 
 
+def test_no_model_call_is_issued_after_the_deadline() -> None:
+    """Time used up while tools ran ends the run before the next call, which is then not counted either."""
+    clock = HandClock()
+
+    def late(_: object) -> str:
+        clock.now += 6
+        return "r"
+
+    model = ScriptedModel(asks(("t", {}, "a")), says("never"))
+    config = AgentConfig(model="base", max_total_seconds=5, tool_concurrency=2)
+    result = asyncio.run(run(config, USER, model, ScriptedTools(t=late), clock=clock))
+    assert result.stopped_reason == "budget"
+    assert len(model.requests) == result.metrics.iterations == 1
+    assert tool_messages(result.messages) == {"a": "r"}
+
+
 def test_an_answer_in_time_is_not_delayed() -> None:
     """A run within its time ends as without a deadline and leaves no timer behind."""
 

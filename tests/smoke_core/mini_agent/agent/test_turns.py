@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mini_agent.agent import run
-from mini_agent.errors import ProviderNotConfigured, RateLimited
+from mini_agent.errors import ProviderFailed, ProviderNotConfigured, RateLimited
 from mini_agent.model.agent import AgentConfig, ModelAnswer
 from mini_agent.model.tools import ToolListingFailed
 from support.agent_runs import agent, answered_once, texts, tool_messages
@@ -80,6 +80,13 @@ def test_a_provider_error_ends_the_run() -> None:
         agent(ScriptedModel(asks(("t", {})), RateLimited("slow down")), ScriptedTools(t=OK))
 
 
+def test_a_model_client_that_cancels_itself_is_a_provider_error() -> None:
+    """A cancellation that nobody asked for must not look like the end of the caller's request."""
+    for limit in (None, 60):
+        with pytest.raises(ProviderFailed):
+            agent(ScriptedModel(asyncio.CancelledError()), max_total_seconds=limit)
+
+
 def test_inputs_are_never_mutated() -> None:
     """Caller messages, configuration and the model's answers stay, whatever a client does to its request."""
     messages = [{"role": "user", "content": [{"type": "text", "text": "go"}]}]
@@ -89,12 +96,14 @@ def test_inputs_are_never_mutated() -> None:
     class Rude(ScriptedModel):
         async def complete(self, request: Any) -> object:
             answer = await super().complete(request)
+            offered.append(request.tools[0]["function"]["name"])
             request.messages[0]["content"] = "changed"
             request.messages.clear()
             request.tools[0]["function"]["name"] = "changed"
             request.params["metadata"]["a"] = "changed"
             return answer
 
+    offered: list[str] = []
     kwargs = {"metadata": {"a": 1}}
     tools = ScriptedTools(exec_python=OK)
     config = AgentConfig(model="m", use_tools=True, auto_run_code_on_code_block=True, completion_kwargs=kwargs)
@@ -103,7 +112,7 @@ def test_inputs_are_never_mutated() -> None:
     assert kwargs == {"metadata": {"a": 1}}
     assert result.messages[0] == kept[0][0]
     assert result.messages[0] is not messages[0]
-    assert tools.names == ["exec_python", "exec_python"]
+    assert tools.names == offered == ["exec_python", "exec_python"]
 
 
 def test_a_message_that_is_no_object_is_refused() -> None:

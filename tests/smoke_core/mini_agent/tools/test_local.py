@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -145,7 +146,7 @@ def test_research_echo_and_compress_runs() -> None:
 
 
 @PROPERTY
-@given(st.text(st.characters(exclude_categories=["Nd"]), min_size=1, max_size=30))
+@given(st.text(st.characters(exclude_categories=["Nd", "Cs"]), min_size=1, max_size=30))
 def test_compressed_runs_can_be_expanded(text: str) -> None:
     """Run lengths and characters together are the text."""
     packed = once(_local, "compress_runs", {"s": text})["result"]
@@ -221,7 +222,7 @@ print("started", flush=True)
 @pytest.mark.parametrize("then", ["time.sleep(600)", "pass"])
 def test_grandchildren_that_hold_the_pipes_delay_nothing_and_die(then: str, tmp_path: Path) -> None:
     """Hung with their parent or orphaned, even in a session of their own: back within 0.5 s, and none survives."""
-    limit, file = 0.4, tmp_path / "pid"
+    limit, file = 0.3, tmp_path / "pid"
     code = _HOLD_PIPES.format(file=str(file), then=then)
     started = time.monotonic()
     record = _python(code, timeout_s=limit)
@@ -232,8 +233,8 @@ def test_grandchildren_that_hold_the_pipes_delay_nothing_and_die(then: str, tmp_
     if then == "pass":
         assert record["ok"]
     else:
-        assert (record["ok"], record["error"], record["rc"]) == (False, "timeout after 0.4s", None)
-        assert record["t_ms"] >= 400
+        assert (record["ok"], record["error"], record["rc"]) == (False, "timeout after 0.3s", None)
+        assert record["t_ms"] >= 300
 
 
 def test_a_child_that_ignores_signals_is_killed() -> None:
@@ -272,10 +273,10 @@ def test_a_runs_deadline_kills_tool_processes(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     code = _HOLD_PIPES.format(file=str(file), then="time.sleep(600)")
     model = ScriptedModel(asks(("exec_python", {"code": code}, "a"), ("exec_python", {"code": "1"}, "b")))
-    config = AgentConfig(model="base", max_total_seconds=0.4)
+    config = AgentConfig(model="base", max_total_seconds=0.3)
     started = time.monotonic()
     result = asyncio.run(run(config, [{"role": "user", "content": "go"}], model, _local(timeout_s=60)))
-    assert 0.4 <= time.monotonic() - started < 0.9
+    assert 0.3 <= time.monotonic() - started < 0.8
     assert result.stopped_reason == "budget"
     assert set(tool_messages(result.messages).values()) == {"error: not executed: time budget exhausted"}
     assert all(map(ended, read_pids(file)))
@@ -293,16 +294,23 @@ def test_calls_run_side_by_side() -> None:
     assert [record["stdout"] for record in asyncio.run(main())] == [f"{number}\n" for number in range(8)]
 
 
+_ON_UVLOOP = """
+import asyncio, json, os, uvloop
+from mini_agent.tools.local import LocalInvoker
+async def main():
+    tools = LocalInvoker(environ=os.environ, timeout_s=0.2)
+    for code in ("print(1)", "import time; time.sleep(600)"):
+        arguments = json.dumps({"code": code})
+        print(await tools.call({"function": {"name": "exec_python", "arguments": arguments}}))
+uvloop.run(main())
+"""
+
+
 def test_processes_work_on_uvloop() -> None:
     """The gateway serves on uvloop: output, exit and timeout are the same there."""
-
-    async def main() -> list[dict[str, Any]]:
-        tools = _local(timeout_s=0.2)
-        codes = ("print(1)", "import time; time.sleep(600)")
-        return [await calling(tools, "exec_python", {"code": code}) for code in codes]
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        fine, hung = runner.run(main())
+    # In a process of its own, because libuv opens a signal pipe that no loop ever closes.
+    done = subprocess.run([sys.executable, "-c", _ON_UVLOOP], capture_output=True, text=True, timeout=30, check=True)
+    fine, hung = (json.loads(line) for line in done.stdout.splitlines())
     assert fine["stdout"] == "1\n"
     assert hung["error"] == "timeout after 0.2s"
 

@@ -1,0 +1,50 @@
+"""JSON and text from outside that must be able to leave again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["encodable", "load_json"]
+
+
+def encodable(text: str) -> str:
+    """Replace what UTF-8 cannot encode.
+
+    JSON may hold half a surrogate pair, and a model that is cut off within an emoji sends one. Passed on, it would fail
+    only where the answer is written.
+
+    Returns: the same text, halves joined where they belong together and replaced by U+FFFD where they are alone.
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def load_json(text: str) -> Any:
+    """Parse JSON as the standard has it: without NaN and infinities, which no strict writer would let out again.
+
+    Returns: the value, all text in it encodable. Raises: ValueError for anything that is no JSON, nested too deeply
+    included.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_number)
+        return _encodable(value) if "\\u" in text else value
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, dict):
+        return {encodable(key): _encodable(item) for key, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list) else value
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
