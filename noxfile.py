@@ -12,7 +12,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
-from greenlane.nox_sessions import register_lanes  # noqa: E402  the checkout is the harness that tests itself
+from greenlane.nox_sessions import register_lanes
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["core"]
@@ -32,8 +32,10 @@ def lint(session: nox.Session) -> None:
     _tools(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("actionlint", *map(str, sorted(Path(".github/workflows").glob("*.yml"))))
+    workflows = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
+    session.run("actionlint", *workflows)
     session.run("zizmor", "--offline", "--quiet", ".github/workflows")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
 
 
 @nox.session
@@ -55,3 +57,10 @@ def dist(session: nox.Session) -> None:
     """The built wheel, used by another project."""
     _tools(session)
     session.run("python", "tests/support/check_wheel.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """What the harness costs, beside its peers, in paired runs."""
+    _tools(session)
+    session.run("python", "benchmarks/lane_overhead.py")

@@ -1,8 +1,8 @@
 """Lanes as nox sessions. A project's `noxfile.py` needs three lines:
 
-    from greenlane.nox_sessions import register_lanes
+from greenlane.nox_sessions import register_lanes
 
-    register_lanes(__file__)
+register_lanes(__file__)
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SUMMARIES = {
 
 
 def register_lanes(noxfile: str) -> None:
-    """Register a session for each lane of a project, and `ready` and `lock`.
+    """Register a session for each lane of a project, and `ready`, `verdict` and `lock`.
 
     Sessions do not use nox's own environments: a verdict needs several, each exclusive and proved against its lock.
 
@@ -46,7 +46,14 @@ def register_lanes(noxfile: str) -> None:
         raise SystemExit(error.exit_code) from error
     for name, declared in settings.configuration.lanes.items():
         _register(name, _summary(declared), _lane_session(name, project))
-    _register("ready", "the main job: run what a policy needs and decide, READY or NOT READY", _ready(settings))
+    _register(
+        "ready", "the main job: run what a policy needs and decide, READY or NOT READY", _control("ready", settings)
+    )
+    _register(
+        "verdict",
+        "merge evidence made here or elsewhere into one verdict, without running anything",
+        _control("verdict", settings),
+    )
     _register("lock", "compile the lane locks; `-- --check` only looks", _lock(project))
 
 
@@ -100,14 +107,14 @@ def _lock(project: Path) -> Callable[[nox.Session], None]:
     return session
 
 
-def _ready(settings: Settings) -> Callable[[nox.Session], None]:
-    """Return the session of the main job: it runs in the control environment, so that every report is there."""
+def _control(command: str, settings: Settings) -> Callable[[nox.Session], None]:
+    """Return the session of a command that decides: it runs in the control environment, where every report is."""
 
     def session(session: nox.Session) -> None:
         def use() -> int:
             control = control_environment(settings, os.environ, lane.print_line)
-            command = [control.python, "-P", "-s", "-m", "greenlane", "ready", "--project", settings.project]
-            return run_child([*command, *session.posargs], os.environ)
+            words = [control.python, "-P", "-s", "-m", "greenlane", command, "--project", settings.project]
+            return run_child([*words, *session.posargs], os.environ)
 
         _end(session, guarded(use))
 

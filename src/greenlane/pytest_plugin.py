@@ -12,6 +12,18 @@ MARKERS = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Guard the network before the first conftest is imported, when there is a contract."""
+    from os import environ
+
+    path = environ.get("GREENLANE_CONTRACT")
+    if path:
+        from greenlane.lane.door import guard_network
+
+        guard_network(early_config, path)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and open the lane when there is a contract."""

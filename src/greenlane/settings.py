@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import enum
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
@@ -16,10 +18,14 @@ from greenlane.rules.configuration import problems
 from greenlane.rules.gates import truthy
 
 FILE = "pyproject.toml"
-NAMED = {"lanes": Lane, "services": Service, "providers": Provider, "policies": Policy, "locks": ExtraLock}
+NAMED: dict[str, type[msgspec.Struct]] = {
+    "lanes": Lane,
+    "services": Service,
+    "providers": Provider,
+    "policies": Policy,
+    "locks": ExtraLock,
+}
 """Sections that hold one table for each name, and what such a table becomes."""
-
-T = TypeVar("T")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +90,7 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
     """
     file = project / FILE
     table = _table(file)
-    sources = {key: FILE for key in _keys(table)}
+    sources = dict.fromkeys(_keys(table), FILE)
     configuration = _configuration(table, file)
     found = problems(configuration)
     if found:
@@ -154,47 +160,53 @@ def _keys(table: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 def _configuration(table: dict[str, Any], file: Path) -> Configuration:
-    """Return the typed configuration; every entry is converted by itself, so that an error knows its path."""
-    found = _unknown(table, Configuration, "")
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key in NAMED and isinstance(value, dict):
-            converted = {name: _convert(entry, NAMED[key], f"{key}.{name}", found) for name, entry in value.items()}
-            values[key] = {name: entry for name, entry in converted.items() if entry is not None}
-        elif key in Configuration.__struct_fields__:
-            values[key] = _convert(value, get_type_hints(Configuration)[key], key, found)
+    """Return the typed configuration; every value is converted by itself, so that each error knows its path."""
+    found: list[str] = []
+    result: Configuration = _convert(table, Configuration, "", found)
     if found:
         raise _wrong(file, found)
-    return Configuration(**values)
+    return result
 
 
-def _unknown(value: object, kind: Any, path: str) -> list[str]:
-    """Return a problem for each key that a table may not have, listing those that it may."""
-    fields = getattr(kind, "__struct_fields__", None)
-    if fields is None or not isinstance(value, dict):
-        return []
-    allowed = [field for field in fields if not (kind is Lane and field == "name")]
-    prefix = f"{path}." if path else ""
-    return [f"{prefix}{key}: unknown key; allowed: {', '.join(allowed)}" for key in value if key not in allowed]
-
-
-def _convert(value: object, kind: type[T], path: str, found: list[str]) -> T | None:
-    """Return a value as its type; None after adding a problem to `found`."""
-    unknown = _unknown(value, kind, path)
-    found += unknown
-    if unknown:
-        return None
+def _convert(value: object, kind: Any, path: str, found: list[str]) -> Any:
+    """Return a value as its type; None after adding every problem to `found`."""
+    if path in NAMED and isinstance(value, dict):
+        entries = {name: _convert(entry, NAMED[path], f"{path}.{name}", found) for name, entry in value.items()}
+        return {name: entry for name, entry in entries.items() if entry is not None}
+    struct = _struct(kind)
+    if struct is not None and isinstance(value, dict):
+        return _table_as(value, struct, path, found)
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
         text, _, inner = str(error).partition(" - at `$")
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            text += f"; allowed: {', '.join(member.value for member in kind)}"
         found.append(f"{path}{inner.rstrip('`')}: {text}")
         return None
 
 
-def _with_defaults(
-    configuration: Configuration, environ: Mapping[str, str], sources: dict[str, str]
-) -> Configuration:
+def _struct(kind: Any) -> Any:
+    """Return the struct that a type is, or is when it is not None; None for another type."""
+    return next((part for part in (kind, *get_args(kind)) if hasattr(part, "__struct_fields__")), None)
+
+
+def _table_as(table: dict[str, Any], kind: Any, path: str, found: list[str]) -> Any:
+    """Return a table as a struct; None after adding a problem for each key that is unknown, wrong or missing."""
+    before = len(found)
+    prefix = f"{path}." if path else ""
+    hints = get_type_hints(kind)
+    allowed = [field for field in kind.__struct_fields__ if not (kind is Lane and field == "name")]
+    found += [f"{prefix}{key}: unknown key; allowed: {', '.join(allowed)}" for key in table if key not in allowed]
+    values = {
+        key: _convert(value, hints[key], f"{prefix}{key}", found) for key, value in table.items() if key in allowed
+    }
+    needed = [field.name for field in msgspec.structs.fields(kind) if field.required]
+    found += [f"{prefix}{name}: this key is needed" for name in needed if name not in table]
+    return kind(**values) if len(found) == before else None
+
+
+def _with_defaults(configuration: Configuration, environ: Mapping[str, str], sources: dict[str, str]) -> Configuration:
     """Return the configuration with names, budgets, locks and policies filled in, noting sources."""
     unlimited = truthy(environ.get("READINESS_DISABLE_TIMEOUT"))
     lanes = {}
@@ -228,6 +240,9 @@ def _seconds(variable: str, text: str) -> float:
         ConfigError: the value is not a number.
     """
     try:
-        return float(text)
-    except ValueError as error:
-        raise ConfigError(f"{variable}: {text!r} is not a number of seconds; 0 or less disables") from error
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise ConfigError(f"{variable}: {text!r} is not a number of seconds; 0 or less disables")
+    return seconds

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -138,7 +137,6 @@ def server_config(app: Any, *, grace_s: float, loop: Any = "auto") -> uvicorn.Co
         loop=loop,
         lifespan="on",
         log_config=None,
-        log_level=logging.WARNING,
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -8,7 +8,17 @@ from pathlib import Path
 
 from greenlane.control.environment.wheels import repack
 
-LANE = ("execnet", "iniconfig", "msgspec", "packaging", "pluggy", "pygments", "pytest", "pytest-timeout", "pytest-xdist")
+LANE = (
+    "execnet",
+    "iniconfig",
+    "msgspec",
+    "packaging",
+    "pluggy",
+    "pygments",
+    "pytest",
+    "pytest-timeout",
+    "pytest-xdist",
+)
 """What a lane needs, with everything that these need on Linux."""
 
 
@@ -19,7 +29,9 @@ def make_wheel(name: str, version: str, into: Path, body: str = "") -> Path:
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr(f"{name}.py", body)
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         archive.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
     return target
 
@@ -37,4 +49,6 @@ def lock_of(wheels: list[Path]) -> str:
 def build_wheelhouse(into: Path) -> str:
     """Fill a folder with the wheels of a lane and return the lock that pins them."""
     into.mkdir(parents=True, exist_ok=True)
+    # A universal lock names what pytest needs on Windows, too.
+    make_wheel("colorama", "0.4.6", into)
     return lock_of([repack(name, into) for name in LANE])

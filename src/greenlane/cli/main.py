@@ -67,7 +67,7 @@ def guarded(use: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("INTERRUPTED: stopped before its end", file=sys.stderr, flush=True)
         return EXIT_INTERRUPTED
-    except Exception as error:  # the last door: a bug must not look like a red or green verdict
+    except Exception as error:  # noqa: BLE001  the last door: a bug must not look like a verdict
         log = Path(tempfile.gettempdir()) / f"greenlane-error-{os.getpid()}.log"
         log.write_text(traceback.format_exc(), encoding="utf-8")
         print(f"INTERNAL_ERROR: {type(error).__name__}: {error}; the log is {log}", file=sys.stderr, flush=True)

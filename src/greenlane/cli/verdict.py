@@ -35,7 +35,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing:
         raise ConfigError(f"no such folder: {', '.join(missing)}", "name the folders that hold lane.json")
-    evidence = [collect(path.parent) for folder in folders for path in sorted(folder.rglob(RECORD))]
+    # A folder may be named twice, or with one that it lies in.
+    records = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.rglob(RECORD)))
+    evidence = [collect(path.parent) for path in records]
     demand = make_demand(settings, wish, open_gates(settings, environ), run_id="")
     decision = judge(demand, evidence)
     decision = msgspec.structs.replace(decision, made_at=time.time(), project=settings.project)

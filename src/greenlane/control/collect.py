@@ -29,6 +29,14 @@ from greenlane.model.outcome import Outcome, TestOutcome
 RECORD = "lane.json"
 JOURNAL = "journal.jsonl"
 JUNIT = "junit.xml"
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for JSON that is damaged, of other fields, no UTF-8, or nested without end."""
+
+
+class _Versioned(msgspec.Struct):
+    """What every version of a lane record holds."""
+
+    schema: int
 
 
 def digest_of(path: Path) -> str:
@@ -46,12 +54,7 @@ def collect(folder: Path) -> LaneEvidence:
     Raises:
         ConfigError: the folder holds no readable lane record.
     """
-    try:
-        record = msgspec.json.decode((folder / RECORD).read_bytes(), type=LaneRecord)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ConfigError(f"{folder / RECORD} is no lane record: {error}", "run the lane again") from error
-    if record.schema != RECORD_SCHEMA:
-        raise ConfigError(f"{folder / RECORD} has schema {record.schema}; this greenlane reads {RECORD_SCHEMA}")
+    record = _record(folder / RECORD)
     damage = [
         f"{name} is not as it was when the lane ended"
         for name, digest in record.digests.items()
@@ -65,14 +68,34 @@ def collect(folder: Path) -> LaneEvidence:
     return LaneEvidence(record=record, journal=journal, junit=junit, damage=tuple(damage), source=str(folder))
 
 
+def _record(path: Path) -> LaneRecord:
+    """Return a lane record; its schema is looked at first, because another one may have other fields.
+
+    Raises:
+        ConfigError: it is missing, damaged or of another schema.
+    """
+    try:
+        content = path.read_bytes()
+        schema = msgspec.json.decode(content, type=_Versioned).schema
+        if schema != RECORD_SCHEMA:
+            raise ConfigError(
+                f"{path} has schema {schema}; this greenlane reads {RECORD_SCHEMA}",
+                "run the lane again, or judge it with the greenlane that ran it",
+            )
+        return msgspec.json.decode(content, type=LaneRecord)
+    except (OSError, *UNREADABLE) as error:
+        raise ConfigError(f"{path} is no lane record: {error}", "run the lane again") from error
+
+
 def read_junit(path: Path) -> tuple[JunitCase, ...] | None:
     """Return the cases of a JUnit file; None when it is missing, broken, or declares entities."""
     try:
         content = path.read_bytes()
-        if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        # pytest writes UTF-8; in UTF-16 a declaration would pass unseen.
+        if b"<!DOCTYPE" in content or b"<!ENTITY" in content or b"\0" in content:
             return None
         root = ElementTree.fromstring(content)
-    except (OSError, ElementTree.ParseError):
+    except (OSError, ElementTree.ParseError, ValueError, LookupError):  # the last two: encodings that nobody knows
         return None
     if root.tag not in ("testsuites", "testsuite"):
         return None
@@ -101,7 +124,7 @@ def read_journal(path: Path) -> JournalFacts:
     for number, line in enumerate(content.splitlines(), 1):
         try:
             events.append(decoder.decode(line))
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             damage.append(f"{JOURNAL} line {number} is damaged: {error}")
     return _facts(events, damage)
 

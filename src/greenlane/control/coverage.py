@@ -84,9 +84,7 @@ def reports(python: str, config: Path, project: Path, environment: Mapping[str, 
     _coverage(python, config, ["html", "-q", "-d", str(config.with_name("html"))], project, environment)
 
 
-def _coverage(
-    python: str, config: Path, words: Sequence[str], project: Path, environment: Mapping[str, str]
-) -> None:
+def _coverage(python: str, config: Path, words: Sequence[str], project: Path, environment: Mapping[str, str]) -> None:
     """Run one command of coverage.py; what it cannot do shows as a missing file."""
     first, *rest = words
     subprocess.run(

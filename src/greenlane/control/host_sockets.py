@@ -1,7 +1,7 @@
 """Finds the unix sockets of the host that live in the file system: a network namespace does not cut them off.
 
-They are the way out that is left to a lane without a network: docker, podman, containerd, ssh and gpg agents, dbus, X11,
-wayland, a resolver, a database in `/var/run`. Standard library only.
+They are the way out that is left to a lane without a network: docker, podman, containerd, ssh and gpg agents, dbus,
+X11, wayland, a resolver, a database in `/var/run`. Standard library only.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from greenlane.model.evidence import GateState, LaneEvidence, LaneRecord
 from greenlane.model.lane import Lane, LaneKind
 from greenlane.rules.address import resolve
 from greenlane.rules.arguments import pytest_arguments, worker_count
-from greenlane.rules.environ import install_environment, lane_environment
+from greenlane.rules.environ import MEASURED, WINDOWS, lane_environment
 from greenlane.settings import Settings
 from greenlane.version import VERSION
 
@@ -80,7 +80,9 @@ def written_by_us(settings: Settings) -> tuple[str, ...]:
     """Return the paths that runs write into the work tree; they do not change its state."""
     configuration = settings.configuration
     report = configuration.report
-    return (configuration.artifacts, configuration.environments, report.markdown, report.json)
+    paths = (configuration.artifacts, configuration.environments, report.markdown, report.json)
+    inside = [(settings.root / path).resolve() for path in paths if path]
+    return tuple(str(p.relative_to(settings.root)) for p in inside if p.is_relative_to(settings.root))
 
 
 def recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
@@ -111,22 +113,24 @@ def run_lane(request: Request, installer: Installer, say: Say) -> LaneEvidence:
         Interrupted: the supervisor died before it could write its answer.
     """
     settings = request.settings
-    _remove_stale(request)
-    tree = tree_state(settings.root, written_by_us(settings))
+    own = written_by_us(settings)
+    tree = tree_state(settings.root, own)
     plan = recipe(settings, request.lane, tree)
     holder = f"run {request.run_id} (process {os.getpid()})"
+    # Environment and artifacts have one owner at a time, from the removal of old files to the reading of new ones.
     with exclusive(plan.location.with_suffix(".lock"), holder, say):
+        _remove_stale(request)
         environment = prepare(plan, installer, say)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         try:
-            result, record = _supervise(request, environment, tree, scratch)
+            record = _supervise(request, environment, tree, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         manifest = read_manifest(plan.location)
         later = check(plan, manifest) if manifest else ["the environment's manifest is gone"]
         drift = (*environment.drift, *(f"during the run: {difference}" for difference in later))
-    record = msgspec.structs.replace(record, drift=drift, tree_after=tree_state(settings.root, written_by_us(settings)))
-    return _finish(request, record)
+        record = msgspec.structs.replace(record, drift=drift, tree_after=tree_state(settings.root, own))
+        return _finish(request, record)
 
 
 def _remove_stale(request: Request) -> None:
@@ -197,7 +201,9 @@ def _contract(request: Request, arguments: tuple[str, ...], seed: int) -> Contra
     )
 
 
-def _services(request: Request, environment: Environment, essentials: Mapping[str, str], base: str) -> list[ServicePlan]:
+def _services(
+    request: Request, environment: Environment, essentials: Mapping[str, str], base: str
+) -> list[ServicePlan]:
     """Return the services that the lane declares; one that the base variables name elsewhere is only examined."""
     declared = request.settings.configuration.services
     address = request.settings.configuration.address
@@ -217,10 +223,8 @@ def _services(request: Request, environment: Environment, essentials: Mapping[st
     ]
 
 
-def _supervise(
-    request: Request, environment: Environment, tree: str, scratch: Path
-) -> tuple[Result, LaneRecord]:
-    """Run the supervisor; return its answer and the lane record made from it."""
+def _supervise(request: Request, environment: Environment, tree: str, scratch: Path) -> LaneRecord:
+    """Run the supervisor, and return the lane record made from its answer."""
     lane, settings, artifacts = request.lane, request.settings, request.artifacts
     essentials = _essentials(request, environment, scratch)
     seed = request.seed if request.seed is not None else random.SystemRandom().randrange(2**32)
@@ -259,7 +263,7 @@ def _supervise(
     measured = measure.percent(environment.python, config, settings.root, lane_env) if config else None
     if config and measured is not None:
         measure.reports(environment.python, config, settings.root, lane_env)
-    return result, _record(request, environment, result, tree, seed, workers, measured)
+    return _record(request, environment, result, tree, seed, workers, measured)
 
 
 def _run_supervisor(plan: Plan, request: Request) -> Result:
@@ -269,7 +273,8 @@ def _run_supervisor(plan: Plan, request: Request) -> Result:
         Interrupted: it was stopped before it could answer.
         GreenlaneError: it died.
     """
-    outer = harness_environment(install_environment({"PATH": request.environ.get("PATH", os.defpath)}))
+    kept = {name: request.environ[name] for name in (*MEASURED, "PATH", *WINDOWS) if name in request.environ}
+    outer = harness_environment(kept)
     command = (sys.executable, "-P", "-s", "-m", "greenlane.control.supervisor")
     status = run_child(command, outer, msgspec.json.encode(plan))
     try:
@@ -277,7 +282,9 @@ def _run_supervisor(plan: Plan, request: Request) -> Result:
     except OSError as error:
         if status in (130, -2, -9, -15):
             raise Interrupted("the run was stopped before its end") from error
-        raise GreenlaneError(f"the supervisor of {plan.label} ended with exit status {status}", str(plan.log)) from error
+        raise GreenlaneError(
+            f"the supervisor of {plan.label} ended with exit status {status}", str(plan.log)
+        ) from error
 
 
 def _record(

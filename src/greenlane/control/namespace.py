@@ -7,6 +7,7 @@ external program, the same as root and as an ordinary user.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -124,7 +125,7 @@ def _trial() -> str:
         message = ""
         try:
             _enclose(())
-        except BaseException as error:  # noqa: BLE001 - the child must end here whatever happens, and say why
+        except BaseException as error:  # noqa: BLE001  the child must end here whatever happens, and say why
             message = _words(error)
         finally:
             os.write(writing, message.encode("utf-8", "replace")[:4000])
@@ -173,11 +174,9 @@ def _keep_ids(uid: int, gid: int) -> None:
 def _hide(libc: _Libc, sockets: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Put nothing in the place of each socket; return those hidden and those that could not be."""
     hidden, exposed = [], []
-    try:
+    # In a chroot `/` is no mount point. The kernel has already cut propagation to the host: nothing leaks out.
+    with contextlib.suppress(OSError):
         libc.mount("none", "/", "", MS_REC | MS_PRIVATE)
-    except OSError:
-        # In a chroot `/` is no mount point. The kernel has already cut propagation to the host: nothing leaks out.
-        pass
     for path in sockets:
         try:
             libc.mount("/dev/null", path, "", MS_BIND)

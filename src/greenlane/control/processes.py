@@ -83,7 +83,8 @@ def end_survivors() -> list[str]:
         for pid in alive:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-        _reap()
+        time.sleep(0.005)
+    _reap()
     return [f"{pid}: {name}" for pid, name in sorted(found.items())]
 
 
@@ -92,4 +93,3 @@ def _reap() -> None:
     with suppress(ChildProcessError):
         while os.waitpid(-1, getattr(os, "WNOHANG", 0))[0]:
             pass
-    time.sleep(0.005)

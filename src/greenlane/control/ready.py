@@ -13,7 +13,7 @@ from greenlane.control.environment.build import lock_digest
 from greenlane.control.environment.installers import find_installer
 from greenlane.control.lane_run import Request, failed_record, new_run_id, run_lane, written_by_us
 from greenlane.control.tree import tree_state
-from greenlane.errors import EnvironmentBuildError, Interrupted
+from greenlane.errors import ConfigError, EnvironmentBuildError, Interrupted
 from greenlane.model.evidence import Demand, GateState, LaneEvidence
 from greenlane.model.lane import Lane
 from greenlane.model.verdict import Verdict
@@ -22,7 +22,7 @@ from greenlane.rules.address import disagreements, resolve
 from greenlane.rules.demand import any_open, checks_of, lane_of_provider, needed_lanes
 from greenlane.rules.gates import gate, skip_line
 from greenlane.rules.green import judge
-from greenlane.settings import ConfigError, Settings, check_expected
+from greenlane.settings import Settings, check_expected
 from greenlane.version import VERSION
 
 Say = Callable[[str], None]

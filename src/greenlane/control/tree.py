@@ -9,7 +9,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 GIT = "git"
-PRUNED = frozenset({".git", ".nox", ".venv", "__pycache__", ".artifacts", "node_modules", "build", "dist"})
+PRUNED = frozenset(
+    {
+        ".git", ".nox", ".venv", "__pycache__", ".artifacts", "node_modules", "build", "dist",
+        ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+    }
+)  # fmt: skip
 """Folders that are no part of a tree that git does not know."""
 
 
@@ -28,8 +33,9 @@ def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
         paths: Iterable[str] = _all_files(project)
     else:
         state.update(head)
-        prefix = (_git(project, "rev-parse", "--show-prefix") or b"").decode().strip()
-        paths = [entry[3:].removeprefix(prefix) for entry in listing.decode("utf-8", "replace").split("\0") if entry]
+        prefix = (_git(project, "rev-parse", "--show-prefix") or b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
+        entries = listing.decode("utf-8", "surrogateescape").split("\0")
+        paths = [path for entry in entries if (path := entry[3:].removeprefix(prefix))]
     for path in sorted(paths):
         if not any(path == name or path.startswith(f"{name}/") for name in own):
             state.update(path.encode("utf-8", "surrogateescape") + b"\0" + _content(project / path))
@@ -37,10 +43,14 @@ def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """Return the digest of a file or link; of a missing one, a mark."""
+    """Return the digest of a file or link, or of a repository within; of a missing or special one, a mark."""
     try:
+        if path.is_dir() and not path.is_symlink():
+            return bytes.fromhex(tree_state(path))
         if path.is_symlink():
             return b"link " + os.readlink(path).encode("utf-8", "surrogateescape")
+        if not path.is_file():  # a pipe or socket would block whoever opens it
+            return b"absent" if not path.exists() else b"special"
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError:

@@ -17,7 +17,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     at: float
 
 
-class Started(Event, tag="started"):
+class Started(Event, frozen=True, tag="started"):
     """A pytest process began. `narrowing` are the options that make it run less than the whole lane."""
 
     run_id: str
@@ -29,7 +29,7 @@ class Started(Event, tag="started"):
     seed: int | None = None
 
 
-class Collected(Event, tag="collected"):
+class Collected(Event, frozen=True, tag="collected"):
     """What a process found: every test of the lane, and those it keeps for this shard.
 
     Attributes:
@@ -49,7 +49,7 @@ class Collected(Event, tag="collected"):
     providers: dict[str, str] = {}
 
 
-class CollectError(Event, tag="collect_error"):
+class CollectError(Event, frozen=True, tag="collect_error"):
     """A file or folder could not be collected."""
 
     nodeid: str
@@ -58,7 +58,7 @@ class CollectError(Event, tag="collect_error"):
     line: int = 0
 
 
-class TestStarted(Event, tag="test_started"):
+class TestStarted(Event, frozen=True, tag="test_started"):
     """A test is about to run."""
 
     __test__ = False
@@ -66,7 +66,7 @@ class TestStarted(Event, tag="test_started"):
     nodeid: str
 
 
-class TestFinished(Event, tag="test_finished"):
+class TestFinished(Event, frozen=True, tag="test_finished"):
     """A test has ended; see `TestOutcome` for the fields."""
 
     __test__ = False
@@ -82,7 +82,7 @@ class TestFinished(Event, tag="test_finished"):
     ran: bool = True
 
 
-class Crashed(Event, tag="crashed"):
+class Crashed(Event, frozen=True, tag="crashed"):
     """A worker process died. `nodeid` is the test that it was running, if any."""
 
     name: str
@@ -90,7 +90,7 @@ class Crashed(Event, tag="crashed"):
     cause: str = ""
 
 
-class Leaked(Event, tag="leaked"):
+class Leaked(Event, frozen=True, tag="leaked"):
     """A test or a fixture left state behind.
 
     Attributes:
@@ -98,7 +98,10 @@ class Leaked(Event, tag="leaked"):
         what: what changed, as `module.attribute` or a path.
         before: the value that was there, shortened; after: the value found.
         where: `file:line` of the change, where it could be found.
+        restored: whether the next test finds it as it was before.
         level: `error` or `warn`.
+        advice: what to write instead, in one line.
+        owner: the fixture that did it, empty for the test itself.
     """
 
     nodeid: str
@@ -110,10 +113,18 @@ class Leaked(Event, tag="leaked"):
     restored: bool = True
     level: str = "error"
     advice: str = ""
+    owner: str = ""
 
 
-class NetworkAttempt(Event, tag="network"):
-    """Something tried to leave the loopback. `nodeid` is empty outside tests."""
+class NetworkAttempt(Event, frozen=True, tag="network"):
+    """Something tried to leave the loopback.
+
+    Attributes:
+        nodeid: the test, or the file that was being collected; empty elsewhere.
+        operation: what was tried (`connect`, `getaddrinfo`, …), or `child process or compiled code`.
+        address: where it wanted to go.
+        where: `file:line` of the user's code, where it came from Python.
+    """
 
     nodeid: str
     operation: str
@@ -121,14 +132,14 @@ class NetworkAttempt(Event, tag="network"):
     where: str = ""
 
 
-class Hermetic(Event, tag="hermetic"):
+class Hermetic(Event, frozen=True, tag="hermetic"):
     """How far the lane was cut off: `kernel`, `python` or `none`, and what the proof saw."""
 
     level: str
     proof: str = ""
 
 
-class Finished(Event, tag="finished"):
+class Finished(Event, frozen=True, tag="finished"):
     """A pytest process ended in an orderly way with this exit status."""
 
     exit_status: int

@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 
-class LaneKind(str, enum.Enum):
+class LaneKind(enum.StrEnum):
     """What a lane's tests may depend on; everything else about a lane follows from it."""
 
     DETERMINISTIC = "deterministic"

@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 
-class Outcome(str, enum.Enum):
+class Outcome(enum.StrEnum):
     """How a test ended. `ERROR` is a failure outside the test's own body: set-up, tear-down or collection."""
 
     PASSED = "passed"

@@ -13,8 +13,11 @@ from greenlane.model.violation import Code, Violation
 VERDICT_SCHEMA = 1
 """Version of the JSON form of a verdict."""
 
+CONFIGURATION = frozenset({Code.CONFIG_ERROR, Code.ADDRESS_DRIFT})
+"""What is wrong before any test is run: the user's settings."""
 
-class Status(str, enum.Enum):
+
+class Status(enum.StrEnum):
     """How a check ended."""
 
     PASSED = "passed"
@@ -77,7 +80,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         codes = {violation.code for violation in self.violations}
         if Code.INTERRUPTED in codes:
             return 130
-        if codes and codes <= {Code.CONFIG_ERROR, Code.ADDRESS_DRIFT}:
+        if codes & CONFIGURATION:
             return 2
         return 0 if self.ready or (self.lane and not self.violations) else 1
 
@@ -93,7 +96,5 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def causes(self) -> tuple[str, ...]:
         """One `CAUSE:` line for each failure: `CAUSE: path::test[param] — first line`."""
-        seen = dict.fromkeys(
-            f"CAUSE: {v.subject} — {v.cause}" for v in self.violations if v.cause and v.subject
-        )
+        seen = dict.fromkeys(f"CAUSE: {v.subject} — {v.cause}" for v in self.violations if v.cause and v.subject)
         return tuple(seen)

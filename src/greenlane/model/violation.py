@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 
-class Code(str, enum.Enum):
+class Code(enum.StrEnum):
     """Stable names of everything that can make a verdict red."""
 
     NO_TESTS = "NO_TESTS"

@@ -11,6 +11,11 @@ SHOWN_CAUSES = 50
 """Causes and violations that a terminal shows; files hold all of them."""
 
 
+def clean(text: str) -> str:
+    """Return text of which a terminal shows every character: no control character, escape sequence or line break."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def counts(check: Check) -> str:
     """Return `12 passed, 1 skipped`, worst last; empty without tests."""
     order = (Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED, Outcome.XPASSED, Outcome.FAILED, Outcome.ERROR)
@@ -23,13 +28,18 @@ def detail(check: Check) -> str:
     record = check.record
     if record is not None and record.coverage is not None:
         parts.append(f"coverage {record.coverage:.2f} %")
-    return "; ".join(part for part in parts if part)
+    return clean("; ".join(part for part in parts if part))
 
 
 def line(violation: Violation) -> str:
     """Return a violation as one line, `CODE [check] message`."""
     where = f" [{violation.check}]" if violation.check else ""
-    return f"{violation.code.value}{where} {violation.message}"
+    return clean(f"{violation.code.value}{where} {violation.message}")
+
+
+def causes(verdict: Verdict) -> list[str]:
+    """Return one `CAUSE:` line for each failure."""
+    return [clean(cause) for cause in verdict.causes]
 
 
 def next_steps(verdict: Verdict) -> list[str]:

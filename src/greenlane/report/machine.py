@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from xml.etree import ElementTree
 
 import msgspec
@@ -10,7 +12,8 @@ from greenlane.model.verdict import Status, Verdict
 from greenlane.model.violation import Violation
 from greenlane.report.lines import line
 
-_CONTROL = {code: "\N{REPLACEMENT CHARACTER}" for code in range(32) if code not in (9, 10, 13)}
+_ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML cannot hold, not even as a reference."""
 
 
 def as_json(verdict: Verdict) -> str:
@@ -22,7 +25,9 @@ def as_json(verdict: Verdict) -> str:
         "exit_code": verdict.exit_code,
         "causes": list(verdict.causes),
     }
-    return msgspec.json.format(msgspec.json.encode({**derived, **fields}), indent=2).decode() + "\n"
+    text = json.dumps({**derived, **fields}, indent=2, ensure_ascii=False)
+    # A path of undecodable bytes has characters that UTF-8 lacks; as escapes they are still JSON.
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def as_junit(verdict: Verdict) -> str:
@@ -64,4 +69,4 @@ def _failure(case: ElementTree.Element, violations: list[Violation]) -> None:
 
 def _clean(text: str) -> str:
     """Return text that XML can hold."""
-    return text.translate(_CONTROL).encode("utf-8", "replace").decode()
+    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from greenlane.model.verdict import Verdict
-from greenlane.report.lines import WORDS, detail, endpoints, line, next_steps
+from greenlane.report.lines import WORDS, clean, detail, endpoints, line, next_steps
 
 KINDS = {
     "deterministic": "hermetic and repeatable; no network but its own loopback; a skip is a failure",
@@ -16,8 +16,12 @@ KINDS = {
 
 def escape(text: str) -> str:
     """Return text that Markdown shows as it is, also inside a table."""
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>|#~" else c for c in clean)
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>|#~&" else c for c in clean(text))
+
+
+def code(text: str) -> str:
+    """Return text as code, also inside a table; a backtick in it would end it."""
+    return f"`{clean(text).replace('`', chr(39)).replace('|', chr(0xA6))}`"
 
 
 def markdown(verdict: Verdict) -> str:
@@ -66,7 +70,7 @@ def _gates(verdict: Verdict) -> list[str]:
 
 def _endpoints(verdict: Verdict) -> list[str]:
     rows = [
-        f"- {escape(check)}: {', '.join(f'`{name}={value}`' for name, value in sorted(values.items()))}"
+        f"- {escape(check)}: {', '.join(code(f'{name}={value}') for name, value in sorted(values.items()))}"
         for check, values in endpoints(verdict).items()
     ]
     return ["## Endpoints", "", *(rows or ["No lane used a service of the harness."])]
@@ -74,16 +78,16 @@ def _endpoints(verdict: Verdict) -> list[str]:
 
 def _evidence(verdict: Verdict) -> list[str]:
     rows = [
-        f"| {escape(check.name)} | {escape(record.python)} | {record.hermetic} | `{record.lock[:12]}` |"
-        f" {record.workers} | {record.seed} | `{escape(record.run_id)}` |"
+        f"| {escape(check.name)} | {escape(record.python)} | {escape(record.hermetic)} | {code(record.lock[:12])} |"
+        f" {escape(record.workers)} | {record.seed} | {code(record.run_id)} |"
         for check in verdict.checks
         if (record := check.record) is not None
     ]
     head = ["| check | Python | hermetic | lock | workers | seed | run |", "|---|---|---|---|---|---|---|"]
-    return ["## Evidence", "", f"Work tree `{verdict.tree[:16]}`.", "", *head, *rows] if rows else []
+    return ["## Evidence", "", f"Work tree {code(verdict.tree[:16])}.", "", *head, *rows] if rows else []
 
 
 def _taxonomy(verdict: Verdict) -> list[str]:
     kinds = {check.record.lane: check.record.kind for check in verdict.checks if check.record}
-    rows = [f"- {escape(name)} ({kind}): {KINDS.get(kind, '')}" for name, kind in kinds.items()]
+    rows = [f"- {escape(name)} ({escape(kind)}): {KINDS.get(kind, '')}" for name, kind in kinds.items()]
     return ["## Lanes", "", *rows] if rows else []

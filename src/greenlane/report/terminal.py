@@ -7,16 +7,20 @@ import sys
 from collections.abc import Mapping
 
 from greenlane.model.verdict import Status, Verdict
-from greenlane.report.lines import SHOWN_CAUSES, WORDS, detail, headline, line, next_steps
+from greenlane.report.lines import SHOWN_CAUSES, WORDS, causes, clean, detail, headline, line, next_steps
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow"}
 
 
 def plain(verdict: Verdict) -> list[str]:
     """Return the lines of a verdict without colours: checks, warnings, violations, causes, the word."""
-    width = max((len(check.name) for check in verdict.checks), default=0)
+    names = [clean(check.name) for check in verdict.checks]
+    width = max(map(len, names), default=0)
     return [
-        *(f"{WORDS[c.status]}  {c.name:<{width}}  {detail(c)}".rstrip() for c in verdict.checks),
+        *(
+            f"{WORDS[check.status]}  {name:<{width}}  {detail(check)}".rstrip()
+            for name, check in zip(names, verdict.checks, strict=True)
+        ),
         *(f"WARNING: {line(violation)}" for violation in verdict.warnings[:SHOWN_CAUSES]),
         *_reasons(verdict),
         headline(verdict),
@@ -29,8 +33,7 @@ def _reasons(verdict: Verdict) -> list[str]:
     more = len(verdict.violations) - len(told)
     if more > 0:
         told.append(f"… and {more} more violations in the reports")
-    causes = verdict.causes
-    told += causes[:SHOWN_CAUSES]
+    told += causes(verdict)[:SHOWN_CAUSES]
     return told + [f"  next: {step}" for step in next_steps(verdict)]
 
 
@@ -40,7 +43,13 @@ def show(verdict: Verdict, environ: Mapping[str, str]) -> None:
     if wanted and importlib.util.find_spec("rich") is not None:
         _rich(verdict)
     else:
-        print("\n".join(plain(verdict)), flush=True)
+        print(_shown("\n".join(plain(verdict))), flush=True)
+
+
+def _shown(text: str) -> str:
+    """Return text that standard output can take; what its encoding lacks is written as an escape."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _rich(verdict: Verdict) -> None:
@@ -52,10 +61,11 @@ def _rich(verdict: Verdict) -> None:
     console = Console()
     table = Table("check", "status", "detail", title=None, expand=False)
     for check in verdict.checks:
-        table.add_row(Text(check.name), Text(WORDS[check.status], STYLES[check.status]), Text(detail(check)))
+        name, told = _shown(clean(check.name)), _shown(detail(check))
+        table.add_row(Text(name), Text(WORDS[check.status], STYLES[check.status]), Text(told))
     console.print(table)
     for violation in verdict.warnings[:SHOWN_CAUSES]:
-        console.print(Text(f"WARNING: {line(violation)}", "yellow"))
+        console.print(Text(_shown(f"WARNING: {line(violation)}"), "yellow"))
     for text in _reasons(verdict):
-        console.print(Text(text, "red" if text.startswith(("VIOLATION", "CAUSE")) else ""))
-    console.print(Text(headline(verdict), "bold green" if verdict.ready else "bold red"))
+        console.print(Text(_shown(text), "red" if text.startswith(("VIOLATION", "CAUSE")) else ""))
+    console.print(Text(_shown(headline(verdict)), "bold green" if verdict.ready else "bold red"))

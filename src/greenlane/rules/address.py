@@ -32,7 +32,7 @@ def normalise(url: str) -> str:
         ValueError: it is no http(s) address.
     """
     text = url.strip()
-    parts = urlsplit(text if "//" in text else f"http://{text}")
+    parts = urlsplit(text if "://" in text else f"http://{text}")
     scheme = parts.scheme.lower()
     if scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ValueError(f"{url!r} is not an address such as http://127.0.0.1:8788")
@@ -100,5 +100,5 @@ def endpoints(address: Address, url: str) -> dict[str, str]:
     """Return every address variable with the one base, for the lane's environment."""
     parts = urlsplit(url)
     port = parts.port or _DEFAULT_PORTS[parts.scheme]
-    names = {name: url for name in (address.variable, *address.same)}
+    names = dict.fromkeys((address.variable, *address.same), url)
     return {**names, address.host_variable: parts.hostname or "", address.port_variable: str(port)}

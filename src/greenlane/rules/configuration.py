@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 
@@ -13,6 +14,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _PYTHON = re.compile(r"3\.\d+")
 ORDERS = ("file", "random")
 LEVELS = ("error", "warn", "off")
+RESERVED = ("control", "coverage", "lock", "pip", "ready")
+"""Names of sessions, environments and artifact folders of the harness itself."""
 
 
 def problems(configuration: Configuration) -> list[str]:
@@ -26,8 +29,9 @@ def problems(configuration: Configuration) -> list[str]:
         found += _lane(path, lane)
         found += _known(f"{path}.services", lane.services, configuration.services)
         found += _known(f"{path}.providers", lane.providers, configuration.providers)
-        found += _secrets(path, lane, configuration)
+        found += _secrets(path, lane.env, configuration)
     for name, service in configuration.services.items():
+        found += _secrets(f"services.{name}", service.env, configuration)
         if not service.command:
             found.append(f"services.{name}.command: at least one word is needed")
         if not 0 < service.start_timeout <= 3600:
@@ -39,21 +43,36 @@ def problems(configuration: Configuration) -> list[str]:
     for key, level in {"level": configuration.leaks.level, **configuration.leaks.levels}.items():
         if level not in LEVELS:
             found.append(f"leaks.{key}: {level!r} is not one of {', '.join(LEVELS)}")
+    found += _folder("artifacts", configuration.artifacts, absolute=False)
+    found += _folder("environments", configuration.environments, absolute=True)
     return found
+
+
+def _folder(path: str, value: str, *, absolute: bool) -> Iterable[str]:
+    """Yield a problem when a folder that we empty before each run could be the project or lie anywhere."""
+    parts = [part for part in re.split(r"[/\\]", value) if part not in ("", ".")]
+    if not parts or ".." in parts:
+        yield f"{path}: {value!r} is not a folder of its own below the project; it is emptied before each run"
+    elif not absolute and value.startswith(("/", "\\")):
+        yield f"{path}: {value!r} is absolute; a path relative to the project is needed"
 
 
 def _name(path: str, name: str) -> Iterable[str]:
     """Yield a problem when a lane's name cannot be a session, a folder and part of a check."""
     if not _NAME.fullmatch(name):
         yield f"{path}: {name!r} is not a lane name; letters, digits, '_', '.', '-' are allowed, a letter first"
+    elif name in RESERVED:
+        yield f"{path}: {name!r} is a name of the harness itself, as are {', '.join(RESERVED)}"
 
 
 def _lane(path: str, lane: Lane) -> Iterable[str]:
     """Yield what is wrong with the values of one lane."""
     if not lane.tests:
         yield f"{path}.tests: at least one file or folder is needed"
-    if lane.test_timeout < 0:
-        yield f"{path}.test_timeout: {lane.test_timeout:g} is below 0 seconds"
+    if not 0 <= lane.test_timeout < math.inf:
+        yield f"{path}.test_timeout: {lane.test_timeout:g} is not a number of seconds from 0, which disables"
+    if lane.budget is not None and not math.isfinite(lane.budget):
+        yield f"{path}.budget: {lane.budget:g} is not a number of seconds; 0 or less disables"
     if isinstance(lane.workers, str) and lane.workers != "auto":
         yield f"{path}.workers: {lane.workers!r} is neither a number nor 'auto'"
     if isinstance(lane.workers, int) and not 0 <= lane.workers <= 256:
@@ -83,10 +102,10 @@ def _known(path: str, names: Iterable[str], known: Mapping[str, object]) -> Iter
             yield f"{path}: unknown name {name!r}; known: {', '.join(sorted(known)) or 'none'}"
 
 
-def _secrets(path: str, lane: Lane, configuration: Configuration) -> Iterable[str]:
-    """Yield a problem for each secret that a lane asks for by another way than a gate."""
+def _secrets(path: str, entries: Iterable[str], configuration: Configuration) -> Iterable[str]:
+    """Yield a problem for each secret that a lane or service asks for by another way than a gate."""
     secrets = {secret for provider in configuration.providers.values() for secret in provider.secrets}
-    names, values = split_entries(lane.env)
+    names, values = split_entries(entries)
     for name in (*names, *values):
         if name in secrets:
             yield f"{path}.env: {name} is a secret of a provider; only an open gate of the release lane passes it"

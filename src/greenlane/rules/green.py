@@ -9,7 +9,7 @@ import msgspec
 
 from greenlane.model.evidence import Demand, LaneEvidence
 from greenlane.model.outcome import Outcome, TestOutcome
-from greenlane.model.verdict import Check, Status, Verdict
+from greenlane.model.verdict import CONFIGURATION, Check, Status, Verdict
 from greenlane.model.violation import Code, Violation
 from greenlane.rules.examine import EXAMINERS
 from greenlane.rules.examine.shards import whole
@@ -26,18 +26,23 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
         evidence: what there is to prove it, one item for each lane or shard that ran.
         notes: violations and warnings that control found beside the lanes, such as a wrong address.
     """
-    found = {item.record.check: item for item in evidence}
+    found: dict[str, list[LaneEvidence]] = {}
+    for item in evidence:
+        found.setdefault(item.record.check, []).append(item)
     violations = list(notes)
+    # Where nothing was run for a wrong setting or an interruption, that is the one reason, not each lane's silence.
+    halting = {*CONFIGURATION, Code.INTERRUPTED}
+    blocked = next((note.code for note in notes if note.gating and note.code in halting), None)
     checks = []
     for name in dict.fromkeys((*demand.checks, *found)):
-        item = found.get(name)
-        own = list(_examine(item, demand)) if item else [_absent(name, demand)]
-        violations += [msgspec.structs.replace(violation, check=name) for violation in own if violation]
-        checks.append(_check(name, item, [v for v in own if v], demand))
+        items = found.get(name, [])
+        own = list(_examine(items, demand)) if items else _absent(name, demand, blocked)
+        violations += [msgspec.structs.replace(violation, check=name) for violation in own]
+        checks.append(_check(name, items, own, demand, blocked))
     violations += whole(demand, evidence)
-    providers = [_provider(name, demand, found) for name in demand.providers]
-    checks += [check for check in providers if check]
+    checks += [_provider(name, demand, evidence) for name in demand.providers]
     violations += _expected(demand, checks)
+    violations += _nothing(demand, checks, violations)
     return Verdict(
         policy=demand.policy,
         lane=demand.lane,
@@ -52,34 +57,53 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
     )
 
 
-def _examine(item: LaneEvidence, demand: Demand) -> Iterable[Violation]:
-    """Yield what every examiner finds."""
-    for examiner in EXAMINERS:
-        yield from examiner(item, demand)
+def _examine(items: Sequence[LaneEvidence], demand: Demand) -> Iterable[Violation]:
+    """Yield what every examiner finds; a second run of the same check must not hide the first."""
+    if len(items) > 1:
+        sources = ", ".join(item.source or item.record.run_id for item in items)
+        yield Violation(code=Code.STALE, message=f"there is evidence of {len(items)} runs: {sources}")
+    for item in items:
+        for examiner in EXAMINERS:
+            yield from examiner(item, demand)
 
 
-def _absent(name: str, demand: Demand) -> Violation | None:
-    """Return why a check without evidence is red; None where a closed gate explains it."""
-    if _closed(name, demand):
-        return None
+def _absent(name: str, demand: Demand, blocked: Code | None) -> list[Violation]:
+    """Return why a check without evidence is red; nothing where a closed gate or a wrong setting explains it."""
+    if blocked or _closed(name, demand):
+        return []
     code = Code.SHARD_GAP if "/" in name else Code.NO_TESTS
-    return Violation(code=code, message=f"there is no evidence for {name}", subject=name)
+    return [Violation(code=code, message=f"there is no evidence for {name}", subject=name)]
+
+
+def _nothing(demand: Demand, checks: Sequence[Check], found: Sequence[Violation]) -> Iterable[Violation]:
+    """Yield NO_TESTS when nothing of a project's policy was run, though nothing went wrong either."""
+    required = [check for check in checks if check.required]
+    if demand.lane or any(v.gating for v in found) or any(check.status is Status.PASSED for check in required):
+        return
+    idle = "; ".join(f"{check.name}: {check.reason or 'no test was run'}" for check in required)
+    what = f"nothing that policy {demand.policy} needs was run: {idle or 'it names no lane'}"
+    yield Violation(code=Code.NO_TESTS, message=what)
 
 
 def _closed(name: str, demand: Demand) -> str:
     """Return the reason why no provider of a lane could be called; empty when one could, or it has none."""
-    own = [gate for gate in demand.gates if demand.providers.get(gate.provider) == name]
+    lane = name.split("/")[0]
+    own = [gate for gate in demand.gates if demand.providers.get(gate.provider) == lane]
     if not own or any(gate.open for gate in own):
         return ""
     return "; ".join(f"{gate.provider}: {gate.reason}" for gate in own)
 
 
-def _check(name: str, item: LaneEvidence | None, own: Sequence[Violation], demand: Demand) -> Check:
+def _check(
+    name: str, items: Sequence[LaneEvidence], own: Sequence[Violation], demand: Demand, blocked: Code | None
+) -> Check:
     """Return the row of one lane or shard."""
     required = name in demand.checks
-    if item is None:
+    if not items:
         status = Status.FAILED if own else Status.SKIPPED
-        return Check(name=name, status=status, reason=_closed(name, demand) or "no evidence", required=required)
+        reason = f"not run: {blocked.value}" if blocked else _closed(name, demand) or "no evidence"
+        return Check(name=name, status=status, reason=reason, required=required)
+    item = items[-1]
     outcomes = item.journal.outcomes
     reason = ""
     if any(violation.gating for violation in own):
@@ -106,14 +130,14 @@ def _slowest(outcomes: Sequence[TestOutcome]) -> tuple[TestOutcome, ...]:
     return tuple(sorted(outcomes, key=lambda test: -test.duration)[:SLOWEST])
 
 
-def _provider(name: str, demand: Demand, found: dict[str, LaneEvidence]) -> Check | None:
+def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence]) -> Check:
     """Return the row of a live provider: closed gates are rows too, so that nothing is silent."""
     state = next((gate for gate in demand.gates if gate.provider == name), None)
     required = name in demand.expected
     if state is None or not state.open:
         return Check(name=name, status=Status.SKIPPED, reason=state.reason if state else "no gate", required=required)
-    lane = found.get(demand.providers[name])
-    tests = [t for t in lane.journal.outcomes if lane.journal.providers.get(t.nodeid) == name] if lane else []
+    journals = [item.journal for item in evidence if item.record.lane == demand.providers[name]]
+    tests = [t for journal in journals for t in journal.outcomes if journal.providers.get(t.nodeid) == name]
     counts = dict(Counter(test.outcome for test in tests))
     if any(test.outcome.bad for test in tests):
         status, reason = Status.FAILED, ""

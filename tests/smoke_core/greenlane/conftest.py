@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +34,13 @@ def make_tiny(tmp_path: Path, wheelhouse: tuple[Path, str], environments: Path) 
         path = tmp_path / name
         path.mkdir()
         house, lock = wheelhouse
-        return TinyProject(path=path, lock=lock, wheelhouse=house, environments=path / ".envs" if own else environments)
+        tiny = TinyProject(path=path, lock=lock, wheelhouse=house, environments=environments)
+        if own:
+            tiny.lanes().test("def test_ok(): pass\n").greenlane("lane", "core")
+            tiny.environments = tmp_path / f"{name}-environments"
+            # Links are copied in no time; whoever changes a file here must replace it.
+            shutil.copytree(environments / "core", tiny.environments / "core", symlinks=True, copy_function=os.link)
+        return tiny
 
     return make
 

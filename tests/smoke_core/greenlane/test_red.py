@@ -27,11 +27,17 @@ RED = {
     "xfail without run": ("import pytest\n@pytest.mark.xfail(run=False)\ndef test_a(): pass\n" + PASSING, "SKIPPED"),
     "a failure": ("def test_a():\n    assert 1 == 2\n", "FAILED"),
     "a set-up error": ("import pytest\n@pytest.fixture\ndef f(): 1 / 0\ndef test_a(f): pass\n", "ERROR"),
-    "a tear-down error": ("import pytest\n@pytest.fixture\ndef f():\n    yield\n    1 / 0\ndef test_a(f): pass\n", "ERROR"),
+    "a tear-down error": (
+        "import pytest\n@pytest.fixture\ndef f():\n    yield\n    1 / 0\ndef test_a(f): pass\n",
+        "ERROR",
+    ),
     "an import error": ("import nowhere\n", "ERROR"),
     "os._exit(0) in a test": ("import os\ndef test_a(): os._exit(0)\n" + PASSING, "MISSING_OUTCOME"),
     "os._exit(0) at collection": ("import os\nos._exit(0)\n", "EXIT_MISMATCH"),
-    "sys.exit(0) in atexit": ("import atexit, os\natexit.register(os._exit, 0)\ndef test_a(): assert 0\n", "EXIT_MISMATCH"),
+    "sys.exit(0) in atexit": (
+        "import atexit, os\natexit.register(os._exit, 0)\ndef test_a(): assert 0\n",
+        "EXIT_MISMATCH",
+    ),
     "a test that times out": ("import time\ndef test_a(): time.sleep(60)\n", "TIMED_OUT"),
     "a test that kills itself": ("import os\ndef test_a(): os.kill(os.getpid(), 9)\n", "MISSING_OUTCOME"),
 }
@@ -125,8 +131,13 @@ def test_yesterdays_artifacts(tiny: TinyProject) -> None:
 def test_a_worker_killed(tiny: TinyProject) -> None:
     """An xdist worker that dies is red by name of the test that it was running."""
     tiny.lanes(core={**CORE, "workers": 2})
-    body = "import os, pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_a(n):\n    if n == 3: os.kill(os.getpid(), 9)\n"
-    ran = tiny.test(body).greenlane("lane", "core")
+    ran = tiny.test("""
+        import os, pytest
+        @pytest.mark.parametrize("n", range(6))
+        def test_a(n):
+            if n == 3:
+                os.kill(os.getpid(), 9)
+    """).greenlane("lane", "core")
     assert ran.code == 1
     assert "tests/test_it.py::test_a[3]" in ran.message("MISSING_OUTCOME"), ran.output
 
@@ -160,7 +171,7 @@ def test_a_secret_is_invisible(tiny: TinyProject) -> None:
 
 
 def test_no_network(tiny: TinyProject) -> None:
-    """A deterministic lane has its own loopback and nothing else, for child processes too."""
+    """A deterministic lane has its own loopback and nothing else; a child process that tries is NETWORK red."""
     ran = tiny.test("""
         import socket, subprocess, sys
         def test_a():
@@ -171,7 +182,9 @@ def test_no_network(tiny: TinyProject) -> None:
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
             assert "Network is unreachable" in done.stderr
     """).greenlane("lane", "core")
-    assert ran.code == 0, ran.output
+    assert ran.code == 1, ran.output
+    assert "NETWORK" in ran.codes
+    assert "unreachable" not in ran.output
     assert ran.verdict["checks"][0]["record"]["hermetic"] == "kernel"
 
 

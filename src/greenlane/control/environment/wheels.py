@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import tomllib
 import zipfile
@@ -78,7 +79,8 @@ def repack(name: str, into: Path) -> Path:
             content = file.read_bytes()
             if path.endswith(".dist-info/RECORD"):
                 lines = content.decode().splitlines()
-                content = "".join(f"{line}\n" for line in lines if line.split(",")[0] in packed).encode()
+                names = [row[0] for row in csv.reader(lines)]
+                content = "".join(f"{line}\n" for line, n in zip(lines, names, strict=True) if n in packed).encode()
             archive.writestr(zipfile.ZipInfo(path), content)
     return target
 

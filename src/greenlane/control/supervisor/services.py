@@ -66,7 +66,7 @@ class Running:
         """Start the process; return what went wrong."""
         words = [word.replace("{port}", "0") for word in self._plan.command]
         environment = {**self._plan.environment, **dict.fromkeys(INSTANCE_VARIABLES, self._instance)}
-        self._log = Path(self._plan.log).open("wb")
+        self._log = Path(self._plan.log).open("wb")  # noqa: SIM115  it is open as long as the service runs
         try:
             self._process = subprocess.Popen(
                 words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -82,7 +82,9 @@ class Running:
 
     def _read(self) -> None:
         """Keep the service's output, and find the address that it announces."""
-        assert self._process and self._process.stdout and self._log
+        assert self._process
+        assert self._process.stdout
+        assert self._log
         for line in self._process.stdout:
             self._log.write(line)
             self._log.flush()

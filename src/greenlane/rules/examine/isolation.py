@@ -32,11 +32,12 @@ def leaks(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         change = f" from {leak.before} to {leak.after}" if leak.before or leak.after else ""
         where = f" at {leak.where}" if leak.where else ""
         path, _, line = leak.where.rpartition(":")
+        name = leak.what if leak.what == leak.watcher else f"{leak.watcher} {leak.what}"
         yield Violation(
             code=Code.LEAK,
-            message=f"{leak.nodeid} left {leak.watcher} {leak.what} changed{change}{where}",
+            message=f"{leak.nodeid} left {name} changed{change}{where}",
             subject=leak.nodeid,
-            cause=f"LEAK {leak.watcher} {leak.what}{change}{where}",
+            cause=f"LEAK {name}{change}{where}",
             path=path,
             line=int(line) if line.isdigit() else 0,
             gating=leak.level == "error",

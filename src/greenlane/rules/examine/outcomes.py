@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from greenlane.model.evidence import Demand, LaneEvidence
 from greenlane.model.lane import LaneKind
-from greenlane.model.outcome import Outcome
+from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.model.violation import Code, Violation
+
+_TEST_DEADLINE = re.compile(r"(Failed: )?Timeout \(>[^)]*s\) from pytest-timeout")
+"""How pytest-timeout says that a test took too long; it has no exception of its own."""
 
 
 def failures(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
-    """FAILED and ERROR, one for each test or file, with its cause."""
+    """FAILED, ERROR and TIMED_OUT, one for each test or file, with its cause."""
     for test in (*evidence.journal.collect_errors, *evidence.journal.outcomes):
         if test.outcome.bad:
-            code = Code.FAILED if test.outcome is Outcome.FAILED else Code.ERROR
             cause = test.cause or "no message"
             yield Violation(
-                code=code, message=f"{test.nodeid}: {cause}", subject=test.nodeid, cause=cause,
+                code=_code(test), message=f"{test.nodeid}: {cause}", subject=test.nodeid, cause=cause,
                 path=test.path, line=test.line,
             )  # fmt: skip
+
+
+def _code(test: TestOutcome) -> Code:
+    """Return which kind of failure it was."""
+    if _TEST_DEADLINE.match(test.cause):
+        return Code.TIMED_OUT
+    return Code.FAILED if test.outcome is Outcome.FAILED else Code.ERROR
 
 
 def missing(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
@@ -41,7 +51,7 @@ def missing(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
 def flaky(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     """FLAKY_IN_CORE for a test that passed and failed, or was run again, on the same tree."""
     again = {t.nodeid: f"ran {t.attempts} times" for t in evidence.journal.outcomes if t.attempts > 1}
-    again.update({nodeid: "has two outcomes" for nodeid in evidence.journal.repeats})
+    again.update(dict.fromkeys(evidence.journal.repeats, "has two outcomes"))
     for nodeid, what in again.items():
         yield Violation(
             code=Code.FLAKY_IN_CORE, message=f"{nodeid}: {what} on the same tree", subject=nodeid, cause=what,

@@ -94,9 +94,10 @@ def exit_status(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
 def coverage(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     """COVERAGE_LOW when the lane demands coverage and has too little, or none was measured."""
     wanted = demand.fail_under.get(evidence.record.lane)
-    if wanted is None or evidence.record.shard:
+    record = evidence.record
+    if wanted is None or record.shard or record.failure or record.interrupted:
         return
-    measured = evidence.record.coverage
+    measured = record.coverage
     if measured is None:
         yield Violation(code=Code.COVERAGE_LOW, message="coverage was not measured")
     elif measured < wanted:

@@ -35,7 +35,12 @@ def _lane(lane: str, items: Sequence[LaneEvidence], demand: Demand) -> Iterable[
         yield Violation(code=Code.SHARD_MISMATCH, message=f"{lane}: shards were cut from different {what}", check=lane)
         return
     names = {f"{lane}/{shard}" for shard in next(iter(lists))}
-    if not names <= set(demand.checks) or any(item.record.failure for item in items):
+    wanted = {check for check in demand.checks if check.startswith(f"{lane}/")}
+    if wanted - names or (wanted and names - wanted and not demand.lane):
+        message = f"{lane}: its shards are {_list(wanted)}, the evidence is cut into {_list(names)}"
+        yield Violation(code=Code.SHARD_MISMATCH, message=message, check=lane)
+        return
+    if wanted != names or any(item.record.failure for item in items):
         return
     owners = Counter(nodeid for item in items for nodeid in item.journal.selected)
     twice = sorted(nodeid for nodeid, count in owners.items() if count > 1)
@@ -50,3 +55,8 @@ def _lane(lane: str, items: Sequence[LaneEvidence], demand: Demand) -> Iterable[
             code=Code.SHARD_GAP, message=f"{lane}: {len(lost)} tests are in no shard, {lost[0]} among them",
             subject=lost[0], check=lane, cause="is in no shard",
         )  # fmt: skip
+
+
+def _list(names: Iterable[str]) -> str:
+    """Return check names as a list of shards."""
+    return ", ".join(sorted(name.split("/", 1)[1] for name in names))

@@ -1,0 +1,1 @@
+"""One kind of state, one file. `greenlane.lane.leaks.table` lists them."""

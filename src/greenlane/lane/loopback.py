@@ -1,0 +1,71 @@
+"""Which addresses are the lane's own loopback."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import tempfile
+
+LOCAL_NAMES = frozenset({"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "0.0.0.0", "::"})
+"""Host names that mean this machine; connecting to an unspecified address is connecting to the loopback."""
+
+
+class Loopback:
+    """Decides whether an address, as Python's socket functions take it, stays inside the lane.
+
+    Args:
+        project: absolute path of the project; unix sockets below it and below the temporary folder are the lane's own.
+    """
+
+    def __init__(self, project: str) -> None:
+        folders = {project, tempfile.gettempdir(), os.environ.get("TMPDIR", "/tmp"), "/tmp"}
+        self._folders = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
+        # Programs ask for their own machine's name; it is answered from /etc/hosts, without a network.
+        self._local = LOCAL_NAMES | {socket.gethostname().lower()}
+
+    def host_is_inside(self, host: object) -> bool:
+        """Whether a host name or address is the loopback; None is, by the rules of getaddrinfo."""
+        if host is None:
+            return True
+        if isinstance(host, bytes | bytearray):
+            host = bytes(host).decode("ascii", "replace")
+        text = str(host).strip("[]").rstrip(".").lower()
+        if text in self._local or text.endswith(".localhost"):
+            return True
+        address = _numeric(text)
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        return mapped is not None and bool(mapped.is_loopback)
+
+    def is_numeric(self, host: object) -> bool:
+        """Whether a host is an address in figures, which needs no look-up."""
+        return isinstance(host, str) and _numeric(host) is not None
+
+    def is_inside(self, address: object) -> bool:
+        """Whether a socket address stays inside: a loopback tuple, or a unix socket of the lane's own."""
+        if isinstance(address, tuple):
+            return not address or not isinstance(address[0], str | bytes | bytearray) or self.host_is_inside(address[0])
+        if isinstance(address, str | bytes | bytearray | os.PathLike):
+            path = os.fsdecode(address if isinstance(address, str | os.PathLike) else bytes(address))
+            # Abstract and unnamed sockets belong to the network namespace.
+            return not path or path.startswith("\0") or os.path.realpath(path).startswith(self._folders)
+        # Netlink, vsock and others name no host.
+        return True
+
+    @staticmethod
+    def show(address: object) -> str:
+        """Return an address as `host:port`, a path or text."""
+        if isinstance(address, tuple) and len(address) >= 2 and isinstance(address[0], str):
+            host = f"[{address[0]}]" if ":" in address[0] else address[0]
+            return f"{host}:{address[1]}"
+        if isinstance(address, bytes | bytearray):
+            return bytes(address).decode("utf-8", "replace")
+        return str(address)
+
+
+def _numeric(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return an address in figures; None for a name."""
+    try:
+        return ipaddress.ip_address(text.split("%")[0])
+    except ValueError:
+        return None

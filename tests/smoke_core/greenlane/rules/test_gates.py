@@ -1,0 +1,50 @@
+"""When a live provider may be called."""
+
+from __future__ import annotations
+
+import pytest
+
+from greenlane.model.lane import Provider
+from greenlane.rules.gates import gate, skip_line, truthy
+
+GEMINI = Provider(secrets=("GEMINI_API_KEY", "GEMINI_PROJECT"))
+BOTH = {"GEMINI_API_KEY": "k", "GEMINI_PROJECT": "p"}
+ON = {"LIVE_PROVIDERS": "1"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason"),
+    [
+        pytest.param({**ON, **BOTH}, "", id="open"),
+        pytest.param(BOTH, "LIVE_PROVIDERS is not 1", id="no-switch"),
+        pytest.param({**BOTH, "LIVE_PROVIDERS": "0"}, "LIVE_PROVIDERS is not 1", id="switch-off"),
+        pytest.param({**BOTH, "READINESS_LIVE": "1"}, "LIVE_PROVIDERS is not 1", id="asking-is-not-the-switch"),
+        pytest.param({**ON, "GEMINI_PROJECT": "p"}, "GEMINI_API_KEY is not set", id="secret-missing"),
+        pytest.param({**ON, **BOTH, "GEMINI_API_KEY": " \t"}, "GEMINI_API_KEY is blank", id="secret-blank"),
+        pytest.param(
+            {}, "LIVE_PROVIDERS is not 1; GEMINI_API_KEY is not set; GEMINI_PROJECT is not set", id="every-reason"
+        ),
+    ],
+)
+def test_a_gate_opens_with_switch_and_every_secret(environ: dict[str, str], reason: str) -> None:
+    """Both are needed, and every reason for a closed gate is told, never a value."""
+    state = gate("gemini", GEMINI, environ)
+
+    assert (state.open, state.reason) == (not reason, reason)
+
+
+def test_a_closed_gate_is_one_loud_line() -> None:
+    """The line that users see for a provider that was not called."""
+    assert skip_line(gate("gemini", Provider(secrets=("K",)), ON)) == "SKIP gemini: K is not set"
+
+
+@pytest.mark.parametrize("value", ["1", "true", "Yes", " ON "])
+def test_words_for_yes(value: str) -> None:
+    """The usual words, in any case, with blanks around."""
+    assert truthy(value)
+
+
+@pytest.mark.parametrize("value", [None, "", "0", "false", "no", "off", "2", "y", "enabled"])
+def test_anything_else_is_no(value: str | None) -> None:
+    """A switch that spends money is not opened by a word that somebody may have meant otherwise."""
+    assert not truthy(value)

@@ -1,0 +1,84 @@
+"""What the documents say is what the code does: commands exist, snippets run, every key and code is listed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from greenlane.model.configuration import Configuration
+from greenlane.settings import NAMED
+from greenlane.version import VERSION
+from support.tiny import TinyProject
+
+ROOT = Path(__file__).resolve().parents[3]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Return the fenced blocks of a language in the README."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_example_is_within_thirty_lines() -> None:
+    """Problem, sentence and smallest example with its output stand in the first 30 lines."""
+    head = "\n".join(README.splitlines()[:30])
+    assert "$ python3 bootstrap.py ready\nPASS  core" in head
+    assert "READY (policy dev)" in head
+
+
+def test_every_session_exists() -> None:
+    """Each session that the documents tell people to run is registered."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    noxfile = (ROOT / "noxfile.py").read_text()
+    known = {*config["tool"]["greenlane"]["lanes"], "ready", "verdict", "lock"}
+    known |= set(re.findall(r"^def ([a-z]+)\(session", noxfile, re.MULTILINE))
+    texts = README + (ROOT / "CONTRIBUTING.md").read_text() + (ROOT / ".ci" / "run").read_text()
+    named = set(re.findall(r"(?:nox -s|bootstrap\.py) ([a-z]+)", texts))
+    assert named
+    assert named <= known
+
+
+@pytest.mark.parametrize("session", ["core"])
+def test_the_snippets_make_a_project(tiny: TinyProject, session: str) -> None:
+    """The noxfile and the configuration of the README, pasted into an empty project, run a green lane."""
+    lock = tiny.lock
+    (noxfile,), (config,) = blocks("python"), blocks("toml")
+    where = f'[tool.greenlane]\nenvironments = "{tiny.environments}"\n\n'
+    tiny.write("pyproject.toml", where + config).write("locks/core.txt", lock).write("locks/nd.txt", lock)
+    tiny.test("def test_ok():\n    assert True\n", "tests/core/test_ok.py")
+    tiny.sections["lanes"] = {"core": {}}
+    ran = tiny.nox(session)
+    assert (tiny.path / "noxfile.py").read_text() == noxfile
+    assert ran.code == 0, ran.output
+    assert "core: GREEN" in ran.output
+
+
+def keys(kind: type[msgspec.Struct]) -> Iterator[str]:
+    """Yield the keys that a table of the configuration may have."""
+    yield from (name for name in kind.__struct_fields__ if name != "name")
+
+
+def test_every_key_is_documented() -> None:
+    """Each key of each table stands in docs/configuration.md."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    tables = [*NAMED.values(), type(Configuration().address), type(Configuration().leaks), type(Configuration().report)]
+    wanted = {key for table in tables for key in keys(table)} | set(keys(Configuration)) - set(NAMED)
+    missing = {key for key in wanted if not re.search(rf"`(?:[a-z]+\.(?:<name>\.)?)?{key}`", text)}
+    assert missing == set()
+
+
+def test_one_version() -> None:
+    """The version that artifacts carry is the distribution's."""
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+def test_two_commands() -> None:
+    """The README has exactly two commands for a machine with Python and nothing else, and the gate calls the second."""
+    commands = re.findall(r"^\$ (python3 .*)$", README, re.MULTILINE)
+    assert commands == ["python3 bootstrap.py ready", "python3 bootstrap.py core"]
+    assert 'python3 bootstrap.py "$session"' in (ROOT / ".ci" / "run").read_text()

@@ -1,0 +1,73 @@
+"""Is the built wheel what another project needs? `nox -s dist` runs this.
+
+The wheel is built and installed beside nox, then a project that is not this one (`tests/support/second_project`)
+uses it with three lines of noxfile: lock, core, nd, ready, and a test broken on purpose.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SECOND = Path(__file__).resolve().parent / "second_project"
+UV = str(Path(sys.executable).with_name("uv"))
+
+
+def run(*words: str, cwd: Path, expect: int = 0) -> str:
+    """Run a command and return its output; end this program when the exit code is another than expected."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NOX", "VIRTUAL"))
+    }
+    done = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != expect:
+        sys.exit(f"{' '.join(words)}: exit {done.returncode}, expected {expect}\n{done.stdout}{done.stderr}")
+    print(f"ok, exit {expect}: {' '.join(Path(word).name for word in words)}", flush=True)
+    return done.stdout + done.stderr
+
+
+def check_contents(wheel: Path) -> None:
+    """End this program when the wheel lacks a typing marker or the control lock, or carries tests."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    needed = {"greenlane/py.typed", "mini_agent/py.typed", "greenlane/control/environment/control.txt"}
+    if not needed <= names:
+        sys.exit(f"{wheel.name} lacks {', '.join(sorted(needed - names))}")
+    if any(name.startswith(("tests/", "benchmarks/")) for name in names):
+        sys.exit(f"{wheel.name} carries tests")
+
+
+def main() -> None:
+    """Build, install, use."""
+    with tempfile.TemporaryDirectory(prefix="greenlane-dist-") as name:
+        folder = Path(name)
+        run(UV, "build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT), cwd=ROOT)
+        wheel = next(folder.glob("*.whl"))
+        check_contents(wheel)
+        run(UV, "venv", "--quiet", "--python", sys.executable, str(folder / "nox"), cwd=folder)
+        python = str(folder / "nox/bin/python")
+        pip = (UV, "pip", "install", "--quiet", "--python", python)
+        run(*pip, "--require-hashes", "-r", str(ROOT / "locks/nox.txt"), cwd=folder)
+        run(*pip, "--no-deps", str(wheel), cwd=folder)
+        project = folder / "second"
+        shutil.copytree(SECOND, project)
+        nox = (python, "-m", "nox", "-s")
+        run(*nox, "lock", cwd=project)
+        run(*nox, "lock", "--", "--check", cwd=project)
+        for session, words in (("core", ()), ("nd", ()), ("nd", ("--", "shard_b"))):
+            run(*nox, session, *words, cwd=project)
+        output = run(*nox, "ready", "--", "--policy", "deploy", cwd=project)
+        if "READY (policy deploy, strict)" not in output or not (project / "PROJECT_READY.md").exists():
+            sys.exit(f"the second project is not READY:\n{output}")
+        test = project / "tests/core/test_double.py"
+        test.write_text(test.read_text().replace("42", "43"))
+        run(*nox, "core", cwd=project, expect=1)
+        run(*nox, "nd", "--", "shard_z", cwd=project, expect=2)
+
+
+if __name__ == "__main__":
+    main()

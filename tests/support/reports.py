@@ -1,0 +1,61 @@
+"""Verdicts of every kind and names of every kind, for the tests of the reports."""
+
+from __future__ import annotations
+
+from greenlane.model.evidence import GateState, LaneEvidence
+from greenlane.model.outcome import Outcome
+from greenlane.model.verdict import Verdict
+from greenlane.model.violation import Code, Violation
+from greenlane.rules.green import judge
+from support.evidence import but, closed, demand, errored, failed, lane, nd, outcome, skipped, verdict_on
+
+CLOSED: tuple[GateState, ...] = (closed(),)
+STOPPED = Violation(code=Code.INTERRUPTED, message="stopped before its end")
+DRIFTED = Violation(
+    code=Code.ADDRESS_DRIFT, message="CODEX_AGENT_API_BASE is elsewhere", subject="CODEX_AGENT_API_BASE"
+)
+
+VERDICTS: dict[str, Verdict] = {
+    "ready": verdict_on(lane(), gates=CLOSED, providers={"gemini": "release"}),
+    "ready-strict": verdict_on(lane(), nd(outcome("test_n"), skipped()), policy="deploy", strict=True),
+    "ready-with-warning": verdict_on(lane(hermetic="python", hermetic_reason="no namespaces")),
+    "ready-with-endpoints": verdict_on(nd(endpoints={"BASE": "http://127.0.0.1:1"}, coverage=91.234)),
+    "failed": verdict_on(lane(outcome("test_ok"), failed(), errored())),
+    "no-evidence": judge(demand("core", "nd/shard_a"), []),
+    "nothing-ran": verdict_on(nd(skipped())),
+    "expected-not-run": verdict_on(lane(), expected=("gemini",), providers={"gemini": "release"}, gates=CLOSED),
+    "wrong-setting": judge(demand("core"), [], [DRIFTED]),
+    "interrupted": judge(demand("core"), [], [STOPPED]),
+    "lane-green": verdict_on(nd(), lane="nd"),
+    "lane-red": verdict_on(nd(failed()), lane="nd"),
+    "lane-skipped": verdict_on(nd(skipped()), lane="nd"),
+}
+"""One verdict for each way in which a run can end."""
+
+HOSTILE = {
+    "markup": "[bold red]x[/] <script>alert(1)</script>",
+    "markdown": "`code` **b** [a](http://x) # h ~~s~~ &lt; \\",
+    "pipes": "a|b||c",
+    "ansi": "\x1b[31mred\x1b[0m\x1b]0;title\x07",
+    "control": "nul\x00 bell\x07 back\x08 del\x7f c1\x9b",
+    "lines": "one\ntwo\r\nREADY (policy dev)\x0bthree\u2028four",
+    "cdata": "]]> <![CDATA[ <!-- --> <?php ?>",
+    "quotes": "\"'&amp;",
+    "unicode": "é → \U0001f600 \u202e\u200b \ufffe\uffff",
+    "surrogate": "bad \udcff byte",
+    "annotation": "::error file=x::y",
+}
+"""Names that have broken reports somewhere."""
+
+
+def hostile(name: str) -> Verdict:
+    """Return a red verdict in which a hostile text stands wherever a text from outside can stand."""
+    text = HOSTILE[name]
+    test = failed(f"tests/test_a.py::test_x[{text}]", cause=text, path=text)
+    bad: LaneEvidence = lane(
+        test, outcome("test_skip", Outcome.SKIPPED, reason=text, ran=False), drift=(text,), workers=text,
+        run_id="r" + text, endpoints={"BASE": text},
+        python=text, kind="deterministic", hermetic=text, hermetic_reason=text,
+    )  # fmt: skip
+    verdict = judge(demand("core", providers={"gemini": "release"}, gates=(closed(reason=text),)), [bad])
+    return but(verdict, tree=text, run_id=text)
