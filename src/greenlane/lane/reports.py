@@ -74,7 +74,9 @@ def settle(reports: Sequence[pytest.TestReport], hidden: Truth | None = None) ->
     elif outcome is Outcome.SKIPPED and telling is not None:
         fields.update(reason=skip_reason(telling), ran=False)
     elif outcome in (Outcome.XFAILED, Outcome.XPASSED) and telling is not None:
-        fields["reason"] = first_line(str(getattr(telling, "wasxfail", "")).removeprefix("reason: "))
+        fields["reason"] = first_line(
+            str(getattr(telling, "wasxfail", "")).removeprefix("reason: ").removeprefix("[NOTRUN]")
+        )
     if hidden and not outcome.bad:
         outcome, fields["cause"] = hidden
     return {"outcome": outcome, **fields}
