@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,8 +30,12 @@ def adopt_orphans() -> None:
         raise SystemExit(130)
 
 
-def descendants() -> dict[int, str]:
-    """Return process id and command of everything below this process (Linux only; empty elsewhere)."""
+def descendants(ended: Collection[int] = ()) -> dict[int, str]:
+    """Return process id and command of everything below this process (Linux only; empty elsewhere).
+
+    Args:
+        ended: process groups that were killed already; their members only have not gone yet.
+    """
     parents: dict[int, int] = {}
     names: dict[int, str] = {}
     for folder in Path("/proc").glob("[0-9]*"):
@@ -40,11 +45,13 @@ def descendants() -> dict[int, str]:
                 continue
             pid = int(folder.name)
             parents[pid] = int(fields[1])
+            if int(fields[2]) in ended:
+                continue
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
             names[pid] = command[:200]
     own = os.getpid()
     result = {}
-    for pid in parents:
+    for pid in names:
         above: int | None = parents[pid]
         while above and above != own:
             above = parents.get(above)
@@ -71,8 +78,12 @@ def stop_group(process: subprocess.Popen[bytes], grace: float = GRACE) -> None:
     process.wait()
 
 
-def end_survivors() -> list[str]:
-    """Kill everything below this process and return what it was."""
+def end_survivors(ended: Collection[int] = ()) -> list[str]:
+    """Kill everything below this process and return what it was, without what is of groups that were killed already.
+
+    Args:
+        ended: those groups.
+    """
     found: dict[int, str] = {}
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline:

@@ -50,6 +50,8 @@ class Supervisor:
         self._interrupted = False
         self._running: tuple[str, ...] = ()
         self._status: int | None = None
+        self._survivors: list[str] = []
+        self._lane_group = 0
         self._base = plan.base
         self._level = "none"
         self._reason = ""
@@ -66,7 +68,7 @@ class Supervisor:
         finally:
             for service in self._services.values():
                 service.stop()
-        survivors = tuple(end_survivors())
+        self._survivors += end_survivors(self._groups())
         self._output.close()
         return Result(
             started_at=started,
@@ -80,7 +82,7 @@ class Supervisor:
             hermetic_reason=self._reason,
             services=tuple(service.record for service in self._services.values()),
             endpoints=endpoints(self._plan.address, self._base) if self._base else {},
-            survivors=survivors,
+            survivors=tuple(dict.fromkeys(self._survivors)),
             secrets_found=tuple(sorted(self._output.found)),
         )
 
@@ -129,6 +131,7 @@ class Supervisor:
             self._failure = f"{self._plan.command[0]} cannot be started: {error.strerror}"
             return
         assert lane.stdout
+        self._lane_group = lane.pid
         reader = threading.Thread(target=self._output.follow, args=(lane.stdout,), daemon=True)
         waiter = threading.Thread(target=_report_end, args=(lane, self._events.put), daemon=True)
         reader.start()
@@ -139,8 +142,12 @@ class Supervisor:
         # A grandchild in a session of its own may hold the pipe open: it must not hold us.
         reader.join(DRAIN)
         if reader.is_alive():
-            end_survivors()
+            self._survivors += end_survivors(self._groups())
             reader.join(DRAIN)
+
+    def _groups(self) -> set[int]:
+        """Return the process groups that were ended by name."""
+        return {self._lane_group, *(service.group for service in self._services.values())}
 
     def _follow(self, lane: subprocess.Popen[bytes]) -> None:
         """Wait for the end of the lane, of its time, or of our patience; note services that die meanwhile."""

@@ -161,6 +161,11 @@ class Running:
             connection.close()
         return response.status, body if response.status == 200 else f"status {response.status}"
 
+    @property
+    def group(self) -> int:
+        """The process group; 0 for a service that somebody else runs."""
+        return self._process.pid if self._process is not None else 0
+
     def died(self, status: int, running: tuple[str, ...]) -> None:
         """Record that the service ended while it was still needed."""
         how = f"signal {-status}" if status < 0 else f"exit status {status}"

@@ -42,6 +42,19 @@ def leaks(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
             line=int(line) if line.isdigit() else 0,
             gating=leak.level == "error",
         )
+    yield from _survivors(evidence)
+
+
+def _survivors(evidence: LaneEvidence) -> Iterable[Violation]:
+    """LEAK for each process that outlived a lane that came to its end by itself."""
+    record = evidence.record
+    if record.timed_out or record.interrupted or record.failure:
+        return
+    for survivor in record.survivors:
+        yield Violation(
+            code=Code.LEAK, message=f"a process outlived the lane and was killed: {survivor}",
+            gating=record.kind == LaneKind.DETERMINISTIC,
+        )  # fmt: skip
 
 
 def network(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:

@@ -1,0 +1,8 @@
+import atexit
+import signal
+
+atexit.register(signal.pause)
+
+
+def test_good():
+    pass
