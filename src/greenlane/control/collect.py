@@ -167,6 +167,8 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         exit_statuses=tuple(event.exit_status for event in closing),
         stopped=_unique(event.stopped for event in finished if event.stopped),
         unfinished=tuple(event.worker for event in started if event.worker not in ended),
+        missing=_unique(name for event in finished for name in event.missing),
+        shadows=_unique(name for event in finished for name in event.shadows),
         damage=tuple(damage),
     )
 

@@ -16,6 +16,7 @@ import msgspec
 from greenlane.control import coverage as measure
 from greenlane.control.census import take_census
 from greenlane.control.collect import JOURNAL, JUNIT, RECORD, collect, digest_of, read_journal
+from greenlane.control.custody import Custody
 from greenlane.control.environment.build import Environment, Recipe, check, prepare
 from greenlane.control.environment.drift import read as read_manifest
 from greenlane.control.environment.exclusive import exclusive
@@ -127,7 +128,9 @@ def run_lane(request: Request, installer: Installer, say: Say) -> LaneEvidence:
         census = take_census(settings.root, request.lane.tests)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         try:
-            record = _supervise(request, environment, tree, scratch)
+            custody = Custody(request.artifacts, scratch)
+            record = _supervise(request, environment, tree, scratch, custody)
+            record = msgspec.structs.replace(record, damage=custody.damage(record.hermetic))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         manifest = read_manifest(plan.location)
@@ -230,7 +233,7 @@ def _services(
     ]
 
 
-def _supervise(request: Request, environment: Environment, tree: str, scratch: Path) -> LaneRecord:
+def _supervise(request: Request, environment: Environment, tree: str, scratch: Path, custody: Custody) -> LaneRecord:
     """Run the supervisor, and return the lane record made from its answer."""
     lane, settings, artifacts = request.lane, request.settings, request.artifacts
     essentials = _essentials(request, environment, scratch)
@@ -239,8 +242,7 @@ def _supervise(request: Request, environment: Environment, tree: str, scratch: P
     arguments = pytest_arguments(
         lane, artifacts=str(artifacts), scratch=str(scratch), workers=workers, color=request.color
     )
-    contract = artifacts / "contract.json"
-    contract.write_bytes(msgspec.json.encode(_contract(request, arguments, seed)))
+    contract = custody.promise(_contract(request, arguments, seed))
     lane_env = {**_environment(request, essentials, lane.env), CONTRACT_VARIABLE: str(contract)}
     before: tuple[str, ...] = (environment.python, "-P", "-s", "-m")
     config = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 
 from greenlane.model.journal import Event
+from greenlane.rules.seals import sealed
 
 
 class Journal:
@@ -18,19 +20,41 @@ class Journal:
     Args:
         path: the file that all processes of the lane append to.
         worker: name of this process in the journal.
+        key: what lines are sealed with; empty for a lane that is run by hand, whose lines have no seal.
+            None: it is not known yet, and lines wait for it.
     """
 
-    def __init__(self, path: Path, worker: str) -> None:
+    def __init__(self, path: Path, worker: str, key: bytes | None = b"") -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         self._encode = msgspec.json.Encoder().encode
         self._worker = worker
         self._pid = os.getpid()
+        self._numbers = itertools.count()
+        self._key = key
+        self._waiting: list[bytes] = []
+
+    def unlock(self, key: bytes) -> None:
+        """Take the key, and write what waited for it; a key that is known already stays."""
+        if self._key is not None:
+            return
+        self._key = key
+        for body in self._waiting:
+            self._append(body)
+        self._waiting.clear()
 
     def write(self, kind: type[Event], **fields: Any) -> None:
         """Append one event. A forked child of a test writes under a name of its own."""
         pid = os.getpid()
-        worker = self._worker if pid == self._pid else f"{self._worker}-fork-{pid}"
-        os.write(self._fd, self._encode(kind(worker=worker, at=time.time(), **fields)) + b"\n")
+        if pid != self._pid:
+            self._worker, self._pid, self._numbers = f"{self._worker}-fork-{pid}", pid, itertools.count()
+        self._append(self._encode(kind(worker=self._worker, at=time.time(), seq=next(self._numbers), **fields)))
+
+    def _append(self, body: bytes) -> None:
+        """Write one line, or keep it until the key is there."""
+        if self._key is None:
+            self._waiting.append(body)
+            return
+        os.write(self._fd, (sealed(body, self._key) if self._key else body) + b"\n")
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

@@ -6,15 +6,17 @@ import sys
 import warnings
 from collections.abc import Generator
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 
 from greenlane.lane.journal import Journal
+from greenlane.lane.process import WORKER_KEY, LaneProcess
 from greenlane.lane.reports import cause_of, first_line, settle, skip_reason
 from greenlane.lane.selection import narrowing
+from greenlane.lane.shadows import shadows
 from greenlane.lane.truth import Truths
 from greenlane.lane.witness import Witness
-from greenlane.model.contract import Contract
 from greenlane.model.journal import CollectError, Crashed, Finished, Started, TestFinished, TestStarted
 from greenlane.model.outcome import Outcome
 
@@ -24,15 +26,15 @@ class Recorder:
 
     Args:
         config: of the process.
-        contract: of the lane.
-        journal: where events go.
+        lane: of the process.
         controller: whether this process hands tests to workers and runs none itself.
     """
 
-    def __init__(self, config: pytest.Config, contract: Contract, journal: Journal, *, controller: bool) -> None:
+    def __init__(self, config: pytest.Config, lane: LaneProcess, *, controller: bool) -> None:
         self._config = config
-        self._contract = contract
-        self._journal = journal
+        self._lane = lane
+        self._contract = lane.contract
+        self._journal = lane.journal
         self._controller = controller
         self._reports: list[pytest.TestReport] = []
         self._witness = Witness()
@@ -118,7 +120,13 @@ class Recorder:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write that the session came to its end in an orderly way."""
         stopped = session.shouldfail or session.shouldstop
-        self._journal.write(Finished, exit_status=int(exitstatus), stopped=str(stopped) if stopped else "")
+        self._journal.write(
+            Finished,
+            exit_status=int(exitstatus),
+            stopped=str(stopped) if stopped else "",
+            missing=self._lane.missing(),
+            shadows=shadows(self._contract.project),
+        )
 
 
 class CrashRecorder:
@@ -126,10 +134,18 @@ class CrashRecorder:
 
     Args:
         journal: where events go.
+        key: of the journal, which workers need; None where lines are not sealed.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, key: bytes | None) -> None:
         self._journal = journal
+        self._key = key
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand the key to a worker, over the wire that only the two of them have."""
+        if self._key:
+            node.workerinput[WORKER_KEY] = self._key.hex()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:

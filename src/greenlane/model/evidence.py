@@ -59,6 +59,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
         digests: SHA-256 of the artifacts as they were when the lane ended, by file name.
         journal_bytes: size of the journal when the lane ended.
         uncollected: tests that are defined in the lane's files and were not collected, read outside of the lane.
+        damage: what the lane itself had done to its artifacts by the time it ended.
         secrets_found: names of secrets whose values were found and redacted, with the artifact.
     """
 
@@ -97,6 +98,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     secrets_found: tuple[str, ...] = ()
     survivors: tuple[str, ...] = ()
     uncollected: tuple[Uncollected, ...] = ()
+    damage: tuple[str, ...] = ()
 
     @property
     def duration(self) -> float:
@@ -127,6 +129,8 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
         open_tests: tests that began and never ended.
         damage: what was wrong with the file; empty when nothing was.
         unfinished: processes that began and did not end in an orderly way.
+        missing: plugins of the harness that were switched off while the lane ran.
+        shadows: modules that were imported in the place of the environment's, `name from path`.
         repeats: node ids with more than one final outcome that differ.
     """
 
@@ -151,6 +155,8 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     exit_statuses: tuple[int, ...] = ()
     stopped: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    shadows: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
 
 

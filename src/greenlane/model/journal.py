@@ -11,10 +11,16 @@ from greenlane.model.outcome import Outcome
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
-    """A line of the journal. `worker` is the process that wrote it, `at` the wall clock (Unix seconds)."""
+    """A line of the journal.
+
+    Attributes:
+        worker: the process that wrote it; at: wall clock (Unix seconds).
+        seq: number of the line among those of the process, from 0. A seal follows as the last field, see `rules/seals`.
+    """
 
     worker: str
     at: float
+    seq: int = 0
 
 
 class Started(Event, frozen=True, tag="started"):
@@ -140,10 +146,18 @@ class Hermetic(Event, frozen=True, tag="hermetic"):
 
 
 class Finished(Event, frozen=True, tag="finished"):
-    """A pytest process ended in an orderly way with this exit status."""
+    """A pytest process ended in an orderly way with this exit status.
+
+    Attributes:
+        stopped: why the session ended early.
+        missing: plugins of the harness that were no longer there.
+        shadows: modules that stand in the place of the environment's or the standard library's, `name from path`.
+    """
 
     exit_status: int
     stopped: str = ""
+    missing: tuple[str, ...] = ()
+    shadows: tuple[str, ...] = ()
 
 
 AnyEvent = (

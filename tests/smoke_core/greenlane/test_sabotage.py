@@ -21,7 +21,7 @@ from support.tiny import CORE, Ran, TinyProject
 FOLDER = Path(__file__).parents[2] / "sabotage"
 OURS = ("sabotage.toml", "hooks.py", "__pycache__")
 SABOTAGES = sorted(file.parent for file in FOLDER.glob("*/*/sabotage.toml"))
-KEYS = {"why", "codes", "exit", "subjects", "words", "lane", "section", "environ", "own", "command", "first"}
+KEYS = {"why", "codes", "exit", "subjects", "words", "absent", "lane", "section", "environ", "own", "command", "first"}
 
 
 def name_of(folder: Path) -> str:
@@ -89,5 +89,6 @@ def test_never_green(make_tiny: Callable[..., TinyProject], folder: Path) -> Non
     found = {(v["subject"], v["code"]) for v in ran.verdict["violations"]}
     for subject, code in told.get("subjects", {}).items():
         assert (subject, code) in found, ran.output
+    assert not {subject for subject, _ in found} & set(told.get("absent", ())), ran.output
     for word in told.get("words", ()):
         assert word in own_lines(ran.output), ran.output

@@ -18,7 +18,7 @@ _ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd]")
 
 def damaged(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     """TRUNCATED for each artifact that is missing, unreadable or not as the lane left it."""
-    for problem in (*evidence.damage, *evidence.journal.damage):
+    for problem in (*evidence.record.damage, *evidence.damage, *evidence.journal.damage):
         yield Violation(code=Code.TRUNCATED, message=problem)
 
 

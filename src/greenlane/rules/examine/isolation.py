@@ -24,6 +24,10 @@ def drift(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     others = sorted(set(journal.interpreters) - {record.interpreter})
     if others and record.interpreter:
         yield Violation(code=Code.DRIFT, message=f"tests ran on {', '.join(others)}, not on {record.interpreter}")
+    for name in journal.missing:
+        yield Violation(code=Code.DRIFT, message=f"{name} was switched off in the lane")
+    for shadow in journal.shadows:
+        yield Violation(code=Code.DRIFT, message=f"a module hides another of the same name: {shadow}")
 
 
 def leaks(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:

@@ -1,0 +1,3 @@
+def after(tiny):
+    """Remove the record."""
+    (tiny.path / ".artifacts" / "core" / "lane.json").unlink()

@@ -1,0 +1,5 @@
+import os
+
+
+def test_leaks():
+    os.environ['LEFT'] = 'behind'

@@ -1,0 +1,6 @@
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / 'fake'))
+for name in ('iniconfig', 'execnet'):
+    sys.modules.pop(name, None)

@@ -1,0 +1,6 @@
+import execnet
+import iniconfig
+
+
+def test_good():
+    assert iniconfig.ANSWER == execnet.ANSWER == 42

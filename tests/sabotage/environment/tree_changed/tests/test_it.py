@@ -1,0 +1,5 @@
+import pathlib
+
+
+def test_good():
+    pathlib.Path('tests/data.txt').write_text('changed')
