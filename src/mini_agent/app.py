@@ -184,7 +184,7 @@ def _serve(agent: AgentServices, closables: Sequence[_Closable], ports: Ports) -
 
     return Edge(
         Router(routes, default=_not_found, redirect_slashes=False, lifespan=lifespan),
-        routes=frozenset(route.path for route in routes),
+        endpoints={(method, route.path): route.app for route in routes for method in route.methods or ()},
         errors=chat.errors,
         metrics=chat.metrics,
         clock=ports.clock,

@@ -12,6 +12,8 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mini_agent.http.disconnect import WATCH_DISCONNECT
+
 __all__ = ["GatewayProtocol", "GatewayServer", "bind", "server_config"]
 
 _MALFORMED = (
@@ -22,6 +24,24 @@ _MALFORMED = (
 
 class GatewayProtocol(HttpToolsProtocol):
     """The server's HTTP/1.1 protocol with two answers of ours instead of silence or plain text."""
+
+    _on_gone: Callable[[], None] | None = None
+
+    def on_message_begin(self) -> None:
+        """Offer the application a cheap way to learn that this client has gone."""
+        super().on_message_begin()
+        self.scope[WATCH_DISCONNECT] = self._watch_disconnect  # type: ignore[literal-required]  # a key of ours
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever watches."""
+        super().connection_lost(exc)
+        if self._on_gone is not None:
+            self._on_gone()
+
+    def _watch_disconnect(self, callback: Callable[[], None] | None) -> None:
+        self._on_gone = callback
+        if callback is not None and self.transport.is_closing():
+            callback()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio allows it, uvicorn's stub does not.
         """The client has finished sending. A body cut short gets its 400 before the connection closes.

@@ -27,6 +27,7 @@ from mini_agent.server import bind, server_config
 from mini_agent.settings import Settings, load_settings
 from support.http_client import HttpClient
 from support.loop_thread import PATIENCE_S, LoopThread
+from support.measured import measured
 from support.tool_host import ToolHost
 from support.upstream import Upstream
 
@@ -256,7 +257,7 @@ class GatewayProcess(HttpClient):
 def inherited() -> dict[str, str]:
     """Returns: what a child needs of this environment to find interpreter and packages, and nothing else."""
     names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
-    kept = {name: os.environ[name] for name in names if name in os.environ}
+    kept = {**{name: os.environ[name] for name in names if name in os.environ}, **measured()}
     # The child may have another working folder, where a relative entry would mean something else.
     paths = [os.path.abspath(part) for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
     return {**kept, "PYTHONPATH": os.pathsep.join(paths)} if paths else kept

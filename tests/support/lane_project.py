@@ -15,6 +15,7 @@ import msgspec
 
 from greenlane.model.contract import Contract, LeakPolicy
 from greenlane.model.journal import AnyEvent, Event, Leaked, NetworkAttempt, TestFinished
+from support.measured import measured
 
 E = TypeVar("E", bound=Event)
 
@@ -131,6 +132,7 @@ class LaneProject:
             "LANG": "C.UTF-8",
             "PYTHONPATH": str(self.root / "src"),
             "PYTHONDONTWRITEBYTECODE": "1",
+            **measured(),
         }
 
 

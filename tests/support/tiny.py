@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.measured import measured
+
 NOXFILE = """\
 from greenlane.nox_sessions import register_lanes
 
@@ -94,12 +96,19 @@ class TinyProject:
 
     def environment(self, **extra: str) -> dict[str, str]:
         """Return the environment of a command: what an installation needs, and what a test adds."""
-        passed = ("HOME", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
-        kept = {name: os.environ[name] for name in passed if name in os.environ}
+        kept = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}
         path = os.pathsep.join((str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"))
         offline = {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(self.wheelhouse), "UV_OFFLINE": "1"}
         # Tests share files by hard links: copying is what the product does, and what takes the time.
-        return {**kept, **offline, "PATH": path, "UV_LINK_MODE": "hardlink", "PYTHONDONTWRITEBYTECODE": "1", **extra}
+        return {
+            **kept,
+            **offline,
+            "PATH": path,
+            "UV_LINK_MODE": "hardlink",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **measured(),
+            **extra,
+        }
 
     def command(self, *words: str) -> list[str]:
         """Return a `greenlane` command line."""

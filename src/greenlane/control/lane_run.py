@@ -31,7 +31,7 @@ from greenlane.model.evidence import GateState, LaneEvidence, LaneRecord
 from greenlane.model.lane import Lane, LaneKind
 from greenlane.rules.address import resolve
 from greenlane.rules.arguments import pytest_arguments, worker_count
-from greenlane.rules.environ import install_environment, lane_environment
+from greenlane.rules.environ import MEASURED, WINDOWS, lane_environment
 from greenlane.settings import Settings
 from greenlane.version import VERSION
 
@@ -273,7 +273,8 @@ def _run_supervisor(plan: Plan, request: Request) -> Result:
         Interrupted: it was stopped before it could answer.
         GreenlaneError: it died.
     """
-    outer = harness_environment(install_environment({"PATH": request.environ.get("PATH", os.defpath)}))
+    kept = {name: request.environ[name] for name in (*MEASURED, "PATH", *WINDOWS) if name in request.environ}
+    outer = harness_environment(kept)
     command = (sys.executable, "-P", "-s", "-m", "greenlane.control.supervisor")
     status = run_child(command, outer, msgspec.json.encode(plan))
     try:

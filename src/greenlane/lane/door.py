@@ -11,7 +11,7 @@ import pytest
 from greenlane.lane.journal import Journal
 from greenlane.lane.recorder import CrashRecorder, Recorder
 from greenlane.lane.selection import Selection
-from greenlane.model.contract import Contract
+from greenlane.model.contract import CONTRACT_VARIABLE, Contract
 
 
 def open_lane(config: pytest.Config, path: str) -> None:
@@ -26,7 +26,8 @@ def open_lane(config: pytest.Config, path: str) -> None:
     """
     contract = _read(path)
     worker, journal = _journal(config, contract)
-    distributes = worker == "main" and config.pluginmanager.hasplugin("dsession")
+    # Not `hasplugin("dsession")`: xdist registers it as late as we are called.
+    distributes = worker == "main" and config.getoption("dist", "no") != "no"
     for name, plugin in (
         ("greenlane-recorder", Recorder(config, contract, journal, controller=distributes)),
         ("greenlane-selection", Selection(config, contract, journal)),
@@ -40,6 +41,9 @@ def open_lane(config: pytest.Config, path: str) -> None:
         config.pluginmanager.register(guard, "greenlane-leaks")
     if distributes:
         config.pluginmanager.register(CrashRecorder(journal), "greenlane-crashes")
+    else:
+        # A pytest that a test starts is not of this lane; workers, whom a controller starts, are.
+        os.environ.pop(CONTRACT_VARIABLE, None)
 
 
 def guard_network(config: pytest.Config, path: str) -> None:

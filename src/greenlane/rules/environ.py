@@ -16,6 +16,9 @@ PASSED = (
 )
 """Names that every lane may see; none of them carries a secret."""
 
+MEASURED = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+"""Names by which coverage.py measures the processes that a measured process starts."""
+
 WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "NUMBER_OF_PROCESSORS")
 """Names without which no program starts on Windows."""
 
@@ -55,7 +58,7 @@ def lane_environment(
         secrets: names of the secrets of open gates.
     """
     names, values = split_entries(entries)
-    result = {name: outer[name] for name in (*PASSED, *WINDOWS, *names) if name in outer}
+    result = {name: outer[name] for name in (*PASSED, *MEASURED, *WINDOWS, *names) if name in outer}
     result.update(values)
     result.update({name: outer[name] for name in secrets if name in outer})
     result.update(endpoints or {})

@@ -50,7 +50,7 @@ class AgentRoute:
         body = parse_agent_body(await chat.reader.read_object(receive, exchange.headers))
         target = self._guard(body)
         exchange.model = target.group
-        async with CancelOnDisconnect(receive):
+        async with CancelOnDisconnect(scope, receive):
             if chat.settings.shim_delay_ms:
                 await chat.clock.sleep(chat.settings.shim_delay_ms / 1000)
             result = await self._result(body, outgoing_headers(exchange, hop, forward=False), exchange)

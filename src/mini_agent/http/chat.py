@@ -13,7 +13,7 @@ from mini_agent.http.disconnect import CancelOnDisconnect
 from mini_agent.http.errors import ErrorWriter, translate
 from mini_agent.http.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.http.metrics import Metrics
-from mini_agent.http.parameters import ChatBody, outgoing_body, parse_chat
+from mini_agent.http.parameters import outgoing_body, parse_chat
 from mini_agent.http.streaming import write_stream
 from mini_agent.model.chat import ModelTarget, ProviderRequest
 from mini_agent.model.redaction import is_sensitive_header
@@ -75,17 +75,18 @@ class ChatRoute:
             headers=outgoing_headers(exchange, hop, forward=self._forward_headers),
             request_id=exchange.request_id,
         )
-        await self._answer(client, request, chat, receive, send)
+        await self._answer(client, request, chat.stream, (scope, receive, send))
 
     async def _answer(
-        self, client: ModelClient, request: ProviderRequest, chat: ChatBody, receive: Receive, send: Send
+        self, client: ModelClient, request: ProviderRequest, stream: bool, wire: tuple[Scope, Receive, Send]
     ) -> None:
+        scope, receive, send = wire
         headers = [(b"x-mini-agent-provider", client.name.encode())]
         try:
-            if chat.stream:
-                await self._stream(client, request, headers, receive, send)
+            if stream:
+                await self._stream(client, request, headers, wire)
                 return
-            async with CancelOnDisconnect(receive):
+            async with CancelOnDisconnect(scope, receive):
                 await self._delay()
                 raw = await client.complete(request)
         except GatewayError as error:
@@ -98,8 +99,7 @@ class ChatRoute:
         client: ModelClient,
         request: ProviderRequest,
         headers: list[tuple[bytes, bytes]],
-        receive: Receive,
-        send: Send,
+        wire: tuple[Scope, Receive, Send],
     ) -> None:
         services = self._services
 
@@ -118,8 +118,7 @@ class ChatRoute:
         try:
             await write_stream(
                 client.stream(request),
-                receive,
-                send,
+                *wire,
                 headers=headers,
                 keep_alive_s=services.settings.keep_alive_s,
                 on_error=on_error,

@@ -15,6 +15,7 @@ from mini_agent.errors import GatewayError, InternalError
 from mini_agent.http.errors import ErrorWriter, method_not_allowed, route_not_found, translate
 from mini_agent.http.exchange import EXCHANGE, ClientDisconnected, Exchange, Receive, Scope, Send, send_body
 from mini_agent.http.metrics import Metrics
+from mini_agent.logs import RequestLines
 from mini_agent.ports import Clock
 
 __all__ = ["DETAIL_ROUTE", "Edge"]
@@ -27,13 +28,17 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class Edge:
-    """Wraps the router. routes: the route templates, which become metrics labels."""
+    """Wraps the router.
+
+    endpoints: (method, path) to endpoint, asked before the router, which walks through its routes; the paths are the
+    metrics labels.
+    """
 
     def __init__(
         self,
         router: ASGIApp,
         *,
-        routes: frozenset[str],
+        endpoints: Mapping[tuple[str, str], ASGIApp],
         errors: ErrorWriter,
         metrics: Metrics,
         clock: Clock,
@@ -41,12 +46,14 @@ class Edge:
         log: logging.Logger,
     ) -> None:
         self._router = router
-        self.routes = routes
+        self._endpoints = endpoints
+        self.routes = frozenset(path for _, path in endpoints)
         self._errors = errors
         self._metrics = metrics
         self._clock = clock
         self._ids = ids
         self._log = log
+        self._lines = RequestLines(log, clock.time)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -77,7 +84,8 @@ class Edge:
             await send(message)
 
         try:
-            await self._router(scope, receive, send_with_id)
+            endpoint = self._endpoints.get((scope["method"], scope["path"]), self._router)
+            await endpoint(scope, receive, send_with_id)
         except ClientDisconnected:
             status = status or _CLIENT_CLOSED
         except asyncio.CancelledError:
@@ -115,19 +123,17 @@ class Edge:
         )
 
     def _log_request(self, scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
-        level = logging.INFO if status < 400 else logging.WARNING
-        if not self._log.isEnabledFor(level):
-            return
-        facts = {
-            "request_id": exchange.request_id,
+        request_id = exchange.request_id
+        request = {
+            "request_id": request_id if request_id.startswith("req-") else self._errors.clean(request_id),
             "method": scope["method"][:20],
             "route": exchange.route,
             "status": status,
             "ms": round(seconds * 1000, 2),
         }
         if exchange.model:
-            facts["group"] = exchange.model
-        self._log.log(level, "request", extra={"facts": facts})
+            request["group"] = exchange.model
+        self._lines.write_line(logging.INFO if status < 400 else logging.WARNING, request)
 
 
 def _of_router(error: Exception, scope: Scope) -> GatewayError:

@@ -42,6 +42,10 @@ class ErrorWriter:
         self._redactor = redactor
         self._debug = debug
 
+    def clean(self, text: str) -> str:
+        """Returns: the text, redacted."""
+        return self._redactor.text(text)
+
     def envelope(self, error: GatewayError, request_id: str) -> dict[str, Any]:
         """Returns: `{"error": {...}}`, redacted."""
         message = "Internal server error" if isinstance(error, InternalError) else error.message

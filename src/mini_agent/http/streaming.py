@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from mini_agent.errors import InvalidProviderResponse
 from mini_agent.http.disconnect import CancelOnDisconnect
-from mini_agent.http.exchange import Receive, Send
+from mini_agent.http.exchange import Receive, Scope, Send
 from mini_agent.model.chat import DONE
 from mini_agent.providers.protocol import Batch
 
@@ -29,6 +29,7 @@ def frames(batch: Batch) -> bytes:
 
 async def write_stream(
     batches: AsyncGenerator[Batch, None],
+    scope: Scope,
     receive: Receive,
     send: Send,
     *,
@@ -43,7 +44,7 @@ async def write_stream(
     Raises: GatewayError before anything was sent; ClientDisconnected.
     """
     done = False
-    async with CancelOnDisconnect(receive):
+    async with CancelOnDisconnect(scope, receive):
         try:
             batch = await anext(batches, None)
             if batch is None or batch[0] == DONE:

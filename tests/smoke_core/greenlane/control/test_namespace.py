@@ -15,6 +15,7 @@ import pytest
 import greenlane
 from greenlane.control.host_sockets import find_host_sockets
 from greenlane.control.namespace import Enclosure, suggest_fix
+from support.measured import measured
 
 SOURCES = str(Path(greenlane.__file__).parents[1])
 
@@ -56,7 +57,7 @@ def run_inside(*words: str, user: int | None = None) -> dict[str, Any]:
     python = sys.executable if user is None else "/usr/bin/python3"
     done = subprocess.run(
         [python, "-s", "-c", INSIDE, *words],
-        env={"PYTHONPATH": SOURCES, "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PYTHONPATH": SOURCES, "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1", **measured()},
         capture_output=True,
         text=True,
         check=True,

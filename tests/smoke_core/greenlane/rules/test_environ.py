@@ -19,7 +19,7 @@ SECRETS = {"OPENAI_API_KEY": "sk-1", "GEMINI_API_KEY": "g-2", "GITHUB_TOKEN": "t
 NAMES = st.dictionaries(st.text("ABKEYPTO_", min_size=1), st.text("xyz"))
 
 
-@settings(max_examples=50, deadline=None, database=None)
+@settings(max_examples=30, deadline=None, database=None)
 @given(outer=NAMES)
 def test_nothing_passes_that_no_list_names(outer: dict[str, str]) -> None:
     """An allow-list: a name that nobody has thought of stays outside."""

@@ -122,6 +122,18 @@ def test_a_policy_of_which_nothing_ran_is_not_ready_and_says_why() -> None:
     assert verdict.violations[0].message == "nothing that policy deploy needs was run: nd: no docker"
 
 
+def test_green_evidence_beside_the_policy_does_not_make_up_for_it() -> None:
+    """A lane that nobody asked for may be green; what was asked for was not run, and that is said."""
+    verdict = judge(demand("nd"), [nd(skipped(reason="no docker")), lane()])
+
+    assert (verdict.word, codes(verdict)) == ("NOT READY", ["NO_TESTS"])
+
+
+def test_a_closed_gate_explains_no_other_lane() -> None:
+    """Gemini's missing key is no reason why `nd` has no evidence."""
+    assert codes(judge(demand("core", "nd", providers=LIVE, gates=(closed(),)), [lane()])) == ["NO_TESTS"]
+
+
 def test_a_policy_without_lanes_is_not_ready() -> None:
     """Nothing required is never ready."""
     verdict = judge(demand(checks=()), [])

@@ -22,7 +22,7 @@ NODES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=40, deadline=None, database=None)
 @given(nodes=NODES, count=st.integers(1, 3), order=st.randoms(use_true_random=False), data=st.data())
 def test_a_plan_is_whole_disjoint_and_the_same_in_any_order(
     nodes: list[str], count: int, order: random.Random, data: st.DataObject

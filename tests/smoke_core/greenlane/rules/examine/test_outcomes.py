@@ -130,3 +130,21 @@ def test_a_dropped_test_is_named() -> None:
 
     assert verdict.violations[0].message == "2 collected tests were dropped, tests/test_a.py::test_b among them"
     assert verdict.violations[0].subject == "tests/test_a.py::test_b"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "cause"),
+    [
+        pytest.param(lane(OK, skipped(reason="no docker")), "skipped: no docker", id="with-reason"),
+        pytest.param(lane(OK, skipped(reason="")), "skipped: no reason given", id="without-reason"),
+        pytest.param(lane(OK, xfailed(ran=False)), "expected to fail without being run: bug 7", id="xfail-not-run"),
+    ],
+)
+def test_a_skip_tells_its_reason(evidence: LaneEvidence, cause: str) -> None:
+    """Nothing is silent: the reason, or that there is none."""
+    assert verdict_on(evidence).violations[0].cause == cause
+
+
+def test_a_test_that_broke_in_set_up_is_no_skip() -> None:
+    """It did not run either, but for a reason of its own."""
+    assert codes(verdict_on(lane(OK, errored(ran=False)))) == ["ERROR"]

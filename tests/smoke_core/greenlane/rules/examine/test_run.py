@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from greenlane.model.evidence import LaneEvidence, ServiceRecord
-from support.evidence import codes, failed, lane, outcome, verdict_on
+from greenlane.model.evidence import JunitCase, LaneEvidence, ServiceRecord
+from greenlane.model.outcome import Outcome
+from support.evidence import codes, errored, failed, junit_of, lane, outcome, verdict_on
 
 OK = outcome("test_ok")
 NOTHING: dict[str, Any] = {"run_ids": (), "plugins": (), "interpreters": (), "collected": (), "selected": (),
@@ -45,6 +46,23 @@ DOWN = ServiceRecord(name="gateway", failure="exit status 3 before it was ready"
         pytest.param(lane(OK, journal={"exit_statuses": (1,)}), ["EXIT_MISMATCH"], id="status-changed-at-the-end"),
         pytest.param(lane(OK, journal={"unfinished": ("gw1",)}), ["EXIT_MISMATCH"], id="worker-without-end"),
         pytest.param(
+            lane(OK, journal={"unfinished": ("gw1",), "exit_statuses": ()}, exit_status=-9), ["ERROR"],
+            id="workers-of-a-killed-session",
+        ),
+        pytest.param(
+            lane(OK, exit_status=1, journal={"collect_errors": (errored("tests/test_b.py"),)},
+                 junit=(*junit_of([OK]), JunitCase("", "tests.test_b", Outcome.ERROR))), ["ERROR"],
+            id="status-1-explained-by-a-collection-error",
+        ),
+        pytest.param(
+            lane(OK, timed_out=True, exit_status=1, journal={"exit_statuses": ()}), ["TIMED_OUT"],
+            id="status-of-a-lane-that-was-timed-out",
+        ),
+        pytest.param(
+            lane(OK, interrupted=True, exit_status=1, journal={"exit_statuses": ()}), ["INTERRUPTED"],
+            id="status-of-a-lane-that-was-interrupted",
+        ),
+        pytest.param(
             lane(OK, exit_status=1, journal={"crashes": ("worker gw0 died",)}), ["MISSING_OUTCOME"],
             id="status-1-explained-by-a-crash",
         ),
@@ -61,6 +79,7 @@ def test_the_test_that_the_deadline_hit_is_named() -> None:
         lane(timed_out=True, budget=7.0, running=("tests/test_a.py::test_hang",), journal={"exit_statuses": ()})
     )
 
+    assert verdict.violations[0].message == "the budget of 7 s ran out while running tests/test_a.py::test_hang"
     assert verdict.causes == ("CAUSE: tests/test_a.py::test_hang — still running when the budget of 7 s ran out",)
 
 
@@ -81,6 +100,8 @@ def test_a_deadline_between_tests_names_the_check() -> None:
         pytest.param({}, 0.0, ["COVERAGE_LOW"], id="not-measured-without-threshold"),
         pytest.param({}, None, [], id="not-demanded"),
         pytest.param({"interrupted": True}, 90.0, ["INTERRUPTED"], id="interrupted-is-the-reason"),
+        pytest.param({"failure": "no environment"}, 90.0, ["ERROR"], id="failure-is-the-reason"),
+        pytest.param({"shard": "a", "shards": ("a",)}, 90.0, [], id="a-shard-has-no-threshold"),
     ],
 )
 def test_coverage_is_demanded_where_it_is_configured(

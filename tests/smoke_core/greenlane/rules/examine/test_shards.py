@@ -82,6 +82,13 @@ def test_shards_cut_finer_than_the_policy_knows_do_not_fit() -> None:
     assert verdict.violations[0].message == message
 
 
+def test_shards_that_do_not_have_the_one_that_a_lane_run_wants_do_not_fit() -> None:
+    """Also where a lane is judged by itself: what was wanted is not among what was cut."""
+    cut = shard("shard_a", outcome(ALL[0]), collected=ALL, shards=("shard_a", "shard_c"))
+
+    assert judged(cut, lane="nd") == ["SHARD_GAP", "SHARD_MISMATCH"]
+
+
 def test_a_single_shard_is_judged_by_itself() -> None:
     """`nox -s nd -- shard_a` need not prove the union."""
     assert judged(A, lane="nd", checks=("nd/shard_a",)) == []
