@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ from pathlib import Path
 from typing import Any
 
 CHUNKS = 50
+#: Of both gateways: the proxy does not start without one.
+KEY = "sk-benchmark-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 BASE = {"id": "c", "created": 1, "model": "m"}
 PLAIN = json.dumps(
     {
@@ -123,7 +126,7 @@ async def load(port: int, model: str, concurrency: int, stream: bool, seconds: f
     """Ask for `seconds` with `concurrency` connections. Returns: the figures; a wrong answer ends the benchmark."""
     message = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
     body = json.dumps({**message, "stream": True} if stream else message).encode()
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-bench\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %s\r\n" % KEY.encode()
     request = head + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
     loop, latencies = asyncio.get_running_loop(), []
     stop = loop.time() + seconds
@@ -226,19 +229,20 @@ def start(stack: ExitStack, command: list[str], port: int, probe: str, core: int
     os.sched_setaffinity(process.pid, {core})
 
     def stop() -> None:
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     stack.callback(stop)
-    while time.monotonic() - began < 90:
+    while process.poll() is None and time.monotonic() - began < 90:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{probe}", timeout=1):
-                break
+                return Server(process, port, time.monotonic() - began)
         except urllib.error.HTTPError:
-            break
+            return Server(process, port, time.monotonic() - began)
         except OSError:
             time.sleep(0.005)
-    return Server(process, port, time.monotonic() - began)
+    raise SystemExit(f"{command[:3]} does not answer: {Path(folder, f'log-{port}').read_text()[-1000:]}")
 
 
 def configuration(folder: str, upstream: str) -> str:
@@ -249,7 +253,7 @@ def configuration(folder: str, upstream: str) -> str:
         {"model_name": "sdk", "litellm_params": params, "model_info": {"transport": "sdk"}},
     ]
     path = Path(folder, "config.yaml")
-    path.write_text(json.dumps({"model_list": groups}), encoding="utf-8")
+    path.write_text(json.dumps({"model_list": groups, "general_settings": {"master_key": KEY}}), encoding="utf-8")
     return str(path)
 
 

@@ -99,11 +99,9 @@ def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     def announce() -> None:
         print(f"mini-agent listening on http://{shown}:{settings.port}", flush=True)
 
-    # What exists now lives as long as the process: the collector need not look at it again and again. A request makes
-    # hundreds of objects that die with it, so the default of 700 would collect every few requests, and find nothing.
+    # What exists now lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
     server = GatewayServer(server_config(app, grace_s=settings.shutdown_grace_s), announce)
     server.run(sockets=[sock])
     return _INTERRUPTED if server.stopped_by == signal.SIGINT else _OK

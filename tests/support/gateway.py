@@ -9,10 +9,12 @@ import json
 import logging
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -188,9 +190,10 @@ class GatewayProcess(HttpClient):
         )
         self._lines: queue.Queue[str] = queue.Queue()
         self._errors: list[str] = []
+        self._news = threading.Condition()
         self._readers = [
             threading.Thread(target=self._read, args=(self._process.stdout, self._lines.put)),
-            threading.Thread(target=self._read, args=(self._process.stderr, self._errors.append)),
+            threading.Thread(target=self._read, args=(self._process.stderr, self._note)),
         ]
         for reader in self._readers:
             reader.start()
@@ -228,6 +231,16 @@ class GatewayProcess(HttpClient):
         self.port = int(port)
         return line
 
+    def wait_for(self, pattern: str) -> None:
+        """Wait until stderr has text that matches; its first group is the port. Raises: AssertionError."""
+        give_up = time.monotonic() + PATIENCE_S
+        with self._news:
+            while (found := re.search(pattern, "".join(self._errors))) is None:
+                assert self._process.poll() is None, f"it ended; stderr: {self._errors}"
+                assert time.monotonic() < give_up, f"no {pattern!r} in {self._errors}"
+                self._news.wait(0.5)
+        self.port = int(found[1])
+
     def signal(self, number: int) -> None:
         """Send a signal to the process."""
         self._process.send_signal(number)
@@ -241,6 +254,11 @@ class GatewayProcess(HttpClient):
         if self._process.poll() is not None:
             self._readers[1].join(PATIENCE_S)
         return "".join(self._errors)
+
+    def _note(self, line: str) -> None:
+        with self._news:
+            self._errors.append(line)
+            self._news.notify_all()
 
     def _next_line(self) -> str:
         try:

@@ -71,7 +71,9 @@ def settle(reports: Sequence[pytest.TestReport], hidden: str = "") -> dict[str, 
     elif outcome is Outcome.SKIPPED and telling is not None:
         fields.update(reason=skip_reason(telling), ran=False)
     elif outcome in (Outcome.XFAILED, Outcome.XPASSED) and telling is not None:
-        fields["reason"] = first_line(str(getattr(telling, "wasxfail", "")).removeprefix("reason: "))
+        fields["reason"] = first_line(
+            str(getattr(telling, "wasxfail", "")).removeprefix("reason: ").removeprefix("[NOTRUN]")
+        )
     if hidden and not outcome.bad:
         outcome = Outcome.FAILED
         fields["cause"] = f"a hook reported this failure as {reports[-1].outcome}: {hidden}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from mini_agent.errors import ProviderNotConfigured
@@ -13,17 +13,19 @@ from mini_agent.errors import ProviderNotConfigured
 __all__ = ["LiteLLMLoader", "import_litellm"]
 
 
-def import_litellm(environ: MutableMapping[str, str] | None = None) -> Any:
+def import_litellm(
+    environ: MutableMapping[str, str] | None = None, load: Callable[[str], Any] = importlib.import_module
+) -> Any:
     """Import the package; the first time takes seconds.
 
     environ: where `LITELLM_LOCAL_MODEL_COST_MAP` is set if it is not, so that the import stays offline; the process's
-    own environment if None.
+    own environment if None. load: imports a module by name.
     Returns: the module.
     Raises: ProviderNotConfigured when the package is not installed or does not import.
     """
     (os.environ if environ is None else environ).setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     try:
-        module: Any = importlib.import_module("litellm")
+        module: Any = load("litellm")
     except ImportError as error:
         raise ProviderNotConfigured(
             f"this model needs the optional package 'litellm', which cannot be imported ({error.name or 'unknown'})"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mini_agent.model.config import GatewayConfig
+from mini_agent.model.redaction import is_sensitive_header, is_sensitive_key
+from mini_agent.model.references import find_references, is_reference
 from mini_agent.settings import parsers
 
 __all__ = ["LANGUAGES", "Settings"]
@@ -112,6 +115,7 @@ class Settings:
             value = getattr(self, option.name)
             if option.metadata.get("secret") and isinstance(value, str):
                 yield value
+        yield from _secrets_of_headers(self.tool_http_headers)
         yield from _secret_leaves(self.config.model_dump())
         for params in self.models.values():
             for name in _referenced_names(params):
@@ -121,8 +125,6 @@ class Settings:
 
 def _secret_leaves(value: object, secret: bool = False) -> Iterator[str]:
     """Yield the strings below fields that hold credentials."""
-    from mini_agent.model.redaction import is_sensitive_header, is_sensitive_key
-
     if isinstance(value, Mapping):
         for key, item in value.items():
             name = str(key)
@@ -134,14 +136,23 @@ def _secret_leaves(value: object, secret: bool = False) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _secret_leaves(item, secret)
-    elif secret and isinstance(value, str):
+    elif secret and isinstance(value, str) and not is_reference(value):
         yield value
 
 
-def _referenced_names(params: Mapping[str, Any]) -> Iterator[str]:
-    from mini_agent.model.redaction import is_sensitive_header, is_sensitive_key
-    from mini_agent.model.references import find_references
+def _secrets_of_headers(text: str) -> Iterator[str]:
+    """Yield the values of the default tool headers that hold credentials, with and without their scheme."""
+    try:
+        headers = json.loads(text or "{}")
+    except ValueError:
+        return
+    for name, value in headers.items() if isinstance(headers, dict) else ():
+        if isinstance(value, str) and is_sensitive_header(name):
+            yield value
+            yield value.rpartition(" ")[2]
 
+
+def _referenced_names(params: Mapping[str, Any]) -> Iterator[str]:
     for key_path, name in find_references(params, ""):
         leaf = key_path.rsplit(".", 1)[-1]
         if is_sensitive_key(leaf) or (key_path.startswith("extra_headers.") and is_sensitive_header(leaf)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import jsonschema
@@ -164,9 +165,18 @@ def test_taken_port_exits_1(stage: Stage, capsys: pytest.CaptureFixture[str]) ->
     assert "Address already in use" in capsys.readouterr().err
 
 
-def test_console_script_points_at_main() -> None:
-    """`python -m mini_agent` and the console script are the same function."""
-    from mini_agent import __main__
+def test_uvicorn_factory_answers_ready(tmp_path: Path) -> None:
+    """`uvicorn mini_agent.app:create_app --factory` is a start form too: settings from the environment, real port."""
+    arguments = ("-m", "uvicorn", "mini_agent.app:create_app", "--factory", "--port", "0")
+    environ = {"MINI_AGENT_OPENAI_SHIM_MODE": "echo"}
+    with GatewayProcess(*arguments, environ=environ, folder=tmp_path, program=sys.executable) as process:
+        process.wait_for(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")
+        assert process.get("/ready").body == b'{"ok": true}'
+        assert process.get("/healthz").json()["port"] == process.port
+        assert process.chat(model="any").text == "shim ok"
 
-    assert __main__.main is main
-    assert sys.version_info >= (3, 11)
+
+def test_console_script_is_the_same_command() -> None:
+    """The installed distribution declares `mini-agent` as this function."""
+    (script,) = metadata.entry_points(group="console_scripts", name="mini-agent")
+    assert script.load() is main

@@ -154,3 +154,12 @@ def test_client_that_leaves_cancels_the_stream(upstream: Upstream, gateway: Gate
     response.close()
     connection.close()
     assert upstream.wait_dropped(1.0)
+
+
+def test_log_is_json_lines_only(upstream: Upstream, gateway: GatewayProcess) -> None:
+    """Whatever LiteLLM has to say about a failure, stderr holds JSON lines of ours, without keys and prompts."""
+    upstream.script(refuse(500, f"bad {UPSTREAM_KEY}"))
+    gateway.chat("a private prompt")
+    text = gateway.stderr()
+    assert [line for line in text.splitlines() if not line.startswith("{")] == []
+    assert [word for word in (UPSTREAM_KEY, MASTER, "private prompt") if word in text] == []

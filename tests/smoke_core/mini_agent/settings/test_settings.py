@@ -216,6 +216,15 @@ def test_secrets_are_not_in_the_representation(tmp_path: Path) -> None:
     assert {"mk-hidden", "k-very-secret"} <= set(settings.secrets())
 
 
+def test_credentials_in_default_tool_headers_are_known(tmp_path: Path) -> None:
+    """The values of sensitive tool headers are redacted wherever they turn up; references are no secrets."""
+    headers = json.dumps({"Authorization": "Bearer tool-key-1", "X-Plain": "visible"})
+    root = {"model_list": [{**ENTRY, "litellm_params": {"model": "openai/x", "api_key": "os.environ/K"}}]}
+    secrets = set(load(tmp_path, root, {"MINI_AGENT_TOOL_HTTP_HEADERS": headers}).secrets())
+    assert "tool-key-1" in secrets
+    assert not {"visible", "os.environ/K"} & secrets
+
+
 def test_open_sections_accept_what_litellm_understands(tmp_path: Path) -> None:
     """One file serves the gateway and the external process."""
     root = {"litellm_settings": {"drop_params": True, "x": 1}, "router_settings": {"y": 2}}
