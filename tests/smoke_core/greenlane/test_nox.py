@@ -61,7 +61,7 @@ IMPORTED = """
 import sys
 import greenlane.nox_sessions
 names = {name.split(".")[0] for name in sys.modules}
-print(sorted(names & {"rich", "coverage", "pytest", "_pytest", "sqlalchemy", "httpx", "aiohttp", "pydantic", "uv"}))
+print(sorted(names & {"rich", "pytest", "_pytest", "sqlalchemy", "httpx", "aiohttp", "pydantic", "uv"}))
 """
 
 
