@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from support.gateway import GatewayProcess
 from support.http_client import HttpClient
+from support.loop_thread import LoopThread
+from support.upstream import Upstream
+
+MASTER = "sk-master-of-this-test"
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +25,31 @@ def gateway() -> HttpClient:
     assert base.hostname
     assert base.port
     return HttpClient(base.hostname, base.port)
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A provider on loopback."""
+    with LoopThread() as loop, Upstream(loop) as provider:
+        yield provider
+
+
+@pytest.fixture
+def served(upstream: Upstream, tmp_path: Path) -> Iterator[GatewayProcess]:
+    """`mini-agent serve` in block mode, with a master key and one group at the provider."""
+    entry = {
+        "model_name": "m1",
+        "litellm_params": {"model": "openai/up", "api_key": "os.environ/UP_KEY", "api_base": upstream.base},
+    }
+    config = tmp_path / "mini_agent.yaml"
+    config.write_text(json.dumps({"general_settings": {"master_key": MASTER}, "model_list": [entry]}))
+    environ = {"UP_KEY": "sk-upstream-key", "MINI_AGENT_OPENAI_SHIM_MODE": "block", "MINI_AGENT_ALLOW_DUMMY": "1"}
+    arguments = ("serve", "--port", "0", "--config", str(config))
+    with GatewayProcess(*arguments, environ=environ, program="mini-agent") as process:
+        process.wait_listening()
+        yield process
+
+
+def authorised() -> dict[str, str]:
+    """Return the header of a caller who has the master key."""
+    return {"Authorization": f"Bearer {MASTER}"}

@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from greenlane.control import coverage as measure
-from greenlane.control.collect import JOURNAL, JUNIT, RECORD, collect, digest_of
+from greenlane.control.census import take_census
+from greenlane.control.collect import JOURNAL, JUNIT, RECORD, collect, digest_of, read_journal
 from greenlane.control.environment.build import Environment, Recipe, check, prepare
 from greenlane.control.environment.drift import read as read_manifest
 from greenlane.control.environment.exclusive import exclusive
@@ -31,6 +32,7 @@ from greenlane.model.evidence import GateState, LaneEvidence, LaneRecord
 from greenlane.model.lane import Lane, LaneKind
 from greenlane.rules.address import resolve
 from greenlane.rules.arguments import pytest_arguments, worker_count
+from greenlane.rules.census import uncollected
 from greenlane.rules.environ import MEASURED, WINDOWS, lane_environment
 from greenlane.settings import Settings
 from greenlane.version import VERSION
@@ -121,6 +123,8 @@ def run_lane(request: Request, installer: Installer, say: Say) -> LaneEvidence:
     with exclusive(plan.location.with_suffix(".lock"), holder, say):
         _remove_stale(request)
         environment = prepare(plan, installer, say)
+        # Before any of the lane's code runs: what it defines, as nobody can talk away.
+        census = take_census(settings.root, request.lane.tests)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         try:
             record = _supervise(request, environment, tree, scratch)
@@ -129,7 +133,10 @@ def run_lane(request: Request, installer: Installer, say: Say) -> LaneEvidence:
         manifest = read_manifest(plan.location)
         later = check(plan, manifest) if manifest else ["the environment's manifest is gone"]
         drift = (*environment.drift, *(f"during the run: {difference}" for difference in later))
-        record = msgspec.structs.replace(record, drift=drift, tree_after=tree_state(settings.root, own))
+        lost = uncollected(census, read_journal(request.artifacts / JOURNAL)) if not record.failure else ()
+        record = msgspec.structs.replace(
+            record, drift=drift, tree_after=tree_state(settings.root, own), uncollected=lost
+        )
         return _finish(request, record)
 
 

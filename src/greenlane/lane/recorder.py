@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Generator
 from importlib.metadata import version
 
@@ -11,6 +12,8 @@ import pytest
 from greenlane.lane.journal import Journal
 from greenlane.lane.reports import cause_of, first_line, settle, skip_reason
 from greenlane.lane.selection import narrowing
+from greenlane.lane.truth import Truths
+from greenlane.lane.witness import Witness
 from greenlane.model.contract import Contract
 from greenlane.model.journal import CollectError, Crashed, Finished, Started, TestFinished, TestStarted
 from greenlane.model.outcome import Outcome
@@ -32,7 +35,9 @@ class Recorder:
         self._journal = journal
         self._controller = controller
         self._reports: list[pytest.TestReport] = []
-        self._hidden = ""
+        self._witness = Witness()
+        self._truths = Truths(self._witness)
+        self._in_body = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -69,24 +74,45 @@ class Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Write that a test begins, and how it ended."""
-        self._reports, self._hidden = [], ""
+        self._reports = []
+        self._truths.begin(item)
         self._journal.write(TestStarted, nodeid=item.nodeid)
         result = yield
         if self._reports:
-            self._journal.write(TestFinished, nodeid=item.nodeid, **settle(self._reports, self._hidden))
+            self._journal.write(TestFinished, nodeid=item.nodeid, **settle(self._reports, self._truths.hidden()))
         return result
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Know the function of each test before anybody can put another in its place."""
+        self._witness.remember(item)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Watch the body itself."""
+        self._in_body = True
+        try:
+            with self._witness.watch(item):
+                return (yield)
+        finally:
+            self._in_body = False
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
-        self, call: pytest.CallInfo[None]
+        self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Keep each phase's report, and the exception where a hook made a failure disappear."""
+        """Keep each phase's report, and what really happened in it."""
         report = yield
-        self._reports.append(report)
-        error = call.excinfo
-        if error is not None and report.passed and not hasattr(report, "wasxfail"):
-            self._hidden = first_line(error.exconly())
+        if self._in_body:
+            self._truths.part(report)
+        else:
+            self._reports.append(report)
+            self._truths.phase(item, call, report)
+            self._truths.show(report)
         return report
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Hear of failures that pytest can only warn about."""
+        self._truths.warned(warning_message.message, warning_message.category)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

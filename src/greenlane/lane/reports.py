@@ -10,6 +10,9 @@ import pytest
 
 from greenlane.model.outcome import Outcome
 
+Truth = tuple[Outcome, str]
+"""How a phase really ended, and the first line of why, whatever its report says."""
+
 NO_REASON = frozenset({"", "unconditional skip", "<Skipped instance>"})
 """Texts that pytest writes for a skip to which nobody gave a reason."""
 
@@ -49,12 +52,12 @@ def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return "" if text in NO_REASON else first_line(text)
 
 
-def settle(reports: Sequence[pytest.TestReport], hidden: str = "") -> dict[str, Any]:
+def settle(reports: Sequence[pytest.TestReport], hidden: Truth | None = None) -> dict[str, Any]:
     """Return the final outcome of one test, as the fields of `TestFinished`.
 
     Args:
         reports: of every phase, in order; more than one of the same phase when something re-ran the test.
-        hidden: an exception that a hook turned into something else than a failure; it is a failure all the same.
+        hidden: what really happened where a hook may have turned a failure into something else.
     """
     bodies = [report for report in reports if report.when == "call"]
     attempts = max(len(bodies), len([r for r in reports if r.when == "setup"]), 1)
@@ -71,10 +74,11 @@ def settle(reports: Sequence[pytest.TestReport], hidden: str = "") -> dict[str, 
     elif outcome is Outcome.SKIPPED and telling is not None:
         fields.update(reason=skip_reason(telling), ran=False)
     elif outcome in (Outcome.XFAILED, Outcome.XPASSED) and telling is not None:
-        fields["reason"] = first_line(str(getattr(telling, "wasxfail", "")).removeprefix("reason: "))
+        fields["reason"] = first_line(
+            str(getattr(telling, "wasxfail", "")).removeprefix("reason: ").removeprefix("[NOTRUN]")
+        )
     if hidden and not outcome.bad:
-        outcome = Outcome.FAILED
-        fields["cause"] = f"a hook reported this failure as {reports[-1].outcome}: {hidden}"
+        outcome, fields["cause"] = hidden
     return {"outcome": outcome, **fields}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -38,6 +39,8 @@ def narrowing(config: pytest.Config, contract: Contract) -> tuple[str, ...]:
     if tuple(config.args) != contract.tests:
         extra = [word for word in config.args if word not in contract.tests]
         found.append(f"arguments {' '.join(extra or config.args)}")
+    if sys.flags.optimize:
+        found.append("python -O (assertions are off)")
     return tuple(found)
 
 

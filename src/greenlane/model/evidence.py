@@ -35,6 +35,15 @@ class GateState(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Uncollected(msgspec.Struct, frozen=True, kw_only=True):
+    """A test that a file of the lane defines and that pytest did not make a test of; `why` completes its name."""
+
+    nodeid: str
+    why: str
+    path: str
+    line: int
+
+
 class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What control saw of one lane run; `lane.json` of its folder. Times are Unix seconds.
 
@@ -49,6 +58,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
         coverage: percent of lines and branches; None when not measured.
         digests: SHA-256 of the artifacts as they were when the lane ended, by file name.
         journal_bytes: size of the journal when the lane ended.
+        uncollected: tests that are defined in the lane's files and were not collected, read outside of the lane.
         secrets_found: names of secrets whose values were found and redacted, with the artifact.
     """
 
@@ -86,6 +96,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     digests: dict[str, str] = {}
     secrets_found: tuple[str, ...] = ()
     survivors: tuple[str, ...] = ()
+    uncollected: tuple[Uncollected, ...] = ()
 
     @property
     def duration(self) -> float:

@@ -20,6 +20,7 @@ from support.upstream import answer, chunk, completion, finish_chunk, sse, strea
 
 pytestmark = [
     pytest.mark.shard("shard_a"),
+    pytest.mark.leaks("importing litellm sets variables and log filters, and using it starts threads, for ever"),
     # LiteLLM 1.106.2 warns about its own types when it makes its first stream chunk.
     pytest.mark.filterwarnings("ignore:Item 'summary' on TypedDict class:UserWarning"),
     pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning"),

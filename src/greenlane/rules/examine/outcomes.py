@@ -89,6 +89,14 @@ def nothing_ran(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         yield Violation(code=Code.NO_TESTS, message=message)
     elif record.kind == LaneKind.DETERMINISTIC and not any(test.ran for test in journal.outcomes):
         yield Violation(code=Code.NO_TESTS, message="no test was run")
+    elif _only_expected_failures(journal.outcomes):
+        yield Violation(code=Code.NO_TESTS, message="no test passed: every one that ran was expected to fail")
+
+
+def _only_expected_failures(outcomes: Iterable[TestOutcome]) -> bool:
+    """Whether tests ran and none of them proved anything."""
+    ran = {test.outcome for test in outcomes if test.ran}
+    return ran == {Outcome.XFAILED}
 
 
 def partial(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
@@ -105,5 +113,11 @@ def partial(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
             subject=journal.dropped[0],
             cause="collected and then dropped by an option or a hook",
         )
+    # Where options narrow the run they are the reason, for each of these as for all.
+    for test in () if journal.narrowing else evidence.record.uncollected:
+        yield Violation(
+            code=Code.PARTIAL, message=f"{test.nodeid} {test.why}", subject=test.nodeid, cause=test.why,
+            path=test.path, line=test.line,
+        )  # fmt: skip
     for reason in journal.stopped:
         yield Violation(code=Code.PARTIAL, message=f"the session stopped early: {reason}")

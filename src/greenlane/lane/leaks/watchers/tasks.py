@@ -40,10 +40,16 @@ class Tasks:
 
 
 def _pending() -> Iterator[Any]:
+    """Yield the tasks that nobody looks after any more.
+
+    A loop that is running between tests runs in another thread. If the test started that thread, it is the leak, and
+    named as a thread; otherwise a wider fixture owns it and its tasks, such as a server that waits on a connection.
+    """
     module = sys.modules.get("asyncio.tasks")
     for name in REGISTRIES if module else ():
         for task in tuple(getattr(module, name, ())):
-            if not task.done() and not task.get_loop().is_closed():
+            loop = task.get_loop()
+            if not task.done() and not loop.is_closed() and not loop.is_running():
                 yield task
 
 

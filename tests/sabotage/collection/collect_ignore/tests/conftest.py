@@ -1,0 +1,2 @@
+collect_ignore = ['test_bad.py']
+collect_ignore_glob = ['test_w*.py']

@@ -1,0 +1,2 @@
+def test_worse():
+    assert 1 == 2

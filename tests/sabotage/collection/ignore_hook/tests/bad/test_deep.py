@@ -1,0 +1,2 @@
+def test_deep():
+    assert 1 == 2

@@ -1,0 +1,5 @@
+import nowhere
+
+
+def test_bad():
+    assert 1 == 2

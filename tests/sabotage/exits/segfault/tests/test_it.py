@@ -1,0 +1,5 @@
+import ctypes
+
+
+def test_a():
+    ctypes.string_at(0)

@@ -1,0 +1,93 @@
+"""The sabotage suite: projects that try to look green, each in its own way, and what each must be called instead.
+
+One folder of `tests/sabotage/<family>/` is one sabotage, and nothing else has to be written: `sabotage.toml` says why
+and what must be found, the rest is the project. See `tests/sabotage/README.md`.
+"""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from support.tiny import CORE, Ran, TinyProject
+
+FOLDER = Path(__file__).parents[2] / "sabotage"
+OURS = ("sabotage.toml", "hooks.py", "__pycache__")
+SABOTAGES = sorted(file.parent for file in FOLDER.glob("*/*/sabotage.toml"))
+KEYS = {"why", "codes", "exit", "subjects", "words", "lane", "section", "environ", "own", "command", "first"}
+
+
+def name_of(folder: Path) -> str:
+    """Return `family/name`."""
+    return folder.relative_to(FOLDER).as_posix()
+
+
+def build(tiny: TinyProject, folder: Path, told: dict[str, Any]) -> dict[str, Any]:
+    """Make the project of a sabotage and return the functions of its `hooks.py`."""
+    shutil.copytree(folder, tiny.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*OURS, "pyproject.toml"))
+    tiny.lanes(core={**CORE, **told.get("lane", {})})
+    for name, value in told.get("section", {}).items():
+        tiny.section(name, value)
+    more = folder / "pyproject.toml"
+    if more.exists():
+        config = tiny.path / "pyproject.toml"
+        config.write_text(config.read_text(encoding="utf-8") + more.read_text(encoding="utf-8"), encoding="utf-8")
+    hooks = folder / "hooks.py"
+    return runpy.run_path(str(hooks)) if hooks.exists() else {}
+
+
+def sabotage(make_tiny: Callable[..., TinyProject], folder: Path, told: dict[str, Any]) -> tuple[TinyProject, Ran]:
+    """Run a sabotage, with what its hooks do before and after the lane, and return the last command's end."""
+    tiny = make_tiny(own=told.get("own", False))
+    hooks = build(tiny, folder, told)
+    if "prepare" in hooks:
+        hooks["prepare"](tiny)
+    words = told.get("command", ["lane", "core"])
+    if "after" in hooks:
+        first = tiny.greenlane("lane", "core", **told.get("environ", {}))
+        assert first.code == told.get("first", 0), first.output
+        hooks["after"](tiny)
+    return tiny, tiny.greenlane(*words, **told.get("environ", {}))
+
+
+def own_lines(output: str) -> str:
+    """Return what the harness itself printed, without the lane's output."""
+    return "\n".join(line for line in output.splitlines() if not line.startswith("core | "))
+
+
+def agree(tiny: TinyProject, ran: Ran, words: list[str]) -> None:
+    """Check that terminal, JSON and JUnit tell the same story, and that none of them is green."""
+    said = own_lines(ran.output)
+    assert "GREEN" not in said
+    assert said.splitlines()[-1].startswith(("core: RED", "NOT READY"))
+    assert (ran.verdict["ready"], ran.verdict["exit_code"]) == (False, ran.code)
+    assert ran.verdict["word"] in ("RED", "NOT READY")
+    folder = tiny.path / ".artifacts" / ("core" if words[0] == "lane" else "")
+    failures = ElementTree.parse(folder / "verdict.xml").iter("failure")
+    in_junit = "\n".join(failure.text or "" for failure in failures)
+    for code in ran.codes:
+        assert f"VIOLATION: {code}" in said
+        assert code in in_junit
+
+
+@pytest.mark.parametrize("folder", SABOTAGES, ids=name_of)
+def test_never_green(make_tiny: Callable[..., TinyProject], folder: Path) -> None:
+    """The project is red with the codes that its `sabotage.toml` demands, in every report alike."""
+    told = tomllib.loads((folder / "sabotage.toml").read_text(encoding="utf-8"))
+    assert set(told) <= KEYS
+    tiny, ran = sabotage(make_tiny, folder, told)
+    assert ran.code == told.get("exit", 1), ran.output
+    assert set(told["codes"]) <= ran.codes, ran.output
+    agree(tiny, ran, told.get("command", ["lane", "core"]))
+    found = {(v["subject"], v["code"]) for v in ran.verdict["violations"]}
+    for subject, code in told.get("subjects", {}).items():
+        assert (subject, code) in found, ran.output
+    for word in told.get("words", ()):
+        assert word in own_lines(ran.output), ran.output
