@@ -7,7 +7,7 @@ figure of a target is its median over the rounds.
 direct        the load generator asks the upstream itself
 pass-through  the smallest relay we can write on the same parts (uvicorn, aiohttp): no checks, no ids, no metrics
 gateway       `mini-agent serve`, as installed, with its log at the default level
-gateway-sdk   the same process, a group that goes through LiteLLM
+gateway-sdk   a second such process, a group that goes through LiteLLM
 litellm       LiteLLM proxy, from an environment of its own
 
 Run: python benchmarks/gateway.py [--litellm PATH-OF-ITS-litellm-COMMAND] [--seconds 2] [--rounds 3]
@@ -279,7 +279,10 @@ def start_all(stack: ExitStack, folder: str, litellm: str | None) -> dict[str, t
         port = free_port()
         command = [litellm, "--config", config, "--host", "127.0.0.1", "--port", str(port)]
         targets["litellm"] = (start(stack, command, port, "/health/liveliness", server_core, folder), "fast")
-        targets["gateway-sdk"] = (gateway, "sdk")
+        # A process of its own: LiteLLM's objects would slow the collector of the one that is measured without it.
+        other = free_port()
+        command = [sys.executable, "-m", "mini_agent", "serve", "--port", str(other), "--config", config]
+        targets["gateway-sdk"] = (start(stack, command, other, "/ready", server_core, folder), "sdk")
     return targets
 
 

@@ -25,7 +25,7 @@ from mini_agent.http.openapi import OpenApiRoute
 from mini_agent.http.traces import TraceStore
 from mini_agent.logs import new_logger
 from mini_agent.model.redaction import Redactor
-from mini_agent.ports import Clock, HttpSessionFactory, SystemClock, new_id, open_http_session
+from mini_agent.ports import Clock, HttpSessionFactory, SystemClock, id_source, open_http_session
 from mini_agent.providers.codex_agent import CodexAgentClient
 from mini_agent.providers.litellm_sdk import LiteLLMClient
 from mini_agent.providers.mini_agent import MiniAgentClient
@@ -81,7 +81,7 @@ class Ports:
     tool_invoker: ToolInvokerFactory | None = None
     http_session: HttpSessionFactory = open_http_session
     clock: Clock = field(default_factory=SystemClock)
-    ids: Callable[[], str] = new_id
+    ids: Callable[[], str] = field(default_factory=id_source)
     log: Callable[[str, Redactor], logging.Logger] = new_logger
 
 

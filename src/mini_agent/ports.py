@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["Clock", "SystemClock", "new_id", "open_http_session"]
+__all__ = ["Clock", "SystemClock", "id_source", "new_id", "open_http_session"]
 
 
 class Clock(Protocol):
@@ -46,6 +47,17 @@ class SystemClock:
 def new_id() -> str:
     """Returns: 32 random hexadecimal digits, the text of a random UUID."""
     return os.urandom(16).hex()
+
+
+def id_source() -> Callable[[], str]:
+    """Make a source of ids, seeded by the system once.
+
+    Ids tell requests apart and guard nothing, and asking the system for each would cost a call into it per request.
+
+    Returns: a function that gives 32 random hexadecimal digits.
+    """
+    dice = random.Random()
+    return lambda: f"{dice.getrandbits(128):032x}"
 
 
 def open_http_session() -> aiohttp.ClientSession:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from greenlane.model.evidence import Demand, GateState, JournalFacts, JunitCase, LaneEvidence, LaneRecord
+from greenlane.model.journal import Hermetic
 from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.model.verdict import Verdict
 from greenlane.model.violation import Violation
@@ -60,6 +61,11 @@ def junit_of(tests: Iterable[TestOutcome]) -> tuple[JunitCase, ...]:
     return tuple(cases)
 
 
+def proof(level: str = "kernel") -> Hermetic:
+    """Return what a process says of its isolation."""
+    return Hermetic(worker="main", at=1000.0, level=level, proof="connect: Network is unreachable")
+
+
 def lane(
     *tests: TestOutcome,
     journal: dict[str, Any] | None = None,
@@ -82,6 +88,7 @@ def lane(
     facts: dict[str, Any] = {
         "run_ids": (RUN,), "plugins": (VERSION,), "interpreters": (PYTHON,), "collected": names, "selected": names,
         "collections": (digest(names),), "outcomes": ended, "exit_statuses": (record.get("exit_status", status),),
+        "hermetic": (proof(),),
     }  # fmt: skip
     fields: dict[str, Any] = {
         "run_id": RUN, "lane": "core", "kind": "deterministic", "started_at": 1000.0, "finished_at": 1002.5,

@@ -66,13 +66,14 @@ class Selection:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
         """Record what was found, what others dropped, and what runs here."""
+        # Before pytest groups by fixtures of wider scope: each of them is still made once, whatever the order.
+        self._order(items)
         yield
         kept = {item.nodeid for item in items}
         everything = sorted(set(self._seen))
         plan = self._plan(items)
         self._keep_shard(items, plan)
         providers = self._close_gates(items)
-        self._order(items)
         self._journal.write(
             Collected,
             tests=tuple(everything),

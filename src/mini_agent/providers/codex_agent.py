@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from importlib.util import find_spec
 
 import msgspec
 
@@ -60,6 +61,7 @@ class CodexAgentClient:
             raise ProviderNotConfigured(
                 f"Model '{target.model[:200]}' needs {ENABLE_VARIABLE}=1, which is not set", param="model"
             )
+        _require_httpx(target.model)
         if not target.api_base:
             raise ProviderNotConfigured(
                 f"Model '{target.model[:200]}' needs {BASE_VARIABLE} or an api_base; neither is set", param="model"
@@ -71,3 +73,9 @@ class CodexAgentClient:
             headers={**request.headers, **{name.lower(): value for name, value in target.extra_headers.items()}},
             timeout_s=seconds or DEFAULT_TIMEOUT_S,
         )
+
+
+def _require_httpx(model: str) -> None:
+    """Raises: ProviderNotConfigured without the package that codex agents are called with."""
+    if find_spec("httpx") is None:
+        raise ProviderNotConfigured(f"Model '{model[:200]}' needs the optional package 'httpx'", param="model")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,20 @@ def test_a_wrong_configuration(tiny: TinyProject) -> None:
     assert ran.code == 2
     assert "CONFIG_ERROR: pyproject.toml: [tool.greenlane] lanes.core.budgt: unknown key" in ran.output
     assert "Traceback" not in ran.output
+
+
+IMPORTED = """
+import sys
+import greenlane.nox_sessions
+names = {name.split(".")[0] for name in sys.modules}
+print(sorted(names & {"rich", "pytest", "_pytest", "sqlalchemy", "httpx", "aiohttp", "pydantic", "uv"}))
+"""
+
+
+def test_the_nox_side_is_small() -> None:
+    """Importing the session factory loads nothing beyond the standard library, nox and msgspec."""
+    done = subprocess.run([sys.executable, "-P", "-c", IMPORTED], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_term_to_nox(tiny: TinyProject, tmp_path: Path) -> None:

@@ -82,17 +82,18 @@ class Uv:
 
     def install_lock(self, python: Path, lock: Path) -> None:
         """See `Installer`. Files are copied: a hard link would let one lane write into another's environment."""
-        self._pip(python, ["--require-hashes", "--compile-bytecode", "-r", str(lock)], f"installing {lock.name}")
+        self._pip(python, ["--require-hashes", "-r", str(lock)], f"installing {lock.name}")
 
     def install_wheels(self, python: Path, wheels: Sequence[Path]) -> None:
         """See `Installer`."""
-        options = ["--no-deps", "--no-index", "--reinstall", "--compile-bytecode", "--no-cache"]
+        options = ["--no-deps", "--no-index", "--reinstall", "--no-cache"]
         self._pip(python, [*options, *map(str, wheels)], "installing the project's wheel")
 
     def _pip(self, python: Path, arguments: Sequence[str], doing: str) -> None:
         link_mode = self._environ.get("UV_LINK_MODE", "copy")
         base = [self._binary, "pip", "install", "--quiet", "--python", str(python), "--link-mode", link_mode]
-        run([*base, *arguments], self._environ, doing)
+        # Byte code is part of the environment from the start: without it every first import would be slow.
+        run([*base, *arguments], {"UV_COMPILE_BYTECODE": "1", **self._environ}, doing)
 
     def build_wheel(self, project: Path, into: Path) -> None:
         """See `Installer`."""

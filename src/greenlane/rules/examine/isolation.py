@@ -75,9 +75,20 @@ def network(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
 
 
 def hermetic(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
-    """NETWORK when a deterministic lane was not cut off by the kernel; a warning unless strict."""
-    record = evidence.record
-    if record.kind != LaneKind.DETERMINISTIC or record.hermetic == "kernel" or record.failure:
+    """NETWORK when a deterministic lane was not cut off by the kernel, or a process of it could not prove that it was.
+
+    A lower level is a warning unless strict; a proof that contradicts the level is red.
+    """
+    record, proofs = evidence.record, evidence.journal.hermetic
+    if record.kind != LaneKind.DETERMINISTIC or record.failure:
+        return
+    if record.hermetic == "kernel":
+        for proof in proofs:
+            if proof.level != "kernel":
+                message = f"process {proof.worker} proved only level {proof.level}: {proof.proof}"
+                yield Violation(code=Code.NETWORK, message=message)
+        if evidence.journal.plugins and not proofs:
+            yield Violation(code=Code.NETWORK, message="no process of the lane proved that it is cut off")
         return
     reason = f": {record.hermetic_reason}" if record.hermetic_reason else ""
     yield Violation(

@@ -17,6 +17,7 @@ from greenlane.model.journal import (
     Crashed,
     Event,
     Finished,
+    Hermetic,
     Started,
     TestFinished,
     TestStarted,
@@ -209,6 +210,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "junit.xml").write_text(CASE.replace('"c"', '"tests.t"').replace('"n"', '"a"'))
     whole = [
         started(interpreter="/envs/core/bin/python", plugin="0.1.0"),
+        event(Hermetic, level="kernel", proof="connect: Network is unreachable"),
         event(Collected, tests=("tests/t.py::a",), digest="d", selected=("tests/t.py::a",)),
         finished("tests/t.py::a", Outcome.PASSED),
         event(Finished, exit_status=0),

@@ -71,7 +71,8 @@ def _harmless(space: Namespace, name: str, before: object, after: object) -> boo
     if name in MADE_BY_PYTHON:
         return True
     if isinstance(space.owner, type):
-        return False
+        # Libraries note on a class what they learnt of it (`__msgspec_cache__`, `__pydantic_core_schema__`).
+        return before is ABSENT and name.startswith("__") and name.endswith("__") and not callable(after)
     if isinstance(after, ModuleType) and sys.modules.get(f"{space.name}.{name}") is after:
         return True
     # A module with `__getattr__` (PEP 562) keeps what it was asked for: found later, but always the same.

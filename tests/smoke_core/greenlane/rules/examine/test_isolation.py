@@ -8,7 +8,7 @@ import pytest
 
 from greenlane.model.evidence import LaneEvidence
 from greenlane.model.journal import Leaked, NetworkAttempt
-from support.evidence import PYTHON, codes, lane, nd, verdict_on
+from support.evidence import PYTHON, codes, lane, nd, proof, verdict_on
 
 NODE = "tests/test_a.py::test_one"
 
@@ -38,6 +38,8 @@ def attempt(**fields: Any) -> NetworkAttempt:
         pytest.param(nd(journal={"leaks": (leaked(),)}), ["LEAK"], id="leak-in-nd"),
         pytest.param(lane(journal={"network": (attempt(),)}), ["NETWORK"], id="network-in-core"),
         pytest.param(nd(journal={"network": (attempt(),)}), [], id="network-in-nd"),
+        pytest.param(lane(journal={"hermetic": ()}), ["NETWORK"], id="no-proof"),
+        pytest.param(lane(journal={"hermetic": (proof(), proof("python"))}), ["NETWORK"], id="a-weaker-proof"),
         pytest.param(lane(secrets_found=("OPENAI_API_KEY in output.log",)), ["LIVE_LEAK"], id="secret"),
         pytest.param(nd(hermetic="none"), [], id="nd-need-not-be-hermetic"),
     ],
