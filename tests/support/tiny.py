@@ -98,7 +98,12 @@ class TinyProject:
         """Return the environment of a command: what an installation needs, and what a test adds."""
         kept = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}
         path = os.pathsep.join((str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"))
-        offline = {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(self.wheelhouse), "UV_OFFLINE": "1", "UV_COMPILE_BYTECODE": "0"}
+        offline = {
+            "UV_NO_INDEX": "1",
+            "UV_FIND_LINKS": str(self.wheelhouse),
+            "UV_OFFLINE": "1",
+            "UV_COMPILE_BYTECODE": "0",
+        }
         # Tests share files by hard links: copying is what the product does, and what takes the time.
         return {
             **kept,

@@ -15,9 +15,11 @@ from greenlane.rules.seals import KEY_BYTES, broken_seals
 
 CONTRACT = "contract.json"
 WRITTEN_BY_THE_LANE = (JOURNAL, JUNIT, CONTRACT, "output.log")
-WRITTEN_AFTERWARDS = (RECORD, f"{RECORD}.part", *(f"{dot}verdict.{kind}{part}" for kind in ("json", "xml")
-                      for dot, part in (("", ""), (".", ".part"))))  # fmt: skip
+WRITTEN_AFTERWARDS = (RECORD, f"{RECORD}.part")
 """What only control writes, and only when the lane has ended."""
+
+REPORTS = ("verdict.json", ".verdict.json.part", "verdict.xml", ".verdict.xml.part")
+"""What another run may be writing just now: it waits for this environment, not for each other's reports."""
 
 
 class Custody:
@@ -57,7 +59,7 @@ class Custody:
         for name in WRITTEN_AFTERWARDS:
             if _remove(self._folder / name):
                 found.append(f"{name} was there before the lane had ended")
-        for name in WRITTEN_BY_THE_LANE:
+        for name in (*WRITTEN_BY_THE_LANE, *REPORTS):
             path = self._folder / name
             if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
                 _remove(path)

@@ -39,6 +39,8 @@ from greenlane.settings import Settings
 from greenlane.version import VERSION
 
 Say = Callable[[str], None]
+REMOVALS = 5
+"""How often we try to remove a folder into which another run writes."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,9 +149,14 @@ def _remove_stale(request: Request) -> None:
     """Remove what an earlier run of this lane or shard left, so that it cannot be taken for ours."""
     if request.artifacts.is_symlink():
         request.artifacts.unlink()
-    if request.artifacts.exists():
+    # A run that has just given up the environment may still be writing its report beside ours.
+    for _ in range(REMOVALS):
+        shutil.rmtree(request.artifacts, ignore_errors=True)
+        if not request.artifacts.exists():
+            break
+    else:
         shutil.rmtree(request.artifacts)
-    request.artifacts.mkdir(parents=True)
+    request.artifacts.mkdir(parents=True, exist_ok=True)
 
 
 def _essentials(request: Request, environment: Environment, scratch: Path) -> dict[str, str]:
@@ -332,6 +339,7 @@ def _record(
         environment={"PYTHONHASHSEED": "0" if lane.deterministic else "random", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
         coverage=measured,
         survivors=result.survivors,
+        refused=result.refused,
         secrets_found=result.secrets_found,
     )
 

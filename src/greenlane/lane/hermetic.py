@@ -63,11 +63,15 @@ class HermeticGuard:
         for event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"):
             self._events.on(event, self._hear_lookup(event.removeprefix("socket.")))
         self._events.on("ctypes.dlsym", self._hear_native)
+        routes = RouteCounter()
+        before = routes.read()
         level, proof = self._prove()
-        self._journal.write(Hermetic, level=level, proof=proof)
+        self._lost_routes = routes.read()
+        self._journal.write(Hermetic, level=level, proof=proof, refused=self._lost_routes - before)
         if level == "kernel" and self._alone:
-            self._routes = RouteCounter()
-            self._lost_routes = self._routes.read()
+            self._routes = routes
+        else:
+            routes.close()
 
     def _prove(self) -> tuple[str, str]:
         """Return the level that holds in this process and what shows it."""
@@ -133,8 +137,10 @@ class HermeticGuard:
             raise BlockedLookupError(socket.EAI_AGAIN, text)
         raise BlockedAttemptError(errno.ENETUNREACH, text)
 
-    def _note(self, operation: str, address: str, where: str) -> None:
-        self._journal.write(NetworkAttempt, nodeid=self._nodeid, operation=operation, address=address, where=where)
+    def _note(self, operation: str, address: str, where: str, refused: int = 0) -> None:
+        self._journal.write(
+            NetworkAttempt, nodeid=self._nodeid, operation=operation, address=address, where=where, refused=refused
+        )
         self._attempts.append(f"NETWORK {operation} {address}" + (f" at {where}" if where else ""))
 
     def _look_at_routes(self) -> None:
@@ -145,7 +151,8 @@ class HermeticGuard:
         if lost == self._lost_routes:
             return
         count, self._lost_routes = lost - self._lost_routes, lost
-        self._note("child process or compiled code", f"an outside address ({count} refused by the kernel)", "")
+        address = f"an outside address ({count} refused by the kernel)"
+        self._note("child process or compiled code", address, "", refused=count)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(

@@ -59,6 +59,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
         digests: SHA-256 of the artifacts as they were when the lane ended, by file name.
         journal_bytes: size of the journal when the lane ended.
         uncollected: tests that are defined in the lane's files and were not collected, read outside of the lane.
+        refused: attempts to leave the loopback that the kernel counted over the whole run, whoever made them.
         damage: what the lane itself had done to its artifacts by the time it ended.
         secrets_found: names of secrets whose values were found and redacted, with the artifact.
     """
@@ -98,6 +99,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     secrets_found: tuple[str, ...] = ()
     survivors: tuple[str, ...] = ()
     uncollected: tuple[Uncollected, ...] = ()
+    refused: int = 0
     damage: tuple[str, ...] = ()
 
     @property

@@ -130,19 +130,22 @@ class NetworkAttempt(Event, frozen=True, tag="network"):
         operation: what was tried (`connect`, `getaddrinfo`, …), or `child process or compiled code`.
         address: where it wanted to go.
         where: `file:line` of the user's code, where it came from Python.
+        refused: how many attempts the kernel counted, where it did.
     """
 
     nodeid: str
     operation: str
     address: str
     where: str = ""
+    refused: int = 0
 
 
 class Hermetic(Event, frozen=True, tag="hermetic"):
-    """How far the lane was cut off: `kernel`, `python` or `none`, and what the proof saw."""
+    """How far the lane was cut off: `kernel`, `python` or `none`, what the proof saw, and made the kernel count."""
 
     level: str
     proof: str = ""
+    refused: int = 0
 
 
 class Finished(Event, frozen=True, tag="finished"):

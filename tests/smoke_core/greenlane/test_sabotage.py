@@ -92,3 +92,24 @@ def test_never_green(make_tiny: Callable[..., TinyProject], folder: Path) -> Non
     assert not {subject for subject, _ in found} & set(told.get("absent", ())), ran.output
     for word in told.get("words", ()):
         assert word in own_lines(ran.output), ran.output
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_healthy_in_any_order(tiny: TinyProject, workers: int) -> None:
+    """Honest tests, some of them close to a sabotage, are green twenty times over, each time in an order of its own."""
+    shutil.copytree(FOLDER / "healthy", tiny.path, dirs_exist_ok=True)
+    everyday = tiny.path / "tests" / "test_everyday.py"
+    # Twenty files of one run: the seed shuffles each of them differently, and all of them among each other.
+    for number in range(1, 20):
+        shutil.copy(everyday, everyday.with_name(f"test_everyday_{number}.py"))
+    tiny.lanes(core={**CORE, "order": "random", "workers": workers})
+    ran = tiny.greenlane("lane", "core")
+    assert (ran.code, ran.codes) == (0, set()), ran.output
+    assert ran.verdict["checks"][0]["counts"]["passed"] > 20 * 20
+
+
+def test_enough_of_them() -> None:
+    """There are at least forty sabotages, of every family that the project promises to withstand."""
+    families = {folder.parent.name for folder in SABOTAGES}
+    assert families >= {"exits", "collection", "outcomes", "artifacts", "environment", "time", "leaks", "network"}
+    assert len(SABOTAGES) >= 40

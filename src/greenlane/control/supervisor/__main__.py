@@ -22,6 +22,7 @@ from greenlane.control.namespace import enter
 from greenlane.control.processes import adopt_orphans, end_survivors, stop_group
 from greenlane.control.supervisor.output import Output
 from greenlane.control.supervisor.plan import Plan, Result
+from greenlane.control.supervisor.routes import refused_routes
 from greenlane.control.supervisor.running import running_tests
 from greenlane.control.supervisor.services import Running
 from greenlane.model.contract import Contract
@@ -82,6 +83,7 @@ class Supervisor:
             hermetic_reason=self._reason,
             services=tuple(service.record for service in self._services.values()),
             endpoints=endpoints(self._plan.address, self._base) if self._base else {},
+            refused=refused_routes() if self._level == "kernel" else 0,
             survivors=tuple(dict.fromkeys(self._survivors)),
             secrets_found=tuple(sorted(self._output.found)),
         )

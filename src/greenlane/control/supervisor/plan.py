@@ -65,4 +65,5 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ServiceRecord, ...] = ()
     endpoints: dict[str, str] = {}
     survivors: tuple[str, ...] = ()
+    refused: int = 0
     secrets_found: tuple[str, ...] = ()

@@ -72,6 +72,20 @@ def network(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         yield Violation(
             code=Code.NETWORK, message=f"{who} tried {what}", subject=attempt.nodeid, cause=f"NETWORK {what}"
         )
+    yield from _unnamed_attempts(evidence)
+
+
+def _unnamed_attempts(evidence: LaneEvidence) -> Iterable[Violation]:
+    """NETWORK when the kernel refused more than the proofs and the named attempts explain."""
+    journal = evidence.journal
+    explained = sum(proof.refused for proof in journal.hermetic) + sum(a.refused for a in journal.network)
+    count = evidence.record.refused - explained
+    # One that is told by name already may have been counted as well.
+    if count > 0 and not journal.network:
+        yield Violation(
+            code=Code.NETWORK,
+            message=f"a child process, or code outside of any test, tried to leave {count} times; the kernel refused",
+        )
 
 
 def hermetic(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:

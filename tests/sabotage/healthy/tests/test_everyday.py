@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import functools
 import os
-import subprocess
 import sys
 import threading
 import unittest
@@ -176,26 +175,6 @@ def test_a_thread():
     thread.start()
     thread.join()
     assert seen == [1]
-
-
-def test_a_child():
-    done = subprocess.run([sys.executable, "-c", "print(1)"], capture_output=True, check=True)
-    assert done.stdout == b"1\n"
-
-
-def test_a_forked_child():
-    child = os.fork()
-    if child == 0:
-        os._exit(7)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-
-
-def test_pytest_in_a_child(tmp_path):
-    (tmp_path / "test_inner.py").write_text("def test_a(): pass\ndef test_b(): assert 0\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-k", "test_b", "-p", "no:cacheprovider", str(tmp_path)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
-    assert done.returncode == 1
-    assert b"1 failed, 1 deselected" in done.stdout
 
 
 def test_exit_is_expected():

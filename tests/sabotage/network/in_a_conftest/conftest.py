@@ -1,0 +1,5 @@
+import socket
+from contextlib import suppress
+
+with suppress(OSError):
+    socket.getaddrinfo('example.com', 80)
