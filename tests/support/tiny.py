@@ -98,7 +98,12 @@ class TinyProject:
         """Return the environment of a command: what an installation needs, and what a test adds."""
         kept = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}
         path = os.pathsep.join((str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"))
-        offline = {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(self.wheelhouse), "UV_OFFLINE": "1", "UV_COMPILE_BYTECODE": "0"}
+        offline = {
+            "UV_NO_INDEX": "1",
+            "UV_FIND_LINKS": str(self.wheelhouse),
+            "UV_OFFLINE": "1",
+            "UV_COMPILE_BYTECODE": "0",
+        }
         # Tests share files by hard links: copying is what the product does, and what takes the time.
         return {
             **kept,
@@ -134,7 +139,7 @@ class TinyProject:
     def verdict(self, words: tuple[str, ...]) -> dict[str, Any]:
         """Return what the command wrote as its verdict."""
         lane = next((word for word in words if word in self.sections.get("lanes", {})), "")
-        path = self.path / ".artifacts" / lane / "verdict.json"
+        path = self.path / ".artifacts" / (f"verdicts/{lane}.json" if lane else "verdict.json")
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def start(self, *words: str, **extra: str) -> subprocess.Popen[bytes]:
