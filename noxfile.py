@@ -60,6 +60,15 @@ def dist(session: nox.Session) -> None:
 
 
 @nox.session
+def openapi(session: nox.Session) -> None:
+    """The gateway against its own OpenAPI document, with schemathesis."""
+    session.install("--require-hashes", "-r", "locks/openapi.txt")
+    session.install("--no-deps", ".")
+    words = session.posargs or ["--max-examples", "50"]
+    session.run("python", "tests/support/check_openapi.py", *words, env={"TMPDIR": session.create_tmp()})
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """What the harness costs, beside its peers, in paired runs."""
     _tools(session)

@@ -139,7 +139,7 @@ class TinyProject:
     def verdict(self, words: tuple[str, ...]) -> dict[str, Any]:
         """Return what the command wrote as its verdict."""
         lane = next((word for word in words if word in self.sections.get("lanes", {})), "")
-        path = self.path / ".artifacts" / lane / "verdict.json"
+        path = self.path / ".artifacts" / (f"verdicts/{lane}.json" if lane else "verdict.json")
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def start(self, *words: str, **extra: str) -> subprocess.Popen[bytes]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from greenlane.control.ready import decide, wish_of_lane
 from greenlane.report.terminal import show
-from greenlane.report.write import write_reports
+from greenlane.report.write import remove_reports, write_reports
 from greenlane.settings import load
 
 HELP = "Run one lane, or some of its shards, in its own environment."
@@ -26,8 +26,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run the lane; 0 when it is green."""
     settings = load(Path(arguments.project), environ)
     wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed)
+    remove_reports(settings.root, settings.configuration, wish.lane)
     decision, _ = decide(settings, wish, environ, print_line)
-    write_reports(decision, settings.root, settings.configuration, lane=arguments.lane)
+    write_reports(decision, settings.root, settings.configuration)
     show(decision, environ)
     return decision.exit_code
 

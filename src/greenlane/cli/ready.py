@@ -10,7 +10,7 @@ from greenlane.cli.lane import print_line
 from greenlane.control.combine import combine_coverage
 from greenlane.control.ready import decide, wish_of_policy
 from greenlane.report.terminal import show
-from greenlane.report.write import write_reports
+from greenlane.report.write import remove_reports, write_reports
 from greenlane.settings import load
 
 HELP = "Run the lanes that a policy needs, decide, write the reports."
@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run, judge, report; 0 when ready."""
     settings = load(Path(arguments.project), environ)
     wish = wish_of_policy(settings, arguments.policy, arguments.seed)
+    remove_reports(settings.root, settings.configuration)
     verdict, evidence = decide(settings, wish, environ, print_line)
     combine_coverage(settings, evidence, environ)
     written = write_reports(verdict, settings.root, settings.configuration)

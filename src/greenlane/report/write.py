@@ -12,45 +12,52 @@ from greenlane.report.machine import as_json, as_junit
 from greenlane.report.markdown import markdown
 
 
-def write_reports(verdict: Verdict, project: Path, configuration: Configuration, lane: str = "") -> list[Path]:
-    """Write every configured report and return their paths.
+def planned(configuration: Configuration, lane: str = "") -> dict[str, Callable[[Verdict], str]]:
+    """Return every report by its path relative to the project.
 
-    The judgement of a single lane stays with that lane: it must not pass for the verdict of the project.
+    The judgement of a single lane has files of its own: it must not pass for the verdict of the project. They lie
+    beside the lane's folder, which belongs to whoever runs the lane next.
 
     Args:
-        verdict: what they say.
-        project: folder that the configured paths are relative to.
-        configuration: where they go.
-        lane: name of the lane that was judged by itself; empty for a verdict of the project.
+        configuration: where reports go.
+        lane: name of the lane that is judged by itself; empty for a verdict of the project.
     """
     if lane:
-        wanted: dict[str, Callable[[Verdict], str]] = {
-            f"{configuration.artifacts}/{lane}/verdict.xml": as_junit,
-            f"{configuration.artifacts}/{lane}/verdict.json": as_json,
-        }
-        return _write(wanted, verdict, project)
-    wanted = {
+        base = f"{configuration.artifacts}/verdicts/{lane}"
+        return {f"{base}.xml": as_junit, f"{base}.json": as_json}
+    reports = {
         configuration.report.markdown: markdown,
         configuration.report.json: as_json,
         f"{configuration.artifacts}/verdict.xml": as_junit,
         f"{configuration.artifacts}/verdict.json": as_json,
     }
-    return _write(wanted, verdict, project)
+    return {name: make for name, make in reports.items() if name}
 
 
-def _write(wanted: dict[str, Callable[[Verdict], str]], verdict: Verdict, project: Path) -> list[Path]:
-    """Write reports and return their paths."""
+def write_reports(verdict: Verdict, project: Path, configuration: Configuration) -> list[Path]:
+    """Write every report of a verdict and return their paths.
+
+    Args:
+        verdict: what they say.
+        project: folder that the configured paths are relative to.
+        configuration: where they go.
+    """
     written = []
-    for name, make in wanted.items():
-        if name:
-            write_aside(project / name, make(verdict))
-            written.append(project / name)
+    for name, make in planned(configuration, verdict.lane).items():
+        write_aside(project / name, make(verdict))
+        written.append(project / name)
     return written
+
+
+def remove_reports(project: Path, configuration: Configuration, lane: str = "") -> None:
+    """Remove the reports of an earlier run, so that a run that ends badly leaves no READY behind."""
+    for name in planned(configuration, lane):
+        (project / name).unlink(missing_ok=True)
 
 
 def write_aside(path: Path, text: str) -> None:
     """Write a file beside its place and move it there, so that no reader ever sees a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(text, encoding="utf-8")
     os.replace(part, path)

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from greenlane.model.configuration import Configuration
+from greenlane.model.violation import EXPLANATIONS
 from greenlane.settings import NAMED
 from greenlane.version import VERSION
 from support.tiny import TinyProject
@@ -82,3 +83,10 @@ def test_two_commands() -> None:
     commands = re.findall(r"^\$ (python3 .*)$", README, re.MULTILINE)
     assert commands == ["python3 bootstrap.py ready", "python3 bootstrap.py core"]
     assert 'python3 bootstrap.py "$session"' in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_code_is_documented() -> None:
+    """docs/codes.md has one row for each code, with the meaning and next step that the reports print."""
+    rows = [f"| `{code.value}` | {known.meaning} | {known.next_step} |" for code, known in EXPLANATIONS.items()]
+    lines = (ROOT / "docs" / "codes.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("| `")] == rows

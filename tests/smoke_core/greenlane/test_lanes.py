@@ -234,6 +234,15 @@ def test_ready_says_why_gates_are_closed(live: TinyProject) -> None:
     assert (report["ready"], report["exit_code"], report["policy"]) == (True, 0, "dev")
 
 
+def test_a_run_that_fails_early_leaves_no_ready_behind(live: TinyProject) -> None:
+    """Yesterday's READY is gone as soon as a new run begins, even when that run decides nothing."""
+    assert live.greenlane("ready").code == 0
+    (live.path / "locks" / "core.txt").unlink()
+    assert live.greenlane("ready").code == 2
+    left = ["PROJECT_READY.md", "local/artifacts/mvp/mvp_report.json", ".artifacts/verdict.json"]
+    assert [name for name in left if (live.path / name).exists()] == []
+
+
 def test_expected_but_closed(live: TinyProject) -> None:
     """A provider that is expected and closed makes `ready` red, naming switch and secret."""
     ran = live.greenlane("ready", "--policy", "deploy", READINESS_EXPECT="gemini")

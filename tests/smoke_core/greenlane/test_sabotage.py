@@ -69,8 +69,8 @@ def agree(tiny: TinyProject, ran: Ran, words: list[str]) -> None:
     assert said.splitlines()[-1].startswith(("core: RED", "NOT READY"))
     assert (ran.verdict["ready"], ran.verdict["exit_code"]) == (False, ran.code)
     assert ran.verdict["word"] in ("RED", "NOT READY")
-    folder = tiny.path / ".artifacts" / ("core" if words[0] == "lane" else "")
-    failures = ElementTree.parse(folder / "verdict.xml").iter("failure")
+    name = "verdicts/core.xml" if words[0] == "lane" else "verdict.xml"
+    failures = ElementTree.parse(tiny.path / ".artifacts" / name).iter("failure")
     in_junit = "\n".join(failure.text or "" for failure in failures)
     for code in ran.codes:
         assert f"VIOLATION: {code}" in said

@@ -175,10 +175,11 @@ def test_reports_of_a_project_are_written_where_configured(tmp_path: Path) -> No
 
 def test_the_reports_of_a_lane_stay_with_the_lane(tmp_path: Path) -> None:
     """A green lane must not leave a PROJECT_READY.md that says anything about the project."""
-    write_reports(VERDICTS["lane-green"], tmp_path, Configuration(), lane="nd")
+    write_reports(VERDICTS["lane-green"], tmp_path, Configuration())
 
     files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
-    assert files == [".artifacts/nd/verdict.json", ".artifacts/nd/verdict.xml"]
+    lane = VERDICTS["lane-green"].lane
+    assert files == [f".artifacts/verdicts/{lane}.json", f".artifacts/verdicts/{lane}.xml"]
 
 
 @EVIL
