@@ -48,6 +48,12 @@ def digest_of(path: Path) -> str:
         return ""
 
 
+def sealed(record: LaneRecord) -> LaneRecord:
+    """Return a record with a digest over all the rest of it: an edit by hand is seen, a new record is not."""
+    bare = msgspec.structs.replace(record, seal="")
+    return msgspec.structs.replace(bare, seal=hashlib.sha256(msgspec.json.encode(bare)).hexdigest())
+
+
 def collect(folder: Path) -> LaneEvidence:
     """Return the evidence in the folder of one lane or shard.
 
@@ -60,6 +66,8 @@ def collect(folder: Path) -> LaneEvidence:
         for name, digest in record.digests.items()
         if digest != digest_of(folder / name)
     ]
+    if record != sealed(record):
+        damage.append(f"{RECORD} was edited after the lane had ended")
     started = not record.failure
     junit = read_junit(folder / JUNIT) if started and not record.timed_out and not record.interrupted else None
     if junit is None and started and not record.timed_out and not record.interrupted:

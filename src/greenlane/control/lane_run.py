@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 
 from greenlane.control import coverage as measure
+from greenlane.control.bytecode import forget_bytecode
 from greenlane.control.census import take_census
-from greenlane.control.collect import JOURNAL, JUNIT, RECORD, collect, digest_of, read_journal
+from greenlane.control.collect import JOURNAL, JUNIT, RECORD, collect, digest_of, read_journal, sealed
 from greenlane.control.custody import Custody
 from greenlane.control.environment.build import Environment, Recipe, check, prepare
 from greenlane.control.environment.drift import read as read_manifest
@@ -126,6 +127,7 @@ def run_lane(request: Request, installer: Installer, say: Say) -> LaneEvidence:
     with exclusive(plan.location.with_suffix(".lock"), holder, say):
         _remove_stale(request)
         environment = prepare(plan, installer, say)
+        forget_bytecode(settings.root)
         # Before any of the lane's code runs: what it defines, as nobody can talk away.
         census = take_census(settings.root, request.lane.tests)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
@@ -353,7 +355,7 @@ def _finish(request: Request, record: LaneRecord) -> LaneEvidence:
         record, digests=digests, secrets_found=tuple(dict.fromkeys((*record.secrets_found, *leaked)))
     )
     part = folder / f"{RECORD}.part"
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2))
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(sealed(record)), indent=2))
     os.replace(part, folder / RECORD)
     return collect(folder)
 

@@ -60,6 +60,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
         journal_bytes: size of the journal when the lane ended.
         uncollected: tests that are defined in the lane's files and were not collected, read outside of the lane.
         refused: attempts to leave the loopback that the kernel counted over the whole run, whoever made them.
+        seal: SHA-256 of the record without it.
         damage: what the lane itself had done to its artifacts by the time it ended.
         secrets_found: names of secrets whose values were found and redacted, with the artifact.
     """
@@ -101,6 +102,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     uncollected: tuple[Uncollected, ...] = ()
     refused: int = 0
     damage: tuple[str, ...] = ()
+    seal: str = ""
 
     @property
     def duration(self) -> float:

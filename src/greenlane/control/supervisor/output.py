@@ -35,7 +35,9 @@ class Output:
                 self.found.add(f"{name} in the output")
         with self._lock:
             self._log.write(line)
-            sys.stdout.buffer.write(self._prefix + line)
+            # A carriage return must not carry the lane's words to where ours stand.
+            shown = line.removesuffix(b"\n").removesuffix(b"\r").replace(b"\r", b"\r" + self._prefix)
+            sys.stdout.buffer.write(self._prefix + shown + b"\n")
             sys.stdout.buffer.flush()
 
     def say(self, text: str) -> None:

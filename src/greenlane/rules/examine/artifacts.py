@@ -36,6 +36,9 @@ def stale(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         yield Violation(
             code=Code.STALE, message=f"evidence is for tree {record.tree[:12]}, the work tree is {demand.tree[:12]}"
         )
+    kind = demand.kinds.get(record.lane, record.kind)
+    if record.kind != kind:
+        yield Violation(code=Code.STALE, message=f"evidence is of a {record.kind} lane; {record.lane} is {kind}")
     lock = demand.locks.get(record.lane)
     # A lane whose environment could not be built never came to have a lock; it is red for that.
     if lock and record.lock != lock and not record.failure:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from greenlane.cli.main import main
-from greenlane.control.collect import digest_of
+from greenlane.control.collect import digest_of, sealed
 from greenlane.control.tree import tree_state
 from greenlane.model.journal import Collected, Event, Finished, Started, TestFinished
 from greenlane.model.outcome import Outcome
@@ -67,7 +67,7 @@ def made_elsewhere(
         "digests": {name: digest_of(folder / name) for name in ("journal.jsonl", "junit.xml")},
     }  # fmt: skip
     evidence = nd(**{**fields, **record})
-    (folder / "lane.json").write_bytes(msgspec.json.encode(evidence.record))
+    (folder / "lane.json").write_bytes(msgspec.json.encode(sealed(evidence.record)))
     return folder
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from greenlane.control.collect import collect, digest_of, read_journal, read_junit
+from greenlane.control.collect import collect, digest_of, read_journal, read_junit, sealed
 from greenlane.errors import ConfigError
-from greenlane.model.evidence import JunitCase
+from greenlane.model.evidence import JunitCase, LaneRecord
 from greenlane.model.journal import (
     Collected,
     CollectError,
@@ -224,7 +224,7 @@ def seal(folder: Path, **fields: Any) -> None:
     """Write the record of a lane over what lies in its folder."""
     digests = {name: digest_of(folder / name) for name in ("journal.jsonl", "junit.xml")}
     record = lane(run_id="run", digests=digests, **fields).record
-    (folder / "lane.json").write_bytes(msgspec.json.encode(record))
+    (folder / "lane.json").write_bytes(msgspec.json.encode(sealed(record)))
 
 
 def test_a_folder_is_read_into_evidence(folder: Path) -> None:
@@ -245,6 +245,14 @@ def test_an_artifact_that_was_touched_later_is_damage(folder: Path, name: str) -
     assert collect(folder).damage == (f"{name} is not as it was when the lane ended",)
 
 
+def test_a_record_that_was_edited_is_damage(folder: Path) -> None:
+    """Also when it stays a record."""
+    text = (folder / "lane.json").read_text()
+    (folder / "lane.json").write_text(text.replace('"budget":600.0', '"budget":900.0'))
+
+    assert collect(folder).damage == ("lane.json was edited after the lane had ended",)
+
+
 @pytest.mark.parametrize("name", ["journal.jsonl", "junit.xml"])
 def test_an_artifact_that_is_gone_is_damage(folder: Path, name: str) -> None:
     """And makes the verdict red as TRUNCATED."""
@@ -255,9 +263,8 @@ def test_an_artifact_that_is_gone_is_damage(folder: Path, name: str) -> None:
 
 def test_a_lane_that_never_started_owes_no_files(tmp_path: Path) -> None:
     """Its failure is the reason, and no damage is made of what it could not write."""
-    seal(tmp_path, failure="no environment", exit_status=None)
-    record = msgspec.json.decode((tmp_path / "lane.json").read_bytes())
-    (tmp_path / "lane.json").write_bytes(msgspec.json.encode({**record, "digests": {}}))
+    record = lane(run_id="run", failure="no environment", exit_status=None).record
+    (tmp_path / "lane.json").write_bytes(msgspec.json.encode(sealed(record)))
 
     evidence = collect(tmp_path)
 
@@ -270,9 +277,9 @@ def test_a_lane_that_was_stopped_owes_a_journal_only(folder: Path, state: str) -
     (folder / "junit.xml").unlink()
     stopped: dict[str, Any] = {state: True}
     seal(folder, **stopped)
-    record = msgspec.json.decode((folder / "lane.json").read_bytes())
-    del record["digests"]["junit.xml"]
-    (folder / "lane.json").write_bytes(msgspec.json.encode(record))
+    record = msgspec.json.decode((folder / "lane.json").read_bytes(), type=LaneRecord)
+    del record.digests["junit.xml"]
+    (folder / "lane.json").write_bytes(msgspec.json.encode(sealed(record)))
 
     evidence = collect(folder)
 

@@ -1,0 +1,2 @@
+def after(tiny):
+    """Only run it again."""
