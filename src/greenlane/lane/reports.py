@@ -78,7 +78,8 @@ def settle(reports: Sequence[pytest.TestReport], hidden: Truth | None = None) ->
             str(getattr(telling, "wasxfail", "")).removeprefix("reason: ").removeprefix("[NOTRUN]")
         )
     if hidden and not outcome.bad:
-        outcome, fields["cause"] = hidden
+        outcome, text = hidden
+        fields["cause" if outcome.bad else "reason"] = text
     return {"outcome": outcome, **fields}
 
 

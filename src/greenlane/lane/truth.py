@@ -7,11 +7,14 @@ import unittest
 
 import pytest
 
-from greenlane.lane.reports import Truth, first_line
+from greenlane.lane.reports import Truth, cause_of, first_line, skip_reason
 from greenlane.lane.witness import Witness
 from greenlane.model.outcome import Outcome
 
 _FORGOTTEN = re.compile(r"coroutine '([^']+)' was never awaited")
+_RETURNED = "return a value that is not None from a test case"
+"""How unittest says that a test returned its result instead of asserting it; pytest says it of functions only."""
+
 _IN_A_THREAD = (pytest.PytestUnhandledThreadExceptionWarning,)
 
 
@@ -52,7 +55,9 @@ class Truths:
     def part(self, report: pytest.TestReport) -> None:
         """Note a part of a test that has a report of its own: a subtest."""
         if report.failed:
-            self._phases["part"] = (Outcome.FAILED, f"a subtest failed: {first_line(str(report.longrepr))}")
+            self._phases["part"] = (Outcome.FAILED, f"a subtest failed: {cause_of(report)[0]}")
+        elif report.skipped and not hasattr(report, "wasxfail"):
+            self._phases.setdefault("part", (Outcome.SKIPPED, skip_reason(report)))
 
     def warned(self, warning: Warning | str, category: type[Warning]) -> None:
         """Note a warning that says that something of the test failed or was not run where pytest could not see it."""
@@ -60,14 +65,17 @@ class Truths:
         forgotten = _FORGOTTEN.search(text)
         if forgotten and self._is_of_the_file(forgotten.group(1)):
             self._phases.setdefault("warning", (Outcome.FAILED, f"RuntimeWarning: {first_line(text)}"))
+        elif _RETURNED in text:
+            self._phases.setdefault("warning", (Outcome.FAILED, f"DeprecationWarning: {first_line(text)}"))
         elif issubclass(category, _IN_A_THREAD):
             lines = [line for line in text.splitlines() if line.startswith(("AssertionError", "Failed:"))]
             if lines:
                 self._phases.setdefault("warning", (Outcome.FAILED, f"{lines[-1]} in a thread"))
 
     def hidden(self) -> Truth | None:
-        """Return the first thing that must not be called a success; None when there is none."""
-        return next((told for told in self._phases.values() if told is not None), None)
+        """Return the first thing that must not be called a success, failures before skips; None when there is none."""
+        told = [truth for truth in self._phases.values() if truth is not None]
+        return next((truth for truth in told if truth[0].bad), told[0] if told else None)
 
     def _is_of_the_file(self, name: str) -> bool:
         """Whether a coroutine function is of the test's own file: what code under test forgets is its own affair."""

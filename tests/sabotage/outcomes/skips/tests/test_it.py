@@ -36,5 +36,10 @@ class TestUnit(unittest.TestCase):
         assert 1 == 2
 
 
+def test_subtest(subtests):
+    with subtests.test("part"):
+        pytest.skip("this part")
+
+
 def test_good():
     pass
