@@ -78,8 +78,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Provide what the reason names, or take the name out of READINESS_EXPECT or the policy.",
     ),
     Code.PARTIAL: Explanation(
-        "Less than the whole lane ran: selection options, dropped tests or an early stop.",
-        "Run without selection (PYTEST_ADDOPTS, addopts, --maxfail) and without hooks that drop tests.",
+        "Less than the whole lane ran: selection options, tests dropped or never collected, or an early stop.",
+        "Run without selection (PYTEST_ADDOPTS, addopts, --maxfail) and hooks that drop tests; see the named line.",
     ),
     Code.TIMED_OUT: Explanation(
         "A test or the lane ran into its deadline.",
@@ -104,7 +104,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Start what the test needs on loopback, or move the test to a lane with a network.",
     ),
     Code.DRIFT: Explanation(
-        "The lane environment is not what the lock and the wheel say.",
+        "The lane environment is not what the lock and the wheel say, or the lane hid or switched off a part of it.",
         "Change the lock with `nox -s lock`; never install by hand. The environment is rebuilt before the next run.",
     ),
     Code.ADDRESS_DRIFT: Explanation(
@@ -130,7 +130,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Run the lane again on this tree; do not edit files while it runs.",
     ),
     Code.TRUNCATED: Explanation(
-        "A journal or report is damaged or missing.", "Run the lane again; see whether the disk is full."
+        "A journal or report is damaged, missing or was written by somebody else.",
+        "Run the lane again; see whether the disk is full, or a test writes into the artifacts.",
     ),
     Code.QUARANTINE_EXPIRED: Explanation(
         "A quarantined test has no issue or is past its date.", "Repair the test, or renew the entry with an issue."
