@@ -85,6 +85,9 @@ class Gateway(HttpClient):
         return new_logger(level, redactor, self._log)
 
     async def _start(self) -> None:
+        # uvicorn silences this logger whenever a server is configured; the next test must find it as it was.
+        access = logging.getLogger("uvicorn.access")
+        self._access = (access.handlers[:], access.propagate)
         # uvicorn's own main loop ticks ten times a second; serving without it makes start and stop immediate.
         self._config = server_config(self.app, grace_s=1.0, loop="asyncio")
         self._config.load()
@@ -99,6 +102,8 @@ class Gateway(HttpClient):
         )
 
     async def _stop(self) -> None:
+        access = logging.getLogger("uvicorn.access")
+        access.handlers[:], access.propagate = self._access
         self._server.close()
         for task in list(self._state.tasks):
             task.cancel()
