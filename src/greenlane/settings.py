@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from greenlane.errors import ConfigError
 from greenlane.model.configuration import DEFAULT_BUDGETS, Configuration, ExtraLock
 from greenlane.model.lane import Lane, Policy, Provider, Service
 from greenlane.rules.configuration import problems
-from greenlane.rules.gates import truthy
+from greenlane.rules.gates import neither, truthy
 
 FILE = "pyproject.toml"
 NAMED: dict[str, type[msgspec.Struct]] = {
@@ -26,6 +27,9 @@ NAMED: dict[str, type[msgspec.Struct]] = {
     "locks": ExtraLock,
 }
 """Sections that hold one table for each name, and what such a table becomes."""
+
+SWITCHES = ("STRICT_READY", "READINESS_FAIL_ON_SKIP", "READINESS_LIVE", "READINESS_DISABLE_TIMEOUT", "LIVE_PROVIDERS")
+"""Variables that mean yes or no, and nothing else."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +92,7 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: the file is missing or unreadable, or an option is unknown, of a wrong type or out of range.
     """
+    _check_environment(environ)
     file = project / FILE
     table = _table(file)
     sources = dict.fromkeys(_keys(table), FILE)
@@ -108,6 +113,21 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
     )
     check_expected(settings, settings.expected)
     return settings
+
+
+def _check_environment(environ: Mapping[str, str]) -> None:
+    """Refuse values that would silently mean something else than the user thinks.
+
+    Raises:
+        ConfigError: a switch is neither on nor off, or PYTEST_ADDOPTS is not quoted as a shell would.
+    """
+    for name in SWITCHES:
+        if neither(environ.get(name)):
+            raise ConfigError(f"{name}: {environ[name]!r} is neither on (1, true, yes, on) nor off (0, false, no, off)")
+    try:
+        shlex.split(environ.get("PYTEST_ADDOPTS", ""))
+    except ValueError as error:
+        raise ConfigError(f"PYTEST_ADDOPTS: {environ['PYTEST_ADDOPTS']!r}: {error}", "close the quotation") from error
 
 
 def check_expected(settings: Settings, expected: tuple[str, ...], where: str = "READINESS_EXPECT") -> None:
@@ -141,7 +161,9 @@ def _table(file: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ConfigError(f"{file.name} not found in {file.parent}", "run nox where the project is") from error
+        raise ConfigError(f"{file.name} not found in {file.parent.resolve()}", "run where the project is") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}", "make it readable") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file.name}: {error}") from error
     table = content.get("tool", {}).get("greenlane")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from greenlane.cli import lane, lock, ready, verdict
-from greenlane.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, GreenlaneError
+from greenlane.control.launch import stop_signals
+from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_READY, GreenlaneError
 from greenlane.version import VERSION
 
 
@@ -60,13 +61,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 def guarded(use: Callable[[], int]) -> int:
     """Run a use case; an expected failure becomes its lines and code, a bug a log and code 3."""
     try:
-        return use()
+        with stop_signals():
+            return use()
     except GreenlaneError as error:
         print("\n".join(error.lines()), file=sys.stderr, flush=True)
         return error.exit_code
     except KeyboardInterrupt:
         print("INTERRUPTED: stopped before its end", file=sys.stderr, flush=True)
         return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_NOT_READY
+    except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        text = f"{error.filename}: {error.strerror}"
+        print(f"CONFIG_ERROR: {text}\n  next: see who owns it, or remove it", file=sys.stderr, flush=True)
+        return EXIT_CONFIG
     except Exception as error:  # noqa: BLE001  the last door: a bug must not look like a verdict
         log = Path(tempfile.gettempdir()) / f"greenlane-error-{os.getpid()}.log"
         log.write_text(traceback.format_exc(), encoding="utf-8")

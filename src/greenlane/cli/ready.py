@@ -31,6 +31,6 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     verdict, evidence = decide(settings, wish, environ, print_line)
     combine_coverage(settings, evidence, environ)
     written = write_reports(verdict, settings.root, settings.configuration)
-    show(verdict, environ)
     print_line("reports: " + ", ".join(str(path.relative_to(settings.root)) for path in written))
+    show(verdict, environ)
     return verdict.exit_code

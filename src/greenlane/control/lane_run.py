@@ -28,7 +28,7 @@ from greenlane.control.redact import redact
 from greenlane.control.supervisor.plan import Plan, Result, ServicePlan
 from greenlane.control.supervisor.services import resolve_command
 from greenlane.control.tree import tree_state
-from greenlane.errors import GreenlaneError, Interrupted
+from greenlane.errors import ConfigError, GreenlaneError, Interrupted
 from greenlane.model.contract import CONTRACT_VARIABLE, Contract
 from greenlane.model.evidence import GateState, LaneEvidence, LaneRecord
 from greenlane.model.lane import Lane, LaneKind
@@ -148,9 +148,19 @@ def run_lane(request: Request, installer: Installer, say: Say) -> LaneEvidence:
 
 
 def _remove_stale(request: Request) -> None:
-    """Remove what an earlier run of this lane or shard left, so that it cannot be taken for ours."""
-    if request.artifacts.is_symlink():
-        request.artifacts.unlink()
+    """Remove what an earlier run of this lane or shard left, so that it cannot be taken for ours.
+
+    Raises:
+        ConfigError: the folder is not one that a lane has written, or lies outside the project.
+    """
+    folder = request.artifacts
+    if folder.is_symlink():
+        folder.unlink()
+    if not folder.resolve().is_relative_to(request.settings.root):
+        raise ConfigError(f"artifacts: {folder} leads out of the project", "remove the link")
+    known = (RECORD, "contract.json", JOURNAL)
+    if folder.exists() and any(folder.iterdir()) and not any(p.name in known for p in folder.rglob("*")):
+        raise ConfigError(f"artifacts: {folder} holds files that no lane has written", "move them, or choose another")
     # A run that has just given up the environment may still be writing its report beside ours.
     for _ in range(REMOVALS):
         shutil.rmtree(request.artifacts, ignore_errors=True)

@@ -29,8 +29,8 @@ def harness_environment(outer: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _term_as_interrupt() -> Iterator[None]:
-    """Turn TERM into KeyboardInterrupt for a while, where we own the signals."""
+def stop_signals() -> Iterator[None]:
+    """Turn TERM and HUP into KeyboardInterrupt for a while, where we own the signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -38,11 +38,13 @@ def _term_as_interrupt() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = [signal.signal(number, stop) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def run_child(command: Sequence[str], environment: Mapping[str, str], payload: bytes | None = None) -> int:
@@ -57,7 +59,7 @@ def run_child(command: Sequence[str], environment: Mapping[str, str], payload: b
         payload: bytes for its standard input; None lets it have none.
     """
     sys.stdout.flush()
-    with _term_as_interrupt():
+    with stop_signals():
         child = subprocess.Popen(
             command, env=dict(environment), stdin=subprocess.DEVNULL if payload is None else subprocess.PIPE,
             start_new_session=os.name != "nt",

@@ -136,6 +136,9 @@ def _run_lanes(
     evidence: list[LaneEvidence] = []
     for name in wish.lanes:
         lane = settings.lane(name)
+        absent = [test for test in lane.tests if not (settings.root / test).exists()]
+        if absent:
+            raise ConfigError(f"lanes.{name}.tests: {', '.join(absent)} does not exist in {settings.project}")
         for state in gates:
             if state.provider in lane.providers and not state.open:
                 say(skip_line(state))

@@ -24,11 +24,15 @@ NARROWING = (
     ("collectonly", "--collect-only"),
     ("setuponly", "--setup-only"),
     ("setupplan", "--setup-plan"),
+    ("inifilename", "-c"),
 )
 """Options of pytest that make it run less than everything: attribute and spelling."""
 
-NARROWING_INI = ("python_files", "python_classes", "python_functions", "norecursedirs", "testpaths")
-"""Ini names that, overridden on the command line, change what is collected."""
+NARROWING_INI = (
+    "addopts", "filterwarnings", "norecursedirs", "python_classes", "python_files", "python_functions", "testpaths",
+    "xfail_strict",
+)  # fmt: skip
+"""Ini names that, overridden on the command line, change what is collected or what counts as a failure."""
 
 
 def narrowing(config: pytest.Config, contract: Contract) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 
 from greenlane.model.configuration import Configuration
 from greenlane.model.lane import Lane, LaneKind
@@ -14,8 +15,14 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _PYTHON = re.compile(r"3\.\d+")
 ORDERS = ("file", "random")
 LEVELS = ("error", "warn", "off")
-RESERVED = ("control", "coverage", "lock", "pip", "ready")
+RESERVED = ("control", "coverage", "lock", "pip", "ready", "verdict", "verdicts")
 """Names of sessions, environments and artifact folders of the harness itself."""
+
+FIXED = ("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "VIRTUAL_ENV")
+FIXED_PREFIXES = ("PYTHON", "LD_", "DYLD_")
+"""Names that decide which code a lane runs, or that we set ourselves; a lane cannot have its own."""
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def problems(configuration: Configuration) -> list[str]:
@@ -30,8 +37,10 @@ def problems(configuration: Configuration) -> list[str]:
         found += _known(f"{path}.services", lane.services, configuration.services)
         found += _known(f"{path}.providers", lane.providers, configuration.providers)
         found += _secrets(path, lane.env, configuration)
+        found += _variables(path, lane.env)
     for name, service in configuration.services.items():
         found += _secrets(f"services.{name}", service.env, configuration)
+        found += _variables(f"services.{name}", service.env)
         if not service.command:
             found.append(f"services.{name}.command: at least one word is needed")
         if not 0 < service.start_timeout <= 3600:
@@ -43,7 +52,13 @@ def problems(configuration: Configuration) -> list[str]:
     for key, level in {"level": configuration.leaks.level, **configuration.leaks.levels}.items():
         if level not in LEVELS:
             found.append(f"leaks.{key}: {level!r} is not one of {', '.join(LEVELS)}")
+    for pattern, reason in configuration.leaks.allow.items():
+        if not reason.strip():
+            found.append(f"leaks.allow: {pattern!r} has no reason")
+    found += _report("report.markdown", configuration.report.markdown, ".md")
+    found += _report("report.json", configuration.report.json, ".json")
     found += _folder("artifacts", configuration.artifacts, absolute=False)
+    found += _apart(configuration)
     found += _folder("environments", configuration.environments, absolute=True)
     return found
 
@@ -55,6 +70,33 @@ def _folder(path: str, value: str, *, absolute: bool) -> Iterable[str]:
         yield f"{path}: {value!r} is not a folder of its own below the project; it is emptied before each run"
     elif not absolute and value.startswith(("/", "\\")):
         yield f"{path}: {value!r} is absolute; a path relative to the project is needed"
+
+
+def _apart(configuration: Configuration) -> Iterable[str]:
+    """Yield a problem when a folder that we empty holds a lane's tests or lies among them."""
+    for path, folder in (("artifacts", configuration.artifacts), ("environments", configuration.environments)):
+        ours = PurePosixPath(folder)
+        lanes = configuration.lanes.items() if ours.parts else ()
+        for name, lane in lanes:
+            for test in map(PurePosixPath, lane.tests):
+                if ours in (test, *test.parents) or test in ours.parents:
+                    yield f"{path}: {folder!r} is emptied before each run, and holds or lies in the tests of {name}"
+
+
+def _report(path: str, value: str, suffix: str) -> Iterable[str]:
+    """Yield a problem when a report would be written over something else or outside the project."""
+    if value and (not value.endswith(suffix) or ".." in PurePosixPath(value).parts or value.startswith(("/", "\\"))):
+        yield f"{path}: {value!r} is not a {suffix} file below the project; an empty name writes none"
+
+
+def _variables(path: str, env: Iterable[str]) -> Iterable[str]:
+    """Yield a problem for each environment name that is none, or that is not the lane's to choose."""
+    names, values = split_entries(env)
+    for name in (*names, *values):
+        if not _VARIABLE.fullmatch(name):
+            yield f"{path}.env: {name!r} is not the name of a variable"
+        elif name in FIXED or name.startswith(FIXED_PREFIXES):
+            yield f"{path}.env: {name} decides which code runs, and is fixed by the harness"
 
 
 def _name(path: str, name: str) -> Iterable[str]:

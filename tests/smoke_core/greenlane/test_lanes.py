@@ -300,3 +300,77 @@ def test_wished_workers(tiny: TinyProject) -> None:
     ran = tiny.greenlane("lane", "nd", PYTEST_XDIST_AUTO_NUM_WORKERS="3")
     assert ran.code == 0, ran.output
     assert "created: 3/3 workers" in ran.output
+
+
+def test_a_squatter_on_the_default_port(tiny: TinyProject) -> None:
+    """A foreign process on the default port harms nobody: the service has a port of its own, and so has the base."""
+    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", toy()).section("address", {"service": "toy"})
+    with socket.create_server(("127.0.0.1", 8788)):
+        ran = tiny.test(ASKS).greenlane("lane", "nd")
+    assert ran.code == 0, ran.output
+    assert not ran.verdict["checks"][0]["record"]["endpoints"]["MINI_AGENT_API_BASE"].endswith(":8788")
+
+
+MISTAKES = {
+    "a switch that is neither on nor off": ({"STRICT_READY": "banana"}, "STRICT_READY: 'banana' is neither on"),
+    "an open quotation": ({"PYTEST_ADDOPTS": "-k 'x"}, 'PYTEST_ADDOPTS: "-k \'x": No closing quotation'),
+    "a budget that is no number": ({"ALL_SMOKES_CORE_TIMEOUT": "soon"}, "ALL_SMOKES_CORE_TIMEOUT: 'soon'"),
+}
+
+
+@pytest.mark.parametrize(("extra", "text"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistakes_in_the_environment(tiny: TinyProject, extra: dict[str, str], text: str) -> None:
+    """A value that would silently mean something else is exit 2 and says what is allowed."""
+    ran = tiny.test(PASSING).greenlane("lane", "core", **extra)
+    assert ran.code == 2
+    assert text in ran.output
+
+
+def test_missing_tests(tiny: TinyProject) -> None:
+    """A lane whose tests are not there is a configuration error, before anything is built."""
+    ran = tiny.greenlane("lane", "core")
+    assert ran.code == 2
+    assert "lanes.core.tests: tests does not exist" in ran.output
+
+
+def test_files_of_the_user_are_not_removed(tiny: TinyProject) -> None:
+    """A folder that no lane has written is left alone, whatever the configuration calls it."""
+    kept = tiny.test(PASSING).path / "data" / "core" / "precious.txt"
+    tiny.write("data/core/precious.txt", "precious").section("artifacts", "data")
+    ran = tiny.greenlane("lane", "core")
+    assert ran.code == 2, ran.output
+    assert "holds files that no lane has written" in ran.output
+    assert kept.read_text() == "precious"
+
+
+def test_artifacts_that_are_a_file(tiny: TinyProject) -> None:
+    """A file where the artifacts belong is said so, without a traceback."""
+    ran = tiny.test(PASSING).write(".artifacts", "").greenlane("lane", "core")
+    assert ran.code == 2, ran.output
+    assert "CONFIG_ERROR: " in ran.output
+    assert "Traceback" not in ran.output
+
+
+def test_another_configuration_of_pytest(tiny: TinyProject) -> None:
+    """`-c` takes the project's own pytest settings away, and is never green."""
+    ran = tiny.test(PASSING).greenlane("lane", "core", PYTEST_ADDOPTS="-c /dev/null")
+    assert ran.code == 1
+    assert "-c" in ran.message("PARTIAL"), ran.output
+
+
+def test_term_while_an_environment_is_built(make_tiny: Callable[..., TinyProject], tmp_path: Path) -> None:
+    """TERM during an installation exits 130, says so, and leaves no installer running."""
+    tiny = make_tiny(own=True).lanes().test(PASSING)
+    (tiny.environments / "core" / "greenlane-environment.json").unlink()
+    pipe, programs = tmp_path / "pid", tmp_path / "bin"
+    os.mkfifo(pipe)
+    uv = programs / "uv"
+    programs.mkdir()
+    uv.write_text(f"#!/bin/sh\necho $$ > {pipe}\nexec sleep 600\n")
+    uv.chmod(0o755)
+    run = tiny.start("lane", "core", GREENLANE_UV=str(uv))
+    pid = pipe.read_text().strip()
+    code, output = interrupt(run, signal.SIGTERM)
+    assert code == 130, output
+    assert "INTERRUPTED" in output
+    assert not Path(f"/proc/{pid}").exists()

@@ -14,7 +14,7 @@ import msgspec
 from greenlane.control.environment import drift, wheels
 from greenlane.control.environment.drift import Manifest
 from greenlane.control.environment.installers import Installer, python_of
-from greenlane.errors import ConfigError
+from greenlane.errors import ConfigError, EnvironmentBuildError
 from greenlane.rules.locks import differences, refused
 
 
@@ -84,6 +84,8 @@ def prepare(recipe: Recipe, installer: Installer, say: Callable[[str], None]) ->
         EnvironmentBuildError: an installation failed.
     """
     digest = lock_digest(recipe.lock)
+    if b"--hash=" not in recipe.lock.read_bytes():
+        raise ConfigError(f"lock {recipe.lock} has no hashed requirement", "make it with `nox -s lock`")
     manifest = drift.read(recipe.location)
     found: list[str] = []
     if manifest is not None and (manifest.lock, manifest.python) == (digest, _python_version(recipe)):
@@ -117,6 +119,21 @@ def check(recipe: Recipe, manifest: Manifest) -> list[str]:
     return found or drift.altered(recipe.location, manifest)
 
 
+def _create(recipe: Recipe, installer: Installer) -> None:
+    """Make the empty environment.
+
+    Raises:
+        ConfigError: the interpreter that the lane asks for is not there.
+        EnvironmentBuildError: it failed for another reason.
+    """
+    try:
+        installer.create(recipe.location, recipe.python)
+    except EnvironmentBuildError as error:
+        if not recipe.python:
+            raise
+        raise ConfigError(error.message, f"install Python {recipe.python}, or change `python` of the lane") from error
+
+
 def _python_version(recipe: Recipe) -> str:
     """Return the version that the environment must have; exact when it is our own interpreter's."""
     return recipe.python or ".".join(map(str, sys.version_info[:3]))
@@ -133,7 +150,7 @@ def _renew(
             say(f"building environment {recipe.location.name} from {recipe.lock.name} with {installer.name}")
             shutil.rmtree(recipe.location, ignore_errors=True)
             recipe.location.parent.mkdir(parents=True, exist_ok=True)
-            installer.create(recipe.location, recipe.python)
+            _create(recipe, installer)
             installer.install_lock(python_of(recipe.location), recipe.lock)
         if manifest is not None and manifest.wheels == content:
             manifest = msgspec.structs.replace(manifest, tree=recipe.tree)

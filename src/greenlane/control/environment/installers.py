@@ -14,6 +14,9 @@ from typing import Protocol
 from greenlane.errors import ConfigError, EnvironmentBuildError
 from greenlane.rules.environ import install_environment
 
+UV_VARIABLE = "GREENLANE_UV"
+"""Environment name of the path of another uv than the one that would be found."""
+
 TAIL = 25
 """Lines of a failed command that are shown."""
 
@@ -81,7 +84,10 @@ class Uv:
         run([*command, str(location)], self._environ, f"making the environment {location.name}")
 
     def install_lock(self, python: Path, lock: Path) -> None:
-        """See `Installer`. Files are copied: a hard link would let one lane write into another's environment."""
+        """See `Installer`. Files are copied: a hard link would let one lane write into another's environment.
+
+        A caller who sets UV_LINK_MODE chooses otherwise.
+        """
         self._pip(python, ["--require-hashes", "-r", str(lock)], f"installing {lock.name}")
 
     def install_wheels(self, python: Path, wheels: Sequence[Path]) -> None:
@@ -149,7 +155,9 @@ class Virtualenv:
 
 
 def find_uv(environ: Mapping[str, str]) -> str | None:
-    """Return the path of uv: the one beside this interpreter, else the one on the caller's PATH."""
+    """Return the path of uv: the one that GREENLANE_UV names, the one beside this interpreter, or that on the PATH."""
+    if environ.get(UV_VARIABLE):
+        return environ[UV_VARIABLE]
     beside = Path(sys.executable).with_name("uv.exe" if os.name == "nt" else "uv")
     return str(beside) if beside.exists() else shutil.which("uv", path=environ.get("PATH"))
 

@@ -104,6 +104,7 @@ class Supervisor:
         """Start every service in order; return whether the lane can run."""
         for plan in self._plan.services:
             service = self._services[plan.name] = Running(plan, self._died)
+            self._output.say(f"service {plan.name}: {'looking for it' if plan.external else 'starting'}")
             record = service.start()
             if record.failure:
                 self._failure = f"service {plan.name}: {record.failure}"

@@ -97,6 +97,7 @@ class Running:
         """Report the end of the process."""
         assert self._process
         status = self._process.wait()
+        self._threads[0].join(1.0)  # what it said last counts, too
         self._announced.set()
         if not self._stopping:
             self._on_exit(self._plan.name, status)

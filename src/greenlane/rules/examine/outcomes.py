@@ -35,6 +35,8 @@ def _code(test: TestOutcome) -> Code:
 def missing(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     """MISSING_OUTCOME for each test that was to run and has no final outcome."""
     journal = evidence.journal
+    if evidence.record.interrupted:
+        return
     ended = {test.nodeid for test in journal.outcomes}
     running = set(journal.open_tests)
     for nodeid in journal.selected:
@@ -82,7 +84,7 @@ def skips(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
 def nothing_ran(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     """NO_TESTS when nothing was collected for this check, or a deterministic lane ran nothing."""
     journal, record = evidence.journal, evidence.record
-    if record.failure or journal.collect_errors:
+    if record.failure or record.interrupted or journal.collect_errors:
         return
     if not journal.selected and not journal.outcomes:
         message = "no test was collected" if not journal.collected else "no test of the lane belongs to this shard"
