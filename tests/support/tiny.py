@@ -65,7 +65,7 @@ class TinyProject:
     wheelhouse: Path
     environments: Path
     sections: dict[str, Any] = field(default_factory=dict)
-    follow: bool = True
+    follow: bool = False
 
     def lanes(self, **lanes: dict[str, Any]) -> TinyProject:
         """Declare lanes; with no word, a `core` lane with default options."""

@@ -9,8 +9,7 @@ from greenlane.control.environment.build import Environment, Recipe, prepare
 from greenlane.control.environment.exclusive import exclusive
 from greenlane.control.environment.installers import find_installer
 from greenlane.control.environment.locks import CONTROL_LOCK
-from greenlane.control.environment.wheels import harness_source
-from greenlane.control.tree import tree_state
+from greenlane.control.environment.wheels import harness_state
 from greenlane.settings import Settings
 
 NAME = "control"
@@ -23,9 +22,6 @@ def control_environment(settings: Settings, environ: Mapping[str, str], say: Cal
         EnvironmentBuildError: it could not be built.
     """
     folder = settings.root / settings.configuration.environments
-    source = harness_source()
-    recipe = Recipe(
-        location=folder / NAME, lock=CONTROL_LOCK, python="", project=None, tree=tree_state(source) if source else ""
-    )
+    recipe = Recipe(location=folder / NAME, lock=CONTROL_LOCK, python="", project=None, tree=harness_state())
     with exclusive(folder / f"{NAME}.lock", f"process {os.getpid()}", say):
         return prepare(recipe, find_installer(folder, environ), say)

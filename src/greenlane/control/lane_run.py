@@ -22,7 +22,7 @@ from greenlane.control.environment.build import Environment, Recipe, check, prep
 from greenlane.control.environment.drift import read as read_manifest
 from greenlane.control.environment.exclusive import exclusive
 from greenlane.control.environment.installers import Installer
-from greenlane.control.environment.wheels import harness_source
+from greenlane.control.environment.wheels import harness_state
 from greenlane.control.launch import harness_environment, run_child
 from greenlane.control.redact import redact
 from greenlane.control.supervisor.plan import Plan, Result, ServicePlan
@@ -92,16 +92,13 @@ def written_by_us(settings: Settings) -> tuple[str, ...]:
 
 
 def recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
-    """Return what the environment of a lane is built from. A harness in a checkout of its own can change, too."""
-    harness = harness_source()
-    if harness is not None and harness != settings.root:
-        tree += tree_state(harness)
+    """Return what the environment of a lane is built from: another harness means another environment, too."""
     return Recipe(
         location=settings.root / settings.configuration.environments / lane.name,
         lock=settings.root / lane.lock,
         python=lane.python,
         project=settings.root,
-        tree=tree,
+        tree=tree + harness_state(settings.root),
     )
 
 
@@ -158,7 +155,7 @@ def _remove_stale(request: Request) -> None:
         folder.unlink()
     if not folder.resolve().is_relative_to(request.settings.root):
         raise ConfigError(f"artifacts: {folder} leads out of the project", "remove the link")
-    known = (RECORD, "contract.json", JOURNAL)
+    known = (RECORD, "contract.json", JOURNAL, JUNIT)
     if folder.exists() and any(folder.iterdir()) and not any(p.name in known for p in folder.rglob("*")):
         raise ConfigError(f"artifacts: {folder} holds files that no lane has written", "move them, or choose another")
     # A run that has just given up the environment may still be writing its report beside ours.

@@ -27,7 +27,9 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_tiny(tmp_path: Path, wheelhouse: tuple[Path, str], environments: Path) -> Callable[..., TinyProject]:
+def make_tiny(
+    request: pytest.FixtureRequest, tmp_path: Path, wheelhouse: tuple[Path, str], environments: Path
+) -> Callable[..., TinyProject]:
     """Make a tiny project; with `own`, one whose lane environments are its own to alter."""
 
     def make(name: str = "tiny", *, own: bool = False) -> TinyProject:
@@ -35,6 +37,7 @@ def make_tiny(tmp_path: Path, wheelhouse: tuple[Path, str], environments: Path) 
         path.mkdir()
         house, lock = wheelhouse
         tiny = TinyProject(path=path, lock=lock, wheelhouse=house, environments=environments)
+        tiny.follow = request.module.__name__.endswith(("test_lanes", "test_environments", "test_nox"))
         if own:
             tiny.lanes().test("def test_ok(): pass\n").greenlane("lane", "core")
             tiny.environments = tmp_path / f"{name}-environments"

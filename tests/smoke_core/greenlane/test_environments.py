@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -176,3 +177,15 @@ def test_the_second_run_waits(own: TinyProject, tmp_path: Path) -> None:
         pipe.write("go")
     outputs = [process.communicate(timeout=60)[0].decode() for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
+
+
+def test_another_harness_is_installed_though_the_tree_is_the_same(own: TinyProject) -> None:
+    """An upgrade of the harness reaches the lane at once: plugin and judge are never of two versions."""
+    manifest = own.environments / "core" / "greenlane-environment.json"
+    content = json.loads(manifest.read_text())
+    content["wheels"], content["tree"] = "of another harness", content["tree"][:64] + "0" * 64
+    manifest.unlink()
+    manifest.write_text(json.dumps(content))
+    ran = own.greenlane("lane", "core")
+    assert ran.code == 0, ran.output
+    assert json.loads(manifest.read_text())["wheels"] != "of another harness"

@@ -46,7 +46,6 @@ def build(tiny: TinyProject, folder: Path, told: dict[str, Any]) -> dict[str, An
 def sabotage(make_tiny: Callable[..., TinyProject], folder: Path, told: dict[str, Any]) -> tuple[TinyProject, Ran]:
     """Run a sabotage, with what its hooks do before and after the lane, and return the last command's end."""
     tiny = make_tiny(own=told.get("own", False))
-    tiny.follow = False
     hooks = build(tiny, folder, told)
     if "prepare" in hooks:
         hooks["prepare"](tiny)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import greenlane
 from greenlane.control.environment.installers import Installer
+from greenlane.control.tree import tree_state
 from greenlane.errors import EnvironmentBuildError
 from greenlane.rules.locks import normalise
 
@@ -34,6 +35,21 @@ def harness_source() -> Path | None:
         return None
     name = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {}).get("name", "")
     return root if normalise(name) == HARNESS else None
+
+
+def harness_state(project: Path | None = None) -> str:
+    """Return what identifies the running harness: its checkout's state, or what its installation recorded.
+
+    Args:
+        project: a project whose own state is known already; as a checkout of the harness it adds nothing.
+    """
+    source = harness_source()
+    if source is not None:
+        return "" if source == project else tree_state(source)
+    try:
+        return hashlib.sha256((distribution(HARNESS).read_text("RECORD") or "").encode()).hexdigest()
+    except PackageNotFoundError:
+        return ""
 
 
 def build(project: Path | None, installer: Installer, into: Path) -> list[Path]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from greenlane.model.configuration import Configuration
+from greenlane.model.configuration import Configuration, Report
 from greenlane.model.contract import LeakPolicy
 from greenlane.model.lane import Address, Coverage, Lane, LaneKind, Policy, Provider, Service
 from greenlane.rules.configuration import problems
@@ -72,6 +72,11 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
             "lanes.core.coverage: a lane with shards cannot have a threshold of its own; measure it in one lane",
         ),
         (one(shards=("a", "b", "a")), "lanes.core.shards: a is named more than once"),
+        (one(env=("PYTHONPATH=fake",)), "lanes.core.env: PYTHONPATH decides which code runs, and is fixed by the"),
+        (one(env=("PYTHONOPTIMIZE=1",)), "lanes.core.env: PYTHONOPTIMIZE decides which code runs"),
+        (one(env=("LD_PRELOAD",)), "lanes.core.env: LD_PRELOAD decides which code runs"),
+        (one(env=("PATH=/x",)), "lanes.core.env: PATH decides which code runs"),
+        (one(env=("1BAD",)), "lanes.core.env: '1BAD' is not the name of a variable"),
         (one(shards=("../a",)), "lanes.core.shards: '../a' is not a shard name"),
         (one(services=("gateway",)), "lanes.core.services: unknown name 'gateway'; known: none"),
         (
@@ -103,6 +108,10 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
         (whole(address=Address(service="gw")), "address.service: unknown name 'gw'; known: none"),
         (whole(leaks=LeakPolicy(level="loud")), "leaks.level: 'loud' is not one of error, warn, off"),
         (whole(leaks=LeakPolicy(levels={"environ": "no"})), "leaks.environ: 'no' is not one of error, warn, off"),
+        (whole(leaks=LeakPolicy(allow={"environ:X": " "})), "leaks.allow: 'environ:X' has no reason"),
+        (whole(artifacts="tests"), "artifacts: 'tests' is emptied before each run, and holds or lies in the tests of"),
+        (whole(report=Report(markdown="src/a.py")), "report.markdown: 'src/a.py' is not a .md file below the project"),
+        (whole(report=Report(json="../x.json")), "report.json: '../x.json' is not a .json file below the project"),
         (whole(artifacts="."), "artifacts: '.' is not a folder of its own below the project; it is emptied before"),
         (whole(artifacts=""), "artifacts: '' is not a folder of its own below the project"),
         (whole(artifacts="a/../.."), "artifacts: 'a/../..' is not a folder of its own below the project"),
