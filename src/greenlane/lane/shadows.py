@@ -23,14 +23,15 @@ def shadows(project: str) -> tuple[str, ...]:
     """
     paths = sysconfig.get_paths()
     folders = (sys.prefix, *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")))
-    inside = tuple({os.path.join(os.path.realpath(folder), "") for folder in folders})
+    # As they are named, too: distributions link parts of the standard library to elsewhere, such as /etc.
+    inside = tuple({os.path.join(path, "") for folder in folders for path in (folder, os.path.realpath(folder))})
     found = []
     for name, module in sorted(sys.modules.items()):
         origin = getattr(getattr(module, "__spec__", None), "origin", None)
         if not isinstance(origin, str) or not os.path.isabs(origin) or not origin.endswith(".py"):
             continue
         real = os.path.realpath(origin)
-        if real.startswith(inside) or not _stands_for(name, real, paths["purelib"]):
+        if origin.startswith(inside) or real.startswith(inside) or not _stands_for(name, real, paths["purelib"]):
             continue
         found.append(f"{name} from {os.path.relpath(real, project)}")
     return tuple(found)
