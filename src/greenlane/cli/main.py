@@ -13,6 +13,7 @@ from typing import Protocol
 
 from greenlane.cli import lane, lock, ready, verdict
 from greenlane.control.launch import stop_signals
+from greenlane.control.processes import end_survivors
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_READY, GreenlaneError
 from greenlane.version import VERSION
 
@@ -67,6 +68,7 @@ def guarded(use: Callable[[], int]) -> int:
         print("\n".join(error.lines()), file=sys.stderr, flush=True)
         return error.exit_code
     except KeyboardInterrupt:
+        end_survivors()
         print("INTERRUPTED: stopped before its end", file=sys.stderr, flush=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -12,6 +12,7 @@ import msgspec
 from greenlane.control.environment.build import lock_digest
 from greenlane.control.environment.installers import find_installer
 from greenlane.control.lane_run import Request, failed_record, new_run_id, run_lane, written_by_us
+from greenlane.control.processes import end_survivors
 from greenlane.control.tree import tree_state
 from greenlane.errors import ConfigError, EnvironmentBuildError, Interrupted
 from greenlane.model.evidence import Demand, GateState, LaneEvidence
@@ -152,6 +153,7 @@ def _run_lanes(
                 say("\n".join(error.lines()))
                 evidence.append(failed_record(request, error.message.splitlines()[0], "DRIFT"))
             except (Interrupted, KeyboardInterrupt):
+                end_survivors()  # an installer that was just being started when the signal came
                 return evidence, [Violation(code=Code.INTERRUPTED, message="stopped before its end", check=name)]
             if evidence[-1].record.interrupted:
                 return evidence, []
