@@ -13,6 +13,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 
 from greenlane.errors import ConfigError
+from greenlane.model.change import ChangeRule
 from greenlane.model.configuration import DEFAULT_BUDGETS, Configuration, ExtraLock
 from greenlane.model.lane import Lane, Policy, Provider, Service
 from greenlane.rules.configuration import problems
@@ -25,6 +26,7 @@ NAMED: dict[str, type[msgspec.Struct]] = {
     "providers": Provider,
     "policies": Policy,
     "locks": ExtraLock,
+    "changes": ChangeRule,
 }
 """Sections that hold one table for each name, and what such a table becomes."""
 

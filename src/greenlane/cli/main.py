@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from greenlane.cli import lane, lock, ready, verdict
+from greenlane.cli import changes, lane, lock, ready, verdict
 from greenlane.control.launch import stop_signals
 from greenlane.control.processes import end_survivors
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_READY, GreenlaneError
@@ -31,7 +31,13 @@ class Command(Protocol):
         """Do it and return the exit code."""
 
 
-COMMANDS: dict[str, Command] = {"lane": lane, "lock": lock, "ready": ready, "verdict": verdict}
+COMMANDS: dict[str, Command] = {
+    "lane": lane,
+    "ready": ready,
+    "verdict": verdict,
+    "lock": lock,
+    "changes": changes,
+}
 """Every command, by name."""
 
 

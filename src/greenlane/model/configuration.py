@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from greenlane.model.change import ChangeRule
 from greenlane.model.contract import LeakPolicy
 from greenlane.model.lane import Address, Lane, LaneKind, Policy, Provider, Service
 
@@ -51,5 +52,6 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     leaks: LeakPolicy = LeakPolicy()
     report: Report = Report()
     locks: dict[str, ExtraLock] = {}
+    changes: dict[str, ChangeRule] = {}
     artifacts: str = ".artifacts"
     environments: str = ".nox/greenlane"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
+from greenlane.model.change import ChangeRule
 from greenlane.model.configuration import Configuration
 from greenlane.model.lane import Lane, LaneKind
 from greenlane.rules.environ import split_entries
@@ -55,6 +56,8 @@ def problems(configuration: Configuration) -> list[str]:
     for pattern, reason in configuration.leaks.allow.items():
         if not reason.strip():
             found.append(f"leaks.allow: {pattern!r} has no reason")
+    for name, rule in configuration.changes.items():
+        found += _change(f"changes.{name}", rule, configuration)
     found += _report("report.markdown", configuration.report.markdown, ".md")
     found += _report("report.json", configuration.report.json, ".json")
     found += _folder("artifacts", configuration.artifacts, absolute=False)
@@ -142,6 +145,25 @@ def _known(path: str, names: Iterable[str], known: Mapping[str, object]) -> Iter
     for name in names:
         if name not in known:
             yield f"{path}: unknown name {name!r}; known: {', '.join(sorted(known)) or 'none'}"
+
+
+def _change(path: str, rule: ChangeRule, configuration: Configuration) -> Iterable[str]:
+    """Yield what is wrong with a rule of change control."""
+    if not rule.surface:
+        yield f"{path}.surface: at least one pattern is needed"
+    if not rule.needs and not rule.runs:
+        yield f"{path}: a rule without needs and runs asks for nothing"
+    try:
+        re.compile(rule.lines)
+    except re.error as error:
+        yield f"{path}.lines: {rule.lines!r} is no regular expression: {error}"
+    for pattern in (*rule.surface, *(word for words in rule.named_needs.values() for word in words)):
+        if not pattern or pattern.startswith("/") or ".." in pattern.split("/"):
+            yield f"{path}: {pattern!r} is not a pattern of paths below the project, as docs/**"
+    for need, patterns in rule.named_needs.items():
+        if not patterns:
+            yield f"{path}.needs.{need}: at least one pattern is needed"
+    yield from _known(f"{path}.runs", rule.runs, configuration.lanes)
 
 
 def _secrets(path: str, entries: Iterable[str], configuration: Configuration) -> Iterable[str]:
