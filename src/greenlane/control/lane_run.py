@@ -86,7 +86,11 @@ def written_by_us(settings: Settings) -> tuple[str, ...]:
     """Return the paths that runs write into the work tree; they do not change its state."""
     configuration = settings.configuration
     report = configuration.report
-    paths = (configuration.artifacts, configuration.environments, report.markdown, report.json)
+    history = configuration.history
+    paths = (
+        configuration.artifacts, configuration.environments, report.markdown, report.json, history.durations,
+        history.path, f"{history.path}-wal", f"{history.path}-shm", history.lock, history.spool,
+    )  # fmt: skip
     inside = [(settings.root / path).resolve() for path in paths if path]
     return tuple(str(p.relative_to(settings.root)) for p in inside if p.is_relative_to(settings.root))
 

@@ -28,6 +28,67 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     json: str = "local/artifacts/mvp/mvp_report.json"
 
 
+class History(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where outcomes and durations are remembered, and whether.
+
+    Attributes:
+        enabled: whether runs are recorded.
+        path: SQLite file, relative to the project.
+        url: database of a team: `env:NAME` for the variable that holds its address, or an address without a password;
+            empty, or while the variable is not set, the file is used.
+        durations: file that shards are planned with, relative to the project; renewed after each recording.
+        ingest: `detached` stores a run at once, in a process of its own; `later` leaves it to the next command that
+            uses history.
+    """
+
+    enabled: bool = True
+    path: str = ".greenlane/history.sqlite"
+    url: str = ""
+    durations: str = ".greenlane/durations.json"
+    ingest: str = "detached"
+
+    @property
+    def spool(self) -> str:
+        """Folder of runs that are not yet in the database, beside the file."""
+        return f"{self.path.removesuffix('.sqlite')}.spool"
+
+    @property
+    def lock(self) -> str:
+        """File that is held while runs of the spool are stored."""
+        return f"{self.path.removesuffix('.sqlite')}.lock"
+
+
+class Quarantine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a flaky test stops to gate, and when it gates again.
+
+    Attributes:
+        ledger: the committed file of entries, relative to the project.
+        kinds: lane kinds in which an entry excuses a failure.
+        flakes: how many flakes within `days` days make an entry.
+        expires: days after which an entry stops to excuse.
+        rate: flake rate that the upper 95 % bound must be under before a test is promoted, 0 to 1.
+        over_days: days on which the passes must lie, at least.
+        owner: who new entries belong to.
+        drafts: folder of issues that are ready to be posted, relative to the project; committed with the ledger.
+        repository: `owner/name` where issues are opened; empty for none.
+        api: base address of the GitHub API.
+        token: environment name of the token that opens issues.
+    """
+
+    ledger: str = "quarantine.toml"
+    kinds: tuple[LaneKind, ...] = (LaneKind.NONDETERMINISTIC, LaneKind.RELEASE)
+    flakes: int = 2
+    days: int = 7
+    expires: int = 30
+    rate: float = 0.05
+    over_days: int = 3
+    owner: str = ""
+    drafts: str = "quarantine"
+    repository: str = ""
+    api: str = "https://api.github.com"
+    token: str = "GITHUB_TOKEN"
+
+
 DEFAULT_BUDGETS: dict[LaneKind, float] = {
     LaneKind.DETERMINISTIC: 600.0,
     LaneKind.NONDETERMINISTIC: 1200.0,
@@ -53,5 +114,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     report: Report = Report()
     locks: dict[str, ExtraLock] = {}
     changes: dict[str, ChangeRule] = {}
+    history: History = History()
+    quarantine: Quarantine = Quarantine()
     artifacts: str = ".artifacts"
     environments: str = ".nox/greenlane"

@@ -8,6 +8,7 @@ import msgspec
 
 from greenlane.model.evidence import GateState, LaneRecord
 from greenlane.model.outcome import Outcome, TestOutcome
+from greenlane.model.quarantine import FlakyTest, Quarantined
 from greenlane.model.violation import Code, Violation
 
 VERDICT_SCHEMA = 1
@@ -50,6 +51,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         violations: reasons for red, most telling first; warnings: what is wrong and does not gate.
         gates: live providers and why they are closed.
+        quarantined: quarantined tests of the lanes that ran, and what became of each.
+        flaky: what history says of tests that flaked lately in those lanes, most flakes first.
         lane: name of the lane that was judged by itself; empty for a verdict of the project.
         made_at: Unix seconds.
     """
@@ -62,6 +65,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Violation, ...] = ()
     gates: tuple[GateState, ...] = ()
     expected: tuple[str, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    flaky: tuple[FlakyTest, ...] = ()
     made_at: float = 0.0
     run_id: str = ""
     project: str = ""

@@ -11,6 +11,7 @@ from greenlane.model.change import ChangeRule
 from greenlane.model.configuration import Configuration
 from greenlane.model.lane import Lane, LaneKind
 from greenlane.rules.environ import split_entries
+from greenlane.rules.history_options import quarantined, remembered
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _PYTHON = re.compile(r"3\.\d+")
@@ -63,6 +64,8 @@ def problems(configuration: Configuration) -> list[str]:
     found += _folder("artifacts", configuration.artifacts, absolute=False)
     found += _apart(configuration)
     found += _folder("environments", configuration.environments, absolute=True)
+    found += remembered(configuration.history)
+    found += quarantined(configuration.quarantine)
     return found
 
 

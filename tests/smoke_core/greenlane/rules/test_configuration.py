@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from greenlane.model.configuration import Configuration, Report
+from greenlane.model.configuration import Configuration, History, Quarantine, Report
 from greenlane.model.contract import LeakPolicy
 from greenlane.model.lane import Address, Coverage, Lane, LaneKind, Policy, Provider, Service
 from greenlane.rules.configuration import problems
@@ -112,6 +112,20 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
         (whole(artifacts="tests"), "artifacts: 'tests' is emptied before each run, and holds or lies in the tests of"),
         (whole(report=Report(markdown="src/a.py")), "report.markdown: 'src/a.py' is not a .md file below the project"),
         (whole(report=Report(json="../x.json")), "report.json: '../x.json' is not a .json file below the project"),
+        (whole(history=History(path="/tmp/h.sqlite")), "history.path: '/tmp/h.sqlite' is not a .sqlite file below the"),
+        (whole(history=History(durations="")), "history.durations: a .json file below the project is needed"),
+        (whole(history=History(ingest="now")), "history.ingest: 'now' is not one of detached, later"),
+        (whole(history=History(url="env:no name")), "history.url: 'no name' is not the name of a variable"),
+        (whole(history=History(url="postgresql://me:secret@db/x")), "history.url: it holds a password"),
+        (whole(history=History(url="postgresql://db/x?password=secret")), "history.url: it holds a password"),
+        (whole(history=History(url="history")), "history.url: 'history' is neither env:NAME nor an address"),
+        (whole(quarantine=Quarantine(ledger="../q.toml")), "quarantine.ledger: '../q.toml' is not a .toml file below"),
+        (whole(quarantine=Quarantine(drafts="/tmp")), "quarantine.drafts: '/tmp' is not a folder of its own"),
+        (whole(quarantine=Quarantine(days=0)), "quarantine.days: 0 is not between 1 and 3650"),
+        (whole(quarantine=Quarantine(rate=1.0)), "quarantine.rate: 1 is not between 0 and 1"),
+        (whole(quarantine=Quarantine(repository="me")), "quarantine.repository: 'me' is not owner/name"),
+        (whole(quarantine=Quarantine(api="ftp://x")), "quarantine.api: 'ftp://x' is not an address of http or https"),
+        (whole(quarantine=Quarantine(token="a-b")), "quarantine.token: 'a-b' is not the name of a variable"),
         (whole(artifacts="."), "artifacts: '.' is not a folder of its own below the project; it is emptied before"),
         (whole(artifacts=""), "artifacts: '' is not a folder of its own below the project"),
         (whole(artifacts="a/../.."), "artifacts: 'a/../..' is not a folder of its own below the project"),
