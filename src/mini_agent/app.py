@@ -16,7 +16,7 @@ from mini_agent.http.auth import KeyGuard
 from mini_agent.http.body import BodyReader
 from mini_agent.http.chat import ChatRoute, ChatServices
 from mini_agent.http.edge import Edge
-from mini_agent.http.errors import ErrorWriter, route_not_found
+from mini_agent.http.errors import route_not_found
 from mini_agent.http.exchange import Receive, Scope, Send
 from mini_agent.http.health import HealthRoute, ReadyRoute
 from mini_agent.http.metrics import Metrics, MetricsRoute
@@ -24,6 +24,7 @@ from mini_agent.http.models import ModelsRoute
 from mini_agent.http.openapi import OpenApiRoute
 from mini_agent.http.traces import TraceStore
 from mini_agent.logs import new_logger
+from mini_agent.model.envelope import ErrorWriter
 from mini_agent.model.redaction import Redactor
 from mini_agent.ports import Clock, HttpSessionFactory, SystemClock, id_source, open_http_session
 from mini_agent.providers.codex_agent import CodexAgentClient

@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    from mini_agent.settings import parsers
+    from mini_agent.model import parsers
 
     try:
         return parsers.port(text)

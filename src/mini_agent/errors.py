@@ -2,7 +2,7 @@
 
 The tree has two branches: `GatewayError` becomes an HTTP answer with an error envelope, `ConfigError` ends a
 command with exit code 2. Nothing else decides a status: a provider or a tool raises the class that names what
-happened, and `mini_agent.http.errors` writes the row of that class.
+happened, and `mini_agent.model.envelope` writes the row of that class.
 """
 
 from __future__ import annotations

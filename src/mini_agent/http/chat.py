@@ -10,12 +10,12 @@ from mini_agent.errors import GatewayError, LoopDetected
 from mini_agent.http.auth import KeyGuard
 from mini_agent.http.body import BodyReader
 from mini_agent.http.disconnect import CancelOnDisconnect
-from mini_agent.http.errors import ErrorWriter, translate
 from mini_agent.http.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.http.metrics import Metrics
 from mini_agent.http.parameters import outgoing_body, parse_chat
 from mini_agent.http.streaming import write_stream
 from mini_agent.model.chat import ModelTarget, ProviderRequest
+from mini_agent.model.envelope import ErrorWriter, translate
 from mini_agent.model.redaction import is_sensitive_header
 from mini_agent.ports import Clock
 from mini_agent.providers.protocol import ModelClient

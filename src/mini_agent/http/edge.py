@@ -12,10 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from mini_agent.errors import GatewayError, InternalError
-from mini_agent.http.errors import ErrorWriter, method_not_allowed, route_not_found, translate
+from mini_agent.http.errors import method_not_allowed, route_not_found
 from mini_agent.http.exchange import EXCHANGE, ClientDisconnected, Exchange, Receive, Scope, Send, send_body
 from mini_agent.http.metrics import Metrics
 from mini_agent.logs import RequestLines
+from mini_agent.model.envelope import ErrorWriter, translate
 from mini_agent.ports import Clock
 
 __all__ = ["DETAIL_ROUTE", "Edge"]
