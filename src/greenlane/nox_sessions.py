@@ -54,6 +54,7 @@ def register_lanes(noxfile: str) -> None:
         "merge evidence made here or elsewhere into one verdict, without running anything",
         _control("verdict", settings),
     )
+    _register("greenlane", "any command of the console script: `-- doctor`, `-- --help`", _control("", settings))
     _register("lock", "compile the lane locks; `-- --check` only looks", _lock(project))
 
 
@@ -108,13 +109,20 @@ def _lock(project: Path) -> Callable[[nox.Session], None]:
 
 
 def _control(command: str, settings: Settings) -> Callable[[nox.Session], None]:
-    """Return the session of a command that decides: it runs in the control environment, where every report is."""
+    """Return the session of a command that decides: it runs in the control environment, where every report is.
+
+    Args:
+        command: its name; empty when the user names it.
+        settings: the project.
+    """
 
     def session(session: nox.Session) -> None:
         def use() -> int:
             control = control_environment(settings, os.environ, lane.print_line)
-            words = [control.python, "-P", "-s", "-m", "greenlane", command, "--project", settings.project]
-            return run_child([*words, *session.posargs], os.environ)
+            words = [command, *session.posargs] if command else list(session.posargs)
+            where = ["--project", settings.project] if words and not words[0].startswith("-") else []
+            program = [control.python, "-P", "-s", "-m", "greenlane"]
+            return run_child([*program, *words[:1], *where, *words[1:]], os.environ)
 
         _end(session, guarded(use))
 

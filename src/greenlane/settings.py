@@ -30,6 +30,9 @@ NAMED: dict[str, type[msgspec.Struct]] = {
 }
 """Sections that hold one table for each name, and what such a table becomes."""
 
+DERIVED = ("name", "variant_of")
+"""Fields of a lane that follow from where its table stands."""
+
 SWITCHES = ("STRICT_READY", "READINESS_FAIL_ON_SKIP", "READINESS_LIVE", "READINESS_DISABLE_TIMEOUT", "LIVE_PROVIDERS")
 """Variables that mean yes or no, and nothing else."""
 
@@ -220,7 +223,7 @@ def _table_as(table: dict[str, Any], kind: Any, path: str, found: list[str]) -> 
     before = len(found)
     prefix = f"{path}." if path else ""
     hints = get_type_hints(kind)
-    allowed = [field for field in kind.__struct_fields__ if not (kind is Lane and field == "name")]
+    allowed = [field for field in kind.__struct_fields__ if not (kind is Lane and field in DERIVED)]
     found += [f"{prefix}{key}: unknown key; allowed: {', '.join(allowed)}" for key in table if key not in allowed]
     values = {
         key: _convert(value, hints[key], f"{prefix}{key}", found) for key, value in table.items() if key in allowed
@@ -246,14 +249,30 @@ def _with_defaults(configuration: Configuration, environ: Mapping[str, str], sou
         lanes[name] = msgspec.structs.replace(
             lane, name=name, budget=max(0.0, budget), lock=lane.lock or f"locks/{name}.txt"
         )
-    return msgspec.structs.replace(configuration, lanes=lanes, policies=_policies(configuration))
+        lanes |= _variants(lanes[name])
+    return msgspec.structs.replace(configuration, lanes=lanes, policies=_policies(configuration, lanes))
 
 
-def _policies(configuration: Configuration) -> dict[str, Policy]:
-    """Return the declared policies and the two that always exist: `dev` and `deploy`."""
-    fixed = tuple(name for name, lane in configuration.lanes.items() if lane.deterministic)
-    gating = tuple(name for name, lane in configuration.lanes.items() if lane.kind.value != "release")
-    defaults = {"dev": Policy(lanes=fixed or gating), "deploy": Policy(lanes=gating, strict=True)}
+def _variants(lane: Lane) -> dict[str, Lane]:
+    """Return the lanes that run the same tests under further interpreters, by name."""
+    made = [
+        msgspec.structs.replace(lane, name=f"{lane.name}-{python}", python=python, pythons=(), variant_of=lane.name)
+        for python in lane.pythons
+    ]
+    return {variant.name: variant for variant in made}
+
+
+def _policies(configuration: Configuration, lanes: Mapping[str, Lane]) -> dict[str, Policy]:
+    """Return the declared policies and the three that always exist: `dev`, `deploy` and `matrix`."""
+    declared = configuration.lanes
+    fixed = tuple(name for name, lane in declared.items() if lane.deterministic)
+    gating = tuple(name for name, lane in declared.items() if lane.kind.value != "release")
+    every = tuple(name for name, lane in lanes.items() if (lane.variant_of or name) in gating)
+    defaults = {
+        "dev": Policy(lanes=fixed or gating),
+        "deploy": Policy(lanes=gating, strict=True),
+        "matrix": Policy(lanes=every, strict=True),
+    }
     return {**defaults, **configuration.policies}
 
 

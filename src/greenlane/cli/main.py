@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from greenlane.cli import changes, lane, lock, ready, verdict
+from greenlane.cli import changes, lane, lock, matrix, ready, verdict
 from greenlane.control.launch import stop_signals
 from greenlane.control.processes import end_survivors
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_READY, GreenlaneError
@@ -36,6 +36,7 @@ COMMANDS: dict[str, Command] = {
     "ready": ready,
     "verdict": verdict,
     "lock": lock,
+    "matrix": matrix,
     "changes": changes,
 }
 """Every command, by name."""

@@ -36,6 +36,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         extras: optional dependencies of the project that the lock contains.
         groups: dependency groups of the project that the lock contains.
         python: interpreter as `3.12`; default is the one that runs nox.
+        pythons: further interpreters; each makes a lane `<name>-<version>` of its own, which shares the lock.
         budget: seconds for the whole lane or one shard; 0 or less disables.
         test_timeout: seconds for one test; 0 disables.
         workers: processes inside the lane; `auto` is one per core, 0 runs without xdist.
@@ -44,6 +45,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         env: `NAME` lets a variable of the caller through, `NAME=value` sets one.
         providers: live providers whose secrets the lane may see when their gate is open.
         order: `random` shuffles tests with a recorded seed, `file` keeps the order of the files.
+        variant_of: the lane that this one was made from for another interpreter; nobody writes it.
     """
 
     kind: LaneKind
@@ -53,6 +55,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     python: str = ""
+    pythons: tuple[str, ...] = ()
     budget: float | None = None
     test_timeout: float = 60.0
     workers: int | str = 0
@@ -62,6 +65,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     providers: tuple[str, ...] = ()
     coverage: Coverage | None = None
     order: str = "file"
+    variant_of: str = ""
 
     @property
     def deterministic(self) -> bool:

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _PYTHON = re.compile(r"3\.\d+")
 ORDERS = ("file", "random")
 LEVELS = ("error", "warn", "off")
-RESERVED = ("control", "coverage", "lock", "pip", "ready", "verdict", "verdicts")
+RESERVED = ("control", "coverage", "greenlane", "lock", "pip", "ready", "verdict", "verdicts")
 """Names of sessions, environments and artifact folders of the harness itself."""
 
 FIXED = ("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "VIRTUAL_ENV")
@@ -35,6 +35,11 @@ def problems(configuration: Configuration) -> list[str]:
     for name, lane in configuration.lanes.items():
         path = f"lanes.{name}"
         found += _name(path, name)
+        found += [
+            f"{path}.pythons: {name}-{version} is a lane already"
+            for version in lane.pythons
+            if f"{name}-{version}" in configuration.lanes
+        ]
         found += _lane(path, lane)
         found += _known(f"{path}.services", lane.services, configuration.services)
         found += _known(f"{path}.providers", lane.providers, configuration.providers)
@@ -125,8 +130,12 @@ def _lane(path: str, lane: Lane) -> Iterable[str]:
         yield f"{path}.workers: {lane.workers!r} is neither a number nor 'auto'"
     if isinstance(lane.workers, int) and not 0 <= lane.workers <= 256:
         yield f"{path}.workers: {lane.workers} is not between 0 and 256"
-    if lane.python and not _PYTHON.fullmatch(lane.python):
-        yield f"{path}.python: {lane.python!r} is not a version such as 3.12"
+    for key, versions in (("python", (lane.python,) if lane.python else ()), ("pythons", lane.pythons)):
+        for version in versions:
+            if not _PYTHON.fullmatch(version):
+                yield f"{path}.{key}: {version!r} is not a version such as 3.12"
+    if len({lane.python, *lane.pythons}) <= len(lane.pythons):
+        yield f"{path}.pythons: each version is named once, and another than that of python"
     if lane.order not in ORDERS:
         yield f"{path}.order: {lane.order!r} is not one of {', '.join(ORDERS)}"
     if lane.coverage and not 0 <= lane.coverage.fail_under <= 100:

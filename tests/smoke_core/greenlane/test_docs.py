@@ -12,7 +12,7 @@ import pytest
 
 from greenlane.model.configuration import Configuration
 from greenlane.model.violation import EXPLANATIONS
-from greenlane.settings import NAMED
+from greenlane.settings import DERIVED, NAMED
 from greenlane.version import VERSION
 from support.tiny import TinyProject
 
@@ -36,7 +36,7 @@ def test_every_session_exists() -> None:
     """Each session that the documents tell people to run is registered."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())
     noxfile = (ROOT / "noxfile.py").read_text()
-    known = {*config["tool"]["greenlane"]["lanes"], "ready", "verdict", "lock"}
+    known = {*config["tool"]["greenlane"]["lanes"], "greenlane", "ready", "verdict", "lock"}
     known |= set(re.findall(r"^def ([a-z]+)\(session", noxfile, re.MULTILINE))
     texts = README + (ROOT / "CONTRIBUTING.md").read_text() + (ROOT / ".ci" / "run").read_text()
     named = set(re.findall(r"(?:nox -s|bootstrap\.py) ([a-z]+)", texts))
@@ -61,7 +61,7 @@ def test_the_snippets_make_a_project(tiny: TinyProject, session: str) -> None:
 
 def keys(kind: type[msgspec.Struct]) -> Iterator[str]:
     """Yield the keys that a table of the configuration may have."""
-    yield from (name for name in kind.__struct_fields__ if name != "name")
+    yield from (name for name in kind.__struct_fields__ if name not in DERIVED)
 
 
 def test_every_key_is_documented() -> None:

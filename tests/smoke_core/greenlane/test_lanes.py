@@ -255,7 +255,7 @@ def test_unknown_policy(tiny: TinyProject) -> None:
     """An unknown policy is exit 2 and lists the known ones."""
     ran = tiny.test(PASSING).greenlane("ready", "--policy", "prod")
     assert ran.code == 2
-    assert "unknown policy 'prod'; known: dev, deploy" in ran.output
+    assert "unknown policy 'prod'; known: dev, deploy, matrix" in ran.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "TERM"])

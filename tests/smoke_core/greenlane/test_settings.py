@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from greenlane.errors import ConfigError
+from greenlane.model.configuration import Configuration
 from greenlane.settings import Settings, load
 
 CORE = '[tool.greenlane.lanes.core]\nkind = "deterministic"\ntests = ["tests"]\n'
@@ -133,7 +134,7 @@ def test_a_timeout_that_is_no_number_is_refused(settings: Loader, value: str) ->
     [
         pytest.param(
             CORE + "speed = 3\n",
-            "lanes.core.speed: unknown key; allowed: kind, tests, lock, extras, groups, python, budget, test_timeout,"
+            "lanes.core.speed: unknown key; allowed: kind, tests, lock, extras, groups, python, pythons, budget, test_timeout,"
             " workers, shards, services, env, providers, coverage, order",
             id="unknown-key",
         ),
@@ -144,8 +145,7 @@ def test_a_timeout_that_is_no_number_is_refused(settings: Loader, value: str) ->
         ),
         pytest.param(
             CORE + '[tool.greenlane.adress]\nvariable = "X"\n',
-            "adress: unknown key; allowed: lanes, services, providers, policies, address, leaks, report, locks,"
-            " artifacts, environments",
+            f"adress: unknown key; allowed: {', '.join(Configuration.__struct_fields__)}",
             id="unknown-section",
         ),
         pytest.param(CORE + 'name = "x"\n', "lanes.core.name: unknown key; allowed: kind, tests,", id="name-is-ours"),
@@ -256,5 +256,5 @@ def test_unknown_lanes_and_policies_list_the_known_ones(settings: Loader) -> Non
 
     with pytest.raises(ConfigError, match="unknown lane 'cor'; known: core, nd"):
         loaded.lane("cor")
-    with pytest.raises(ConfigError, match="unknown policy 'prod'; known: dev, deploy"):
+    with pytest.raises(ConfigError, match="unknown policy 'prod'; known: dev, deploy, matrix"):
         loaded.policy("prod")

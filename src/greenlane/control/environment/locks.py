@@ -76,6 +76,8 @@ def compile_locks(
     """
     changed = []
     for lane in settings.configuration.lanes.values():
+        if lane.variant_of:
+            continue  # it shares the lock of the lane that it was made from
         version = lane.python or lowest_python(settings.root)
         arguments = inputs(settings, lane)
         target = settings.root / lane.lock

@@ -172,7 +172,7 @@ def test_a_forged_journal_is_seen(project: Path) -> None:
     ("words", "message"),
     [
         pytest.param(["nowhere"], "no such folder: nowhere", id="folder"),
-        pytest.param(["--policy", "prod"], "unknown policy 'prod'; known: dev, deploy", id="policy"),
+        pytest.param(["--policy", "prod"], "unknown policy 'prod'; known: dev, deploy, matrix", id="policy"),
     ],
 )
 def test_a_wrong_word_is_a_configuration_error(
