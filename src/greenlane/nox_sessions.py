@@ -17,6 +17,7 @@ import nox
 
 from greenlane.cli import lane, lock
 from greenlane.cli.main import guarded
+from greenlane.cli.parser import Parser
 from greenlane.control.control_environment import control_environment
 from greenlane.control.launch import run_child
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, GreenlaneError
@@ -79,19 +80,21 @@ def _end(session: nox.Session, code: int) -> None:
         raise SystemExit(code)
 
 
-def _parse(command: str, module: object, posargs: Sequence[str], fixed: Sequence[str] = ()) -> argparse.Namespace:
+def _parse(
+    command: str, declare: Callable[[argparse.ArgumentParser], None], words: Sequence[str]
+) -> argparse.Namespace:
     """Return a command's arguments as the command line would give them."""
-    parser = argparse.ArgumentParser(prog=f"nox -s {command} --")
-    module.add_arguments(parser)  # type: ignore[attr-defined]
-    return parser.parse_args([*fixed, *posargs])
+    parser = Parser(prog=f"nox -s {command} --", advice="options of pytest go into PYTEST_ADDOPTS")
+    declare(parser)
+    return parser.parse_args(words)
 
 
 def _lane_session(name: str, project: Path) -> Callable[[nox.Session], None]:
     """Return the session of one lane."""
 
     def session(session: nox.Session) -> None:
-        arguments = _parse(name, lane, session.posargs, [name])
-        arguments.project = str(project)
+        arguments = _parse(name, lane.add_options, session.posargs)
+        arguments.lane, arguments.project = name, str(project)
         _end(session, guarded(lambda: lane.run(arguments, os.environ)))
 
     return session
@@ -101,7 +104,7 @@ def _lock(project: Path) -> Callable[[nox.Session], None]:
     """Return the session that compiles locks."""
 
     def session(session: nox.Session) -> None:
-        arguments = _parse("lock", lock, session.posargs)
+        arguments = _parse("lock", lock.add_arguments, session.posargs)
         arguments.project = str(project)
         _end(session, guarded(lambda: lock.run(arguments, os.environ)))
 

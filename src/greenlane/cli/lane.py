@@ -18,6 +18,11 @@ EXAMPLES = "  greenlane lane core\n  greenlane lane nd shard_b\n  greenlane lane
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("lane", help="name of the lane")
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what is left to say when the lane is known."""
     parser.add_argument("shards", nargs="*", metavar="SHARD", help="only these shards (default: all)")
     parser.add_argument("--seed", type=int, help="seed of a random order (default: drawn and recorded)")
 

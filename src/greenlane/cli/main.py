@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from greenlane.cli import changes, lane, lock, matrix, ready, verdict
+from greenlane.cli.parser import Parser
 from greenlane.control.launch import stop_signals
 from greenlane.control.processes import end_survivors
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_READY, GreenlaneError
@@ -44,7 +45,7 @@ COMMANDS: dict[str, Command] = {
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's grammar."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="greenlane", description="Test lanes that cannot contaminate each other, and one truthful verdict.",
         epilog="Exit codes: 0 ready, 1 not ready, 2 configuration or usage, 3 internal error, 130 interrupted.",
     )  # fmt: skip

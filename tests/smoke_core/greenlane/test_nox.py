@@ -35,7 +35,13 @@ def test_list(tiny: TinyProject) -> None:
 CODES = {
     "red": (("core",), "def test_a(): assert 0\n", 1, "core: RED"),
     "an unknown shard": (("core", "--", "shard_z"), PASSING, 2, "known: none, the lane is not sharded"),
-    "an unknown option": (("core", "--", "--fast"), PASSING, 2, "unrecognized arguments: --fast"),
+    "an unknown option": (
+        ("core", "--", "--fast"),
+        PASSING,
+        2,
+        "CONFIG_ERROR: nox -s core --: unrecognized arguments: --fast",
+    ),
+    "an option of pytest": (("core", "--", "-k", "foo"), PASSING, 2, "options of pytest go into PYTEST_ADDOPTS"),
 }
 
 
@@ -45,6 +51,7 @@ def test_exit_codes(tiny: TinyProject, words: tuple[str, ...], body: str, code: 
     ran = tiny.test(body).nox(*words)
     assert ran.code == code, ran.output
     assert text in ran.output
+    assert "lane [SHARD" not in ran.output
     assert "Traceback" not in ran.output
 
 
