@@ -17,6 +17,7 @@ from greenlane.control import coverage as measure
 from greenlane.control.bytecode import forget_bytecode
 from greenlane.control.census import take_census
 from greenlane.control.collect import JOURNAL, JUNIT, RECORD, collect, digest_of, read_journal, sealed
+from greenlane.control.complaint import complaint
 from greenlane.control.custody import Custody
 from greenlane.control.environment.build import Environment, Recipe, check, prepare
 from greenlane.control.environment.drift import read as read_manifest
@@ -40,6 +41,7 @@ from greenlane.settings import Settings
 from greenlane.version import VERSION
 
 Say = Callable[[str], None]
+OUTPUT = "output.log"
 REMOVALS = 5
 """How often we try to remove a folder into which another run writes."""
 
@@ -283,7 +285,7 @@ def _supervise(request: Request, environment: Environment, tree: str, scratch: P
         address=settings.configuration.address,
         base=base if services else "",
         secrets=secret_values(settings, request.environ),
-        log=str(artifacts / "output.log"),
+        log=str(artifacts / OUTPUT),
         journal=str(artifacts / JOURNAL),
         contract=str(contract),
         result=str(scratch / "result.json"),
@@ -332,6 +334,7 @@ def _record(
         finished_at=result.finished_at,
         budget=lane.budget or 0.0,
         exit_status=result.exit_status,
+        complaint=complaint(request.artifacts / OUTPUT, result.exit_status),
         failure=result.failure,
         timed_out=result.timed_out,
         running=result.running,

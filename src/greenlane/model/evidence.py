@@ -49,6 +49,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         exit_status: of the lane's pytest; None when it was killed or never started.
+        complaint: what pytest said where it did not get as far as running tests.
         failure: why the lane could not be run to its end; empty when it was.
         timed_out: whether the deadline killed it; running: the tests that were running then.
         tree: state of the work tree before the run; tree_after: after it.
@@ -75,6 +76,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: float
     budget: float = 0.0
     exit_status: int | None = None
+    complaint: str = ""
     failure: str = ""
     timed_out: bool = False
     running: tuple[str, ...] = ()

@@ -41,13 +41,18 @@ def runner(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         return
     status = record.exit_status
     if status is None:
-        yield Violation(code=Code.ERROR, message="the lane's pytest has no exit status")
+        cause = "the lane's pytest has no exit status"
+        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
     elif status < 0:
-        yield Violation(code=Code.ERROR, message=f"the lane's pytest was killed by signal {-status}")
+        cause = f"the lane's pytest was killed by signal {-status}"
+        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
     elif status in (2, 3, 4) and not evidence.journal.collect_errors:
-        yield Violation(code=Code.ERROR, message=f"pytest ended with exit status {status} ({PYTEST_STATUS[status]})")
+        cause = f"pytest ended with exit status {status} ({PYTEST_STATUS[status]})"
+        cause += f": {record.complaint}" if record.complaint else ""
+        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
     elif status > 5:
-        yield Violation(code=Code.ERROR, message=f"the lane's pytest ended with exit status {status}")
+        cause = f"the lane's pytest ended with exit status {status}"
+        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
 
 
 def deadline(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
