@@ -20,19 +20,22 @@ class GreenlaneError(Exception):
     Args:
         message: what was wrong and where, in one line.
         next_step: what the user can do about it, in one line; empty for none.
+        detail: what another program said about it, in any number of lines.
     """
 
     exit_code: ClassVar[int] = EXIT_INTERNAL
     label: ClassVar[str] = "ERROR"
 
-    def __init__(self, message: str, next_step: str = "") -> None:
+    def __init__(self, message: str, next_step: str = "", detail: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.next_step = next_step
+        self.detail = detail
 
     def lines(self) -> list[str]:
-        """Return what is printed: the labelled message, then the next step when there is one."""
+        """Return what is printed: the labelled message, the detail, then the next step when there is one."""
         shown = [f"{self.label}: {line}" for line in self.message.splitlines() or [""]]
+        shown += [f"  | {line}" for line in self.detail.splitlines()]
         return [*shown, f"  next: {self.next_step}"] if self.next_step else shown
 
 

@@ -16,7 +16,7 @@ from greenlane.errors import ConfigError
 from greenlane.model.change import ChangeRule
 from greenlane.model.configuration import DEFAULT_BUDGETS, Configuration, ExtraLock
 from greenlane.model.lane import Lane, Policy, Provider, Service
-from greenlane.rules.configuration import problems
+from greenlane.rules.configuration import problems, undeclared
 from greenlane.rules.gates import neither, truthy
 
 FILE = "pyproject.toml"
@@ -35,6 +35,15 @@ DERIVED = ("name", "variant_of")
 
 SWITCHES = ("STRICT_READY", "READINESS_FAIL_ON_SKIP", "READINESS_LIVE", "READINESS_DISABLE_TIMEOUT", "LIVE_PROVIDERS")
 """Variables that mean yes or no, and nothing else."""
+
+
+SWITCHED = {
+    "strict": "STRICT_READY",
+    "expected": "READINESS_EXPECT",
+    "live": "READINESS_LIVE",
+    "fail_on_skip": "READINESS_FAIL_ON_SKIP",
+}
+"""Options that only the environment sets, and the variable of each."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,13 +108,16 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
     """
     _check_environment(environ)
     file = project / FILE
-    table = _table(file)
+    content = _content(file)
+    table = _table(content, file)
     sources = dict.fromkeys(_keys(table), FILE)
     configuration = _configuration(table, file)
-    found = problems(configuration)
+    extras = content.get("project", {}).get("optional-dependencies", {})
+    found = [*problems(configuration), *undeclared(configuration, extras, content.get("dependency-groups", {}))]
     if found:
         raise _wrong(file, found)
     configuration = _with_defaults(configuration, environ, sources)
+    sources.update({key: f"environment {name}" for key, name in SWITCHED.items() if environ.get(name, "").strip()})
     expected = tuple(dict.fromkeys(word.strip() for word in environ.get("READINESS_EXPECT", "").split(",")))
     settings = Settings(
         project=str(project.resolve()),
@@ -161,16 +173,20 @@ def _wrong(file: Path, found: list[str]) -> ConfigError:
     )
 
 
-def _table(file: Path) -> dict[str, Any]:
-    """Return `[tool.greenlane]` as plain data."""
+def _content(file: Path) -> dict[str, Any]:
+    """Return a TOML file as plain data."""
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(f"{file.name} not found in {file.parent.resolve()}", "run where the project is") from error
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}", "make it readable") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file.name}: {error}") from error
+
+
+def _table(content: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Return `[tool.greenlane]` of a file's content as plain data."""
     table = content.get("tool", {}).get("greenlane")
     if not isinstance(table, dict):
         raise ConfigError(f"{file.name} has no [tool.greenlane] table", "add [tool.greenlane.lanes.core]")

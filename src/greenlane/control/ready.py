@@ -151,7 +151,7 @@ def _run_lanes(
                 evidence.append(run_lane(request, installer, say))
             except EnvironmentBuildError as error:
                 say("\n".join(error.lines()))
-                evidence.append(failed_record(request, error.message.splitlines()[0], "DRIFT"))
+                evidence.append(failed_record(request, error.message, "DRIFT"))
             except (Interrupted, KeyboardInterrupt):
                 end_survivors()  # an installer that was just being started when the signal came
                 return evidence, [Violation(code=Code.INTERRUPTED, message="stopped before its end", check=name)]

@@ -7,6 +7,12 @@ import msgspec
 CONTRACT_VARIABLE = "GREENLANE_CONTRACT"
 """Environment name of the path of the contract. Without it the plugin sleeps."""
 
+WATCHERS = (
+    "modules", "attributes", "containers", "environ", "sys.path", "sys.meta_path", "cwd", "umask", "logging",
+    "warnings", "signals", "locale", "socket timeout", "loop policy", "threads", "processes", "tasks", "ports", "files",
+)  # fmt: skip
+"""Names of the kinds of state that the leak guard watches, as `lane/leaks/table.py` has them."""
+
 
 class LeakPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the leak guard does.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
 from greenlane.model.change import ChangeRule
 from greenlane.model.configuration import Configuration
+from greenlane.model.contract import WATCHERS, LeakPolicy
 from greenlane.model.lane import Lane, LaneKind
 from greenlane.rules.environ import split_entries
 from greenlane.rules.history_options import quarantined, remembered
@@ -56,12 +57,7 @@ def problems(configuration: Configuration) -> list[str]:
         found += _known(f"policies.{name}.lanes", policy.lanes, configuration.lanes)
     if configuration.address.service:
         found += _known("address.service", (configuration.address.service,), configuration.services)
-    for key, level in {"level": configuration.leaks.level, **configuration.leaks.levels}.items():
-        if level not in LEVELS:
-            found.append(f"leaks.{key}: {level!r} is not one of {', '.join(LEVELS)}")
-    for pattern, reason in configuration.leaks.allow.items():
-        if not reason.strip():
-            found.append(f"leaks.allow: {pattern!r} has no reason")
+    found += _leaks(configuration.leaks)
     for name, rule in configuration.changes.items():
         found += _change(f"changes.{name}", rule, configuration)
     found += _report("report.markdown", configuration.report.markdown, ".md")
@@ -72,6 +68,39 @@ def problems(configuration: Configuration) -> list[str]:
     found += remembered(configuration.history)
     found += quarantined(configuration.quarantine)
     return found
+
+
+def undeclared(configuration: Configuration, extras: Collection[str], groups: Collection[str]) -> Iterable[str]:
+    """Yield a problem for each extra and dependency group that a lock is to hold and the project does not declare.
+
+    Args:
+        configuration: what names them.
+        extras: names under `[project.optional-dependencies]`; groups: under `[dependency-groups]`.
+    """
+    for name, lane in configuration.lanes.items():
+        yield from _known(f"lanes.{name}.extras", lane.extras, extras)
+        yield from _known(f"lanes.{name}.groups", lane.groups, groups)
+    for name, lock in configuration.locks.items():
+        yield from _known(f"locks.{name}.groups", lock.groups, groups)
+
+
+def _leaks(leaks: LeakPolicy) -> Iterable[str]:
+    """Yield a problem for each level, watcher, import name and reason that the leak guard would not understand."""
+    for key, level in {
+        "level": leaks.level,
+        **{f"levels.{name}": level for name, level in leaks.levels.items()},
+    }.items():
+        if level not in LEVELS:
+            yield f"leaks.{key}: {level!r} is not one of {', '.join(LEVELS)}"
+    for name in leaks.levels:
+        if name not in WATCHERS:
+            yield f"leaks.levels: unknown watcher {name!r}; known: {', '.join(WATCHERS)}"
+    for name in leaks.watch:
+        if not all(part.isidentifier() for part in name.split(".")):
+            yield f"leaks.watch: {name!r} is not an import name such as my_package.client"
+    for pattern, reason in leaks.allow.items():
+        if not reason.strip():
+            yield f"leaks.allow: {pattern!r} has no reason"
 
 
 def _folder(path: str, value: str, *, absolute: bool) -> Iterable[str]:
@@ -152,7 +181,7 @@ def _lane(path: str, lane: Lane) -> Iterable[str]:
         yield f"{path}.providers: only a lane of kind 'release' may call live providers"
 
 
-def _known(path: str, names: Iterable[str], known: Mapping[str, object]) -> Iterable[str]:
+def _known(path: str, names: Iterable[str], known: Collection[str]) -> Iterable[str]:
     """Yield a problem for each name that nothing declares."""
     for name in names:
         if name not in known:

@@ -192,3 +192,51 @@ def test_the_interpreter_is_the_lanes_own(tiny: TinyProject) -> None:
             assert sys.executable != {sys.executable!r}
     """).greenlane("lane", "core")
     assert ran.code == 0, ran.output
+
+
+COMPLAINTS = {
+    "an unknown option": ({"PYTEST_ADDOPTS": "--nosuch"}, "", "(usage error): unrecognized arguments: --nosuch"),
+    "an unknown plugin": (
+        {"PYTEST_ADDOPTS": "-p nosuch"}, "", "Error importing plugin \"nosuch\": No module named 'nosuch'",
+    ),
+    "a conftest that fails": ({}, "raise ValueError('not today')\n", "ValueError: not today"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("extra", "conftest", "cause"), COMPLAINTS.values(), ids=COMPLAINTS.keys())
+def test_a_usage_error_has_its_cause(tiny: TinyProject, extra: dict[str, str], conftest: str, cause: str) -> None:
+    """Where pytest ends before its tests, the CAUSE line says why, in pytest's own words."""
+    ran = tiny.write("conftest.py", conftest).test(PASSING).greenlane("lane", "core", **extra)
+    assert (ran.code, "ERROR" in ran.codes) == (1, True), ran.output
+    (line,) = [line for line in ran.output.splitlines() if line.startswith("CAUSE: core — pytest ended")]
+    assert cause in line
+
+
+def test_an_undeclared_group_and_extra(tiny: TinyProject) -> None:
+    """A lock of a dependency group or an extra that the project does not have is a configuration error."""
+    ran = tiny.lanes(core={**CORE, "groups": ["tset"], "extras": ["all"]}).test(PASSING).greenlane("lock", "--check")
+    assert ran.code == 2
+    assert "CONFIG_ERROR: pyproject.toml: [tool.greenlane] lanes.core.groups: unknown name 'tset'" in ran.output
+    assert "lanes.core.extras: unknown name 'all'; known: none" in ran.output
+
+
+def test_a_broken_build_backend(tiny: TinyProject) -> None:
+    """A project that cannot be built is a mistake in its own pyproject.toml: no drift, and no word of locks."""
+    config = (tiny.path / "pyproject.toml").read_text()
+    backend = '[build-system]\nrequires = []\nbuild-backend = "nowhere"\n\n[project]\nname = "x"\nversion = "1"\n\n'
+    ran = tiny.write("pyproject.toml", backend + config).test(PASSING).greenlane("lane", "core")
+    assert ran.code == 2, ran.output
+    assert f"CONFIG_ERROR: building the wheel of {tiny.path.name} failed with exit status" in ran.output
+    assert "next: see the lines above: [build-system] of its pyproject.toml is at fault" in ran.output
+    assert "DRIFT" not in ran.output
+    assert "nox -s lock" not in ran.output
+
+
+def test_requirements_that_contradict_each_other(tiny: TinyProject) -> None:
+    """A lock that cannot be compiled is a configuration error that names the requirement."""
+    config = (tiny.path / "pyproject.toml").read_text()
+    groups = '[dependency-groups]\ncore = ["pytest<1"]\n\n'
+    ran = tiny.write("pyproject.toml", groups + config).greenlane("lock", "--check")
+    assert ran.code == 2, ran.output
+    assert "CONFIG_ERROR: compiling core.txt failed" in ran.output
+    assert "pytest<1" in ran.output

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from greenlane.errors import ConfigError, EnvironmentBuildError
+from greenlane.errors import ConfigError, EnvironmentBuildError, GreenlaneError
 from greenlane.rules.environ import install_environment
 
 UV_VARIABLE = "GREENLANE_UV"
@@ -36,7 +36,7 @@ class Installer(Protocol):
         """Install wheels without their dependencies, in place of what is there."""
 
     def build_wheel(self, project: Path, into: Path) -> None:
-        """Build a project's wheel into a folder."""
+        """Build a project's wheel into a folder; raises `ConfigError`, because only the project can put that right."""
 
 
 def python_of(location: Path) -> Path:
@@ -44,24 +44,33 @@ def python_of(location: Path) -> Path:
     return location / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def run(command: Sequence[str], environ: Mapping[str, str], doing: str) -> None:
+LOCK_STEP = "check the lock (`nox -s lock -- --check`) and that the package index can be reached"
+WHEEL_STEP = "see the lines above: [build-system] of its pyproject.toml is at fault, or a source that does not build"
+
+
+def run(
+    command: Sequence[str], environ: Mapping[str, str], doing: str,
+    failure: type[GreenlaneError] = EnvironmentBuildError, next_step: str = LOCK_STEP,
+) -> None:  # fmt: skip
     """Run an installation command in its own allow-listed environment.
 
+    Args:
+        command: argument vector; environ: the caller's environment.
+        doing: what it does, for the message.
+        failure: what is raised when it fails; next_step: what the user can do then.
+
     Raises:
-        EnvironmentBuildError: it failed; the message ends with what it printed last.
+        GreenlaneError: it failed; the detail is what it printed last.
     """
     try:
         done = subprocess.run(
             command, env=install_environment(environ), capture_output=True, text=True, errors="replace", check=False
         )
     except OSError as error:
-        raise EnvironmentBuildError(f"{doing}: {error}") from error
+        raise failure(f"{doing}: {error}", next_step) from error
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-TAIL:])
-        raise EnvironmentBuildError(
-            f"{doing} failed with exit status {done.returncode}\n{tail}",
-            next_step="check the lock (`nox -s lock -- --check`) and that the package index can be reached",
-        )
+        raise failure(f"{doing} failed with exit status {done.returncode}", next_step, tail)
 
 
 class Uv:
@@ -104,7 +113,7 @@ class Uv:
     def build_wheel(self, project: Path, into: Path) -> None:
         """See `Installer`."""
         command = [self._binary, "build", "--quiet", "--wheel", "--no-create-gitignore", "--out-dir", str(into)]
-        run([*command, str(project)], self._environ, f"building the wheel of {project.name}")
+        run([*command, str(project)], self._environ, f"building the wheel of {project.name}", ConfigError, WHEEL_STEP)
 
 
 class Virtualenv:
@@ -151,7 +160,7 @@ class Virtualenv:
     def build_wheel(self, project: Path, into: Path) -> None:
         """See `Installer`."""
         command = [*self._pip(), "wheel", "--no-deps", "--wheel-dir", str(into), str(project)]
-        run(command, self._environ, f"building the wheel of {project.name}")
+        run(command, self._environ, f"building the wheel of {project.name}", ConfigError, WHEEL_STEP)
 
 
 def find_uv(environ: Mapping[str, str]) -> str | None:

@@ -20,6 +20,7 @@ CONTROL_LOCK = Path(__file__).with_name("control.txt")
 """The lock of the control environment; it is part of the harness, so that every project has it."""
 
 DEFAULT_PYTHON = "3.11"
+COMPILE_STEP = "change the requirement that uv names, in pyproject.toml, and see that the package index can be reached"
 OPTIONS = (
     "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--universal", "--no-header", "--quiet",
     "--no-emit-package", HARNESS,
@@ -71,8 +72,7 @@ def compile_locks(
         upgrade: take the newest versions.
 
     Raises:
-        ConfigError: uv is not there.
-        EnvironmentBuildError: the requirements cannot be resolved.
+        ConfigError: uv is not there, or the requirements cannot be resolved.
     """
     changed = []
     for lane in settings.configuration.lanes.values():
@@ -117,7 +117,8 @@ def _compile(
         base.write_text("\n".join(requirements) + "\n", encoding="utf-8")
         words = [uv, "pip", "compile", *arguments, *([str(base)] if requirements else []), *OPTIONS]
         words += ["--directory", str(project), "--python-version", version, "-o", str(part)]
-        run([*words, *(["--upgrade"] if upgrade else [])], environ, f"compiling {target.name}")
+        words += ["--upgrade"] if upgrade else []
+        run(words, environ, f"compiling {target.name}", ConfigError, COMPILE_STEP)
         text = part.read_text(encoding="utf-8").replace(str(base), "greenlane")
         text = re.sub(r"-r \S*greenlane(\.in)?$", "greenlane", text, flags=re.MULTILINE)
     if target.exists() and target.read_text(encoding="utf-8") == text:

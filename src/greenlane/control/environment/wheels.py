@@ -63,7 +63,8 @@ def build(project: Path | None, installer: Installer, into: Path) -> list[Path]:
         into: an empty folder.
 
     Raises:
-        EnvironmentBuildError: a wheel could not be built.
+        ConfigError: a wheel could not be built.
+        EnvironmentBuildError: the harness is neither installed nor a checkout.
     """
     into.mkdir(parents=True, exist_ok=True)
     source = harness_source()

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from greenlane.lane.leaks.table import KINDS
 from greenlane.model.configuration import Configuration, History, Quarantine, Report
-from greenlane.model.contract import LeakPolicy
+from greenlane.model.contract import WATCHERS, LeakPolicy
 from greenlane.model.lane import Address, Coverage, Lane, LaneKind, Policy, Provider, Service
 from greenlane.rules.configuration import problems
 
@@ -107,7 +108,18 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
         (whole(policies={"p": Policy(lanes=("core", "nd"))}), "policies.p.lanes: unknown name 'nd'; known: core"),
         (whole(address=Address(service="gw")), "address.service: unknown name 'gw'; known: none"),
         (whole(leaks=LeakPolicy(level="loud")), "leaks.level: 'loud' is not one of error, warn, off"),
-        (whole(leaks=LeakPolicy(levels={"environ": "no"})), "leaks.environ: 'no' is not one of error, warn, off"),
+        (
+            whole(leaks=LeakPolicy(levels={"environ": "no"})),
+            "leaks.levels.environ: 'no' is not one of error, warn, off",
+        ),
+        (
+            whole(leaks=LeakPolicy(levels={"enviro": "off"})),
+            f"leaks.levels: unknown watcher 'enviro'; known: {', '.join(WATCHERS)}",
+        ),
+        (
+            whole(leaks=LeakPolicy(watch=("src/pkg",))),
+            "leaks.watch: 'src/pkg' is not an import name such as my_package.client",
+        ),
         (whole(leaks=LeakPolicy(allow={"environ:X": " "})), "leaks.allow: 'environ:X' has no reason"),
         (whole(artifacts="tests"), "artifacts: 'tests' is emptied before each run, and holds or lies in the tests of"),
         (whole(report=Report(markdown="src/a.py")), "report.markdown: 'src/a.py' is not a .md file below the project"),
@@ -148,3 +160,8 @@ def test_each_problem_names_its_key_and_what_is_allowed(configuration: Configura
     (found,) = problems(configuration)
 
     assert found.startswith(problem)
+
+
+def test_every_watcher_can_be_named() -> None:
+    """The names that the configuration knows are those of the table of watchers."""
+    assert tuple(kind.name for kind in KINDS) == WATCHERS
