@@ -14,6 +14,7 @@ from mini_agent.errors import ConfigError
 from mini_agent.http.agent_run import AgentRoute, AgentServices
 from mini_agent.http.auth import KeyGuard
 from mini_agent.http.body import BodyReader
+from mini_agent.http.caller import Callers
 from mini_agent.http.chat import ChatRoute, ChatServices
 from mini_agent.http.edge import Edge
 from mini_agent.http.errors import route_not_found
@@ -26,7 +27,7 @@ from mini_agent.http.traces import TraceStore
 from mini_agent.logs import new_logger
 from mini_agent.model.envelope import ErrorWriter
 from mini_agent.model.redaction import Redactor
-from mini_agent.ports import Clock, HttpSessionFactory, SystemClock, id_source, open_http_session
+from mini_agent.ports import Clock, HttpConnectorFactory, SystemClock, id_source, open_http_connector
 from mini_agent.providers.codex_agent import CodexAgentClient
 from mini_agent.providers.litellm_sdk import LiteLLMClient
 from mini_agent.providers.mini_agent import MiniAgentClient
@@ -34,13 +35,12 @@ from mini_agent.providers.openai_http import OpenAIHttpClient
 from mini_agent.providers.protocol import ModelClient
 from mini_agent.providers.registry import Registry
 from mini_agent.providers.scripted import ScriptedClient
+from mini_agent.providers.sessions import Sessions
 from mini_agent.settings import Settings, load_settings
 from mini_agent.tools.backends import Toolbox, ToolInvokerFactory
 
 if TYPE_CHECKING:
     import logging
-
-    import aiohttp
 
 __all__ = ["ModelClientFactory", "Ports", "create_app"]
 
@@ -49,9 +49,9 @@ ModelClientFactory = Callable[[Settings, "Outside"], ModelClient]
 
 @dataclass(frozen=True)
 class Outside:
-    """What a model client may use: the shared HTTP session, the clock, unique ids and the log."""
+    """What a model client may use: the HTTP clients of users, the clock, unique ids and the log."""
 
-    session: Callable[[], aiohttp.ClientSession]
+    sessions: Sessions
     clock: Clock
     ids: Callable[[], str]
     log: logging.Logger
@@ -60,7 +60,7 @@ class Outside:
 def _default_clients() -> Mapping[str, ModelClientFactory]:
     """The visible table of model clients: key of a target to factory."""
     return {
-        "openai_http": lambda _, outside: OpenAIHttpClient(outside.session, outside.clock),
+        "openai_http": lambda _, outside: OpenAIHttpClient(outside.sessions, outside.clock),
         "litellm_sdk": lambda settings, outside: LiteLLMClient(
             outside.clock, drop_params=settings.config.litellm_settings.get("drop_params") is True
         ),
@@ -75,12 +75,12 @@ class Ports:
 
     model_clients: factories by client key; they are merged over the built-in ones.
     tool_invoker: makes the tools of a run; None for the built-in backends.
-    http_session: opens the shared HTTP client, on the app's loop. log: builds the logger.
+    http_connector: opens the connections that all HTTP clients share, on the app's loop. log: builds the logger.
     """
 
     model_clients: Mapping[str, ModelClientFactory] = field(default_factory=dict)
     tool_invoker: ToolInvokerFactory | None = None
-    http_session: HttpSessionFactory = open_http_session
+    http_connector: HttpConnectorFactory = open_http_connector
     clock: Clock = field(default_factory=SystemClock)
     ids: Callable[[], str] = field(default_factory=id_source)
     log: Callable[[str, Redactor], logging.Logger] = new_logger
@@ -88,23 +88,6 @@ class Ports:
 
 class _Closable(Protocol):
     async def aclose(self) -> None: ...
-
-
-class _SharedSession:
-    """Opens the HTTP session on first use: a client needs the running loop, and `create_app` has none."""
-
-    def __init__(self, factory: HttpSessionFactory) -> None:
-        self._factory = factory
-        self._session: aiohttp.ClientSession | None = None
-
-    def __call__(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            self._session = self._factory()
-        return self._session
-
-    async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
 
 
 async def _not_found(scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -126,14 +109,15 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         raise ConfigError("provider_mode: 'forward' is not part of this version; use 'sdk'")
     redactor = Redactor(settings.secrets())
     log = ports.log(settings.log_level, redactor)
-    session = _SharedSession(ports.http_session)
+    sessions = Sessions(ports.clock, ports.http_connector)
     metrics, registry, toolbox = Metrics(), Registry(settings), Toolbox(settings)
     tools = ports.tool_invoker or toolbox.open
-    outside = Outside(session=session, clock=ports.clock, ids=ports.ids, log=log)
+    outside = Outside(sessions=sessions, clock=ports.clock, ids=ports.ids, log=log)
     chat = ChatServices(
         settings=settings,
         guard=KeyGuard(settings.master_key),
         reader=BodyReader(settings.max_body_bytes, settings.body_idle_s),
+        callers=Callers(settings),
         registry=registry,
         clients=_clients(settings, ports, outside, registry, tools, metrics),
         echo=ScriptedClient(ports.clock, ports.ids, reply=lambda _: settings.shim_reply, prefix="shim"),
@@ -143,7 +127,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         log=log,
     )
     agent = AgentServices(chat=chat, tools=tools, traces=TraceStore(settings, redactor, ports.clock, log))
-    return _serve(agent, [toolbox, *chat.clients.values(), session], ports)
+    return _serve(agent, [toolbox, *chat.clients.values(), sessions], ports)
 
 
 def _clients(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["Clock", "SystemClock", "id_source", "new_id", "open_http_session"]
+__all__ = ["Clock", "HttpConnectorFactory", "SystemClock", "id_source", "new_id", "open_http_connector"]
 
 
 class Clock(Protocol):
@@ -60,25 +60,17 @@ def id_source() -> Callable[[], str]:
     return lambda: f"{dice.getrandbits(128):032x}"
 
 
-def open_http_session() -> aiohttp.ClientSession:
-    """Open the pooled client that all HTTP providers of one app share. Must run on the app's loop.
+def open_http_connector() -> aiohttp.BaseConnector:
+    """Open the pool of connections that all HTTP clients of one app share. Must run on the app's loop.
 
-    The pool has no upper bound, so no request waits for a place in it. Cookies are dropped: a jar shared by callers
-    would carry one user's cookies into another's request.
+    The pool has no upper bound, so no request waits for a place in it. It knows no cookies: those belong to the client
+    of one user.
 
-    Returns: the session; the caller closes it.
+    Returns: the pool; the caller closes it.
     """
     import aiohttp
 
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=15),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"accept-encoding": "identity", "user-agent": "mini-agent"},
-        # No silent proxy: an address in the configuration is the address that is called.
-        trust_env=False,
-        auto_decompress=True,
-        read_bufsize=2**18,
-    )
+    return aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=15)
 
 
-HttpSessionFactory = Callable[[], "aiohttp.ClientSession"]
+HttpConnectorFactory = Callable[[], "aiohttp.BaseConnector"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +11,13 @@ import msgspec
 from mini_agent.agent.loop import run
 from mini_agent.errors import GatewayError, normalising
 from mini_agent.http.agent_body import AgentBody, parse_agent_body
-from mini_agent.http.chat import ChatServices, next_hop, outgoing_headers
+from mini_agent.http.caller import next_hop
+from mini_agent.http.chat import ChatServices
 from mini_agent.http.disconnect import CancelOnDisconnect
 from mini_agent.http.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.http.traces import TraceStore
 from mini_agent.model.agent import AgentResult, ModelRequest, RunMetrics
-from mini_agent.model.chat import ModelTarget
+from mini_agent.model.chat import Caller, ModelTarget
 from mini_agent.providers.loop_model import LoopModel
 from mini_agent.providers.scripted import dummy_reply
 from mini_agent.tools.backends import ToolInvokerFactory
@@ -50,10 +50,11 @@ class AgentRoute:
         body = parse_agent_body(await chat.reader.read_object(receive, exchange.headers))
         target = self._guard(body)
         exchange.model = target.group
+        caller = chat.callers.of(exchange, hop)
         async with CancelOnDisconnect(scope, receive):
             if chat.settings.shim_delay_ms:
                 await chat.clock.sleep(chat.settings.shim_delay_ms / 1000)
-            result = await self._result(body, outgoing_headers(exchange, hop, forward=False), exchange)
+            result = await self._result(body, caller)
         chat.metrics.agent_run(body.backend, result.stopped_reason)
         answer = result.response_body()
         await self._agent.traces.store(answer, result, body, exchange.request_id)
@@ -74,14 +75,14 @@ class AgentRoute:
         simulated = settings.shortcircuit_chutes and settings.shim_mode != "block" and body.backend == "local"
         return simulated and body.escalates and (body.escalate_model or "").startswith("chutes/")
 
-    async def _result(self, body: AgentBody, headers: Mapping[str, str], exchange: Exchange) -> AgentResult:
+    async def _result(self, body: AgentBody, caller: Caller) -> AgentResult:
         chat = self._chat
         if self._short_circuits(body):
             return _instant("", model=body.escalate_model or "", escalated=True, messages=list(body.messages))
         if body.backend == "local" and chat.registry.is_open_dummy(body.model):
             iterations = 1 if body.max_iterations is None else body.iterations
             return _instant(dummy_reply(body.messages), model=body.model, iterations=iterations)
-        model = LoopModel(chat.registry.resolve, chat.clients, headers, exchange.request_id, self._count)
+        model = LoopModel(chat.registry.resolve, chat.clients, caller, self._count)
         if body.backend == "echo":
             return await self._echo(body, model)
         with normalising():

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mini_agent.errors import GatewayError, LoopDetected
+from mini_agent.errors import GatewayError
 from mini_agent.http.auth import KeyGuard
 from mini_agent.http.body import BodyReader
+from mini_agent.http.caller import Callers, next_hop
 from mini_agent.http.disconnect import CancelOnDisconnect
 from mini_agent.http.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.http.metrics import Metrics
@@ -16,16 +17,12 @@ from mini_agent.http.parameters import outgoing_body, parse_chat
 from mini_agent.http.streaming import write_stream
 from mini_agent.model.chat import ModelTarget, ProviderRequest
 from mini_agent.model.envelope import ErrorWriter, translate
-from mini_agent.model.redaction import is_sensitive_header
 from mini_agent.ports import Clock
 from mini_agent.providers.protocol import ModelClient
 from mini_agent.providers.registry import Registry
 from mini_agent.settings import Settings
 
-__all__ = ["ChatRoute", "ChatServices", "next_hop", "outgoing_headers"]
-
-#: A request that has passed this many gateways goes in circles.
-_MAX_HOPS = 3
+__all__ = ["ChatRoute", "ChatServices"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +32,7 @@ class ChatServices:
     settings: Settings
     guard: KeyGuard
     reader: BodyReader
+    callers: Callers
     registry: Registry
     clients: Mapping[str, ModelClient]
     echo: ModelClient
@@ -49,8 +47,6 @@ class ChatRoute:
 
     def __init__(self, services: ChatServices) -> None:
         self._services = services
-        general = services.settings.config.general_settings
-        self._forward_headers = general is not None and general.forward_client_headers_to_llm_api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one chat request. Raises: GatewayError before anything was sent; ClientDisconnected."""
@@ -72,8 +68,7 @@ class ChatRoute:
         request = ProviderRequest(
             target=target,
             body=body,
-            headers=outgoing_headers(exchange, hop, forward=self._forward_headers),
-            request_id=exchange.request_id,
+            caller=services.callers.of(exchange, hop),
         )
         await self._answer(client, request, chat.stream, (scope, receive, send))
 
@@ -108,10 +103,10 @@ class ChatRoute:
             self._count(client, request, failure)
             services.log.warning(
                 "stream failed",
-                extra={"facts": {"request_id": request.request_id, "code": failure.code}},
+                extra={"facts": {"request_id": request.caller.request_id, "code": failure.code}},
                 exc_info=error if failure is not error else None,
             )
-            return services.errors.encode(failure, request.request_id)
+            return services.errors.encode(failure, request.caller.request_id)
 
         await self._delay()
         services.metrics.streams_in_flight.inc()
@@ -133,34 +128,3 @@ class ChatRoute:
         settings = self._services.settings
         if settings.shim_delay_ms and settings.shim_mode != "echo":
             await self._services.clock.sleep(settings.shim_delay_ms / 1000)
-
-
-def next_hop(headers: Mapping[bytes, bytes]) -> int:
-    """Returns: the hop number for outgoing requests. Raises: LoopDetected for a request that goes in circles."""
-    value = headers.get(b"x-mini-agent-hop", b"").strip()
-    if not value.isdigit():
-        return 1
-    # Digits beyond the first few change nothing, and converting thousands of them would cost time.
-    received = int(value[-19:]) if len(value.lstrip(b"0")) <= 19 else _MAX_HOPS
-    if received >= _MAX_HOPS:
-        raise LoopDetected("The request has passed through too many gateways: a model entry points back at one of them")
-    return received + 1
-
-
-def outgoing_headers(exchange: Exchange, hop: int, *, forward: bool) -> dict[str, str]:
-    """Build the headers of a provider request.
-
-    hop: for `x-mini-agent-hop`. forward: whether the client's harmless `x-*` headers go along.
-    Returns: lower-case names with values.
-    """
-    headers: dict[str, str] = {}
-    if forward:
-        for raw_name, raw_value in exchange.headers.items():
-            if not raw_name.startswith(b"x-"):
-                continue
-            name = raw_name.decode("latin-1")
-            if not is_sensitive_header(name):
-                headers[name] = raw_value.decode("latin-1")
-    headers["x-request-id"] = exchange.request_id
-    headers["x-mini-agent-hop"] = str(hop)
-    return headers

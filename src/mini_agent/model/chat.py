@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CLIENT_PARAMETERS", "DONE", "NEVER_ALLOWED", "UNLISTED", "ModelTarget", "ProviderRequest"]
+__all__ = ["CLIENT_PARAMETERS", "DONE", "NEVER_ALLOWED", "UNLISTED", "Caller", "ModelTarget", "ProviderRequest"]
 
 #: What ends a stream, as the payload of its last event.
 DONE = b"[DONE]"
@@ -35,6 +35,7 @@ class ModelTarget:
     model: the name the client used. group: the configured group, or `unlisted`. client: the key of the model client.
     provider, name: the two halves of the provider's model name. defaults: configured model parameters.
     allowed: extra body fields clients may set. timeout_s, stream_timeout_s: seconds, None for the client's default.
+    memory_host: whether `api_base` is a memory service. memory_key: the key such a host gets in a header of its own.
     """
 
     model: str
@@ -51,6 +52,21 @@ class ModelTarget:
     stream_timeout_s: float | None = None
     max_retries: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    memory_host: bool = False
+    memory_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks. request_id: of the client's request.
+
+    user_id: whose memory and cookies are used, None while memory routing is off.
+    headers: outgoing ones of every provider request of this caller: request id, hop, passed-on `x-*`; lower-case names.
+    """
+
+    request_id: str
+    user_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +74,9 @@ class ProviderRequest:
     """One call to a model.
 
     body: the parameters that reach the provider, defaults included, without `model`.
-    headers: outgoing headers besides those of the target; lower-case names.
+    Its headers are built by `mini_agent.memory.headers.provider_headers`, for every model client the same.
     """
 
     target: ModelTarget
     body: Mapping[str, Any]
-    headers: Mapping[str, str]
-    request_id: str
+    caller: Caller

@@ -17,8 +17,10 @@ from pydantic import (
 )
 
 from mini_agent.model.references import is_reference
+from mini_agent.model.text import is_plain_id
 
 __all__ = [
+    "DEFAULT_MEMORY_HOSTS",
     "KEYLESS_PROVIDERS",
     "ContextRetrieval",
     "GatewayConfig",
@@ -34,6 +36,9 @@ __all__ = [
 
 #: Providers that need no `api_key`.
 KEYLESS_PROVIDERS = frozenset({"ollama", "ollama_chat", "codex-agent", "codex_cli_agent", "mini-agent"})
+
+#: Hosts whose models are memory services when the file names none.
+DEFAULT_MEMORY_HOSTS = ("supermemory.ai",)
 
 
 def _http_url(value: str) -> str:
@@ -73,7 +78,7 @@ class GeneralSettings(_Open):
     provider_mode: Literal["sdk", "forward", "binary"] | None = None
     forward_url: HttpUrl | None = None
     allow_unlisted_models: bool | None = None
-    memory_hosts: list[str] = Field(default_factory=lambda: ["supermemory.ai"])
+    memory_hosts: list[str] = Field(default_factory=lambda: [*DEFAULT_MEMORY_HOSTS])
     protect_routing_info: bool = False
 
 
@@ -160,7 +165,7 @@ class HeaderPattern(_Closed):
 
 
 def _plain_id(value: str) -> str:
-    if any(character.isspace() or not character.isprintable() for character in value):
+    if not is_plain_id(value):
         raise ValueError("must not contain whitespace or control characters")
     return value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["encodable", "load_json"]
+__all__ = ["encodable", "is_plain_id", "load_json"]
 
 
 def encodable(text: str) -> str:
@@ -23,6 +23,11 @@ def encodable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def is_plain_id(text: str) -> bool:
+    """Returns: whether an id is free of whitespace and control characters, and so fits into a header line."""
+    return text.isprintable() and not any(character.isspace() for character in text)
 
 
 def load_json(text: str) -> Any:

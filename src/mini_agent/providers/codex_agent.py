@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import msgspec
 
 from mini_agent.errors import ProviderNotConfigured
+from mini_agent.memory.headers import provider_headers
 from mini_agent.model.chat import DONE, ProviderRequest
 from mini_agent.ports import Clock
 from mini_agent.providers.codex_http import DEFAULT_TIMEOUT_S, CodexCall, CodexHttp, RetryPolicy
@@ -70,7 +71,7 @@ class CodexAgentClient:
             base=target.api_base,
             body={"model": target.name, **{name: value for name, value in request.body.items() if name != "stream"}},
             api_key=target.api_key,
-            headers={**request.headers, **{name.lower(): value for name, value in target.extra_headers.items()}},
+            headers=provider_headers(request),
             timeout_s=seconds or DEFAULT_TIMEOUT_S,
         )
 

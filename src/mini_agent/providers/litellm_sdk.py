@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from mini_agent.errors import GatewayError, InvalidProviderResponse, ProviderNotConfigured
+from mini_agent.memory.headers import provider_headers
 from mini_agent.model.chat import DONE, ProviderRequest
 from mini_agent.ports import Clock
 from mini_agent.providers.litellm_errors import error_of_litellm
@@ -82,7 +83,7 @@ class LiteLLMClient:
     def _arguments(self, request: ProviderRequest, *, stream: bool) -> dict[str, Any]:
         target = request.target
         timeout = (target.stream_timeout_s if stream else None) or target.timeout_s
-        headers = {**request.headers, **{name.lower(): value for name, value in target.extra_headers.items()}}
+        headers = provider_headers(request)
         arguments: dict[str, Any] = {
             **request.body,
             "model": target.name,

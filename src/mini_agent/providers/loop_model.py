@@ -8,7 +8,7 @@ import msgspec
 
 from mini_agent.errors import GatewayError
 from mini_agent.model.agent import ModelAnswer, ModelRequest
-from mini_agent.model.chat import ModelTarget, ProviderRequest
+from mini_agent.model.chat import Caller, ModelTarget, ProviderRequest
 from mini_agent.providers.protocol import ModelClient
 
 __all__ = ["LoopModel"]
@@ -19,22 +19,20 @@ _USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 class LoopModel:
     """Answers the model calls of one run.
 
-    resolve: model name to target. clients: by the key of a target. headers: outgoing ones, request id and hop among
-    them. on_error: told of each failed call with client name, target and error.
+    resolve: model name to target. clients: by the key of a target. caller: who asked for the run. on_error: told of
+    each failed call with client name, target and error.
     """
 
     def __init__(
         self,
         resolve: Callable[[str], ModelTarget],
         clients: Mapping[str, ModelClient],
-        headers: Mapping[str, str],
-        request_id: str,
+        caller: Caller,
         on_error: Callable[[str, ModelTarget, GatewayError], None],
     ) -> None:
         self._resolve = resolve
         self._clients = clients
-        self._headers = headers
-        self._request_id = request_id
+        self._caller = caller
         self._on_error = on_error
         self.usage = dict.fromkeys(_USAGE, 0)
 
@@ -44,7 +42,7 @@ class LoopModel:
         client = self._clients[target.client]
         body = {**target.defaults, **request.body()}
         del body["model"]
-        provider_request = ProviderRequest(target=target, body=body, headers=self._headers, request_id=self._request_id)
+        provider_request = ProviderRequest(target=target, body=body, caller=self._caller)
         try:
             completion = msgspec.json.decode(await client.complete(provider_request))
         except GatewayError as error:

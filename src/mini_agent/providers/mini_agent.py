@@ -90,9 +90,7 @@ class MiniAgentClient:
     async def _completion(self, request: ProviderRequest) -> dict[str, Any]:
         options = _options(request.target)
         target_model = self._target_model(request.target, options)
-        model = LoopModel(
-            self._resolver(request.target), self._clients, request.headers, request.request_id, self._on_error
-        )
+        model = LoopModel(self._resolver(request.target), self._clients, request.caller, self._on_error)
         config = self._config(target_model, options, request)
         tool_request = self._tool_request(options, config)
         async with aclosing(self._tools(tool_request)) as tools:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from functools import lru_cache
 
 import aiohttp
@@ -15,9 +15,11 @@ import msgspec
 from yarl import URL
 
 from mini_agent.errors import BackendUnavailable, GatewayError, InvalidProviderResponse, ProviderNotConfigured
+from mini_agent.memory.headers import provider_headers
 from mini_agent.model.chat import DONE, ProviderRequest
 from mini_agent.ports import Clock
 from mini_agent.providers.protocol import Batch
+from mini_agent.providers.sessions import Sessions, session_host
 from mini_agent.providers.sse import SseReader
 from mini_agent.providers.upstream_errors import (
     error_of_event,
@@ -53,14 +55,13 @@ class _Event(msgspec.Struct):
 class OpenAIHttpClient:
     """Posts to `{api_base}/chat/completions`.
 
-    session: a function that returns the shared aiohttp session, called on the running loop.
-    path: what follows the base address.
+    sessions: hands out the HTTP client of a user at the provider's host.
     """
 
     name = "openai_http"
 
-    def __init__(self, session: Callable[[], aiohttp.ClientSession], clock: Clock) -> None:
-        self._session = session
+    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions = sessions
         self._clock = clock
         self._completion = msgspec.json.Decoder(_Completion)
         self._event = msgspec.json.Decoder(_Event)
@@ -114,7 +115,7 @@ class OpenAIHttpClient:
             response.release()
 
     async def aclose(self) -> None:
-        """Nothing to free: the session belongs to the app."""
+        """Nothing to free: the sessions belong to the app."""
 
     def _check(self, payloads: list[bytes]) -> tuple[bool, GatewayError | None]:
         """Cut the list after `[DONE]`, or before the first event that is broken or an error."""
@@ -175,7 +176,8 @@ class OpenAIHttpClient:
         for attempt in range(target.max_retries + 1):
             last = attempt == target.max_retries
             try:
-                response = await self._session().post(
+                session = await self._sessions.get_session(request.caller.user_id, session_host(target.api_base))
+                response = await session.post(
                     url, data=aiohttp.BytesPayload(body), headers=headers, timeout=timeout, allow_redirects=False
                 )
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -205,12 +207,10 @@ class OpenAIHttpClient:
         return error_of_status(response.status, response.headers, body, now=now, model=model), wait_s
 
     def _headers(self, request: ProviderRequest) -> dict[str, str]:
-        headers = {"content-type": "application/json", **request.headers}
+        headers = {"content-type": "application/json"}
         if request.target.api_key:
             headers["authorization"] = f"Bearer {request.target.api_key}"
-        for name, value in request.target.extra_headers.items():
-            headers[name.lower()] = value
-        return headers
+        return headers | provider_headers(request)
 
 
 def _mentions_finish(payloads: list[bytes]) -> bool:

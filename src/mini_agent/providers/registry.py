@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mini_agent.errors import ModelNotFound, ProviderNotConfigured
+from mini_agent.memory.headers import is_memory_host
 from mini_agent.model.chat import NEVER_ALLOWED, ModelTarget
 from mini_agent.model.config import LitellmParams
 from mini_agent.model.references import UnsetReference, resolve_references
@@ -109,13 +110,14 @@ class Registry:
         if params.thinking is not None:
             defaults["thinking"] = params.thinking.model_dump(exclude_none=True)
         allowed = extras.get("allowed_openai_params") or ()
+        api_base = (params.api_base or self._default_base(provider) or "").rstrip("/") or None
         return ModelTarget(
             model=model,
             group=group,
             client=client_of(provider, info.get("transport")),
             provider=provider,
             name=name,
-            api_base=(params.api_base or self._default_base(provider) or "").rstrip("/") or None,
+            api_base=api_base,
             api_key=params.api_key or self._default_key(provider),
             extra_headers=dict(params.extra_headers),
             defaults=defaults,
@@ -124,6 +126,7 @@ class Registry:
             stream_timeout_s=params.stream_timeout,
             max_retries=params.max_retries,
             options={key: value for key, value in extras.items() if key in _AGENT_OPTIONS or key in LITELLM_ONLY},
+            **self._memory(api_base),
         )
 
     def _unlisted(self, model: str) -> ModelTarget | None:
@@ -139,10 +142,17 @@ class Registry:
             name=name,
             api_base=self._default_base(provider),
             api_key=self._default_key(provider),
+            **self._memory(self._default_base(provider)),
         )
         if target.client == "openai_http":
             self._require_access(target)
         return target
+
+    def _memory(self, api_base: str | None) -> dict[str, Any]:
+        """Returns: what a target at this address knows of memory."""
+        if not is_memory_host(api_base, self._settings.memory_hosts):
+            return {}
+        return {"memory_host": True, "memory_key": self._settings.supermemory_api_key}
 
     def _require_access(self, target: ModelTarget) -> None:
         variable = {"openai": "OPENAI_API_KEY", "chutes": "CHUTES_API_KEY"}.get(target.provider)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mini_agent.model import parsers
-from mini_agent.model.config import GatewayConfig
+from mini_agent.model.config import DEFAULT_MEMORY_HOSTS, GatewayConfig, GeneralSettings
 from mini_agent.model.redaction import is_sensitive_header, is_sensitive_key
 from mini_agent.model.references import find_references, is_reference
 
@@ -103,6 +103,18 @@ class Settings:
         if general is not None and general.allow_unlisted_models is not None:
             return general.allow_unlisted_models
         return not self.config.model_list
+
+    @property
+    def general(self) -> GeneralSettings | None:
+        """Returns: the `general_settings` of the file, None without the section."""
+        return self.config.general_settings
+
+    @property
+    def memory_hosts(self) -> tuple[str, ...]:
+        """Returns: the hosts whose models are memory services; none while memory routing is off."""
+        if not self.memory_routing:
+            return ()
+        return tuple(DEFAULT_MEMORY_HOSTS if self.general is None else self.general.memory_hosts)
 
     @property
     def groups(self) -> tuple[str, ...]:

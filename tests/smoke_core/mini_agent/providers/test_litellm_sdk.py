@@ -129,7 +129,8 @@ def test_call_has_the_resolved_target_and_nothing_of_the_clients_choice(stage: S
     assert (call["custom_llm_provider"], call["model"]) == ("mistral", "large")
     assert (call["api_base"], call["api_key"]) == (stage.upstream.base, entry["litellm_params"]["api_key"])
     assert (call["timeout"], call["max_retries"], call["temperature"], call["top_k"]) == (7, 1, 0.5, 4)
-    assert call["extra_headers"] == {"x-request-id": "r1", "x-mini-agent-hop": "1", "x-team": "blue"}
+    headers = {"x-request-id": "r1", "x-mini-agent-hop": "1", "x-sm-user-id": "default-dev", "x-team": "blue"}
+    assert call["extra_headers"] == headers
     assert "rpm" not in call
 
 

@@ -1,0 +1,94 @@
+"""Which user a request belongs to (GATEWAY.md 8.1): custom header, then patterns in order, then the default."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mini_agent.errors import InvalidParameter
+from mini_agent.model.config import UserIdMappings
+from mini_agent.model.text import is_plain_id
+
+__all__ = ["Detection", "PatternMatch", "UserDetector"]
+
+#: A pattern looks at this many characters of a header. A client chooses the value, and an expression that backtracks
+#: takes time that grows with the square of its length.
+SEARCHED_CHARACTERS = 2048
+#: Header values of up to this many bytes together are remembered with the rule they led to: clients repeat themselves.
+_REMEMBERED_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PatternMatch:
+    """The pattern that decided. header: its name. value: what the client sent, as text."""
+
+    header: str
+    value: str
+    pattern: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """Whose request it is, and why. matched: None unless a pattern decided."""
+
+    user_id: str
+    matched: PatternMatch | None = None
+    custom_header_present: bool = False
+
+    @property
+    def is_default(self) -> bool:
+        """Returns: whether neither header nor pattern applied."""
+        return self.matched is None and not self.custom_header_present
+
+
+class UserDetector:
+    """Applies the rules of `user_id_mappings`, compiled once."""
+
+    def __init__(self, mappings: UserIdMappings) -> None:
+        self._custom_header = mappings.custom_header
+        self._custom_name = mappings.custom_header.encode()
+        self._rules = [
+            (rule, rule.header.encode(), re.compile(rule.pattern, re.IGNORECASE)) for rule in mappings.header_patterns
+        ]
+        self._names = tuple(dict.fromkeys(name for _, name, _ in self._rules))
+        self._default = Detection(user_id=mappings.default_user_id)
+        self._remembered = lru_cache(maxsize=1024)(self._search)
+
+    def detect(self, headers: Mapping[bytes, bytes]) -> Detection:
+        """Find the user.
+
+        headers: lower-case names; of duplicates the first.
+        Returns: the user and the rule that applied.
+        Raises: InvalidParameter naming the custom header, when its value has whitespace or control characters inside.
+        """
+        given = headers.get(self._custom_name)
+        if given is not None and (user_id := _text(given).strip()):
+            if not is_plain_id(user_id):
+                name = self._custom_header
+                raise InvalidParameter(f"Header '{name}' must not contain whitespace or control characters", param=name)
+            return Detection(user_id=user_id, custom_header_present=True)
+        if not self._rules:
+            return self._default
+        values = tuple(headers.get(name) for name in self._names)
+        short = sum(len(value) for value in values if value is not None) <= _REMEMBERED_BYTES
+        return self._remembered(values) if short else self._search(values)
+
+    def _search(self, values: tuple[bytes | None, ...]) -> Detection:
+        texts = {name: _text(value) for name, value in zip(self._names, values, strict=True) if value is not None}
+        for rule, name, expression in self._rules:
+            text = texts.get(name)
+            if text is not None and expression.search(text[:SEARCHED_CHARACTERS]):
+                match = PatternMatch(header=rule.header, value=text, pattern=rule.pattern, user_id=rule.user_id)
+                return Detection(user_id=rule.user_id, matched=match)
+        return self._default
+
+
+def _text(value: bytes) -> str:
+    """Returns: a header value as text. UTF-8 is what clients send today, Latin-1 is what HTTP once meant."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
