@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from greenlane.model.history import Past
 from greenlane.model.journal import Hermetic, Leaked, NetworkAttempt
 from greenlane.model.outcome import Outcome, TestOutcome
+from greenlane.model.quarantine import Entry, FlakyTest
 
 RECORD_SCHEMA = 1
 """Version of `lane.json`; a record of another version is refused."""
@@ -196,6 +198,10 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
         locks: current SHA-256 of the lock, by lane; run_id: the run that artifacts must be from, empty for any.
         plugin: version of the harness.
         gates: state of every live provider.
+        ledger: every quarantined test; quarantine_kinds: lane kinds in which an entry excuses a failure.
+        today: the day of UTC on which entries are looked at, `2026-01-31`.
+        past: what ended how on the same tree before, by lane.
+        flaky: tests that flaked lately, for the report.
     """
 
     policy: str
@@ -212,3 +218,8 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str = ""
     plugin: str = ""
     gates: tuple[GateState, ...] = ()
+    ledger: tuple[Entry, ...] = ()
+    quarantine_kinds: tuple[str, ...] = ()
+    today: str = ""
+    past: dict[str, Past] = {}
+    flaky: tuple[FlakyTest, ...] = ()

@@ -134,7 +134,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Run the lane again; see whether the disk is full, or a test writes into the artifacts.",
     ),
     Code.QUARANTINE_EXPIRED: Explanation(
-        "A quarantined test has no issue or is past its date.", "Repair the test, or renew the entry with an issue."
+        "A quarantined test has no issue, is past its date, or is not there any more.",
+        "Repair the test and promote it, renew its entry with an issue, or take out the entry of a test that has gone.",
     ),
     Code.LIVE_LEAK: Explanation(
         "The value of a secret was found in an artifact; it has been redacted.",

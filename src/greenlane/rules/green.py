@@ -13,6 +13,7 @@ from greenlane.model.verdict import CONFIGURATION, Check, Status, Verdict
 from greenlane.model.violation import Code, Violation
 from greenlane.rules.examine import EXAMINERS
 from greenlane.rules.examine.shards import whole
+from greenlane.rules.quarantine import excuse, excused_tests, ledger_violations, quarantined
 
 SLOWEST = 10
 """How many of the slowest tests a check carries."""
@@ -40,6 +41,7 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
         violations += [msgspec.structs.replace(violation, check=name) for violation in own]
         checks.append(_check(name, items, own, demand, blocked))
     violations += whole(demand, evidence)
+    violations += ledger_violations(demand, evidence)
     checks += [_provider(name, demand, evidence) for name in demand.providers]
     violations += _expected(demand, checks)
     violations += _nothing(demand, checks, violations)
@@ -52,19 +54,21 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
         warnings=tuple(v for v in violations if not v.gating),
         gates=demand.gates,
         expected=demand.expected,
+        quarantined=tuple(told for item in evidence for told in quarantined(item, demand)),
+        flaky=demand.flaky,
         run_id=demand.run_id,
         tree=demand.tree,
     )
 
 
 def _examine(items: Sequence[LaneEvidence], demand: Demand) -> Iterable[Violation]:
-    """Yield what every examiner finds; a second run of the same check must not hide the first."""
+    """Yield what every examiner finds, quarantined tests excused; a second run of a check must not hide the first."""
     if len(items) > 1:
         sources = ", ".join(item.source or item.record.run_id for item in items)
         yield Violation(code=Code.STALE, message=f"there is evidence of {len(items)} runs: {sources}")
     for item in items:
-        for examiner in EXAMINERS:
-            yield from examiner(item, demand)
+        found = (violation for examiner in EXAMINERS for violation in examiner(item, demand))
+        yield from excuse(found, item, demand)
 
 
 def _absent(name: str, demand: Demand, blocked: Code | None) -> list[Violation]:
@@ -136,15 +140,17 @@ def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence]) -> Ch
     required = name in demand.expected
     if state is None or not state.open:
         return Check(name=name, status=Status.SKIPPED, reason=state.reason if state else "no gate", required=required)
-    journals = [item.journal for item in evidence if item.record.lane == demand.providers[name]]
-    tests = [t for journal in journals for t in journal.outcomes if journal.providers.get(t.nodeid) == name]
+    items = [item for item in evidence if item.record.lane == demand.providers[name]]
+    tests = [t for item in items for t in item.journal.outcomes if item.journal.providers.get(t.nodeid) == name]
+    excused = frozenset(nodeid for item in items for nodeid in excused_tests(item, demand))
     counts = dict(Counter(test.outcome for test in tests))
-    if any(test.outcome.bad for test in tests):
+    if any(test.outcome.bad and test.nodeid not in excused for test in tests):
         status, reason = Status.FAILED, ""
     elif any(test.outcome is Outcome.PASSED for test in tests):
         status, reason = Status.PASSED, ""
     else:
-        status, reason = Status.SKIPPED, "; ".join(t.reason for t in tests) or "no test of this provider ran"
+        told = "; ".join(t.reason or f"{t.nodeid} failed in quarantine" for t in tests)
+        status, reason = Status.SKIPPED, told or "no test of this provider ran"
     return Check(
         name=name, status=status, reason=reason, counts=counts, required=required,
         duration=sum(test.duration for test in tests),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from greenlane.model.evidence import Demand, LaneEvidence
 from greenlane.model.lane import LaneKind
 from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.model.violation import Code, Violation
+from greenlane.rules.quarantine import excused_tests
+from greenlane.rules.sound import broken_because
 
 _TEST_DEADLINE = re.compile(r"(Failed: )?Timeout \(>[^)]*s\) from pytest-timeout")
 """How pytest-timeout says that a test took too long; it has no exception of its own."""
@@ -54,11 +56,25 @@ def flaky(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     """FLAKY_IN_CORE for a test that passed and failed, or was run again, on the same tree."""
     again = {t.nodeid: f"ran {t.attempts} times" for t in evidence.journal.outcomes if t.attempts > 1}
     again.update(dict.fromkeys(evidence.journal.repeats, "has two outcomes"))
+    for nodeid, what in _contradictions(evidence, demand):
+        again.setdefault(nodeid, what)
     for nodeid, what in again.items():
         yield Violation(
             code=Code.FLAKY_IN_CORE, message=f"{nodeid}: {what} on the same tree", subject=nodeid, cause=what,
             gating=evidence.record.kind == LaneKind.DETERMINISTIC,
         )  # fmt: skip
+
+
+def _contradictions(evidence: LaneEvidence, demand: Demand) -> Iterable[tuple[str, str]]:
+    """Yield tests of a deterministic lane that ended otherwise in an earlier run on the same tree."""
+    past = demand.past.get(evidence.record.lane)
+    if past is None or evidence.record.kind != LaneKind.DETERMINISTIC or broken_because(evidence):
+        return
+    for test in evidence.journal.outcomes:
+        if test.outcome.bad and test.nodeid in past.passed:
+            yield test.nodeid, f"failed, and passed in run {past.passed[test.nodeid]}"
+        elif test.outcome is Outcome.PASSED and test.nodeid in past.failed:
+            yield test.nodeid, f"passed, and failed in run {past.failed[test.nodeid]}"
 
 
 def skips(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
@@ -91,14 +107,16 @@ def nothing_ran(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         yield Violation(code=Code.NO_TESTS, message=message)
     elif record.kind == LaneKind.DETERMINISTIC and not any(test.ran for test in journal.outcomes):
         yield Violation(code=Code.NO_TESTS, message="no test was run")
-    elif _only_expected_failures(journal.outcomes):
-        yield Violation(code=Code.NO_TESTS, message="no test passed: every one that ran was expected to fail")
+    elif _proves_nothing(journal.outcomes, excused_tests(evidence, demand)):
+        what = "was expected to fail or failed in quarantine"
+        yield Violation(code=Code.NO_TESTS, message=f"no test passed: every one that ran {what}")
 
 
-def _only_expected_failures(outcomes: Iterable[TestOutcome]) -> bool:
-    """Whether tests ran and none of them proved anything."""
-    ran = {test.outcome for test in outcomes if test.ran}
-    return ran == {Outcome.XFAILED}
+def _proves_nothing(outcomes: Iterable[TestOutcome], excused: Collection[str]) -> bool:
+    """Whether tests ran and none of them proved anything: each was expected to fail, or failed in quarantine."""
+    ran = [test for test in outcomes if test.ran or (test.outcome.bad and test.nodeid in excused)]
+    idle = [t for t in ran if t.outcome is Outcome.XFAILED or (t.outcome.bad and t.nodeid in excused)]
+    return bool(ran) and len(idle) == len(ran)
 
 
 def partial(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
