@@ -6,13 +6,17 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from greenlane.control.planning import named_plan
 from greenlane.control.ready import decide, wish_of_lane
 from greenlane.report.terminal import show
 from greenlane.report.write import remove_reports, write_reports
 from greenlane.settings import load
 
 HELP = "Run one lane, or some of its shards, in its own environment."
-EXAMPLES = "  greenlane lane core\n  greenlane lane nd shard_b\n  greenlane lane core --seed 7"
+EXAMPLES = (
+    "  greenlane lane core\n  greenlane lane core --seed 7\n  greenlane lane nd shard_b\n"
+    "  greenlane lane nd shard_b --plan .artifacts/plan.json"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,13 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare what is left to say when the lane is known."""
     parser.add_argument("shards", nargs="*", metavar="SHARD", help="only these shards (default: all)")
+    parser.add_argument("--plan", default="", metavar="FILE", help="cut shards by this plan (default: GREENLANE_PLAN)")
     parser.add_argument("--seed", type=int, help="seed of a random order (default: drawn and recorded)")
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run the lane; 0 when it is green."""
     settings = load(Path(arguments.project), environ)
-    wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed)
+    wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed, named_plan(arguments.plan, environ))
     remove_reports(settings.root, settings.configuration, wish.lane)
     decision, _ = decide(settings, wish, environ, print_line)
     write_reports(decision, settings.root, settings.configuration)

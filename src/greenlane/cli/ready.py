@@ -8,6 +8,7 @@ from pathlib import Path
 
 from greenlane.cli.lane import print_line
 from greenlane.control.combine import combine_coverage
+from greenlane.control.planning import named_plan
 from greenlane.control.ready import decide, wish_of_policy
 from greenlane.report.terminal import show
 from greenlane.report.write import remove_reports, write_reports
@@ -20,13 +21,14 @@ EXAMPLES = "  greenlane ready\n  greenlane ready --policy deploy"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--policy", default="dev", help="name of the policy (default: dev)")
+    parser.add_argument("--plan", default="", metavar="FILE", help="cut shards by this plan (default: GREENLANE_PLAN)")
     parser.add_argument("--seed", type=int, help="seed of a random order (default: drawn and recorded)")
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run, judge, report; 0 when ready."""
     settings = load(Path(arguments.project), environ)
-    wish = wish_of_policy(settings, arguments.policy, arguments.seed)
+    wish = wish_of_policy(settings, arguments.policy, arguments.seed, named_plan(arguments.plan, environ))
     remove_reports(settings.root, settings.configuration)
     verdict, evidence = decide(settings, wish, environ, print_line)
     combine_coverage(settings, evidence, environ)

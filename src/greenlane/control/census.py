@@ -21,13 +21,24 @@ def take_census(root: Path, tests: Iterable[str]) -> list[Definition]:
         tests: files and folders relative to it, as the lane names them; single tests (`file::name`) are not expanded.
     """
     found = []
-    for path in sorted({path for name in tests if "::" not in name for path in _files(root / name)}):
-        short = os.path.relpath(path, root).replace(os.sep, "/")
+    for name in present_files(root, [name for name in tests if "::" not in name]):
         try:
-            found += definitions(short, path.read_bytes())
+            found += definitions(name, (root / name).read_bytes())
         except OSError:
             continue
     return found
+
+
+def present_files(root: Path, tests: Iterable[str]) -> list[str]:
+    """Return the test files of a lane, relative to the project, with slashes, sorted.
+
+    Args:
+        root: the project.
+        tests: files, folders and single tests (`file::name`), as the lane names them.
+    """
+    starts = {name.split("::", 1)[0] for name in tests}
+    paths = {path for name in starts for path in _files(root / name)}
+    return [os.path.relpath(path, root).replace(os.sep, "/") for path in sorted(paths)]
 
 
 def _files(start: Path) -> Iterator[Path]:

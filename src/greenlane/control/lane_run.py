@@ -25,6 +25,7 @@ from greenlane.control.environment.exclusive import exclusive
 from greenlane.control.environment.installers import Installer
 from greenlane.control.environment.wheels import harness_state
 from greenlane.control.launch import harness_environment, run_child
+from greenlane.control.planning import PLAN, write_plan
 from greenlane.control.redact import redact
 from greenlane.control.supervisor.plan import Plan, Result, ServicePlan
 from greenlane.control.supervisor.services import resolve_command
@@ -33,10 +34,13 @@ from greenlane.errors import ConfigError, GreenlaneError, Interrupted
 from greenlane.model.contract import CONTRACT_VARIABLE, Contract
 from greenlane.model.evidence import GateState, LaneEvidence, LaneRecord
 from greenlane.model.lane import Lane, LaneKind
+from greenlane.model.plan import ShardPlan
 from greenlane.rules.address import resolve
 from greenlane.rules.arguments import pytest_arguments, worker_count
 from greenlane.rules.census import uncollected
 from greenlane.rules.environ import MEASURED, WINDOWS, lane_environment
+from greenlane.rules.plans import plan_digest
+from greenlane.rules.plans import sealed as sealed_plans
 from greenlane.settings import Settings
 from greenlane.version import VERSION
 
@@ -55,6 +59,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         environ: the caller's environment.
         gates: state of every live provider.
         seed: of a random order; None draws one.
+        plan: how the lane is cut; None for a lane without shards.
         color: whether the output goes to a terminal.
     """
 
@@ -65,6 +70,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     environ: Mapping[str, str]
     gates: tuple[GateState, ...]
     seed: int | None = None
+    plan: ShardPlan | None = None
     color: bool = False
 
     @property
@@ -225,6 +231,7 @@ def _contract(request: Request, arguments: tuple[str, ...], seed: int) -> Contra
         plugin=VERSION,
         shard=request.shard,
         shards=lane.shards,
+        plan=request.plan.files if request.plan else {},
         network=not lane.deterministic,
         leaks=request.settings.configuration.leaks,
         closed=closed,
@@ -330,6 +337,8 @@ def _record(
         kind=lane.kind.value,
         shard=request.shard,
         shards=lane.shards,
+        plan=plan_digest(lane.name, request.plan) if request.plan else "",
+        plan_source=request.plan.source if request.plan else "",
         started_at=result.started_at,
         finished_at=result.finished_at,
         budget=lane.budget or 0.0,
@@ -368,6 +377,8 @@ def _finish(request: Request, record: LaneRecord) -> LaneEvidence:
     record = msgspec.structs.replace(
         record, digests=digests, secrets_found=tuple(dict.fromkeys((*record.secrets_found, *leaked)))
     )
+    if request.plan:
+        write_plan(folder / PLAN, sealed_plans({request.lane.name: request.plan}))
     part = folder / f"{RECORD}.part"
     part.write_bytes(msgspec.json.format(msgspec.json.encode(sealed(record)), indent=2))
     os.replace(part, folder / RECORD)

@@ -12,6 +12,7 @@ import msgspec
 from greenlane.control.environment.build import lock_digest
 from greenlane.control.environment.installers import find_installer
 from greenlane.control.lane_run import Request, failed_record, new_run_id, run_lane, written_by_us
+from greenlane.control.planning import choose_plan
 from greenlane.control.processes import end_survivors
 from greenlane.control.tree import tree_state
 from greenlane.errors import ConfigError, EnvironmentBuildError, Interrupted
@@ -37,6 +38,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         lanes: names of the lanes that are needed.
         shards: names of the only shards that are wanted, empty for all.
         seed: of a random order; None draws one.
+        plan: path of a plan that shards are cut by, made for this run elsewhere; empty for none.
         lane: the lane that is judged by itself; empty for a verdict of the project, which tells of every provider.
     """
 
@@ -47,9 +49,10 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     expected: tuple[str, ...] = ()
     seed: int | None = None
     lane: str = ""
+    plan: str = ""
 
 
-def wish_of_policy(settings: Settings, name: str, seed: int | None = None) -> Wish:
+def wish_of_policy(settings: Settings, name: str, seed: int | None = None, plan: str = "") -> Wish:
     """Return what a policy asks for, with what the environment expects on top.
 
     Raises:
@@ -64,10 +67,13 @@ def wish_of_policy(settings: Settings, name: str, seed: int | None = None) -> Wi
         strict=policy.strict or settings.strict,
         expected=expected,
         seed=seed,
+        plan=plan,
     )
 
 
-def wish_of_lane(settings: Settings, name: str, shards: Sequence[str] = (), seed: int | None = None) -> Wish:
+def wish_of_lane(
+    settings: Settings, name: str, shards: Sequence[str] = (), seed: int | None = None, plan: str = ""
+) -> Wish:
     """Return what running one lane, or some of its shards, asks for.
 
     Raises:
@@ -82,7 +88,7 @@ def wish_of_lane(settings: Settings, name: str, shards: Sequence[str] = (), seed
     expected = tuple(word for word in settings.expected if word in own)
     return Wish(
         policy="", lane=name, lanes=(name,), shards=tuple(dict.fromkeys(shards)), strict=settings.strict,
-        expected=expected, seed=seed,
+        expected=expected, seed=seed, plan=plan,
     )  # fmt: skip
 
 
@@ -165,10 +171,11 @@ def _requests(
 ) -> list[Request]:
     """Return one request for the lane, or one for each of its wanted shards."""
     shards: Sequence[str] = [s for s in lane.shards if not wish.shards or s in wish.shards] or [""]
+    plan = choose_plan(settings, lane, shards, wish.plan)
     return [
         Request(
             settings=settings, lane=lane, shard=shard, run_id=run_id, environ=environ, gates=gates,
-            seed=wish.seed, color=sys.stdout.isatty() and "NO_COLOR" not in environ,
+            seed=wish.seed, plan=plan, color=sys.stdout.isatty() and "NO_COLOR" not in environ,
         )
         for shard in shards
     ]  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from greenlane.lane.journal import Journal
 from greenlane.model.contract import Contract
 from greenlane.model.journal import Collected
-from greenlane.rules.shards import assign, digest, file_of, plan_digest
+from greenlane.rules.shards import assign, assignment_digest, digest, file_of
 
 NARROWING = (
     ("keyword", "-k"),
@@ -83,7 +83,7 @@ class Selection:
             tests=tuple(everything),
             digest=digest(everything),
             selected=tuple(sorted({item.nodeid for item in items})),
-            plan=plan_digest(plan) if plan else "",
+            plan=assignment_digest(plan) if plan else "",
             dropped=tuple(nodeid for nodeid in everything if nodeid not in kept),
             providers=providers,
         )
@@ -94,7 +94,7 @@ class Selection:
             return {}
         pins = {item.nodeid: str(mark.args[0]) for item in items if (mark := item.get_closest_marker("shard"))}
         try:
-            return assign(sorted(item.nodeid for item in items), pins, self._contract.shards)
+            return assign([item.nodeid for item in items], pins, self._contract.shards, self._contract.plan)
         except ValueError as error:
             raise pytest.UsageError(f"greenlane: {error}") from error
 

@@ -40,6 +40,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         arguments: command line of pytest, as control wrote it.
         tests: the files and folders that the whole lane consists of.
         shard: the part that runs here, empty for all; shards: all parts of the lane.
+        plan: shard by file; a file that is not named goes where the stable hash of its name says.
         plugin: version of the harness that must be loaded.
         hermetic: level that control achieved before the lane started (`kernel`, `python`, `none`).
         network: whether the lane may leave its loopback.
@@ -59,6 +60,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     plugin: str
     shard: str = ""
     shards: tuple[str, ...] = ()
+    plan: dict[str, str] = {}
     hermetic: str = "none"
     network: bool = True
     leaks: LeakPolicy = LeakPolicy(level="off")

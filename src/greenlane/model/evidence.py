@@ -50,6 +50,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What control saw of one lane run; `lane.json` of its folder. Times are Unix seconds.
 
     Attributes:
+        plan: SHA-256 of the plan that the lane was cut by; plan_source: what that was made from; empty without shards.
         exit_status: of the lane's pytest; None when it was killed or never started.
         complaint: what pytest said where it did not get as far as running tests.
         failure: why the lane could not be run to its end; empty when it was.
@@ -74,6 +75,8 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     shard: str = ""
     shards: tuple[str, ...] = ()
+    plan: str = ""
+    plan_source: str = ""
     started_at: float
     finished_at: float
     budget: float = 0.0

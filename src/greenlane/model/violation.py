@@ -123,7 +123,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.SHARD_OVERLAP: Explanation("A test ran in two shards.", "Run every shard of the same commit again."),
     Code.SHARD_MISMATCH: Explanation(
-        "The shards were cut from different collections or plans.", "Run every shard of the same commit again."
+        "The shards were cut from different collections or plans.",
+        "Run every shard of the same commit again, by one plan: `greenlane plan --out FILE`, then `--plan FILE`.",
     ),
     Code.STALE: Explanation(
         "An artifact is from another commit, tree state, lock or run.",

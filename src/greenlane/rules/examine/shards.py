@@ -26,13 +26,18 @@ def _lane(lane: str, items: Sequence[LaneEvidence], demand: Demand) -> Iterable[
     """Yield what is wrong between the shards of one lane."""
     lists = {item.record.shards for item in items}
     collections = {digest for item in items for digest in item.journal.collections}
-    plans = {digest for item in items for digest in item.journal.plans}
+    assignments = {digest for item in items for digest in item.journal.plans}
+    plans = {item.record.plan for item in items if item.record.plan}
     if len(lists) > 1:
         yield Violation(code=Code.SHARD_MISMATCH, message=f"{lane}: shards know different lists of shards", check=lane)
         return
-    if len(collections) > 1 or len(plans) > 1:
-        what = "collections" if len(collections) > 1 else "plans"
-        yield Violation(code=Code.SHARD_MISMATCH, message=f"{lane}: shards were cut from different {what}", check=lane)
+    if len(collections) > 1:
+        what = f"{lane}: shards were cut from different collections"
+        yield Violation(code=Code.SHARD_MISMATCH, message=what, check=lane)
+        return
+    if len(assignments) > 1 or len(plans) > 1:
+        message = f"{lane}: shards were cut by different plans{_whose(items)}"
+        yield Violation(code=Code.SHARD_MISMATCH, message=message, check=lane)
         return
     names = {f"{lane}/{shard}" for shard in next(iter(lists))}
     wanted = {check for check in demand.checks if check.startswith(f"{lane}/")}
@@ -55,6 +60,13 @@ def _lane(lane: str, items: Sequence[LaneEvidence], demand: Demand) -> Iterable[
             code=Code.SHARD_GAP, message=f"{lane}: {len(lost)} tests are in no shard, {lost[0]} among them",
             subject=lost[0], check=lane, cause="is in no shard",
         )  # fmt: skip
+
+
+def _whose(items: Sequence[LaneEvidence]) -> str:
+    """Return which shard was cut by which plan, and what that was made from."""
+    records = [item.record for item in items if item.record.plan]
+    told = [f"{record.shard} by {record.plan_source} {record.plan[:12]}" for record in records]
+    return f": {', '.join(told)}" if told else ""
 
 
 def _list(names: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from greenlane.rules.shards import assign, digest, file_of, plan_digest
+from greenlane.rules.shards import assign, assignment_digest, digest, file_of
 
 SHARDS = ("shard_a", "shard_b", "shard_c")
 NODES = st.lists(
@@ -39,7 +39,7 @@ def test_a_plan_is_whole_disjoint_and_the_same_in_any_order(
     assert set(plan) == set(nodes)
     assert set(plan.values()) <= set(shards)
     assert plan == again
-    assert plan_digest(plan) == plan_digest(again)
+    assert assignment_digest(plan) == assignment_digest(again)
     assert all(plan[nodeid] == shard for nodeid, shard in pins.items())
     homes: dict[str, set[str]] = {}
     for nodeid in set(nodes) - set(pins):
@@ -72,9 +72,9 @@ def test_a_digest_sees_order_and_borders() -> None:
     assert len({digest(["ab", "c"]), digest(["a", "bc"]), digest(["c", "ab"]), digest(["abc"])}) == 4
 
 
-def test_a_plan_digest_sees_every_change() -> None:
-    """Another shard for one test is another plan."""
-    assert plan_digest({"a": "1", "b": "2"}) != plan_digest({"a": "1", "b": "1"})
+def test_an_assignment_digest_sees_every_change() -> None:
+    """Another shard for one test is another assignment."""
+    assert assignment_digest({"a": "1", "b": "2"}) != assignment_digest({"a": "1", "b": "1"})
 
 
 def test_names_that_are_no_unicode_can_be_hashed() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from greenlane.model.evidence import LaneEvidence
-from support.evidence import codes, outcome, shard, verdict_on
+from support.evidence import but, codes, outcome, shard, verdict_on
 
 ALL = ("tests/test_a.py::test_one", "tests/test_b.py::test_two")
 A = shard("shard_a", outcome(ALL[0]), collected=ALL)
@@ -59,7 +59,22 @@ def test_shards_of_different_plans_do_not_fit() -> None:
 
     verdict = verdict_on(A, other, checks=CHECKS)
 
-    assert [v.message for v in verdict.violations] == ["nd: shards were cut from different plans"]
+    assert [v.message for v in verdict.violations] == ["nd: shards were cut by different plans"]
+
+
+def test_shards_cut_by_different_plans_do_not_fit_and_say_whose() -> None:
+    """Also where both plans happen to give the tests that there are the same shards."""
+    by = [but_plan(A, "a" * 64, "durations"), but_plan(B, "b" * 64, "hash")]
+
+    verdict = verdict_on(*by, checks=CHECKS)
+
+    message = f"nd: shards were cut by different plans: shard_a by durations {'a' * 12}, shard_b by hash {'b' * 12}"
+    assert [v.message for v in verdict.violations] == [message]
+
+
+def but_plan(evidence: LaneEvidence, plan: str, source: str) -> LaneEvidence:
+    """Return evidence that was cut by a plan."""
+    return but(evidence, record=but(evidence.record, plan=plan, plan_source=source))
 
 
 def test_shards_that_know_different_lists_do_not_fit() -> None:

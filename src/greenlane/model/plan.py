@@ -1,0 +1,43 @@
+"""The plan of a sharded lane: which shard runs which file. Made once for a run, and carried to every machine."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+PLAN_VARIABLE = "GREENLANE_PLAN"
+"""Environment name of the path of a plan that was made elsewhere for this run."""
+
+PLAN_SCHEMA = 1
+"""Version of a plan file; a file of another version is refused."""
+
+
+class PlanSource(enum.StrEnum):
+    """What a plan was made from: recorded durations, or nothing but the names of files."""
+
+    DURATIONS = "durations"
+    HASH = "hash"
+
+
+class ShardPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """How one lane is cut.
+
+    Attributes:
+        shards: names of the lane's shards, in the order of the configuration.
+        files: shard by file. A file that is not named goes where the stable hash of its name says.
+        seconds: expected work by shard, as far as it is known.
+    """
+
+    shards: tuple[str, ...]
+    files: dict[str, str] = {}
+    source: PlanSource = PlanSource.HASH
+    seconds: dict[str, float] = {}
+
+
+class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The plans of a run, by lane, with the digest of all of them."""
+
+    schema: int = PLAN_SCHEMA
+    lanes: dict[str, ShardPlan]
+    digest: str = ""
