@@ -13,14 +13,16 @@ from greenlane.control.environment.locks import lowest_python
 from greenlane.control.ready import wish_of_policy
 from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.model.lane import LaneKind
+from greenlane.model.matrix import Matrix
+from greenlane.rules.demand import needed_lanes
 from greenlane.rules.matrix import matrix
-from greenlane.settings import load
+from greenlane.settings import Settings, load
 
 HELP = "Print the job matrix of a policy as JSON: lanes, shards, interpreters."
 EXAMPLES = """\
   greenlane matrix
   greenlane matrix --policy deploy --kind nondeterministic
-  greenlane matrix --github lanes >> "$GITHUB_OUTPUT\""""
+  greenlane matrix --github --real --live"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,25 +31,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind", action="append", choices=[kind.value for kind in LaneKind], help="only lanes of this kind; repeatable"
     )
-    parser.add_argument("--allow-empty", action="store_true", help="an empty matrix is an answer, not an error")
     parser.add_argument(
-        "--github", metavar="NAME", help="print `NAME=<json>` and `NAME_any=true|false`, as $GITHUB_OUTPUT wants"
-    )
+        "--github", action="store_true",
+        help="write `lanes`, `real` and `live`, each a matrix, and whether it has jobs, to $GITHUB_OUTPUT",
+    )  # fmt: skip
+    parser.add_argument("--real", action="store_true", help="with --github: nondeterministic lanes go to `real`")
+    parser.add_argument("--live", action="store_true", help="with --github: release lanes go to `live`")
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Print the matrix; an empty one, which would fail a whole workflow, is refused unless it was asked for."""
+    """Print; an empty matrix, which would fail a whole workflow, is never printed by accident."""
     settings = load(Path(arguments.project), environ)
-    wish = wish_of_policy(settings, arguments.policy)
+    if arguments.github:
+        _github(settings, arguments, environ)
+        return EXIT_READY
     kinds = [LaneKind(word) for word in arguments.kind or LaneKind]
-    made = matrix([settings.lane(name) for name in wish.lanes], lowest_python(settings.root), kinds)
-    if not made.include and not arguments.allow_empty:
-        lanes = ", ".join(f"{name} ({settings.lane(name).kind.value})" for name in wish.lanes)
+    made = _jobs(settings, arguments.policy, kinds)
+    if not made.include:
         raise ConfigError(
-            f"policy {arguments.policy} needs no lane of kind {', '.join(kinds)}; it has {lanes}",
-            "choose another kind, or --allow-empty and a job that is guarded by NAME_any",
+            f"policy {arguments.policy} needs no lane of kind {', '.join(kinds)}",
+            f"choose another policy or kind; policies: {', '.join(settings.configuration.policies)}",
         )
-    text = msgspec.json.encode(made).decode()
-    print_line(f"{arguments.github}={text}\n{arguments.github}_any={str(bool(made.include)).lower()}"
-               if arguments.github else text)  # fmt: skip
+    print_line(msgspec.json.encode(made).decode())
     return EXIT_READY
+
+
+def _jobs(settings: Settings, policy: str, kinds: list[LaneKind], live: bool = False) -> Matrix:
+    """Return the jobs of a policy, and with `live` of the release lanes, whatever the policy says."""
+    wish = wish_of_policy(settings, policy)
+    names = needed_lanes(settings.configuration, wish.lanes, wish.expected, live)
+    return matrix([settings.lane(name) for name in names], lowest_python(settings.root), kinds)
+
+
+def _github(settings: Settings, arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    """Append the outputs of the job `plan`, and print them for its log."""
+    fixed, local, live = LaneKind.DETERMINISTIC, LaneKind.NONDETERMINISTIC, LaneKind.RELEASE
+    outputs = {
+        "lanes": _jobs(settings, arguments.policy, [fixed] if arguments.real else [fixed, local]),
+        "real": _jobs(settings, arguments.policy, [local] if arguments.real else []),
+        "live": _jobs(settings, arguments.policy, [live] if arguments.live else [], arguments.live),
+    }
+    lines = [
+        line
+        for name, made in outputs.items()
+        for line in (f"{name}={msgspec.json.encode(made).decode()}", f"{name}_any={str(bool(made.include)).lower()}")
+    ]
+    if environ.get("GITHUB_OUTPUT"):
+        with Path(environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+    print_line("\n".join(lines))

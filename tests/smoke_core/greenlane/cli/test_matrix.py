@@ -71,15 +71,32 @@ def test_an_empty_matrix_is_refused(project: Path, capsys: pytest.CaptureFixture
     assert "needs no lane of kind release" in capsys.readouterr().err
 
 
-def test_the_output_for_github_guards_the_job(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Two lines, `name=value` each: the matrix, and whether it holds any job."""
-    words = ["matrix", "--project", str(project), "--kind", "release", "--allow-empty", "--github", "live"]
-    assert main(words) == 0
-    assert capsys.readouterr().out == 'live={"include":[]}\nlive_any=false\n'
-    assert main(["matrix", "--project", str(project), "--github", "lanes"]) == 0
-    first, second = capsys.readouterr().out.splitlines()
-    assert len(json.loads(first.removeprefix("lanes="))["include"]) == 4
-    assert second == "lanes_any=true"
+def test_the_outputs_for_github(
+    project: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three matrices and whether each has jobs; every lane is in exactly one of them."""
+    output = tmp_path / "output"
+    output.write_text("earlier=1\n")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(output))
+    assert main(["matrix", "--project", str(project), "--github"]) == 0
+    assert told(output) == {
+        "lanes": ["core", "core-3.13", "nd-shard_a", "nd-shard_b"], "lanes_any": True,
+        "real": [], "real_any": False, "live": [], "live_any": False, "earlier": 1,
+    }  # fmt: skip
+    output.write_text("")
+    assert main(["matrix", "--project", str(project), "--github", "--real", "--live"]) == 0
+    assert told(output) == {
+        "lanes": ["core", "core-3.13"], "lanes_any": True,
+        "real": ["nd-shard_a", "nd-shard_b"], "real_any": True, "live": ["release"], "live_any": True,
+    }  # fmt: skip
+    assert "live_any=true" in capsys.readouterr().out
+
+
+def told(output: Path) -> dict[str, object]:
+    """Return a file of outputs, matrices as the names of their jobs."""
+    pairs = (line.split("=", 1) for line in output.read_text().splitlines())
+    values = {name: json.loads(text) for name, text in pairs}
+    return {k: [job["name"] for job in v["include"]] if isinstance(v, dict) else v for k, v in values.items()}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,194 @@
+"""The workflow, run: every job's steps in fresh checkouts, artifacts as folders, and the verdict at the end."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from greenlane.control.scaffold import workflow
+from greenlane.settings import load
+from support.tiny import NOXFILE, TinyProject
+from support.workflow.expressions import replaced
+from support.workflow.runner import Runner
+
+ROOT = Path(__file__).resolve().parents[3]
+OURS = ROOT / ".github" / "workflows" / "readiness.yml"
+
+# What nox's own sessions do, without the environment of control, which needs the network to be built.
+NOX = """\
+import os, sys
+session, words = sys.argv[1], sys.argv[3:]
+program = {"greenlane": words, "verdict": ["verdict", *words]}.get(session)
+command = ["-m", "greenlane", *program] if program else ["-m", "nox", "-s", *sys.argv[1:]]
+os.execv(sys.executable, [sys.executable, "-P", *command])
+"""
+LANES = {
+    "core": {"kind": "deterministic", "tests": ["tests/core"]},
+    "nd": {"kind": "nondeterministic", "tests": ["tests/nd"], "shards": ["shard_a", "shard_b"]},
+    "release": {"kind": "release", "tests": ["tests/release"], "providers": ["toy"]},
+}
+PINNED = "import pytest\n\n@pytest.mark.shard('shard_{0}')\ndef test_{0}():\n    assert True\n"
+LIVE = """\
+import os, pytest
+
+@pytest.mark.provider("toy")
+def test_it():
+    assert os.environ["TOY_KEY"] == "abcdefgh"
+"""
+IGNORED = "\n".join((".artifacts/", "__pycache__/", "PROJECT_READY.md", "local/", ".nox/", ".greenlane/"))
+
+
+@pytest.fixture
+def project(tiny: TinyProject) -> TinyProject:
+    """A repository with a lane of each kind, one rule of change control, and a branch that is checked out."""
+    tiny.lanes(**LANES)
+    tiny.section("providers", {"toy": {"secrets": ["TOY_KEY"]}})
+    tiny.section("changes", {"surface": {"surface": ["src/**"], "needs": ["docs/**"]}})
+    tiny.test("import os\n\ndef test_core():\n    assert 'TOY_KEY' not in os.environ\n", "tests/core/test_core.py")
+    for shard in "ab":
+        tiny.test(PINNED.format(shard), f"tests/nd/test_{shard}.py")
+    tiny.test(LIVE, "tests/release/test_live.py")
+    tiny.write("noxfile.py", NOXFILE).write(".gitignore", IGNORED)
+    commit(tiny, "init", "-q", "-b", "main")
+    git(tiny, "switch", "-q", "-c", "work")
+    return tiny
+
+
+def git(project: TinyProject, *words: str) -> None:
+    """Run git, whoever the user is."""
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.invalid", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, *words], cwd=project.path, check=True, capture_output=True)
+
+
+def commit(project: TinyProject, *before: str) -> None:
+    """Commit everything, perhaps after another command."""
+    if before:
+        git(project, *before)
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "change")
+
+
+@pytest.fixture
+def runner(project: TinyProject, tmp_path: Path) -> Callable[..., Runner]:
+    """Make a runner of our own workflow for the project, called as other repositories call it."""
+
+    def make(name: str, **github: object) -> Runner:
+        folder = tmp_path / "runner"
+        folder.mkdir()
+        (folder / "nox.py").write_text(NOX)
+        text = workflow(load(project.path, {}).configuration, "never", "3.11")
+        (folder / "readiness.yml").write_text(text)
+        environment = project.environment(NOX_SCRIPT_MODE="none", SSL_CERT_FILE="")
+        words = f"{sys.executable} -P {folder / 'nox.py'}"
+        return Runner(
+            workflow=folder / "readiness.yml", project=project.path, folder=folder, environment=environment,
+            github={"event_name": name, "ref_type": "branch", "base_ref": "main", "event": {}, **github},
+            inputs={"nox": words}, secrets={"TOY_KEY": "abcdefgh"},
+        )  # fmt: skip
+
+    return make
+
+
+def results(runner: Runner) -> dict[str, str]:
+    """Return how each job ended."""
+    return {name: job.result for name, job in runner.jobs.items()}
+
+
+def test_a_push_is_ready_and_a_missing_artifact_is_not(runner: Callable[..., Runner]) -> None:
+    """Lanes run, real and live jobs do not; the verdict is READY, and red as soon as one shard's evidence is gone."""
+    run = runner("push")
+    run.run()
+    logs = "\n".join(job.log for job in run.jobs.values())
+    assert results(run) == {
+        "plan": "success", "lanes": "success", "nd-real": "skipped", "release": "skipped", "verdict": "success",
+    }, logs  # fmt: skip
+    assert {path.name for path in run.artifacts.iterdir()} == {
+        "evidence-core", "evidence-nd-shard_a", "evidence-nd-shard_b", "verdict",
+    }  # fmt: skip
+    assert "READY (policy matrix, strict)" in run.jobs["verdict"].log
+    for name in ("evidence-nd-shard_b", "verdict"):
+        shutil.rmtree(run.artifacts / name)
+    run.run("verdict")
+    assert results(run)["verdict"] == "failure"
+    assert "NOT READY" in run.jobs["verdict"].log
+    assert "nd/shard_b" in run.jobs["verdict"].log
+    assert (run.artifacts / "verdict").is_dir()
+
+
+def test_a_red_lane_stops_nothing_and_decides(project: TinyProject, runner: Callable[..., Runner]) -> None:
+    """The other jobs still leave their evidence, and the last job is red with the cause."""
+    project.test("def test_core():\n    assert 1 == 2\n", "tests/core/test_core.py")
+    commit(project)
+    run = runner("push")
+    run.run()
+    assert results(run)["lanes"] == "failure"
+    assert results(run)["verdict"] == "failure"
+    assert "evidence-nd-shard_b" in {path.name for path in run.artifacts.iterdir()}
+    assert "CAUSE: tests/core/test_core.py::test_core" in run.jobs["verdict"].log
+
+
+def test_a_schedule_runs_live_and_real(runner: Callable[..., Runner]) -> None:
+    """By schedule nd meets a real model in a job of its own, and only the live job sees the secret."""
+    run = runner("schedule")
+    run.run("plan", "lanes", "nd-real", "release", "verdict")
+    logs = "\n".join(job.log for job in run.jobs.values())
+    assert set(results(run).values()) == {"success"}, logs
+    assert "abcdefgh" not in logs
+    assert "release" in run.jobs["release"].log
+    assert "test_core" not in run.jobs["nd-real"].log
+
+
+def test_a_fork_never_calls_live_providers(runner: Callable[..., Runner]) -> None:
+    """The same schedule in a fork has no live job."""
+    run = runner("schedule", event={"repository": {"fork": True}})
+    run.run("plan", "release")
+    assert results(run) == {"plan": "success", "release": "skipped"}
+
+
+def test_a_pull_request_is_held_to_its_checklist(project: TinyProject, runner: Callable[..., Runner]) -> None:
+    """Green lanes do not make up for missing docs: the verdict job shows the checklist and is red."""
+    project.write("src/new.py", "x = 1\n")
+    commit(project)
+    run = runner("pull_request")
+    run.run()
+    assert results(run)["lanes"] == "success"
+    assert results(run)["nd-real"] == results(run)["release"] == "skipped"
+    assert "READY (policy matrix, strict)" in run.jobs["verdict"].log
+    assert results(run)["verdict"] == "failure"
+    assert "- [ ] **surface**: `src/new.py`" in run.summary
+
+
+def test_our_workflow_is_the_one_that_others_get() -> None:
+    """The file in .github is what `greenlane init` writes, with this project's command and secrets."""
+    made = workflow(load(ROOT, {}).configuration, "python3 bootstrap.py", "3.11")
+    assert OURS.read_text(encoding="utf-8") == made
+
+
+def test_secrets_are_in_the_live_job_only() -> None:
+    """No other job, and no other workflow, names a secret of a provider."""
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
+        jobs = yaml.safe_load(path.read_text())["jobs"]
+        naming = {name for name, job in jobs.items() if re.search(r"\bsecrets\.", str(job))}
+        assert naming == ({"release"} if path == OURS else set())
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${{ a.b == 'x' && !c }}", True),
+        ("${{ c || 'y' }}-${{ a.b }}", "y-x"),
+        ("${{ missing.deep || (a.b != 'x') }}", False),
+        ("${{ fromJSON(d) }}", {"include": []}),
+        ("plain", "plain"),
+    ],
+)
+def test_expressions(text: str, value: object) -> None:
+    """The runner's expressions mean what GitHub's documentation says, emptiness of unknown names included."""
+    assert replaced(text, {"a": {"b": "x"}, "c": "", "d": '{"include": []}'}) == value
