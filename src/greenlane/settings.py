@@ -6,7 +6,7 @@ import enum
 import math
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -18,6 +18,7 @@ from greenlane.model.configuration import DEFAULT_BUDGETS, Configuration, ExtraL
 from greenlane.model.lane import Lane, Policy, Provider, Service
 from greenlane.rules.configuration import problems, undeclared
 from greenlane.rules.gates import neither, truthy
+from greenlane.rules.services import gated_services
 
 FILE = "pyproject.toml"
 NAMED: dict[str, type[msgspec.Struct]] = {
@@ -116,6 +117,7 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
     found = [*problems(configuration), *undeclared(configuration, extras, content.get("dependency-groups", {}))]
     if found:
         raise _wrong(file, found)
+    _check_switches(environ, (service.when for service in configuration.services.values() if service.when))
     configuration = _with_defaults(configuration, environ, sources)
     sources.update({key: f"environment {name}" for key, name in SWITCHED.items() if environ.get(name, "").strip()})
     expected = tuple(dict.fromkeys(word.strip() for word in environ.get("READINESS_EXPECT", "").split(",")))
@@ -138,13 +140,22 @@ def _check_environment(environ: Mapping[str, str]) -> None:
     Raises:
         ConfigError: a switch is neither on nor off, or PYTEST_ADDOPTS is not quoted as a shell would.
     """
-    for name in SWITCHES:
-        if neither(environ.get(name)):
-            raise ConfigError(f"{name}: {environ[name]!r} is neither on (1, true, yes, on) nor off (0, false, no, off)")
+    _check_switches(environ, SWITCHES)
     try:
         shlex.split(environ.get("PYTEST_ADDOPTS", ""))
     except ValueError as error:
         raise ConfigError(f"PYTEST_ADDOPTS: {environ['PYTEST_ADDOPTS']!r}: {error}", "close the quotation") from error
+
+
+def _check_switches(environ: Mapping[str, str], names: Iterable[str]) -> None:
+    """Refuse a switch that is neither on nor off.
+
+    Raises:
+        ConfigError: it says something else.
+    """
+    for name in names:
+        if neither(environ.get(name)):
+            raise ConfigError(f"{name}: {environ[name]!r} is neither on (1, true, yes, on) nor off (0, false, no, off)")
 
 
 def check_expected(settings: Settings, expected: tuple[str, ...], where: str = "READINESS_EXPECT") -> None:
@@ -160,9 +171,9 @@ def check_expected(settings: Settings, expected: tuple[str, ...], where: str = "
 
 
 def known_checks(configuration: Configuration) -> tuple[str, ...]:
-    """Return every name that can be expected: lanes, shards of lanes as `lane/shard`, providers."""
+    """Return every name that can be expected: lanes, shards of lanes as `lane/shard`, providers, gated services."""
     shards = [f"{name}/{shard}" for name, lane in configuration.lanes.items() for shard in lane.shards]
-    return (*configuration.lanes, *shards, *configuration.providers)
+    return (*configuration.lanes, *shards, *configuration.providers, *gated_services(configuration))
 
 
 def _wrong(file: Path, found: list[str]) -> ConfigError:

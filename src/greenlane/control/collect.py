@@ -164,6 +164,7 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         plans=_unique(event.plan for event in collected if event.plan),
         dropped=_unique(nodeid for event in collected for nodeid in event.dropped),
         providers={nodeid: name for event in collected for nodeid, name in event.providers.items()},
+        needs={nodeid: names for event in collected for nodeid, names in event.needs.items()},
         collect_errors=_collect_errors(event for event in events if isinstance(event, CollectError)),
         outcomes=outcomes,
         repeats=repeats,

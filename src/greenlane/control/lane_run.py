@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -24,21 +25,22 @@ from greenlane.control.environment.drift import read as read_manifest
 from greenlane.control.environment.exclusive import exclusive
 from greenlane.control.environment.installers import Installer
 from greenlane.control.environment.wheels import harness_state
+from greenlane.control.housing import Houses, Housing
 from greenlane.control.launch import harness_environment, run_child
 from greenlane.control.planning import PLAN, write_plan
 from greenlane.control.redact import redact
-from greenlane.control.supervisor.plan import Plan, Result, ServicePlan
-from greenlane.control.supervisor.services import resolve_command
+from greenlane.control.request import Request
+from greenlane.control.supervisor.plan import Plan, Result
+from greenlane.control.surroundings import essentials, process_environment, service_plans
 from greenlane.control.tree import tree_state
 from greenlane.errors import ConfigError, GreenlaneError, Interrupted
 from greenlane.model.contract import CONTRACT_VARIABLE, Contract
-from greenlane.model.evidence import GateState, LaneEvidence, LaneRecord
-from greenlane.model.lane import Lane, LaneKind
-from greenlane.model.plan import ShardPlan
+from greenlane.model.evidence import LaneEvidence, LaneRecord
+from greenlane.model.lane import Lane
 from greenlane.rules.address import resolve
 from greenlane.rules.arguments import pytest_arguments, worker_count
 from greenlane.rules.census import uncollected
-from greenlane.rules.environ import MEASURED, WINDOWS, lane_environment
+from greenlane.rules.environ import MEASURED, WINDOWS
 from greenlane.rules.plans import plan_digest
 from greenlane.rules.plans import sealed as sealed_plans
 from greenlane.settings import Settings
@@ -48,41 +50,6 @@ Say = Callable[[str], None]
 OUTPUT = "output.log"
 REMOVALS = 5
 """How often we try to remove a folder into which another run writes."""
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be run.
-
-    Attributes:
-        lane: the lane; shard: the part of it, empty for all.
-        run_id: name of the whole run.
-        environ: the caller's environment.
-        gates: state of every live provider.
-        seed: of a random order; None draws one.
-        plan: how the lane is cut; None for a lane without shards.
-        color: whether the output goes to a terminal.
-    """
-
-    settings: Settings
-    lane: Lane
-    shard: str
-    run_id: str
-    environ: Mapping[str, str]
-    gates: tuple[GateState, ...]
-    seed: int | None = None
-    plan: ShardPlan | None = None
-    color: bool = False
-
-    @property
-    def label(self) -> str:
-        """Name of the check."""
-        return f"{self.lane.name}/{self.shard}" if self.shard else self.lane.name
-
-    @property
-    def artifacts(self) -> Path:
-        """Folder of what this run leaves behind."""
-        folder = self.settings.root / self.settings.configuration.artifacts / self.lane.name
-        return folder / self.shard if self.shard else folder
 
 
 def new_run_id() -> str:
@@ -114,12 +81,12 @@ def recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
     )
 
 
-def run_lane(request: Request, installer: Installer, say: Say) -> LaneEvidence:
+def run_lane(request: Request, installer: Installer, houses: Houses, say: Say) -> LaneEvidence:
     """Run one lane or shard and return its evidence.
 
     Args:
         request: what is run.
-        installer: who builds the environment.
+        installer: who builds the environment; houses: who finds places for services that have another.
         say: prints a line to the user.
 
     Raises:
@@ -133,22 +100,24 @@ def run_lane(request: Request, installer: Installer, say: Say) -> LaneEvidence:
     plan = recipe(settings, request.lane, tree)
     holder = f"run {request.run_id} (process {os.getpid()})"
     # Environment and artifacts have one owner at a time, from the removal of old files to the reading of new ones.
-    with exclusive(plan.location.with_suffix(".lock"), holder, say):
+    with ExitStack() as stack:
+        stack.enter_context(exclusive(plan.location.with_suffix(".lock"), holder, say))
         _remove_stale(request)
         environment = prepare(plan, installer, say)
+        housing = houses.house(request, stack)
         forget_bytecode(settings.root)
         # Before any of the lane's code runs: what it defines, as nobody can talk away.
         census = take_census(settings.root, request.lane.tests)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         try:
             custody = Custody(request.artifacts, scratch)
-            record = _supervise(request, environment, tree, scratch, custody)
+            record = _supervise(request, environment, housing, tree, scratch, custody)
             record = msgspec.structs.replace(record, damage=custody.damage(record.hermetic))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         manifest = read_manifest(plan.location)
         later = check(plan, manifest) if manifest else ["the environment's manifest is gone"]
-        drift = (*environment.drift, *(f"during the run: {difference}" for difference in later))
+        drift = (*environment.drift, *(f"during the run: {difference}" for difference in later), *housing.drift())
         lost = uncollected(census, read_journal(request.artifacts / JOURNAL)) if not record.failure else ()
         record = msgspec.structs.replace(
             record, drift=drift, tree_after=tree_state(settings.root, own), uncollected=lost
@@ -180,43 +149,13 @@ def _remove_stale(request: Request) -> None:
     request.artifacts.mkdir(parents=True, exist_ok=True)
 
 
-def _essentials(request: Request, environment: Environment, scratch: Path) -> dict[str, str]:
-    """Return what the lane cannot run without, each value our own choice."""
-    home, temporary = scratch / "home", scratch / "tmp"
-    home.mkdir()
-    temporary.mkdir()
-    system = os.defpath if os.name == "nt" else "/usr/local/bin:/usr/bin:/bin"
-    return {
-        "PATH": os.pathsep.join((str(Path(environment.python).parent), system)),
-        "HOME": str(home),
-        "TMPDIR": str(temporary),
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "PYTHONHASHSEED": "0" if request.lane.deterministic else "random",
-        "PYTHONNOUSERSITE": "1",
-        "PYTHONUNBUFFERED": "1",
-        "VIRTUAL_ENV": environment.location,
-    }
-
-
-def _environment(request: Request, essentials: Mapping[str, str], entries: tuple[str, ...]) -> dict[str, str]:
-    """Return everything that a process of the lane sees; secrets only of open gates, only in a release lane."""
-    providers = request.settings.configuration.providers
-    secrets: list[str] = []
-    if request.lane.kind is LaneKind.RELEASE:
-        opened = [gate.provider for gate in request.gates if gate.open and gate.provider in request.lane.providers]
-        secrets = [secret for name in opened for secret in providers[name].secrets] + ["LIVE_PROVIDERS"]
-    return lane_environment(request.environ, essentials=essentials, entries=entries, secrets=secrets)
-
-
 def secret_values(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """Return every secret that a provider declares and the caller has, by name."""
     providers = settings.configuration.providers.values()
     return {name: environ[name] for provider in providers for name in provider.secrets if environ.get(name, "").strip()}
 
 
-def _contract(request: Request, arguments: tuple[str, ...], seed: int) -> Contract:
+def _contract(request: Request, housing: Housing, arguments: tuple[str, ...], seed: int) -> Contract:
     """Return what the lane is promised."""
     lane = request.lane
     closed = {g.provider: g.reason for g in request.gates if not g.open or g.provider not in lane.providers}
@@ -235,44 +174,26 @@ def _contract(request: Request, arguments: tuple[str, ...], seed: int) -> Contra
         network=not lane.deterministic,
         leaks=request.settings.configuration.leaks,
         closed=closed,
+        services={name: request.settings.configuration.services[name].shards for name in lane.services},
+        absent={name: record.absent for name, record in housing.absent.items()},
         order=lane.order,
         seed=seed,
     )
 
 
-def _services(
-    request: Request, environment: Environment, essentials: Mapping[str, str], base: str
-) -> list[ServicePlan]:
-    """Return the services that the lane declares; one that the base variables name elsewhere is only examined."""
-    declared = request.settings.configuration.services
-    address = request.settings.configuration.address
-    binaries = str(Path(environment.python).parent)
-    return [
-        ServicePlan(
-            name=name,
-            command=resolve_command(declared[name].command, binaries),
-            environment=_environment(request, essentials, declared[name].env),
-            ready=declared[name].ready,
-            identity=declared[name].identity,
-            start_timeout=declared[name].start_timeout,
-            log=str(request.artifacts / f"{name}.log"),
-            external=base if name == address.service else "",
-        )
-        for name in request.lane.services
-    ]
-
-
-def _supervise(request: Request, environment: Environment, tree: str, scratch: Path, custody: Custody) -> LaneRecord:
+def _supervise(
+    request: Request, environment: Environment, housing: Housing, tree: str, scratch: Path, custody: Custody
+) -> LaneRecord:
     """Run the supervisor, and return the lane record made from its answer."""
     lane, settings, artifacts = request.lane, request.settings, request.artifacts
-    essentials = _essentials(request, environment, scratch)
+    own = essentials(request, environment, scratch)
     seed = request.seed if request.seed is not None else random.SystemRandom().randrange(2**32)
     workers = worker_count(lane, os.cpu_count() or 1, request.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", ""))
     arguments = pytest_arguments(
         lane, artifacts=str(artifacts), scratch=str(scratch), workers=workers, color=request.color
     )
-    contract = custody.promise(_contract(request, arguments, seed))
-    lane_env = {**_environment(request, essentials, lane.env), CONTRACT_VARIABLE: str(contract)}
+    contract = custody.promise(_contract(request, housing, arguments, seed))
+    lane_env = {**process_environment(request, own, lane.env), CONTRACT_VARIABLE: str(contract)}
     before: tuple[str, ...] = (environment.python, "-P", "-s", "-m")
     config = None
     if lane.coverage:
@@ -280,7 +201,7 @@ def _supervise(request: Request, environment: Environment, tree: str, scratch: P
         before = measure.command(environment.python, config)
     # A hermetic lane cannot reach an address outside its own namespace: its service is always its own.
     base = "" if lane.deterministic else resolve(settings.configuration.address, request.environ).url
-    services = _services(request, environment, essentials, base)
+    services = service_plans(request, environment, housing, own, base)
     plan = Plan(
         label=request.label,
         command=(*before, "pytest", *arguments),
@@ -289,6 +210,7 @@ def _supervise(request: Request, environment: Environment, tree: str, scratch: P
         budget=lane.budget or 0.0,
         isolate=lane.deterministic,
         services=tuple(services),
+        absent=tuple(housing.absent.values()),
         address=settings.configuration.address,
         base=base if services else "",
         secrets=secret_values(settings, request.environ),

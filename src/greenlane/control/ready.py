@@ -11,9 +11,11 @@ import msgspec
 
 from greenlane.control.environment.build import lock_digest
 from greenlane.control.environment.installers import find_installer
-from greenlane.control.lane_run import Request, failed_record, new_run_id, run_lane, written_by_us
+from greenlane.control.housing import Houses
+from greenlane.control.lane_run import failed_record, new_run_id, run_lane, written_by_us
 from greenlane.control.planning import choose_plan
 from greenlane.control.processes import end_survivors
+from greenlane.control.request import Request
 from greenlane.control.tree import tree_state
 from greenlane.errors import ConfigError, EnvironmentBuildError, Interrupted
 from greenlane.model.evidence import Demand, GateState, LaneEvidence
@@ -24,6 +26,7 @@ from greenlane.rules.address import disagreements, resolve
 from greenlane.rules.demand import any_open, checks_of, lane_of_provider, needed_lanes
 from greenlane.rules.gates import gate, skip_line
 from greenlane.rules.green import judge
+from greenlane.rules.services import gated_services
 from greenlane.settings import Settings, check_expected
 from greenlane.version import VERSION
 
@@ -84,7 +87,7 @@ def wish_of_lane(
     if unknown:
         known = ", ".join(lane.shards) or "none, the lane is not sharded"
         raise ConfigError(f"lane {name} has no shard {', '.join(map(repr, unknown))}; known: {known}")
-    own = {name, *checks_of(lane), *lane.providers}
+    own = {name, *checks_of(lane), *lane.providers, *lane.services}
     expected = tuple(word for word in settings.expected if word in own)
     return Wish(
         policy="", lane=name, lanes=(name,), shards=tuple(dict.fromkeys(shards)), strict=settings.strict,
@@ -140,6 +143,7 @@ def _run_lanes(
 ) -> tuple[list[LaneEvidence], list[Violation]]:
     """Run every needed lane and shard; an interruption ends the list and is a violation."""
     installer = find_installer(settings.root / settings.configuration.environments, environ)
+    houses = Houses(settings, installer, say)
     evidence: list[LaneEvidence] = []
     for name in wish.lanes:
         lane = settings.lane(name)
@@ -154,7 +158,7 @@ def _run_lanes(
         for request in _requests(settings, lane, wish, environ, run_id, gates):
             say(f"{request.label}: starting")
             try:
-                evidence.append(run_lane(request, installer, say))
+                evidence.append(run_lane(request, installer, houses, say))
             except EnvironmentBuildError as error:
                 say("\n".join(error.lines()))
                 evidence.append(failed_record(request, error.message, "DRIFT"))
@@ -193,6 +197,7 @@ def make_demand(settings: Settings, wish: Wish, gates: tuple[GateState, ...], ru
         strict=wish.strict,
         expected=wish.expected,
         fail_on_skip=settings.fail_on_skip,
+        services=_services(settings, wish),
         providers={p: lane for p, lane in owners.items() if not wish.lane or lane in wish.lanes},
         kinds={lane.name: lane.kind.value for lane in lanes},
         fail_under=covered,
@@ -202,6 +207,13 @@ def make_demand(settings: Settings, wish: Wish, gates: tuple[GateState, ...], ru
         plugin=VERSION,
         gates=tuple(state for state in gates if not wish.lane or owners.get(state.provider) in wish.lanes),
     )
+
+
+def _services(settings: Settings, wish: Wish) -> dict[str, tuple[str, ...]]:
+    """Return the lanes of each service that is a check of its own, as far as they are wanted."""
+    users = gated_services(settings.configuration)
+    wanted = {name: tuple(lane for lane in lanes if lane in wish.lanes) for name, lanes in users.items()}
+    return {name: lanes for name, lanes in wanted.items() if lanes}
 
 
 def _has_lock(settings: Settings, lane: Lane) -> bool:

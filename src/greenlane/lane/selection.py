@@ -11,7 +11,7 @@ import pytest
 from greenlane.lane.journal import Journal
 from greenlane.model.contract import Contract
 from greenlane.model.journal import Collected
-from greenlane.rules.shards import assign, assignment_digest, digest, file_of
+from greenlane.rules.shards import assign, assignment_digest, digest, file_of, follow_services
 
 NARROWING = (
     ("keyword", "-k"),
@@ -48,6 +48,11 @@ def narrowing(config: pytest.Config, contract: Contract) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _needs(item: pytest.Item) -> tuple[str, ...]:
+    """Return the services that a test says it needs."""
+    return tuple(dict.fromkeys(str(name) for mark in item.iter_markers("needs") for name in mark.args))
+
+
 class Selection:
     """Chooses the tests of this shard after every other plugin had its say, and records the whole.
 
@@ -78,6 +83,7 @@ class Selection:
         plan = self._plan(items)
         self._keep_shard(items, plan)
         providers = self._close_gates(items)
+        needs = self._do_without(items)
         self._journal.write(
             Collected,
             tests=tuple(everything),
@@ -86,6 +92,7 @@ class Selection:
             plan=assignment_digest(plan) if plan else "",
             dropped=tuple(nodeid for nodeid in everything if nodeid not in kept),
             providers=providers,
+            needs=needs,
         )
 
     def _plan(self, items: list[pytest.Item]) -> dict[str, str]:
@@ -94,6 +101,7 @@ class Selection:
             return {}
         pins = {item.nodeid: str(mark.args[0]) for item in items if (mark := item.get_closest_marker("shard"))}
         try:
+            pins = follow_services({item.nodeid: _needs(item) for item in items}, pins, self._contract.services)
             return assign([item.nodeid for item in items], pins, self._contract.shards, self._contract.plan)
         except ValueError as error:
             raise pytest.UsageError(f"greenlane: {error}") from error
@@ -118,6 +126,22 @@ class Selection:
             if name in self._contract.closed:
                 item.add_marker(pytest.mark.skip(reason=f"{name}: {self._contract.closed[name]}"))
         return providers
+
+    def _do_without(self, items: list[pytest.Item]) -> dict[str, tuple[str, ...]]:
+        """Skip the tests that need a service which this run does without; return the needs of each test.
+
+        Raises:
+            pytest.UsageError: a test needs a service that the lane does not have.
+        """
+        needs = {item.nodeid: names for item in items if (names := _needs(item))}
+        for item in items:
+            for name in needs.get(item.nodeid, ()):
+                if name not in self._contract.services:
+                    known = ", ".join(self._contract.services) or "none"
+                    raise pytest.UsageError(f"greenlane: {item.nodeid} needs {name!r}; services of the lane: {known}")
+                if name in self._contract.absent:
+                    item.add_marker(pytest.mark.skip(reason=f"{name}: {self._contract.absent[name]}"))
+        return needs
 
     def _order(self, items: list[pytest.Item]) -> None:
         """Shuffle files, and tests within files, when the contract asks for a random order.

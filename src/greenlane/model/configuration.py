@@ -14,11 +14,14 @@ class ExtraLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Attributes:
         groups: dependency groups that it holds.
-        project: whether it also holds the project's dependencies with all extras.
+        project: whether it also holds the project's dependencies with all extras; a service that lives in an
+            environment made of this lock then finds the project's own wheel there, too.
+        without: distributions that are left out though others ask for them.
     """
 
     groups: tuple[str, ...]
     project: bool = False
+    without: tuple[str, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

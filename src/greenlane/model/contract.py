@@ -46,6 +46,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         network: whether the lane may leave its loopback.
         leaks: what the leak guard does.
         closed: reason by live provider whose gate is closed; its tests are skipped with it.
+        services: shards that start it, none for all, by service of the lane.
+        absent: reason by service that this run does without; tests that need it are skipped with it.
         key: file of the key that seals the journal, which the first process reads and removes; empty for no seals.
         order: `file` or `random`; seed: the seed of a random order.
     """
@@ -65,6 +67,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     network: bool = True
     leaks: LeakPolicy = LeakPolicy(level="off")
     closed: dict[str, str] = {}
+    services: dict[str, tuple[str, ...]] = {}
+    absent: dict[str, str] = {}
     key: str = ""
     order: str = "file"
     seed: int = 0

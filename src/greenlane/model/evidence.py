@@ -20,6 +20,9 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
         base: address that it reported, empty when it never did.
         started: whether it became ready; failure: why it did not, or how it died; empty for neither.
         startup: seconds until it was ready.
+        absent: why the lane ran without it; off: whether that is because nobody switched it on.
+        model: name of the model that answers; empty for a service that is none.
+        gated: whether it is a check of its own.
     """
 
     name: str
@@ -27,6 +30,10 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     started: bool = False
     startup: float = 0.0
     failure: str = ""
+    absent: str = ""
+    off: bool = False
+    model: str = ""
+    gated: bool = False
 
 
 class GateState(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +150,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
         missing: plugins of the harness that were switched off while the lane ran.
         shadows: modules that were imported in the place of the environment's, `name from path`.
         repeats: node ids with more than one final outcome that differ.
+        needs: services by node id that a test cannot do without.
     """
 
     run_ids: tuple[str, ...] = ()
@@ -155,6 +163,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     plans: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     providers: dict[str, str] = {}
+    needs: dict[str, tuple[str, ...]] = {}
     collect_errors: tuple[TestOutcome, ...] = ()
     outcomes: tuple[TestOutcome, ...] = ()
     repeats: tuple[str, ...] = ()
@@ -196,6 +205,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
         expected: checks, lanes or providers that must run and pass.
         fail_on_skip: whether skips fail in every lane.
         providers: lane of each provider, for what is expected of it.
+        services: lanes that use each service that is a check of its own.
         fail_under: lowest coverage in percent, by lane.
         tree: current state of the work tree; empty when it is not compared (artifacts made elsewhere).
         locks: current SHA-256 of the lock, by lane; run_id: the run that artifacts must be from, empty for any.
@@ -214,6 +224,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     expected: tuple[str, ...] = ()
     fail_on_skip: bool = False
     providers: dict[str, str] = {}
+    services: dict[str, tuple[str, ...]] = {}
     kinds: dict[str, str] = {}
     fail_under: dict[str, float] = {}
     tree: str = ""

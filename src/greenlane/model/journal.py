@@ -45,6 +45,7 @@ class Collected(Event, frozen=True, tag="collected"):
         plan: SHA-256 of the assignment of tests to shards; empty without shards.
         dropped: node ids that disappeared after collection for a reason other than the shard.
         providers: live provider by node id, from `@pytest.mark.provider`.
+        needs: services by node id, from `@pytest.mark.needs`.
     """
 
     tests: tuple[str, ...]
@@ -53,6 +54,7 @@ class Collected(Event, frozen=True, tag="collected"):
     plan: str = ""
     dropped: tuple[str, ...] = ()
     providers: dict[str, str] = {}
+    needs: dict[str, tuple[str, ...]] = {}
 
 
 class CollectError(Event, frozen=True, tag="collect_error"):

@@ -73,16 +73,39 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.kind is LaneKind.DETERMINISTIC
 
 
+class Instead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody else's server, which takes the place of a service while it answers.
+
+    Attributes:
+        variable: environment name of its base.
+        ready: path that answers 200 when it is there.
+        models: as `Service.models`, of that server.
+        model_variable: environment name of the model that is wanted of it; the first that it lists otherwise.
+    """
+
+    variable: str
+    ready: str
+    models: str = ""
+    model_variable: str = ""
+
+
 class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A process that lanes need while they run.
 
     Attributes:
         command: argument vector; `{port}` becomes 0, so that the service picks a free port and prints its
-            address, `http://host:port`. A first word without a slash is looked up in the lane environment only.
+            address, `http://host:port`. A first word without a slash is looked up in the service's environment only.
         ready: path that answers 200 when the service can be used.
         identity: path that answers a JSON object; its `port` and `instance_id`, when present, must be ours.
         start_timeout: seconds until it must be ready.
         env: `NAME` or `NAME=value`, as for a lane.
+        environment: name in `locks` of the environment that it lives in; empty for that of the lane.
+        shards: the only shards that start it; none for all.
+        when: environment name of the switch without which it is not started; empty for always.
+        optional: whether a lane goes on without it where its environment cannot be installed.
+        gives: `NAME=value` for later services and for the lane while it runs; `{base}` and `{model}` are filled in.
+        models: path that lists models as OpenAI or Ollama do; the first is the one that answers. Empty for no model.
+        instead: whose server is used in its place.
     """
 
     command: tuple[str, ...]
@@ -90,6 +113,18 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     identity: str = ""
     start_timeout: float = 20.0
     env: tuple[str, ...] = ()
+    environment: str = ""
+    shards: tuple[str, ...] = ()
+    when: str = ""
+    optional: bool = False
+    gives: tuple[str, ...] = ()
+    models: str = ""
+    instead: Instead | None = None
+
+    @property
+    def gated(self) -> bool:
+        """Whether a lane can do without it, so that it is a check of its own that can be expected."""
+        return bool(self.when) or self.optional
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from greenlane.model.contract import WATCHERS, LeakPolicy
 from greenlane.model.lane import Lane, LaneKind
 from greenlane.rules.environ import split_entries
 from greenlane.rules.history_options import quarantined, remembered
+from greenlane.rules.services import problems as service_problems
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _PYTHON = re.compile(r"3\.\d+")
@@ -47,12 +48,10 @@ def problems(configuration: Configuration) -> list[str]:
         found += _secrets(path, lane.env, configuration)
         found += _variables(path, lane.env)
     for name, service in configuration.services.items():
-        found += _secrets(f"services.{name}", service.env, configuration)
-        found += _variables(f"services.{name}", service.env)
-        if not service.command:
-            found.append(f"services.{name}.command: at least one word is needed")
-        if not 0 < service.start_timeout <= 3600:
-            found.append(f"services.{name}.start_timeout: {service.start_timeout:g} is not between 0 and 3600 seconds")
+        for key, entries in (("env", service.env), ("gives", service.gives)):
+            found += _secrets(f"services.{name}", entries, configuration, key)
+            found += _variables(f"services.{name}", entries, key)
+    found += service_problems(configuration)
     for name, policy in configuration.policies.items():
         found += _known(f"policies.{name}.lanes", policy.lanes, configuration.lanes)
     if configuration.address.service:
@@ -129,14 +128,14 @@ def _report(path: str, value: str, suffix: str) -> Iterable[str]:
         yield f"{path}: {value!r} is not a {suffix} file below the project; an empty name writes none"
 
 
-def _variables(path: str, env: Iterable[str]) -> Iterable[str]:
+def _variables(path: str, env: Iterable[str], key: str = "env") -> Iterable[str]:
     """Yield a problem for each environment name that is none, or that is not the lane's to choose."""
     names, values = split_entries(env)
     for name in (*names, *values):
         if not _VARIABLE.fullmatch(name):
-            yield f"{path}.env: {name!r} is not the name of a variable"
+            yield f"{path}.{key}: {name!r} is not the name of a variable"
         elif name in FIXED or name.startswith(FIXED_PREFIXES):
-            yield f"{path}.env: {name} decides which code runs, and is fixed by the harness"
+            yield f"{path}.{key}: {name} decides which code runs, and is fixed by the harness"
 
 
 def _name(path: str, name: str) -> Iterable[str]:
@@ -207,10 +206,10 @@ def _change(path: str, rule: ChangeRule, configuration: Configuration) -> Iterab
     yield from _known(f"{path}.runs", rule.runs, configuration.lanes)
 
 
-def _secrets(path: str, entries: Iterable[str], configuration: Configuration) -> Iterable[str]:
+def _secrets(path: str, entries: Iterable[str], configuration: Configuration, key: str = "env") -> Iterable[str]:
     """Yield a problem for each secret that a lane or service asks for by another way than a gate."""
     secrets = {secret for provider in configuration.providers.values() for secret in provider.secrets}
     names, values = split_entries(entries)
     for name in (*names, *values):
         if name in secrets:
-            yield f"{path}.env: {name} is a secret of a provider; only an open gate of the release lane passes it"
+            yield f"{path}.{key}: {name} is a secret of a provider; only an open gate of the release lane passes it"

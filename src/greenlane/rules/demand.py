@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from greenlane.model.configuration import Configuration
 from greenlane.model.evidence import GateState
 from greenlane.model.lane import Lane, LaneKind
+from greenlane.rules.services import gated_services
 
 
 def checks_of(lane: Lane, shards: Iterable[str] = ()) -> tuple[str, ...]:
@@ -29,6 +30,7 @@ def needed_lanes(
     for name in expected:
         needed.add(name.split("/")[0])
         needed.update(lane.name for lane in configuration.lanes.values() if name in lane.providers)
+        needed.update(gated_services(configuration).get(name, ()))
     if live:
         needed.update(lane.name for lane in configuration.lanes.values() if lane.kind is LaneKind.RELEASE)
     return tuple(name for name in configuration.lanes if name in needed)

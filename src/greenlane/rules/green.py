@@ -43,7 +43,8 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
     violations += whole(demand, evidence)
     violations += ledger_violations(demand, evidence)
     checks += [_provider(name, demand, evidence) for name in demand.providers]
-    violations += _expected(demand, checks)
+    checks += [_service(name, demand, evidence) for name in demand.services]
+    violations += _expected(demand, checks, evidence)
     violations += _nothing(demand, checks, violations)
     return Verdict(
         policy=demand.policy,
@@ -157,11 +158,32 @@ def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence]) -> Ch
     )  # fmt: skip
 
 
-def _expected(demand: Demand, checks: Sequence[Check]) -> Iterable[Violation]:
-    """Yield EXPECTED_NOT_RUN for each expected name that did not run: a check, a whole lane or a provider."""
+def _service(name: str, demand: Demand, evidence: Sequence[LaneEvidence]) -> Check:
+    """Return the row of a service that lanes can do without: what the tests that need it came to."""
+    own = [item for item in evidence if item.record.lane in demand.services[name]]
+    records = [record for item in own for record in item.record.services if record.name == name]
+    tests = [t for item in own for t in item.journal.outcomes if name in item.journal.needs.get(t.nodeid, ())]
+    failures = [record.failure for record in records if record.failure]
+    absences = [record.absent for record in records if record.absent]
+    reason = "; ".join(dict.fromkeys(failures or absences))
+    if failures or any(test.outcome.bad for test in tests):
+        status = Status.FAILED
+    elif any(test.outcome is Outcome.PASSED for test in tests):
+        status = Status.PASSED
+    else:
+        status, reason = Status.SKIPPED, reason or ("no test that needs it ran" if records else "its lane was not run")
+    return Check(
+        name=name, status=status, reason=reason, counts=dict(Counter(test.outcome for test in tests)),
+        required=name in demand.expected, duration=sum(test.duration for test in tests),
+    )  # fmt: skip
+
+
+def _expected(demand: Demand, checks: Sequence[Check], evidence: Sequence[LaneEvidence]) -> Iterable[Violation]:
+    """Yield EXPECTED_NOT_RUN for each expected name that did not run: a check, a lane, a provider or a service."""
+    excused = Counter(name for item in evidence for name in _switched_off(item))
     for name in demand.expected:
         own = [check for check in checks if check.name == name or check.name.startswith(f"{name}/")]
-        idle = [check for check in own if check.status is Status.SKIPPED or _skipped_some(check)]
+        idle = [check for check in own if check.status is Status.SKIPPED or _skipped(check) > excused[check.name]]
         if own and not idle:
             continue
         reason = "; ".join(check.reason or "tests were skipped" for check in idle) or "it is not part of this run"
@@ -171,6 +193,17 @@ def _expected(demand: Demand, checks: Sequence[Check]) -> Iterable[Violation]:
         )  # fmt: skip
 
 
-def _skipped_some(check: Check) -> bool:
-    """Return whether any test of a check was skipped: what is expected must run whole."""
-    return check.counts.get(Outcome.SKIPPED, 0) > 0
+def _skipped(check: Check) -> int:
+    """Return how many tests of a check were skipped: what is expected must run whole."""
+    return check.counts.get(Outcome.SKIPPED, 0)
+
+
+def _switched_off(item: LaneEvidence) -> Iterable[str]:
+    """Yield the check's name for each test that was skipped because nobody switched on what it needs.
+
+    That service is a check of its own: who wants these tests to run expects it by its name.
+    """
+    off = {record.name for record in item.record.services if record.off}
+    for test in item.journal.outcomes:
+        if test.outcome is Outcome.SKIPPED and off.intersection(item.journal.needs.get(test.nodeid, ())):
+            yield item.record.check

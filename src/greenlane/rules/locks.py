@@ -7,6 +7,9 @@ import re
 COMPROMISED: dict[str, frozenset[str]] = {"litellm": frozenset({"1.82.7", "1.82.8", "1.107.0"})}
 """Releases known to carry malicious code, by normalised name."""
 
+MISMATCHES = ("hash mismatch", "do not match the hashes")
+"""How uv and pip say that a distribution is not the one that was locked."""
+
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)\s*(;[^\\]*)?", re.MULTILINE)
 
 
@@ -58,3 +61,19 @@ def differences(installed: dict[str, str], text: str, wheels: dict[str, str]) ->
     needed = {name for name, (_, always) in locked.items() if always} | set(wheels)
     found += [f"missing: {name} is not installed" for name in sorted(needed - set(installed))]
     return found
+
+
+def mismatched(output: str) -> bool:
+    """Return whether an installer refused a distribution for its hash."""
+    return any(words in output.lower() for words in MISMATCHES)
+
+
+def installation_failure(message: str, output: str) -> str:
+    """Return why an installation failed in one line.
+
+    Args:
+        message: what was done; output: what the installer printed last.
+    """
+    lines = (line.strip() for line in output.splitlines())
+    cause = next((line for line in lines if line.lower().startswith("error")), "")
+    return f"{message}: {cause}" if cause else message

@@ -57,6 +57,32 @@ def assign(
     return {nodeid: pins.get(nodeid) or homes[file_of(nodeid)] for nodeid in nodeids}
 
 
+def follow_services(
+    needs: Mapping[str, Sequence[str]], pins: Mapping[str, str], homes: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """Return the pins, with one more for each test that needs a service which only some shards start.
+
+    Args:
+        needs: services by node id; pins: shard by node id, from marks.
+        homes: shards that start it, none for all, by service.
+
+    Raises:
+        ValueError: no shard has all that a test needs, or its mark names another.
+    """
+    result = dict(pins)
+    for nodeid, names in needs.items():
+        told = {name: tuple(homes[name]) for name in names if homes.get(name)}
+        if not told:
+            continue
+        shared = [shard for shard in next(iter(told.values())) if all(shard in shards for shards in told.values())]
+        if pins.get(nodeid, next(iter(shared), None)) not in shared:
+            where = "; ".join(f"{name} runs in {', '.join(shards)} only" for name, shards in told.items())
+            pinned = f" and is pinned to {pins[nodeid]}" if nodeid in pins else ""
+            raise ValueError(f"{nodeid} needs {', '.join(told)}{pinned}: {where}")
+        result.setdefault(nodeid, shared[0])
+    return result
+
+
 def assignment_digest(assignment: Mapping[str, str]) -> str:
     """Return the SHA-256 of the shard of each test, independent of its order."""
     return digest(f"{nodeid}\t{shard}" for nodeid, shard in sorted(assignment.items()))

@@ -41,7 +41,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         location: folder of the environment; lock: path of the hashed requirements.
         python: version as `3.12`, empty for the interpreter that runs us.
-        project: folder of the project whose wheel goes in; None for the harness alone.
+        project: folder of the project whose wheel goes in; None for none.
+        harness: whether the harness goes in, as every lane needs it. Without it the lock is installed as it is,
+            though a distribution may ask for more: the lock may leave out on purpose.
         tree: state of the work tree; while it stays, the wheels need not be built again. Empty: build always.
     """
 
@@ -49,6 +51,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     lock: Path
     python: str
     project: Path | None
+    harness: bool = True
     tree: str = ""
 
 
@@ -144,19 +147,20 @@ def _renew(
 ) -> Manifest:
     """Build what is missing: everything without a manifest, else the wheels where their content is new."""
     with tempfile.TemporaryDirectory(prefix="greenlane-wheels-") as folder:
-        built = wheels.build(recipe.project, installer, Path(folder))
+        built = wheels.build(recipe.project, installer, Path(folder), harness=recipe.harness)
         content = wheels.content_digest(built)
         if manifest is None:
             say(f"building environment {recipe.location.name} from {recipe.lock.name} with {installer.name}")
             shutil.rmtree(recipe.location, ignore_errors=True)
             recipe.location.parent.mkdir(parents=True, exist_ok=True)
             _create(recipe, installer)
-            installer.install_lock(python_of(recipe.location), recipe.lock)
+            installer.install_lock(python_of(recipe.location), recipe.lock, resolve=recipe.harness)
         if manifest is not None and manifest.wheels == content:
             manifest = msgspec.structs.replace(manifest, tree=recipe.tree)
         else:
             (recipe.location / drift.MANIFEST).unlink(missing_ok=True)
-            installer.install_wheels(python_of(recipe.location), built)
+            if built:
+                installer.install_wheels(python_of(recipe.location), built)
             manifest = Manifest(
                 lock=digest,
                 wheels=content,

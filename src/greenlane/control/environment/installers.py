@@ -29,8 +29,8 @@ class Installer(Protocol):
     def create(self, location: Path, python: str) -> None:
         """Make an empty environment; `python` is a version such as `3.12` or empty for this interpreter."""
 
-    def install_lock(self, python: Path, lock: Path) -> None:
-        """Install a hashed requirements file, hashes required."""
+    def install_lock(self, python: Path, lock: Path, *, resolve: bool = True) -> None:
+        """Install a hashed requirements file, hashes required; with `resolve`, only one that lacks nothing."""
 
     def install_wheels(self, python: Path, wheels: Sequence[Path]) -> None:
         """Install wheels without their dependencies, in place of what is there."""
@@ -92,12 +92,13 @@ class Uv:
         command = [self._binary, "venv", "--quiet", "--no-project", "--python", python or sys.executable]
         run([*command, str(location)], self._environ, f"making the environment {location.name}")
 
-    def install_lock(self, python: Path, lock: Path) -> None:
+    def install_lock(self, python: Path, lock: Path, *, resolve: bool = True) -> None:
         """See `Installer`. Files are copied: a hard link would let one lane write into another's environment.
 
         A caller who sets UV_LINK_MODE chooses otherwise.
         """
-        self._pip(python, ["--require-hashes", "-r", str(lock)], f"installing {lock.name}")
+        options = [] if resolve else ["--no-deps"]
+        self._pip(python, ["--require-hashes", *options, "-r", str(lock)], f"installing {lock.name}")
 
     def install_wheels(self, python: Path, wheels: Sequence[Path]) -> None:
         """See `Installer`."""
@@ -147,9 +148,10 @@ class Virtualenv:
             run(command, self._environ, "making the environment that holds pip")
         return [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
-    def install_lock(self, python: Path, lock: Path) -> None:
+    def install_lock(self, python: Path, lock: Path, *, resolve: bool = True) -> None:
         """See `Installer`."""
-        command = [*self._pip(), "--python", str(python), "install", "--require-hashes", "-r", str(lock)]
+        options = [] if resolve else ["--no-deps"]
+        command = [*self._pip(), "--python", str(python), "install", "--require-hashes", *options, "-r", str(lock)]
         run(command, self._environ, f"installing {lock.name}")
 
     def install_wheels(self, python: Path, wheels: Sequence[Path]) -> None:

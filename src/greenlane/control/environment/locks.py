@@ -21,6 +21,9 @@ CONTROL_LOCK = Path(__file__).with_name("control.txt")
 
 DEFAULT_PYTHON = "3.11"
 COMPILE_STEP = "change the requirement that uv names, in pyproject.toml, and see that the package index can be reached"
+NEVER = "python_version < '0'"
+"""A marker that no interpreter meets: what has it as an override is left out of a lock."""
+
 OPTIONS = (
     "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--universal", "--no-header", "--quiet",
     "--no-emit-package", HARNESS,
@@ -93,7 +96,7 @@ def compile_locks(
         arguments += [word for group in extra.groups for word in ("--group", group)]
         target = settings.root / "locks" / f"{name}.txt"
         version = lowest_python(settings.root)
-        if _compile(target, arguments, [], version, settings.root, environ, check, upgrade):
+        if _compile(target, arguments, [], version, settings.root, environ, check, upgrade, extra.without):
             changed.append(str(target.relative_to(settings.root)))
     for name in changed:
         say(f"{'stale' if check else 'written'}: {name}")
@@ -102,7 +105,7 @@ def compile_locks(
 
 def _compile(
     target: Path, arguments: Sequence[str], requirements: Sequence[str], version: str, project: Path,
-    environ: Mapping[str, str], check: bool, upgrade: bool,
+    environ: Mapping[str, str], check: bool, upgrade: bool, without: Sequence[str] = (),
 ) -> bool:  # fmt: skip
     """Compile one lock aside, compare, and move it into place; return whether it differs."""
     uv = find_uv(environ)
@@ -116,6 +119,10 @@ def _compile(
         base = Path(folder) / "greenlane.in"
         base.write_text("\n".join(requirements) + "\n", encoding="utf-8")
         words = [uv, "pip", "compile", *arguments, *([str(base)] if requirements else []), *OPTIONS]
+        if without:
+            absent = Path(folder) / "absent.txt"
+            absent.write_text("".join(f"{name} ; {NEVER}\n" for name in without), encoding="utf-8")
+            words += ["--override", str(absent)]
         words += ["--directory", str(project), "--python-version", version, "-o", str(part)]
         words += ["--upgrade"] if upgrade else []
         run(words, environ, f"compiling {target.name}", ConfigError, COMPILE_STEP)

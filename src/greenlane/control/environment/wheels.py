@@ -52,15 +52,16 @@ def harness_state(project: Path | None = None) -> str:
         return ""
 
 
-def build(project: Path | None, installer: Installer, into: Path) -> list[Path]:
+def build(project: Path | None, installer: Installer, into: Path, *, harness: bool = True) -> list[Path]:
     """Build the wheels of an environment and return their paths.
 
     The harness in the lane is always the one that runs: the plugin cannot be of another version.
 
     Args:
-        project: the folder with `pyproject.toml`; None for the harness alone.
+        project: the folder with `pyproject.toml`; None for none.
         installer: who builds.
         into: an empty folder.
+        harness: whether the harness is among them.
 
     Raises:
         ConfigError: a wheel could not be built.
@@ -70,6 +71,8 @@ def build(project: Path | None, installer: Installer, into: Path) -> list[Path]:
     source = harness_source()
     if project is not None and is_package(project):
         installer.build_wheel(project, into)
+    if not harness:
+        return sorted(into.glob("*.whl"))
     if source is None:
         repack(HARNESS, into)
     elif project is None or source != project.resolve():

@@ -46,6 +46,7 @@ class Supervisor:
         self._events: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self._output = Output(plan.label, Path(plan.log), plan.secrets)
         self._services: dict[str, Running] = {}
+        self._given: dict[str, str] = {}
         self._failure = ""
         self._timed_out = False
         self._interrupted = False
@@ -81,7 +82,7 @@ class Supervisor:
             running=self._running,
             hermetic=self._level,
             hermetic_reason=self._reason,
-            services=tuple(service.record for service in self._services.values()),
+            services=(*(service.record for service in self._services.values()), *self._plan.absent),
             endpoints=endpoints(self._plan.address, self._base) if self._base else {},
             refused=refused_routes() if self._level == "kernel" else 0,
             survivors=tuple(dict.fromkeys(self._survivors)),
@@ -102,7 +103,8 @@ class Supervisor:
 
     def _start_services(self) -> bool:
         """Start every service in order; return whether the lane can run."""
-        for plan in self._plan.services:
+        for declared in self._plan.services:
+            plan = msgspec.structs.replace(declared, environment={**declared.environment, **self._given})
             service = self._services[plan.name] = Running(plan, self._died)
             self._output.say(f"service {plan.name}: {'looking for it' if plan.external else 'starting'}")
             record = service.start()
@@ -111,7 +113,9 @@ class Supervisor:
                 self._output.say(f"SERVICE_DOWN: {self._failure}")
                 return False
             how = "found" if plan.external else "started"
-            self._output.say(f"service {plan.name}: {how} at {record.base} in {record.startup:.2f} s")
+            model = f" with model {record.model}" if record.model else ""
+            self._output.say(f"service {plan.name}: {how} at {record.base} in {record.startup:.2f} s{model}")
+            self._given.update(service.given())
             if plan.name == self._plan.address.service:
                 self._base = record.base
         return True
@@ -122,7 +126,7 @@ class Supervisor:
 
     def _run_lane(self) -> None:
         """Start the lane's pytest and follow it until it ends, its time is over or somebody stops it."""
-        environment = dict(self._plan.environment)
+        environment = {**self._plan.environment, **self._given}
         if self._base:
             environment.update(endpoints(self._plan.address, self._base))
         try:

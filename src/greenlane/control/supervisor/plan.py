@@ -9,16 +9,26 @@ from greenlane.model.lane import Address
 
 
 class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A service to start, or, with `external`, one that somebody else runs and that is only examined."""
+    """A service to start, or, with `external`, one that somebody else runs and that is only examined.
+
+    Attributes:
+        model: the model that is wanted of those that it lists; empty for the first.
+        gated: whether it is a check of its own.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: dict[str, str]
+    cwd: str
     ready: str
     identity: str
     start_timeout: float
     log: str
     external: str = ""
+    models: str = ""
+    model: str = ""
+    gives: tuple[str, ...] = ()
+    gated: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         command: the lane's pytest; environment: all that it sees.
         budget: seconds for the tests; 0 for no limit.
         isolate: whether the lane must be cut off from the network.
+        services: what is started or examined, in order; absent: what the run does without.
         address: the base variables, which follow the service of that name.
         secrets: values that must not be printed, by name.
         log: file of the whole output; journal: file that tells which test is running; result: file of the answer.
@@ -41,6 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     budget: float
     isolate: bool
     services: tuple[ServicePlan, ...]
+    absent: tuple[ServiceRecord, ...] = ()
     address: Address
     base: str
     secrets: dict[str, str]

@@ -20,6 +20,7 @@ import msgspec
 from greenlane.control.processes import stop_group
 from greenlane.control.supervisor.plan import ServicePlan
 from greenlane.model.evidence import ServiceRecord
+from greenlane.rules.services import choose_model, given, model_names
 
 INSTANCE_VARIABLES = ("GREENLANE_INSTANCE_ID", "MINI_AGENT_INSTANCE_ID")
 """A started service finds its identity here; its identity path may return it as `instance_id`."""
@@ -53,14 +54,21 @@ class Running:
         began = time.monotonic()
         failure = "" if self._plan.external else self._spawn()
         failure = failure or self._await(began + self._plan.start_timeout) or self._identify()
+        model, failure = self._model() if self._plan.models and not failure else ("", failure)
         self.record = ServiceRecord(
             name=self._plan.name,
             base=self._base,
             started=not failure,
             startup=round(time.monotonic() - began, 3),
             failure=failure,
+            model=model,
+            gated=self._plan.gated,
         )
         return self.record
+
+    def given(self) -> dict[str, str]:
+        """Return the variables that later services and the lane get from this one."""
+        return given(self._plan.gives, self.record.base, self.record.model)
 
     def _spawn(self) -> str:
         """Start the process; return what went wrong."""
@@ -69,7 +77,7 @@ class Running:
         self._log = Path(self._plan.log).open("wb")  # noqa: SIM115  it is open as long as the service runs
         try:
             self._process = subprocess.Popen(
-                words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                words, env=environment, cwd=self._plan.cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
@@ -146,6 +154,15 @@ class Running:
         if instance is not None and instance != self._instance and not self._plan.external:
             return f"{self._base} is another process than the one that was started"
         return ""
+
+    def _model(self) -> tuple[str, str]:
+        """Return the name of the model that answers, and what went wrong."""
+        status, text = self._get(self._plan.models)
+        try:
+            names = model_names(json.loads(text)) if status == 200 else []
+            return choose_model(names, self._plan.model), ""
+        except ValueError as error:
+            return "", f"{self._base}{self._plan.models} {error}"
 
     def _get(self, path: str) -> tuple[int, str]:
         """Return status and body of a GET; status 0 with the reason when there is no answer."""

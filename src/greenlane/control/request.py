@@ -1,0 +1,54 @@
+"""What is to be run: one lane, or one shard of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from greenlane.model.evidence import GateState
+from greenlane.model.lane import Lane, Service
+from greenlane.model.plan import ShardPlan
+from greenlane.rules.services import services_here
+from greenlane.settings import Settings
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be run.
+
+    Attributes:
+        lane: the lane; shard: the part of it, empty for all.
+        run_id: name of the whole run.
+        environ: the caller's environment.
+        gates: state of every live provider.
+        seed: of a random order; None draws one.
+        plan: how the lane is cut; None for a lane without shards.
+        color: whether the output goes to a terminal.
+    """
+
+    settings: Settings
+    lane: Lane
+    shard: str
+    run_id: str
+    environ: Mapping[str, str]
+    gates: tuple[GateState, ...]
+    seed: int | None = None
+    plan: ShardPlan | None = None
+    color: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name of the check."""
+        return f"{self.lane.name}/{self.shard}" if self.shard else self.lane.name
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of what this run leaves behind."""
+        folder = self.settings.root / self.settings.configuration.artifacts / self.lane.name
+        return folder / self.shard if self.shard else folder
+
+    @property
+    def services(self) -> dict[str, Service]:
+        """Services that belong here, whether or not they are started."""
+        return services_here(self.settings.configuration, self.lane, self.shard)
