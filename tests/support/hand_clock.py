@@ -15,6 +15,10 @@ class HandClock:
         self.slept: list[float] = []
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
 
+    def time(self) -> float:
+        """Returns: the time the test has set, as seconds since the epoch."""
+        return self.now
+
     def monotonic(self) -> float:
         """Returns: the time the test has set."""
         return self.now

@@ -115,6 +115,7 @@ class ChatRoute:
                 client.stream(request),
                 *wire,
                 headers=headers,
+                clock=services.clock,
                 keep_alive_s=services.settings.keep_alive_s,
                 on_error=on_error,
             )

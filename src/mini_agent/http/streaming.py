@@ -9,6 +9,7 @@ from mini_agent.errors import InvalidProviderResponse
 from mini_agent.http.disconnect import CancelOnDisconnect
 from mini_agent.http.exchange import Receive, Scope, Send
 from mini_agent.model.chat import DONE
+from mini_agent.ports import Clock
 from mini_agent.providers.protocol import Batch
 
 __all__ = ["frames", "write_stream"]
@@ -34,12 +35,14 @@ async def write_stream(
     send: Send,
     *,
     headers: list[tuple[bytes, bytes]],
+    clock: Clock,
     keep_alive_s: float,
     on_error: Callable[[Exception], bytes],
 ) -> None:
     """Relay a provider's stream to the client.
 
-    headers: additional response headers. keep_alive_s: seconds of silence before a comment is sent.
+    headers: additional response headers; complete once the first event is there. clock, keep_alive_s: what silence is
+    measured with, and the seconds of it before a comment is sent.
     on_error: turns a failure after the first event into the JSON of its error frame.
     Raises: GatewayError before anything was sent; ClientDisconnected.
     """
@@ -50,7 +53,7 @@ async def write_stream(
             if batch is None or batch[0] == DONE:
                 raise InvalidProviderResponse("the provider's stream has no events")
             await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *headers]})
-            silence = _KeepAlive(send, keep_alive_s)
+            silence = _KeepAlive(send, clock, keep_alive_s)
             try:
                 while batch is not None:
                     silence.touch()
@@ -67,32 +70,28 @@ async def write_stream(
 
 
 class _KeepAlive:
-    """Sends a comment whenever nothing was sent for a while. One timer per stream, not one per event."""
+    """Sends a comment whenever nothing was sent for a while. One task per stream, not one per event."""
 
-    def __init__(self, send: Send, seconds: float) -> None:
+    def __init__(self, send: Send, clock: Clock, seconds: float) -> None:
         self._send = send
+        self._clock = clock
         self._seconds = seconds
-        self._loop = asyncio.get_running_loop()
-        self._last = self._loop.time()
-        self._timer = self._loop.call_later(seconds, self._check)
-        self._sending: asyncio.Task[None] | None = None
+        self._last = clock.monotonic()
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
     def touch(self) -> None:
         """Note that something is sent now."""
-        self._last = self._loop.time()
+        self._last = self._clock.monotonic()
 
     def stop(self) -> None:
-        """End the timer."""
-        self._timer.cancel()
-        if self._sending is not None:
-            self._sending.cancel()
+        """End the watch."""
+        self._watcher.cancel()
 
-    def _check(self) -> None:
-        now = self._loop.time()
-        if now - self._last >= self._seconds:
-            self._last = now
-            self._sending = self._loop.create_task(self._comment())
-        self._timer = self._loop.call_at(self._last + self._seconds, self._check)
-
-    async def _comment(self) -> None:
-        await self._send({"type": "http.response.body", "body": _COMMENT, "more_body": True})
+    async def _watch(self) -> None:
+        while True:
+            left_s = self._last + self._seconds - self._clock.monotonic()
+            if left_s > 0:
+                await self._clock.sleep(left_s)
+                continue
+            self.touch()
+            await self._send({"type": "http.response.body", "body": _COMMENT, "more_body": True})

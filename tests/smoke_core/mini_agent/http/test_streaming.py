@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
+from mini_agent.app import Ports
 from support.gateway import Stage
+from support.hand_clock import HandClock
 from support.http_client import Reply, events_of
 from support.upstream import (
     Behaviour,
@@ -147,20 +151,31 @@ def test_provider_that_never_starts_times_out_with_504(stage: Stage) -> None:
     assert (reply.status, reply.error["code"], reply.headers["retry-after"]) == (504, "request_timeout", "60")
 
 
-def test_silence_is_bridged_by_comments(stage: Stage) -> None:
-    """While the provider is silent, comments keep the connection alive; events stay intact."""
+@pytest.mark.parametrize(("moves", "comments"), [([14.9], 0), ([14.9, 0.1], 1), ([15.0, 15.0], 2)])
+def test_silence_of_fifteen_seconds_is_bridged_by_a_comment(stage: Stage, moves: list[float], comments: int) -> None:
+    """After 15 s of silence, and not before, a comment keeps the connection alive; events stay intact."""
+    clock = HandClock()
     stage.upstream.script(pieces(sse(ROLE), "wait", sse(finish_chunk()), sse("[DONE]")))
-    body = {"model": "m1", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
-    connection = stage.gateway(keep_alive_s=0.02).open_stream(body)
+    gateway = stage.gateway(ports=replace(Ports(), clock=clock))
+    connection = gateway.open_stream({"model": "m1", "stream": True, "messages": [{"role": "user", "content": "hi"}]})
     try:
         response = connection.getresponse()
-        lines = [response.readline() for _ in range(5)]
+        first = response.readline()
+        for seconds in moves:
+            stage.loop.run(pass_time(clock, seconds))
         stage.upstream.release.set()
-        rest = response.read()
+        body = first + response.read()
     finally:
         connection.close()
-    assert [line for line in lines if line.startswith(b":")] == [b": keep-alive\n"] * 2
-    assert events_of(b"".join(lines) + rest) == [ROLE, finish_chunk(), "[DONE]"]
+    assert body.count(b": keep-alive\n\n") == comments
+    assert events_of(body) == [ROLE, finish_chunk(), "[DONE]"]
+
+
+async def pass_time(clock: HandClock, seconds: float) -> None:
+    """Move the clock, and let whoever it wakes take its turn."""
+    clock.advance(seconds)
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def test_client_that_leaves_cancels_the_stream_at_the_provider(stage: Stage) -> None:
