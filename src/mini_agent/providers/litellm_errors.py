@@ -1,9 +1,9 @@
-"""From LiteLLM's exceptions to the exception tree."""
+"""From LiteLLM's exceptions to the exception tree, and from the names and texts it gives them to a class."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from mini_agent.errors import (
     BackendUnavailable,
@@ -25,7 +25,7 @@ from mini_agent.errors import (
 )
 from mini_agent.providers.upstream_errors import class_of_status, quote, retry_after_seconds
 
-__all__ = ["error_of_litellm"]
+__all__ = ["class_of_litellm", "error_of_litellm", "plain_text"]
 
 #: Class name to row, most specific first. Names, because the classes exist only once LiteLLM is imported.
 _BY_NAME: tuple[tuple[str, type[GatewayError]], ...] = (
@@ -60,7 +60,19 @@ _UNREACHABLE = frozenset(
         "ServerDisconnectedError",
     }
 )
-_PREFIX = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Timeout|Exception): )+")
+#: Classes that LiteLLM uses for whatever it has no class for: there its text says more.
+_GENERIC = frozenset({"APIConnectionError", "APIError", "InternalServerError"})
+_BY_TEXT: tuple[tuple[re.Pattern[str], type[GatewayError]], ...] = (
+    (re.compile(r"Timeout on reading data|timed out"), ProviderTimeout),
+    (
+        re.compile(r"Connection error|Cannot connect to host|payload is not complete|Server disconnected"),
+        BackendUnavailable,
+    ),
+    (re.compile(r"Expecting value|Empty or invalid response|provider returned 'choices'"), InvalidProviderResponse),
+)
+#: What LiteLLM puts before and behind the provider's words.
+_PREFIX = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Timeout|Exception)(?: Error)?: )*(?:\w+Exception - )?")
+_SUFFIX = re.compile(r"\n\n(?:Deployment Info|LiteLLM: model group)\b.*|\.? Received Model Group=.*", re.DOTALL)
 _TRACE = "Traceback (most recent call last)"
 
 
@@ -72,37 +84,44 @@ def error_of_litellm(error: Exception, now: float) -> GatewayError:
     if isinstance(original := getattr(error, "original_exception", None), Exception) and original is not error:
         return error_of_litellm(original, now)  # A wrapper for LiteLLM's router, which says nothing of its own.
     names = {cls.__name__ for cls in type(error).__mro__}
-    status = _status(error)
-    found = next((row for name, row in _BY_NAME if name in names), None)
-    if found is None and any(type(cause).__name__ in _UNREACHABLE for cause in _causes(error)):
+    text = plain_text(str(getattr(error, "message", "") or error))
+    found = class_of_litellm(names, _status(error), text)
+    if found is ProviderFailed and any(type(cause).__name__ in _UNREACHABLE for cause in _causes(error)):
         found = BackendUnavailable
-    # LiteLLM folds statuses it has no class for into a neighbour; the exception below still has the real one.
-    if found in (None, ProviderBadRequest) and status not in (200, 400, 500):
-        found = class_of_status(status)
-    if found is None:
-        found = BackendUnavailable if _is_connection_error(error) else ProviderFailed
     retry_after = None
     if found in (RateLimited, ServiceUnavailable):
         retry_after = retry_after_seconds(_headers(error).get("retry-after"), now)
-    return quote(found(_text(error), retry_after=retry_after))
+    return quote(found(text or "the provider call failed", retry_after=retry_after))
+
+
+def class_of_litellm(names: Collection[str], status: int, text: str) -> type[GatewayError]:
+    """Find what a failure of LiteLLM means.
+
+    names: of its exception class and the parents. status: as LiteLLM has it, 500 when unknown. text: without
+    decoration.
+    Returns: the class.
+    """
+    found = next((row for name, row in _BY_NAME if name in names), None)
+    # LiteLLM folds statuses it has no class for into a neighbour; the exception below still has the real one.
+    if found in (None, ProviderBadRequest) and status not in (200, 400, 500):
+        return class_of_status(status)
+    if found is None and not _GENERIC.isdisjoint(names):
+        found = next((row for pattern, row in _BY_TEXT if pattern.search(text)), None)
+    return found or ProviderFailed
+
+
+def plain_text(text: str) -> str:
+    """LiteLLM puts tracebacks, its own class names and advice into messages; clients get none of them.
+
+    Returns: the provider's words.
+    """
+    return _SUFFIX.sub("", _PREFIX.sub("", text.partition(_TRACE)[0])).strip()
 
 
 def _status(error: Exception) -> int:
     """Returns: the status of the innermost exception that has one, 500 without any."""
     statuses = [status for cause in _causes(error) if isinstance(status := getattr(cause, "status_code", None), int)]
     return statuses[-1] if statuses else 500
-
-
-def _text(error: Exception) -> str:
-    """LiteLLM puts tracebacks and its own class names into messages; clients get neither."""
-    text = str(getattr(error, "message", "") or error).partition(_TRACE)[0]
-    return _PREFIX.sub("", text).strip() or "the provider call failed"
-
-
-def _is_connection_error(error: Exception) -> bool:
-    return "Connection error" in str(error) and any(
-        type(cause).__name__ == "APIConnectionError" for cause in _causes(error)
-    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
