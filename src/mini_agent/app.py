@@ -29,6 +29,7 @@ from mini_agent.model.envelope import ErrorWriter
 from mini_agent.model.redaction import Redactor
 from mini_agent.ports import Clock, HttpConnectorFactory, SystemClock, id_source, open_http_connector
 from mini_agent.providers.codex_agent import CodexAgentClient
+from mini_agent.providers.connections import Connections
 from mini_agent.providers.litellm_sdk import LiteLLMClient
 from mini_agent.providers.mini_agent import MiniAgentClient
 from mini_agent.providers.openai_http import OpenAIHttpClient
@@ -49,9 +50,9 @@ ModelClientFactory = Callable[[Settings, "Outside"], ModelClient]
 
 @dataclass(frozen=True)
 class Outside:
-    """What a model client may use: the HTTP clients of users, the clock, unique ids and the log."""
+    """What a model client may use: connections, the clock, unique ids and the log."""
 
-    sessions: Sessions
+    connections: Connections
     clock: Clock
     ids: Callable[[], str]
     log: logging.Logger
@@ -60,7 +61,7 @@ class Outside:
 def _default_clients() -> Mapping[str, ModelClientFactory]:
     """The visible table of model clients: key of a target to factory."""
     return {
-        "openai_http": lambda _, outside: OpenAIHttpClient(outside.sessions, outside.clock),
+        "openai_http": lambda _, outside: OpenAIHttpClient(outside.connections, outside.clock),
         "litellm_sdk": lambda settings, outside: LiteLLMClient(
             outside.clock, drop_params=settings.config.litellm_settings.get("drop_params") is True
         ),
@@ -112,7 +113,10 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     sessions = Sessions(ports.clock, ports.http_connector)
     metrics, registry, toolbox = Metrics(), Registry(settings), Toolbox(settings)
     tools = ports.tool_invoker or toolbox.open
-    outside = Outside(sessions=sessions, clock=ports.clock, ids=ports.ids, log=log)
+    connections = Connections(
+        sessions, limit=settings.pool_connections, wait_s=settings.pool_s, write_s=settings.write_s
+    )
+    outside = Outside(connections=connections, clock=ports.clock, ids=ports.ids, log=log)
     chat = ChatServices(
         settings=settings,
         guard=KeyGuard(settings.master_key),

@@ -63,8 +63,8 @@ def id_source() -> Callable[[], str]:
 def open_http_connector() -> aiohttp.BaseConnector:
     """Open the pool of connections that all HTTP clients of one app share. Must run on the app's loop.
 
-    The pool has no upper bound, so no request waits for a place in it. It knows no cookies: those belong to the client
-    of one user.
+    It has no bound of its own: `providers.connections` bounds it per provider, with a time limit for waiting. It knows
+    no cookies: those belong to the client of one user.
 
     Returns: the pool; the caller closes it.
     """

@@ -29,7 +29,7 @@ class Settings:
     models: the raw `litellm_params` of each group, references unresolved, with its key path.
     environ: the environment as it was at start; model references resolve against it.
     sources: where each option came from: `flag`, `environment`, `yaml` or `default`.
-    body_idle_s, keep_alive_s, shutdown_grace_s: fixed times that only tests shorten.
+    body_idle_s, keep_alive_s, shutdown_grace_s, pool_connections, pool_s, write_s: fixed; only tests change them.
     """
 
     host: str = _option("127.0.0.1", "MINI_AGENT_API_HOST")
@@ -95,6 +95,9 @@ class Settings:
     body_idle_s: float = 30.0
     keep_alive_s: float = 15.0
     shutdown_grace_s: float = 10.0
+    pool_connections: int = 1000
+    pool_s: float = 10.0
+    write_s: float = 30.0
 
     @property
     def allow_unlisted_models(self) -> bool:
