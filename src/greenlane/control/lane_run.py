@@ -30,6 +30,7 @@ from greenlane.control.launch import harness_environment, run_child
 from greenlane.control.planning import PLAN, write_plan
 from greenlane.control.redact import redact
 from greenlane.control.request import Request
+from greenlane.control.router import router_plan
 from greenlane.control.supervisor.plan import Plan, Result
 from greenlane.control.surroundings import essentials, process_environment, service_plans
 from greenlane.control.tree import tree_state
@@ -37,7 +38,7 @@ from greenlane.errors import ConfigError, GreenlaneError, Interrupted
 from greenlane.model.contract import CONTRACT_VARIABLE, Contract
 from greenlane.model.evidence import LaneEvidence, LaneRecord
 from greenlane.model.lane import Lane
-from greenlane.rules.address import resolve
+from greenlane.rules.address import Base, resolve
 from greenlane.rules.arguments import pytest_arguments, worker_count
 from greenlane.rules.census import uncollected
 from greenlane.rules.environ import MEASURED, WINDOWS
@@ -64,6 +65,7 @@ def written_by_us(settings: Settings) -> tuple[str, ...]:
     history = configuration.history
     paths = (
         configuration.artifacts, configuration.environments, report.markdown, report.json, history.durations,
+        configuration.stub,
         history.path, f"{history.path}-wal", f"{history.path}-shm", history.lock, history.spool,
     )  # fmt: skip
     inside = [(settings.root / path).resolve() for path in paths if path]
@@ -200,8 +202,8 @@ def _supervise(
         config = measure.write_config(settings.root, artifacts / measure.FOLDER, lane.coverage)
         before = measure.command(environment.python, config)
     # A hermetic lane cannot reach an address outside its own namespace: its service is always its own.
-    base = "" if lane.deterministic else resolve(settings.configuration.address, request.environ).url
-    services = service_plans(request, environment, housing, own, base)
+    base = Base() if lane.deterministic else resolve(settings.configuration.address, request.environ)
+    services = service_plans(request, environment, housing, own, base.url)
     plan = Plan(
         label=request.label,
         command=(*before, "pytest", *arguments),
@@ -212,7 +214,9 @@ def _supervise(
         services=tuple(services),
         absent=tuple(housing.absent.values()),
         address=settings.configuration.address,
-        base=base if services else "",
+        base=base.url,
+        base_source=base.source,
+        router=router_plan(settings, lane, request.router),
         secrets=secret_values(settings, request.environ),
         log=str(artifacts / OUTPUT),
         journal=str(artifacts / JOURNAL),

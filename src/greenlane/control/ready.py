@@ -16,6 +16,7 @@ from greenlane.control.lane_run import failed_record, new_run_id, run_lane, writ
 from greenlane.control.planning import choose_plan
 from greenlane.control.processes import end_survivors
 from greenlane.control.request import Request
+from greenlane.control.router import guard
 from greenlane.control.tree import tree_state
 from greenlane.errors import ConfigError, EnvironmentBuildError, Interrupted
 from greenlane.model.evidence import Demand, GateState, LaneEvidence
@@ -24,8 +25,9 @@ from greenlane.model.verdict import Verdict
 from greenlane.model.violation import Code, Violation
 from greenlane.rules.address import disagreements, resolve
 from greenlane.rules.demand import any_open, checks_of, lane_of_provider, needed_lanes
-from greenlane.rules.gates import gate, skip_line
+from greenlane.rules.gates import gate, gate_line
 from greenlane.rules.green import judge
+from greenlane.rules.router import Choice
 from greenlane.rules.services import gated_services
 from greenlane.settings import Settings, check_expected
 from greenlane.version import VERSION
@@ -53,6 +55,24 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     lane: str = ""
     plan: str = ""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of lanes: what is asked for, and what was found out before the first of them.
+
+    Attributes:
+        environ: the caller's environment.
+        run_id: name of the run.
+        gates: state of every live provider.
+        router: which router configuration lanes get.
+    """
+
+    settings: Settings
+    wish: Wish
+    environ: Mapping[str, str]
+    run_id: str
+    gates: tuple[GateState, ...]
+    router: Choice
 
 
 def wish_of_policy(settings: Settings, name: str, seed: int | None = None, plan: str = "") -> Wish:
@@ -110,9 +130,12 @@ def decide(settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say)
     run_id = new_run_id()
     gates = open_gates(settings, environ)
     notes = check_addresses(settings, environ, wish.strict)
+    router, lacking = guard(settings, environ, wish.strict, say)
+    notes += lacking
     evidence: list[LaneEvidence] = []
     if not any(note.gating for note in notes):
-        evidence, stopped = _run_lanes(settings, wish, environ, run_id, gates, say)
+        run = Run(settings=settings, wish=wish, environ=environ, run_id=run_id, gates=gates, router=router)
+        evidence, stopped = _run_lanes(run, say)
         notes += stopped
     verdict = judge(make_demand(settings, wish, gates, run_id), evidence, notes)
     verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
@@ -134,28 +157,27 @@ def check_addresses(settings: Settings, environ: Mapping[str, str], strict: bool
     try:
         base = resolve(address, environ)
     except ValueError as error:
-        raise ConfigError(f"{address.variable}: {error}") from error
+        raise ConfigError(str(error)) from error
     return disagreements(address, base, environ, strict)
 
 
-def _run_lanes(
-    settings: Settings, wish: Wish, environ: Mapping[str, str], run_id: str, gates: tuple[GateState, ...], say: Say
-) -> tuple[list[LaneEvidence], list[Violation]]:
+def _run_lanes(run: Run, say: Say) -> tuple[list[LaneEvidence], list[Violation]]:
     """Run every needed lane and shard; an interruption ends the list and is a violation."""
+    settings, gates, environ = run.settings, run.gates, run.environ
     installer = find_installer(settings.root / settings.configuration.environments, environ)
     houses = Houses(settings, installer, say)
     evidence: list[LaneEvidence] = []
-    for name in wish.lanes:
+    for name in run.wish.lanes:
         lane = settings.lane(name)
         absent = [test for test in lane.tests if not (settings.root / test).exists()]
         if absent:
             raise ConfigError(f"lanes.{name}.tests: {', '.join(absent)} does not exist in {settings.project}")
         for state in gates:
-            if state.provider in lane.providers and not state.open:
-                say(skip_line(state))
+            if state.provider in lane.providers:
+                say(gate_line(state, settings.configuration.providers[state.provider]))
         if not any_open(lane, gates):
             continue
-        for request in _requests(settings, lane, wish, environ, run_id, gates):
+        for request in _requests(run, lane):
             say(f"{request.label}: starting")
             try:
                 evidence.append(run_lane(request, installer, houses, say))
@@ -170,16 +192,15 @@ def _run_lanes(
     return evidence, []
 
 
-def _requests(
-    settings: Settings, lane: Lane, wish: Wish, environ: Mapping[str, str], run_id: str, gates: tuple[GateState, ...]
-) -> list[Request]:
+def _requests(run: Run, lane: Lane) -> list[Request]:
     """Return one request for the lane, or one for each of its wanted shards."""
-    shards: Sequence[str] = [s for s in lane.shards if not wish.shards or s in wish.shards] or [""]
-    plan = choose_plan(settings, lane, shards, wish.plan)
+    shards: Sequence[str] = [s for s in lane.shards if not run.wish.shards or s in run.wish.shards] or [""]
+    plan = choose_plan(run.settings, lane, shards, run.wish.plan)
     return [
         Request(
-            settings=settings, lane=lane, shard=shard, run_id=run_id, environ=environ, gates=gates,
-            seed=wish.seed, plan=plan, color=sys.stdout.isatty() and "NO_COLOR" not in environ,
+            settings=run.settings, lane=lane, shard=shard, run_id=run.run_id, environ=run.environ, gates=run.gates,
+            router=run.router, seed=run.wish.seed, plan=plan,
+            color=sys.stdout.isatty() and "NO_COLOR" not in run.environ,
         )
         for shard in shards
     ]  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 from greenlane.model.evidence import GateState
 from greenlane.model.lane import Lane, Service
 from greenlane.model.plan import ShardPlan
+from greenlane.rules.router import Choice
 from greenlane.rules.services import services_here
 from greenlane.settings import Settings
 
@@ -22,6 +23,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         run_id: name of the whole run.
         environ: the caller's environment.
         gates: state of every live provider.
+        router: which router configuration the lane gets.
         seed: of a random order; None draws one.
         plan: how the lane is cut; None for a lane without shards.
         color: whether the output goes to a terminal.
@@ -33,6 +35,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     environ: Mapping[str, str]
     gates: tuple[GateState, ...]
+    router: Choice = Choice()
     seed: int | None = None
     plan: ShardPlan | None = None
     color: bool = False

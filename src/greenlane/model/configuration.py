@@ -6,7 +6,7 @@ import msgspec
 
 from greenlane.model.change import ChangeRule
 from greenlane.model.contract import LeakPolicy
-from greenlane.model.lane import Address, Lane, LaneKind, Policy, Provider, Service
+from greenlane.model.lane import Address, Lane, LaneKind, Policy, Provider, Router, Service
 
 
 class ExtraLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,6 +113,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     providers: dict[str, Provider] = {}
     policies: dict[str, Policy] = {}
     address: Address = Address()
+    router: Router = Router()
     leaks: LeakPolicy = LeakPolicy()
     report: Report = Report()
     locks: dict[str, ExtraLock] = {}
@@ -121,3 +122,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     quarantine: Quarantine = Quarantine()
     artifacts: str = ".artifacts"
     environments: str = ".nox/greenlane"
+
+    @property
+    def stub(self) -> str:
+        """Path of the router configuration that is written when there is none, relative to the project."""
+        return self.router.stub or f"{self.artifacts}/router_stub.yaml"

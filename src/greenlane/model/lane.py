@@ -155,6 +155,25 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     expect: tuple[str, ...] = ()
 
 
+class Router(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The model groups that must resolve, and what stands in for a router configuration that lacks them.
+
+    Attributes:
+        variable: environment name of the path of a LiteLLM router configuration.
+        group_variable: environment name of the group that tests ask for; when the caller sets it, it must resolve, too.
+        groups: model groups that must resolve; none switches the guard off.
+        stub: the configuration that is written when there is none, relative to the project; default
+            `<artifacts>/router_stub.yaml`.
+        model: what each group of the stub calls at the base; `{group}` is the group's name.
+    """
+
+    variable: str = "LITELLM_ROUTER_CONFIG"
+    group_variable: str = "ROUTER_MODEL_GROUP"
+    groups: tuple[str, ...] = ("codex-agent-1",)
+    stub: str = ""
+    model: str = "openai/{group}"
+
+
 class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The one base address of the system under test and the variables that carry it.
 

@@ -14,7 +14,7 @@ from greenlane.model.violation import Code, Violation
 VERDICT_SCHEMA = 1
 """Version of the JSON form of a verdict."""
 
-CONFIGURATION = frozenset({Code.CONFIG_ERROR, Code.ADDRESS_DRIFT})
+CONFIGURATION = frozenset({Code.CONFIG_ERROR, Code.ADDRESS_DRIFT, Code.GROUP_MISSING})
 """What is wrong before any test is run: the user's settings."""
 
 

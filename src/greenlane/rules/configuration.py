@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from greenlane.model.change import ChangeRule
 from greenlane.model.configuration import Configuration
 from greenlane.model.contract import WATCHERS, LeakPolicy
-from greenlane.model.lane import Lane, LaneKind
+from greenlane.model.lane import Lane, LaneKind, Router
 from greenlane.rules.environ import split_entries
 from greenlane.rules.history_options import quarantined, remembered
 from greenlane.rules.services import problems as service_problems
@@ -47,6 +47,7 @@ def problems(configuration: Configuration) -> list[str]:
         found += _known(f"{path}.providers", lane.providers, configuration.providers)
         found += _secrets(path, lane.env, configuration)
         found += _variables(path, lane.env)
+        found += _followed(path, lane.env, configuration)
     for name, service in configuration.services.items():
         for key, entries in (("env", service.env), ("gives", service.gives)):
             found += _secrets(f"services.{name}", entries, configuration, key)
@@ -56,6 +57,7 @@ def problems(configuration: Configuration) -> list[str]:
         found += _known(f"policies.{name}.lanes", policy.lanes, configuration.lanes)
     if configuration.address.service:
         found += _known("address.service", (configuration.address.service,), configuration.services)
+    found += _router(configuration.router)
     found += _leaks(configuration.leaks)
     for name, rule in configuration.changes.items():
         found += _change(f"changes.{name}", rule, configuration)
@@ -136,6 +138,29 @@ def _variables(path: str, env: Iterable[str], key: str = "env") -> Iterable[str]
             yield f"{path}.{key}: {name!r} is not the name of a variable"
         elif name in FIXED or name.startswith(FIXED_PREFIXES):
             yield f"{path}.{key}: {name} decides which code runs, and is fixed by the harness"
+
+
+def _followed(path: str, env: Iterable[str], configuration: Configuration) -> Iterable[str]:
+    """Yield a problem for each variable of the base or of the router that a lane would set for itself."""
+    address, router = configuration.address, configuration.router
+    ours = (address.variable, address.host_variable, address.port_variable, *address.same, router.variable)
+    names, values = split_entries(env)
+    for name in (*names, *values):
+        if name in ours:
+            yield f"{path}.env: {name} follows the one base, and is set by the harness"
+
+
+def _router(router: Router) -> Iterable[str]:
+    """Yield what is wrong with the router guard."""
+    yield from _report("router.stub", router.stub, ".yaml")
+    for name in router.groups:
+        if not name.strip():
+            yield f"router.groups: {name!r} is not the name of a model group"
+    if not all(router.model.partition("/")):
+        yield f"router.model: {router.model!r} is not a provider and a model, such as openai/{{group}}"
+    for key, name in (("variable", router.variable), ("group_variable", router.group_variable)):
+        if not _VARIABLE.fullmatch(name):
+            yield f"router.{key}: {name!r} is not the name of a variable"
 
 
 def _name(path: str, name: str) -> Iterable[str]:

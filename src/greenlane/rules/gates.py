@@ -46,6 +46,9 @@ def gate(name: str, provider: Provider, environ: Mapping[str, str]) -> GateState
     return GateState(provider=name, open=not reasons, reason="; ".join(reasons))
 
 
-def skip_line(state: GateState) -> str:
-    """Return the one loud line of a closed gate, `SKIP gemini: GEMINI_API_KEY is not set`."""
-    return f"SKIP {state.provider}: {state.reason}"
+def gate_line(state: GateState, provider: Provider) -> str:
+    """Return the one loud line of a gate: `SKIP gemini: GEMINI_API_KEY is not set`, or why it is open."""
+    if not state.open:
+        return f"SKIP {state.provider}: {state.reason}"
+    present = ", ".join(f"{name} is set" for name in provider.secrets)
+    return f"LIVE {state.provider}: {SWITCH} is 1{', ' if present else ''}{present}"

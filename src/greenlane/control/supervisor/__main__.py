@@ -22,11 +22,12 @@ from greenlane.control.namespace import enter
 from greenlane.control.processes import adopt_orphans, end_survivors, stop_group
 from greenlane.control.supervisor.output import Output
 from greenlane.control.supervisor.plan import Plan, Result
+from greenlane.control.supervisor.router import route
 from greenlane.control.supervisor.routes import refused_routes
 from greenlane.control.supervisor.running import running_tests
 from greenlane.control.supervisor.services import Running
 from greenlane.model.contract import Contract
-from greenlane.rules.address import endpoints
+from greenlane.rules.address import endpoints, told
 
 LANE = "lane"
 STOP = "stop"
@@ -120,15 +121,24 @@ class Supervisor:
                 self._base = record.base
         return True
 
+    def _addresses(self) -> dict[str, str]:
+        """Return the variables that say where the system under test is, and tell the user about them."""
+        variables = {}
+        if self._base:
+            source = self._plan.base_source or f"service {self._plan.address.service}"
+            self._output.say(told(self._plan.address, self._base, source))
+            variables = endpoints(self._plan.address, self._base)
+        if self._plan.router is not None:
+            variables |= route(self._plan.router, self._base, self._output.say)
+        return variables
+
     def _died(self, name: str, status: int) -> None:
         """Tell the main thread that a service ended."""
         self._events.put((name, status))
 
     def _run_lane(self) -> None:
         """Start the lane's pytest and follow it until it ends, its time is over or somebody stops it."""
-        environment = {**self._plan.environment, **self._given}
-        if self._base:
-            environment.update(endpoints(self._plan.address, self._base))
+        environment = {**self._plan.environment, **self._given, **self._addresses()}
         try:
             lane = subprocess.Popen(
                 self._plan.command, env=environment, cwd=self._plan.cwd, stdin=subprocess.DEVNULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from greenlane.model.evidence import ServiceRecord
-from greenlane.model.lane import Address
+from greenlane.model.lane import Address, Router
 
 
 class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +31,22 @@ class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
     gated: bool = False
 
 
+class RouterPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The router configuration of a lane: the caller's own, or a stub that is written when the base is known.
+
+    Attributes:
+        router: names of the variables, and what the stub's groups call.
+        groups: what must resolve, the one that tests ask for first.
+        config: absolute path of the caller's own; empty for the stub.
+        stub: absolute path of the stub.
+    """
+
+    router: Router
+    groups: tuple[str, ...]
+    config: str
+    stub: str
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One lane run.
 
@@ -41,6 +57,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         isolate: whether the lane must be cut off from the network.
         services: what is started or examined, in order; absent: what the run does without.
         address: the base variables, which follow the service of that name.
+        base_source: what gave `base`; empty when the service does.
+        router: the router configuration; None where no group must resolve.
         secrets: values that must not be printed, by name.
         log: file of the whole output; journal: file that tells which test is running; result: file of the answer.
     """
@@ -55,6 +73,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     absent: tuple[ServiceRecord, ...] = ()
     address: Address
     base: str
+    base_source: str
+    router: RouterPlan | None
     secrets: dict[str, str]
     log: str
     journal: str

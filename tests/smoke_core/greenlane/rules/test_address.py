@@ -88,7 +88,8 @@ def test_an_alias_that_says_otherwise_is_drift(value: str, strict: bool) -> None
 
 def test_an_alias_disagrees_with_a_service_whose_port_nobody_knows_yet() -> None:
     """The started service gets a port of its own; a variable that names one is about something else."""
-    (found,) = disagreements(ADDRESS, Base(), {"CODEX_AGENT_API_BASE": "http://127.0.0.1:8788"}, strict=True)
+    served = Address(service="gateway")
+    (found,) = disagreements(served, Base(), {"CODEX_AGENT_API_BASE": "http://127.0.0.1:8788"}, strict=True)
 
     assert "the address of the started service" in found.message
 

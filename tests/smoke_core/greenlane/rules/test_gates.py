@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from greenlane.model.lane import Provider
-from greenlane.rules.gates import gate, skip_line, truthy
+from greenlane.rules.gates import gate, gate_line, truthy
 
 GEMINI = Provider(secrets=("GEMINI_API_KEY", "GEMINI_PROJECT"))
 BOTH = {"GEMINI_API_KEY": "k", "GEMINI_PROJECT": "p"}
@@ -35,7 +35,14 @@ def test_a_gate_opens_with_switch_and_every_secret(environ: dict[str, str], reas
 
 def test_a_closed_gate_is_one_loud_line() -> None:
     """The line that users see for a provider that was not called."""
-    assert skip_line(gate("gemini", Provider(secrets=("K",)), ON)) == "SKIP gemini: K is not set"
+    provider = Provider(secrets=("K",))
+    assert gate_line(gate("gemini", provider, ON), provider) == "SKIP gemini: K is not set"
+
+
+def test_an_open_gate_is_one_line_without_values() -> None:
+    """The line that users see before money is spent: which switch and which secrets, and not what is in them."""
+    line = gate_line(gate("gemini", GEMINI, {**ON, "GEMINI_API_KEY": "k-1", "GEMINI_PROJECT": "p-1"}), GEMINI)
+    assert line == "LIVE gemini: LIVE_PROVIDERS is 1, GEMINI_API_KEY is set, GEMINI_PROJECT is set"
 
 
 @pytest.mark.parametrize("value", ["1", "true", "Yes", " ON "])
