@@ -20,6 +20,7 @@ from mini_agent.http.edge import Edge
 from mini_agent.http.errors import route_not_found
 from mini_agent.http.exchange import Receive, Scope, Send
 from mini_agent.http.health import HealthRoute, ReadyRoute
+from mini_agent.http.memory_routing import RoutingInfoRoute
 from mini_agent.http.metrics import Metrics, MetricsRoute
 from mini_agent.http.models import ModelsRoute
 from mini_agent.http.openapi import OpenApiRoute
@@ -37,6 +38,9 @@ from mini_agent.providers.protocol import ModelClient
 from mini_agent.providers.registry import Registry
 from mini_agent.providers.scripted import ScriptedClient
 from mini_agent.providers.sessions import Sessions
+from mini_agent.retrieval.protocol import RetrieverFactory
+from mini_agent.retrieval.recall import Recall
+from mini_agent.retrieval.supermemory import open_supermemory
 from mini_agent.settings import Settings, load_settings
 from mini_agent.tools.backends import Toolbox, ToolInvokerFactory
 
@@ -76,12 +80,14 @@ class Ports:
 
     model_clients: factories by client key; they are merged over the built-in ones.
     tool_invoker: makes the tools of a run; None for the built-in backends.
+    retriever: makes the client of the memory service from its section of the file and the HTTP clients of users.
     http_connector: opens the connections that all HTTP clients share, on the app's loop. log: builds the logger.
     """
 
     model_clients: Mapping[str, ModelClientFactory] = field(default_factory=dict)
     tool_invoker: ToolInvokerFactory | None = None
     http_connector: HttpConnectorFactory = open_http_connector
+    retriever: RetrieverFactory = open_supermemory
     clock: Clock = field(default_factory=SystemClock)
     ids: Callable[[], str] = field(default_factory=id_source)
     log: Callable[[str, Redactor], logging.Logger] = new_logger
@@ -122,6 +128,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         guard=KeyGuard(settings.master_key),
         reader=BodyReader(settings.max_body_bytes, settings.body_idle_s),
         callers=Callers(settings),
+        recall=_recall(settings, ports, sessions, log),
         registry=registry,
         clients=_clients(settings, ports, outside, registry, tools, metrics),
         echo=ScriptedClient(ports.clock, ports.ids, reply=lambda _: settings.shim_reply, prefix="shim"),
@@ -131,7 +138,16 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         log=log,
     )
     agent = AgentServices(chat=chat, tools=tools, traces=TraceStore(settings, redactor, ports.clock, log))
-    return _serve(agent, [toolbox, *chat.clients.values(), sessions], ports)
+    info = RoutingInfoRoute(chat.callers, chat.guard, sessions, redactor, protected=settings.protect_routing_info)
+    return _serve(agent, info, [toolbox, *chat.clients.values(), sessions], ports)
+
+
+def _recall(settings: Settings, ports: Ports, sessions: Sessions, log: logging.Logger) -> Recall | None:
+    """Build retrieval where it is on."""
+    options = settings.config.context_retrieval
+    if not (options.enabled and settings.memory_routing):
+        return None
+    return Recall(options, ports.retriever(options, sessions), ports.clock, log)
 
 
 def _clients(
@@ -160,10 +176,10 @@ def _clients(
     return clients
 
 
-def _serve(agent: AgentServices, closables: Sequence[_Closable], ports: Ports) -> Edge:
+def _serve(agent: AgentServices, info: RoutingInfoRoute, closables: Sequence[_Closable], ports: Ports) -> Edge:
     """Put routes, lifespan and the outermost layer around the services. closables: closed in order at the end."""
     chat = agent.chat
-    routes = _routes(agent, ports.clock.time())
+    routes = _routes(agent, info, ports.clock.time())
 
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncGenerator[None, None]:
@@ -182,7 +198,7 @@ def _serve(agent: AgentServices, closables: Sequence[_Closable], ports: Ports) -
     )
 
 
-def _routes(agent: AgentServices, started_at: float) -> list[Route]:
+def _routes(agent: AgentServices, info: RoutingInfoRoute, started_at: float) -> list[Route]:
     """The visible table of routes, most used first."""
     chat = agent.chat
     chat_route = ChatRoute(chat)
@@ -193,6 +209,7 @@ def _routes(agent: AgentServices, started_at: float) -> list[Route]:
         Route("/ready", ReadyRoute(), methods=["GET"]),
         Route("/healthz", HealthRoute(chat.settings, started_at), methods=["GET"]),
         Route("/v1/models", ModelsRoute(chat.settings, chat.guard, started_at), methods=["GET"]),
+        Route("/memory-routing/info", info, methods=["GET"]),
         Route("/metrics", MetricsRoute(chat.metrics), methods=["GET"]),
         Route("/openapi.json", OpenApiRoute(), methods=["GET"]),
     ]

@@ -30,6 +30,7 @@ from mini_agent.settings import Settings, load_settings
 from support.http_client import HttpClient
 from support.loop_thread import PATIENCE_S, LoopThread
 from support.measured import measured
+from support.memory_service import MemoryService
 from support.tool_host import ToolHost
 from support.upstream import Upstream
 
@@ -134,6 +135,10 @@ class Stage:
     def second_upstream(self) -> Upstream:
         """Returns: another provider, stopped with the stage."""
         return self._stack.enter_context(Upstream(self.loop))
+
+    def memory_service(self) -> MemoryService:
+        """Returns: a memory service on loopback, stopped with the stage."""
+        return self._stack.enter_context(MemoryService(self.loop))
 
     def tool_host(self, tools: Any = (), *replies: Any) -> ToolHost:
         """Returns: a tool host on loopback, stopped with the stage."""

@@ -20,6 +20,7 @@ from mini_agent.model.agent import AgentResult, ModelRequest, RunMetrics
 from mini_agent.model.chat import Caller, ModelTarget
 from mini_agent.providers.loop_model import LoopModel
 from mini_agent.providers.scripted import dummy_reply
+from mini_agent.retrieval.recall import Injection
 from mini_agent.tools.backends import ToolInvokerFactory
 
 __all__ = ["AgentRoute", "AgentServices"]
@@ -84,16 +85,25 @@ class AgentRoute:
             return _instant(dummy_reply(body.messages), model=body.model, iterations=iterations)
         model = LoopModel(chat.registry.resolve, chat.clients, caller, self._count)
         if body.backend == "echo":
-            return await self._echo(body, model)
+            return await self._echo(body, model, await self._injection(body, caller))
         with normalising():
             config = body.config(chat.settings.escalation_timeout_s)
             invoker = self._agent.tools(body.tool_request())
         async with aclosing(invoker) as tools:
-            return await run(config, body.messages, model, tools, clock=chat.clock)
+            inject = await self._injection(body, caller)
+            return await run(config, body.messages, model, tools, clock=chat.clock, inject=inject)
 
-    async def _echo(self, body: AgentBody, model: LoopModel) -> AgentResult:
+    async def _injection(self, body: AgentBody, caller: Caller) -> Injection | None:
+        """Ask memory, once per run."""
+        recall, target = self._chat.recall, self._chat.registry.resolve(body.model)
+        if recall is None or target.client == "scripted":
+            return None
+        return await recall.injection(caller, target, body.messages)
+
+    async def _echo(self, body: AgentBody, model: LoopModel, inject: Injection | None) -> AgentResult:
         started = self._chat.clock.monotonic()
-        answer = await model.complete(ModelRequest(model=body.model, messages=list(body.messages)))
+        messages = list(body.messages) if inject is None else inject(body.messages)
+        answer = await model.complete(ModelRequest(model=body.model, messages=messages))
         text = _content(answer.payload)
         elapsed_ms = round((self._chat.clock.monotonic() - started) * 1000, 3)
         return _instant(text, model=body.model, simulated=answer.simulated, elapsed_ms=elapsed_ms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mini_agent.errors import GatewayError
 from mini_agent.http.auth import KeyGuard
@@ -20,6 +20,7 @@ from mini_agent.model.envelope import ErrorWriter, translate
 from mini_agent.ports import Clock
 from mini_agent.providers.protocol import ModelClient
 from mini_agent.providers.registry import Registry
+from mini_agent.retrieval.recall import Recall
 from mini_agent.settings import Settings
 
 __all__ = ["ChatRoute", "ChatServices"]
@@ -27,12 +28,16 @@ __all__ = ["ChatRoute", "ChatServices"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatServices:
-    """What the chat route works with. clients: model clients by the key that a target names."""
+    """What the chat route works with.
+
+    clients: model clients by the key that a target names. recall: None unless memory is retrieved.
+    """
 
     settings: Settings
     guard: KeyGuard
     reader: BodyReader
     callers: Callers
+    recall: Recall | None
     registry: Registry
     clients: Mapping[str, ModelClient]
     echo: ModelClient
@@ -43,7 +48,7 @@ class ChatServices:
 
 
 class ChatRoute:
-    """Authentication, size, JSON, fields, guard, provider: in this order."""
+    """Authentication, size, JSON, fields, guard, user, memory, provider: in this order."""
 
     def __init__(self, services: ChatServices) -> None:
         self._services = services
@@ -65,12 +70,23 @@ class ChatRoute:
         body, dropped = outgoing_body(chat, target)
         if dropped:
             services.log.debug("parameters dropped", extra={"facts": {"names": sorted(dropped)[:50]}})
-        request = ProviderRequest(
-            target=target,
-            body=body,
-            caller=services.callers.of(exchange, hop),
-        )
+        request = ProviderRequest(target=target, body=body, caller=services.callers.of(exchange, hop))
+        request = await self._remember(client, request, (scope, receive, send))
         await self._answer(client, request, chat.stream, (scope, receive, send))
+
+    async def _remember(
+        self, client: ModelClient, request: ProviderRequest, wire: tuple[Scope, Receive, Send]
+    ) -> ProviderRequest:
+        """Returns: the request with what the memory service knows, where that is configured."""
+        recall = self._services.recall
+        if recall is None or client.name == "scripted":
+            return request
+        scope, receive, _ = wire
+        async with CancelOnDisconnect(scope, receive):
+            inject = await recall.injection(request.caller, request.target, request.body["messages"])
+        if inject is None or client.name == "mini_agent":
+            return replace(request, inject=inject)
+        return replace(request, body={**request.body, "messages": inject(request.body["messages"])})
 
     async def _answer(
         self, client: ModelClient, request: ProviderRequest, stream: bool, wire: tuple[Scope, Receive, Send]

@@ -64,6 +64,7 @@ def openapi_document() -> dict[str, Any]:
             "/ready": {"get": _open("ready", "Whether the gateway accepts requests; touches no model.", "Ready")},
             "/healthz": {"get": _open("healthz", "Facts about this process.", "Health")},
             "/metrics": {"get": _metrics_operation()},
+            "/memory-routing/info": {"get": _routing_info_operation()},
             "/openapi.json": {"get": _open("openapi", "This document.", "OpenApi")},
             "/v1/models": {"get": _models_operation()},
             "/v1/chat/completions": {"post": chat("chat", "Chat completion, plain or streamed.")},
@@ -129,6 +130,15 @@ def _metrics_operation() -> dict[str, Any]:
             },
             **error_answers((500,)),
         },
+    }
+
+
+def _routing_info_operation() -> dict[str, Any]:
+    return {
+        "operationId": "routingInfo",
+        "summary": "Whose memory a request with these headers would use, and why.",
+        "security": [{"masterKey": []}, {}],
+        "responses": {"200": _answer("The facts.", "RoutingInfo"), **error_answers((400, 401, 500))},
     }
 
 

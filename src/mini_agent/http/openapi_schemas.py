@@ -36,6 +36,7 @@ def schemas() -> dict[str, Any]:
     return {
         "Ready": _object({"ok": {"const": True}}, closed=True),
         "Health": _health(),
+        "RoutingInfo": _routing_info(),
         "OpenApi": _object({"openapi": _STRING, "info": {"type": "object"}, "paths": {"type": "object"}}),
         "ModelList": _model_list(),
         "Message": _message(),
@@ -45,6 +46,21 @@ def schemas() -> dict[str, Any]:
         **_agent(),
         "Error": _error(),
     }
+
+
+def _routing_info() -> dict[str, Any]:
+    match = {**_object(dict.fromkeys(("header", "value", "pattern", "user_id"), _STRING)), "type": ["object", "null"]}
+    facts = {
+        "user_id": _STRING,
+        "matched_pattern": match,
+        "custom_header_present": {"type": "boolean"},
+        "is_default": {"type": "boolean"},
+    }
+    session = _object({"initialized": {"type": "boolean"}, "cookie_count": _INTEGER})
+    headers = {"type": "object", "additionalProperties": _STRING}
+    nested = {"routing": _object(facts), "request_headers": headers}
+    info = _object({**facts, **nested, "session_info": session}, [*facts, *nested])
+    return {"oneOf": [info, _object({"error": {"const": "Memory router not initialized"}}, closed=True)]}
 
 
 def _health() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,9 +74,12 @@ class ProviderRequest:
     """One call to a model.
 
     body: the parameters that reach the provider, defaults included, without `model`.
+    inject: puts retrieved memory into what a model sees. Only for the agent, whose record of the conversation must not
+    show it; for all other model clients the body's messages have it already.
     Its headers are built by `mini_agent.memory.headers.provider_headers`, for every model client the same.
     """
 
     target: ModelTarget
     body: Mapping[str, Any]
     caller: Caller
+    inject: Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]] | None = None

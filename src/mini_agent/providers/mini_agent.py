@@ -94,7 +94,8 @@ class MiniAgentClient:
         config = self._config(target_model, options, request)
         tool_request = self._tool_request(options, config)
         async with aclosing(self._tools(tool_request)) as tools:
-            result = await run(config, request.body["messages"], model, tools, clock=self._clock)
+            messages = request.body["messages"]
+            result = await run(config, messages, model, tools, clock=self._clock, inject=request.inject)
         return completion_object(
             completion_id=f"chatcmpl-{self._ids()}",
             created=int(self._clock.time()),

@@ -113,6 +113,11 @@ class Settings:
         return self.config.general_settings
 
     @property
+    def protect_routing_info(self) -> bool:
+        """Returns: whether `/memory-routing/info` needs the gateway key."""
+        return self.general is not None and self.general.protect_routing_info
+
+    @property
     def memory_hosts(self) -> tuple[str, ...]:
         """Returns: the hosts whose models are memory services; none while memory routing is off."""
         if not self.memory_routing:

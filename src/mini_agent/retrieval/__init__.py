@@ -1,0 +1,1 @@
+"""Room 2: the network side of memory."""
