@@ -20,17 +20,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-from uvicorn.server import ServerState
-
 from mini_agent.app import Ports, create_app
 from mini_agent.logs import new_logger
 from mini_agent.model.redaction import Redactor
-from mini_agent.server import bind, server_config
 from mini_agent.settings import Settings, load_settings
 from support.http_client import HttpClient
 from support.loop_thread import PATIENCE_S, LoopThread
 from support.measured import measured
 from support.memory_service import MemoryService
+from support.served_app import ServedApp
 from support.tool_host import ToolHost
 from support.upstream import Upstream
 
@@ -49,15 +47,15 @@ class Gateway(HttpClient):
         self.settings = settings
         ports = dataclasses.replace(ports, log=self._logger)
         self.app = create_app(settings, ports)
-        self._sock = bind("127.0.0.1", 0)
-        super().__init__("127.0.0.1", self._sock.getsockname()[1], headers)
+        self._served = ServedApp(loop, self.app)
+        super().__init__("127.0.0.1", self._served.port, headers)
 
     def __enter__(self) -> Gateway:
-        self._loop.run(self._start())
+        self._served.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.run(self._stop())
+        self._served.__exit__()
 
     @property
     def url(self) -> str:
@@ -84,36 +82,6 @@ class Gateway(HttpClient):
 
     def _logger(self, level: str, redactor: Redactor) -> logging.Logger:
         return new_logger(level, redactor, self._log)
-
-    async def _start(self) -> None:
-        # uvicorn silences this logger whenever a server is configured; the next test must find it as it was.
-        access = logging.getLogger("uvicorn.access")
-        self._access = (access.handlers[:], access.propagate)
-        # uvicorn's own main loop ticks ten times a second; serving without it makes start and stop immediate.
-        self._config = server_config(self.app, grace_s=1.0, loop="asyncio")
-        self._config.load()
-        self._lifespan = self._config.lifespan_class(self._config)
-        await self._lifespan.startup()
-        self._state = ServerState()
-        protocol: Any = self._config.http_protocol_class
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: protocol(config=self._config, server_state=self._state, app_state=self._lifespan.state),
-            sock=self._sock,
-        )
-
-    async def _stop(self) -> None:
-        access = logging.getLogger("uvicorn.access")
-        access.handlers[:], access.propagate = self._access
-        self._server.close()
-        for task in list(self._state.tasks):
-            task.cancel()
-        await asyncio.gather(*self._state.tasks, return_exceptions=True)
-        for connection in list(self._state.connections):
-            transport = getattr(connection, "transport", None)
-            if transport is not None:
-                transport.abort()
-        await self._lifespan.shutdown()
 
 
 class Stage:
@@ -235,10 +203,9 @@ class GatewayProcess(HttpClient):
     def wait_listening(self) -> str:
         """Wait for the announcement. Returns: its line. Raises: AssertionError with stderr if the process ends."""
         line = self._next_line()
-        prefix = "mini-agent listening on http://"
-        assert line.startswith(prefix), f"unexpected first line {line!r}; stderr: {self.stderr()}"
-        self.host, _, port = line.removeprefix(prefix).rpartition(":")
-        self.port = int(port)
+        found = re.fullmatch(r"mini-agent (?:interceptor )?listening on http://(.*):(\d+)", line)
+        assert found, f"unexpected first line {line!r}; stderr: {self.stderr()}"
+        self.host, self.port = found[1], int(found[2])
         return line
 
     def wait_for(self, pattern: str) -> None:
