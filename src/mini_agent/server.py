@@ -44,12 +44,15 @@ class GatewayProtocol(HttpToolsProtocol):
             callback()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio allows it, uvicorn's stub does not.
-        """The client has finished sending. A body cut short gets its 400 before the connection closes.
+        """The client has finished sending. A body shorter than declared gets its 400 before the connection closes.
 
+        A chunked one has declared nothing: ended here, it would look whole, so its client counts as gone.
         Returns: True to keep the connection open for that answer.
         """
         cycle = self.cycle
         if cycle is None or cycle.response_complete or not cycle.more_body:
+            return None
+        if all(name != b"content-length" for name, _ in self.headers):
             return None
         cycle.more_body = False
         cycle.keep_alive = False
@@ -125,8 +128,10 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-def server_config(app: Any, *, grace_s: float, loop: Any = "auto") -> uvicorn.Config:
-    """Configure the server. grace_s: seconds that running requests get after a stop signal.
+def server_config(app: Any, *, grace_s: float, loop: Any = "auto", date_header: bool = True) -> uvicorn.Config:
+    """Configure the server.
+
+    grace_s: seconds that running requests get after a stop signal. date_header: whether it writes `Date` itself.
 
     Returns: the configuration.
     """
@@ -139,6 +144,7 @@ def server_config(app: Any, *, grace_s: float, loop: Any = "auto") -> uvicorn.Co
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=date_header,
         proxy_headers=False,
         timeout_graceful_shutdown=grace_s,  # type: ignore[arg-type]  # It is awaited as a float.
         timeout_keep_alive=75,
