@@ -1,4 +1,4 @@
-"""The command line: `mini-agent serve`, `mini-agent config schema`, `mini-agent config check`."""
+"""The command line: `mini-agent serve`, `mini-agent config schema|check`, `mini-agent intercept …`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mini_agent.errors import ConfigError, MiniAgentError
+from mini_agent.interceptor.cli import add_commands
 
 if TYPE_CHECKING:
     from mini_agent.settings import Settings
@@ -25,6 +26,9 @@ __all__ = ["main"]
 _OK = 0
 _FAILED = 1
 _INTERRUPTED = 130
+
+#: Seconds that running requests get after a stop signal.
+_INTERCEPTOR_GRACE_S = 10.0
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -45,7 +49,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     except KeyboardInterrupt:
         return _INTERRUPTED
     except OSError as error:
-        print(f"mini-agent: {error.strerror or error}", file=sys.stderr)
+        place = f": {error.filename}" if error.filename else ""
+        print(f"mini-agent: {error.strerror or error}{place}", file=sys.stderr)
         return _FAILED
     return code
 
@@ -70,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--resolve", action="store_true", help="also resolve every os.environ/ reference")
     check.add_argument("--require-group", metavar="NAME", help="fail unless this group is configured")
     check.set_defaults(run=_config_check)
+    add_commands(commands, _serve_interceptor)
     return parser
 
 
@@ -93,7 +99,7 @@ def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     sock = bind(settings.host, settings.port)
     settings = replace(settings, port=sock.getsockname()[1])
     app = create_app(settings)
-    _log_libraries(settings)
+    _log_libraries(settings.secrets())
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     def announce() -> None:
@@ -122,13 +128,27 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _log_libraries(settings: Settings) -> None:
+def _serve_interceptor(app: Any, host: str, port: int, announce: Callable[[str], None]) -> int:
+    """Serve what `mini-agent intercept run` built. Returns: the exit code."""
+    from mini_agent.server import GatewayServer, bind, server_config
+
+    sock = bind(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    _log_libraries([])
+    # Without a date of its own: the target's goes through.
+    config = server_config(app, grace_s=_INTERCEPTOR_GRACE_S, date_header=False)
+    server = GatewayServer(config, lambda: announce(f"http://{shown}:{sock.getsockname()[1]}"))
+    server.run(sockets=[sock])
+    return _INTERRUPTED if server.stopped_by == signal.SIGINT else _OK
+
+
+def _log_libraries(secrets: Iterable[str]) -> None:
     """Give the libraries of this process the same JSON lines. Only the command does this: it owns the process."""
     from mini_agent.logs import JsonLines
     from mini_agent.model.redaction import Redactor
 
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(Redactor(settings.secrets())))
+    handler.setFormatter(JsonLines(Redactor(secrets)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -28,6 +28,8 @@ ROOMS = {
     "tools": 2,
     "providers": 2,
     "retrieval": 2,
+    # Beside the floors: it sees room 0 and itself.
+    "interceptor": 1,
     "http": 3,
     "app": 4,
     "server": 5,

@@ -1,0 +1,182 @@
+"""`create_interceptor`: a reverse proxy for one project folder (GATEWAY.md 10.1). Pure ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from mini_agent.errors import GatewayError, InternalError
+from mini_agent.interceptor.body import ClientGone, ClientSide, Receive
+from mini_agent.interceptor.headers import end_to_end, outgoing_headers
+from mini_agent.interceptor.settings import InterceptorSettings
+from mini_agent.interceptor.target import TRANSPORT_ERRORS, Target
+from mini_agent.logs import RequestLines, new_logger
+from mini_agent.model.envelope import ErrorWriter, translate
+from mini_agent.model.redaction import Redactor
+from mini_agent.ports import new_id
+
+__all__ = ["Interceptor", "create_interceptor"]
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+HEALTH_PATH = "/health"
+#: What the log calls an exchange whose client left before the answer.
+_CLIENT_CLOSED = 499
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_LONGEST_LOGGED_PATH = 200
+
+
+def create_interceptor(settings: InterceptorSettings, log: logging.Logger | None = None) -> Interceptor:
+    """Build the interceptor. Opens nothing before the first request.
+
+    log: where it logs; JSON lines on stderr by default.
+    Returns: the ASGI application.
+    """
+    redactor = Redactor([settings.api_key] if settings.api_key else [])
+    return Interceptor(settings, redactor, log or new_logger("info", redactor))
+
+
+class Interceptor:
+    """Answers `GET /health` itself and relays every other request to its target."""
+
+    def __init__(self, settings: InterceptorSettings, redactor: Redactor, log: logging.Logger) -> None:
+        self._settings = settings
+        self._redactor = redactor
+        self._log = log
+        self._errors = ErrorWriter(redactor, debug=False)
+        self._lines = RequestLines(log, time.time)
+        self._target = Target(settings)
+        self._health = msgspec.json.encode(
+            {
+                "status": "healthy",
+                "instance_id": settings.instance_id,
+                "target": redactor.text(settings.target),
+                "project": settings.project,
+            }
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._target.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.monotonic()
+        answer = _Answer(send, _request_id(scope["headers"]))
+        try:
+            if scope["method"] == "GET" and scope["path"] == HEALTH_PATH:
+                await answer.whole(200, self._health)
+            else:
+                await self._while_client_stays(scope, receive, answer)
+        finally:
+            path = self._redactor.text(scope["path"])[:_LONGEST_LOGGED_PATH]
+            facts = {"request_id": self._redactor.text(answer.request_id), "method": scope["method"], "path": path}
+            seconds = time.monotonic() - started
+            level = logging.INFO if 0 < answer.status < 400 else logging.WARNING
+            self._lines.write_line(
+                level, {**facts, "status": answer.status or _CLIENT_CLOSED, "ms": round(seconds * 1000, 2)}
+            )
+
+    async def _while_client_stays(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        """Relay; a client that leaves cancels the request to the target."""
+        headers = dict(reversed(scope["headers"]))
+        chunked = b"transfer-encoding" in headers
+        declared = None if chunked else _declared(headers)
+        client = ClientSide(receive, declared, chunked=chunked)
+        try:
+            async with asyncio.TaskGroup() as group:
+                watcher = group.create_task(client.watch())
+                await self._relay_or_explain(scope, client, answer, chunked=chunked)
+                watcher.cancel()
+        except* ClientGone:
+            pass  # Nobody is left to tell; the log line has the status.
+
+    async def _relay_or_explain(self, scope: Scope, client: ClientSide, answer: _Answer, *, chunked: bool) -> None:
+        try:
+            headers = outgoing_headers(scope["headers"], self._settings, chunked=chunked)
+            response = await self._target.send(scope, headers, client)
+            try:
+                await self._relay_back(response, answer)
+            finally:
+                # Back to the pool if the body was read to its end; otherwise this closes the connection.
+                response.release()
+        except (ClientGone, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an envelope
+            failure = translate(error)
+            if isinstance(failure, InternalError):
+                self._log.error("internal error", extra={"facts": {"request_id": answer.request_id}}, exc_info=error)
+            await answer.failure(failure, self._errors)
+
+    async def _relay_back(self, response: aiohttp.ClientResponse, answer: _Answer) -> None:
+        await answer.start(response.status, end_to_end(response.raw_headers))
+        try:
+            async for part in response.content.iter_any():
+                await answer.part(part)
+        except TRANSPORT_ERRORS as error:
+            # Half an answer is out. Left unfinished, the connection closes, and the client sees that it is not whole.
+            cause = self._target.explain(error)
+            facts = {"request_id": answer.request_id, "cause": cause.message}
+            self._log.warning("the target's answer broke off", extra={"facts": facts})
+            return
+        await answer.end()
+
+
+class _Answer:
+    """What goes back to the client. status: 0 until it is sent."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status = 0
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.status = status
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def part(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def whole(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """Send an answer of our own: JSON, with the request id."""
+        own = {"content-type": "application/json", "content-length": str(len(body)), "x-request-id": self.request_id}
+        own.update(headers or {})
+        await self.start(status, [(name.encode(), value.encode()) for name, value in own.items()])
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def failure(self, error: GatewayError, errors: ErrorWriter) -> None:
+        """Send an envelope, unless half an answer is out already."""
+        if not self.status:
+            await self.whole(error.status, errors.encode(error, self.request_id), error.http_headers())
+
+
+def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
+    given = next((value for name, value in headers if name == b"x-request-id"), b"")
+    return given.decode("ascii") if _REQUEST_ID.fullmatch(given) else f"req-{new_id()}"
+
+
+def _declared(headers: Mapping[bytes, bytes]) -> int | None:
+    value = headers.get(b"content-length", b"")
+    return int(value) if value.isdigit() else None

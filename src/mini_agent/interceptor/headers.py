@@ -1,0 +1,78 @@
+"""Which headers go on, in both directions, and which ones are added. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mini_agent.errors import InvalidParameter
+from mini_agent.interceptor.settings import InterceptorSettings
+
+__all__ = ["USER_ID", "end_to_end", "outgoing_headers"]
+
+#: The header by which the gateway knows the user.
+USER_ID = b"x-memory-user-id"
+
+#: They concern one connection and end here (RFC 9110 7.6.1).
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+#: These the client of the next connection writes itself: for another host, and after the body was asked for.
+_OF_THIS_REQUEST = frozenset({b"host", b"expect"})
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+
+def end_to_end(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+    """Returns: the headers without the hop-by-hop ones, those that `Connection` names included; names in lower case."""
+    lowered = [(name.lower(), value) for name, value in headers]
+    named = {word.strip().lower() for name, value in lowered if name == b"connection" for word in value.split(b",")}
+    dropped = _HOP_BY_HOP | named
+    return [(name, value) for name, value in lowered if name not in dropped]
+
+
+def outgoing_headers(received: RawHeaders, settings: InterceptorSettings, *, chunked: bool) -> list[tuple[str, str]]:
+    """Make the headers of the request to the target.
+
+    received: the client's headers. chunked: whether its body is, so that no length is declared.
+    Returns: them, order and repetitions kept, with what is missing of identity and key at the end.
+    Raises: InvalidParameter for a value that is not UTF-8.
+    """
+    unwanted = _OF_THIS_REQUEST | {b"content-length"} if chunked else _OF_THIS_REQUEST
+    headers = [(name, value) for name, value in end_to_end(received) if name not in unwanted]
+    # For the gateway a blank user id counts as absent; left in front of ours it would hide it.
+    if settings.inject and not any(name == USER_ID and value.strip() for name, value in headers):
+        headers = [(name, value) for name, value in headers if name != USER_ID]
+    present = {name for name, _ in headers}
+    added = [(name, value.encode()) for name, value in _additions(settings) if name not in present]
+    return [(name.decode("ascii"), _text(name, value)) for name, value in [*headers, *added]]
+
+
+def _additions(settings: InterceptorSettings) -> list[tuple[bytes, str]]:
+    additions = []
+    if settings.inject:
+        additions += [
+            (USER_ID, settings.instance_id),
+            (b"x-pycharm-instance", settings.instance_id),
+            (b"x-source", "pycharm-ai-chat"),
+        ]
+    if settings.api_key:
+        additions.append((b"authorization", f"Bearer {settings.api_key}"))
+    return additions
+
+
+def _text(name: bytes, value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        label = name.decode("ascii")
+        raise InvalidParameter(f"The value of header '{label}' is not valid UTF-8", param=label) from None

@@ -1,0 +1,129 @@
+"""What one interceptor was told, read once by the command (GATEWAY.md 10.1)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mini_agent.errors import ConfigError
+from mini_agent.interceptor.port_registry import DEFAULT_RANGE, DEFAULT_REGISTRY, project_key
+from mini_agent.interceptor.registry_file import PortRange
+from mini_agent.model import parsers
+
+__all__ = ["VARIABLES", "InterceptorSettings", "load_interceptor_settings"]
+
+#: What a header can carry and the gateway takes as a user id: visible ASCII.
+_NOT_IN_A_USER_ID = re.compile(r"[^!-~]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterceptorSettings:
+    """One interceptor. Times are in seconds.
+
+    project: absolute path of its folder. port: where it listens; None for the registry's port of the folder.
+    target: the gateway, without trailing slash. inject: whether identity headers are added.
+    api_key: sent for clients that send no `Authorization`. port_range, registry: see `PortRegistry`.
+    connect_s, read_s: how long the target may take to accept, and to send its next bytes.
+    """
+
+    project: str
+    instance_id: str
+    host: str = "127.0.0.1"
+    port: int | None = None
+    target: str = "http://127.0.0.1:8788"
+    inject: bool = True
+    api_key: str | None = field(default=None, repr=False)
+    port_range: PortRange = DEFAULT_RANGE
+    registry: Path = Path(DEFAULT_REGISTRY)
+    connect_s: float = 30.0
+    read_s: float = 600.0
+
+
+@dataclass(frozen=True)
+class _Option:
+    """One option. names: its variables, the first that is set counts."""
+
+    field: str
+    names: tuple[str, ...]
+    parse: Callable[[str], Any]
+
+
+def _user_id(value: str) -> str:
+    value = value.strip()
+    if not value or _NOT_IN_A_USER_ID.search(value):
+        raise ValueError("must be visible ASCII without whitespace: it travels in a header and names a user's memory")
+    return value
+
+
+def _real_port(value: str) -> int:
+    parsed = parsers.port(value)
+    if parsed == 0:
+        raise ValueError("must be at least 1, got 0")
+    return parsed
+
+
+_TABLE = (
+    _Option("port", ("INTERCEPTOR_PORT",), parsers.port),
+    _Option("target", ("MEMORY_PROXY_URL", "TARGET_LLM_URL", "MINI_AGENT_API_BASE"), parsers.http_url),
+    _Option("instance_id", ("SUPERMEMORY_USERNAME",), _user_id),
+    _Option("inject", ("INJECT_INSTANCE_ID",), parsers.boolean),
+    _Option("api_key", ("INTERCEPTOR_API_KEY",), parsers.text),
+    _Option("port_min", ("INTERCEPTOR_PORT_MIN",), _real_port),
+    _Option("port_max", ("INTERCEPTOR_PORT_MAX",), _real_port),
+    _Option("registry", ("PORT_REGISTRY_PATH",), Path),
+)
+#: Every variable that is read.
+VARIABLES = tuple(name for option in _TABLE for name in option.names)
+
+
+def load_interceptor_settings(
+    environ: Mapping[str, str], flags: Mapping[str, Any] | None = None, *, folder: Path | None = None
+) -> InterceptorSettings:
+    """Read the options.
+
+    environ: the environment. flags: values from the command line by field name, `port_min` and `port_max` among them;
+    None means not given. folder: the project, the current folder by default.
+    Returns: the record. Raises: ConfigError with every malformed option.
+    """
+    project = project_key(folder if folder is not None else Path.cwd())
+    values: dict[str, Any] = {"instance_id": default_instance_id(project)}
+    values.update(_from_environment(environ))
+    values.update({name: value for name, value in (flags or {}).items() if value is not None})
+    start, end = values.pop("port_min", DEFAULT_RANGE.start), values.pop("port_max", DEFAULT_RANGE.end)
+    if start > end:
+        raise ConfigError(
+            f"port range {start}-{end}: it ends before it begins; see --port-min and INTERCEPTOR_PORT_MIN (default "
+            f"{DEFAULT_RANGE.start}), --port-max and INTERCEPTOR_PORT_MAX (default {DEFAULT_RANGE.end})"
+        )
+    return InterceptorSettings(project=project, port_range=PortRange(start, end), **values)
+
+
+def default_instance_id(project: str) -> str:
+    """Returns: `pycharm-<folder name>`.
+
+    What a header cannot carry becomes `-`; a digest of the name then keeps similar names apart.
+    """
+    name = Path(project).name
+    safe = _NOT_IN_A_USER_ID.sub("-", name)
+    digest = "" if safe == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"pycharm-{safe}{digest}"
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    for option in _TABLE:
+        name = next((name for name in option.names if environ.get(name, "").strip()), None)
+        if name is None:
+            continue
+        try:
+            found[option.field] = option.parse(environ[name])
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return found

@@ -1,0 +1,100 @@
+"""The interceptor's HTTP client: nothing added, nothing decoded, nothing followed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from mini_agent.errors import (
+    BackendUnavailable,
+    GatewayError,
+    InvalidProviderResponse,
+    InvalidValue,
+    ProviderTimeout,
+)
+from mini_agent.interceptor.body import ClientSide
+from mini_agent.interceptor.settings import InterceptorSettings
+
+__all__ = ["TRANSPORT_ERRORS", "Target"]
+
+TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
+#: Longest header line of the target's answer, in bytes.
+_HEADER_BYTES = 65536
+
+
+class Target:
+    """The one server behind an interceptor. Its client is opened on first use, on the running loop."""
+
+    def __init__(self, settings: InterceptorSettings) -> None:
+        self._base = settings.target
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=settings.connect_s, connect=settings.connect_s, sock_read=settings.read_s
+        )
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(
+        self, scope: Mapping[str, Any], headers: list[tuple[str, str]], client: ClientSide
+    ) -> aiohttp.ClientResponse:
+        """Send the request of an ASGI scope.
+
+        Returns: the answer, its body unread; the caller releases it.
+        Raises: GatewayError; ClientGone.
+        """
+        body = client.body() if client.has_body else None
+        try:
+            return await self._open().request(
+                scope["method"],
+                self._url(scope),
+                headers=CIMultiDict(headers),
+                data=body,
+                allow_redirects=False,
+            )
+        except TRANSPORT_ERRORS as error:
+            raise client.failure or self.explain(error) from error
+        finally:
+            if body is not None and client.failure is not None:
+                await body.aclose()
+
+    def explain(self, error: BaseException) -> GatewayError:
+        """Returns: the error of the table that a failure below HTTP means."""
+        if isinstance(error, TimeoutError | asyncio.TimeoutError):
+            return ProviderTimeout(f"{self._base} did not answer in time")
+        if isinstance(error, aiohttp.ClientResponseError):
+            return InvalidProviderResponse(f"{self._base} does not answer in valid HTTP")
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return BackendUnavailable(f"{self._base} cannot be reached: {error.strerror or error.os_error}")
+        return BackendUnavailable(f"{self._base} closed the connection before its answer was complete")
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _url(self, scope: Mapping[str, Any]) -> URL:
+        """Returns: the target's address with path and query of the scope, byte for byte. Raises: InvalidValue."""
+        query = scope["query_string"]
+        try:
+            path = (scope["raw_path"] + (b"?" + query if query else b"")).decode()
+            # Encoded: yarl neither quotes, unquotes nor resolves `..`.
+            return URL(f"{self._base}{path}", encoded=True)
+        except ValueError as error:
+            raise InvalidValue("The path or the query of the request is not valid") from error
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=15),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+                auto_decompress=False,
+                trust_env=False,
+                timeout=self._timeout,
+                max_line_size=_HEADER_BYTES,
+                max_field_size=_HEADER_BYTES,
+            )
+        return self._session
