@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from greenlane.lane.answers import Show
 from support.gateway import GatewayProcess
 from support.http_client import HttpClient
 from support.loop_thread import LoopThread
+from support.real_model import GROUP, RealModel
 from support.upstream import Upstream
 
 MASTER = "sk-master-of-this-test"
@@ -25,6 +27,18 @@ def gateway() -> HttpClient:
     assert base.hostname
     assert base.port
     return HttpClient(base.hostname, base.port)
+
+
+@pytest.fixture(scope="session")
+def group() -> str:
+    """Name of the model that the lane's gateway has: the real one with ND_REAL, otherwise a scripted one."""
+    return GROUP if "ND_MODEL" in os.environ else "dummy"
+
+
+@pytest.fixture
+def model(gateway: HttpClient, answered: Show) -> RealModel:
+    """The real model behind the lane's gateway; what it answers is shown as evidence."""
+    return RealModel(gateway, os.environ["ND_MODEL_BASE"], answered)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 import msgspec
@@ -84,6 +84,7 @@ class LaneProject:
         order: str = "file",
         seed: int = 0,
         tests: tuple[str, ...] = ("tests",),
+        **more: Any,
     ) -> LaneRun:
         """Run the tests under a contract and return what came of it.
 
@@ -92,6 +93,7 @@ class LaneProject:
             network: whether the lane may leave its loopback; hermetic: level that control claims to have reached,
                 `kernel` also makes the namespace.
             order: `file` or `random`.
+            more: further fields of the contract.
         """
         artifacts = self.root / ".artifacts" / "core"
         artifacts.mkdir(parents=True, exist_ok=True)
@@ -111,6 +113,7 @@ class LaneProject:
             leaks=leaks or LeakPolicy(level="off"),
             order=order,
             seed=seed,
+            **more,
         )
         (artifacts / "contract.json").write_bytes(msgspec.json.encode(contract))
         command = [sys.executable, "-P", "-s", "-m", "greenlane.lane.runner", str(artifacts / "contract.json")]

@@ -12,6 +12,7 @@ import msgspec
 from greenlane.errors import ConfigError
 from greenlane.model.evidence import RECORD_SCHEMA, JournalFacts, JunitCase, LaneEvidence, LaneRecord
 from greenlane.model.journal import (
+    Answered,
     AnyEvent,
     Collected,
     CollectError,
@@ -170,6 +171,7 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         repeats=repeats,
         open_tests=tuple(nodeid for nodeid in open_tests if nodeid not in {test.nodeid for test in outcomes}),
         crashes=_unique(_crash(event) for event in crashed),
+        answers=tuple(event for event in events if isinstance(event, Answered)),
         leaks=tuple(event for event in events if isinstance(event, Leaked)),
         network=tuple(event for event in events if isinstance(event, NetworkAttempt)),
         hermetic=tuple(event for event in events if isinstance(event, Hermetic)),

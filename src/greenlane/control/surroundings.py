@@ -96,6 +96,7 @@ def _plan(
         identity="" if other else service.identity,
         models=other.models if other else service.models,
         model=request.environ.get(other.model_variable, "").strip() if other and other.model_variable else "",
+        meter="" if other else service.meter,
         gives=service.gives,
         gated=service.gated,
         start_timeout=service.start_timeout,

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from greenlane.lane.answers import Answers
 from greenlane.lane.process import lane_process
 from greenlane.lane.recorder import CrashRecorder, Recorder
 from greenlane.lane.selection import Selection
@@ -34,6 +35,8 @@ def open_lane(config: pytest.Config, path: str) -> None:
         guard = LeakGuard(config, contract, journal, alone=lane.worker == "main")
         config.add_cleanup(guard.close)
         lane.register(guard, "greenlane-leaks")
+    if not distributes:
+        lane.register(Answers(journal), "greenlane-answers")
     if distributes:
         lane.register(CrashRecorder(journal, lane.key), "greenlane-crashes")
     else:

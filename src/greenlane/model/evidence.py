@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from greenlane.model.history import Past
-from greenlane.model.journal import Hermetic, Leaked, NetworkAttempt
+from greenlane.model.journal import Answered, Hermetic, Leaked, NetworkAttempt
 from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.model.quarantine import Entry, FlakyTest
 
@@ -22,6 +22,7 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
         startup: seconds until it was ready.
         absent: why the lane ran without it; off: whether that is because nobody switched it on.
         model: name of the model that answers; empty for a service that is none.
+        generated: tokens that it counted while the lane ran; None where it counts none.
         gated: whether it is a check of its own.
     """
 
@@ -33,6 +34,7 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     absent: str = ""
     off: bool = False
     model: str = ""
+    generated: int | None = None
     gated: bool = False
 
 
@@ -151,6 +153,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
         shadows: modules that were imported in the place of the environment's, `name from path`.
         repeats: node ids with more than one final outcome that differ.
         needs: services by node id that a test cannot do without.
+        answers: what models answered, as the tests show it.
     """
 
     run_ids: tuple[str, ...] = ()
@@ -164,6 +167,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     dropped: tuple[str, ...] = ()
     providers: dict[str, str] = {}
     needs: dict[str, tuple[str, ...]] = {}
+    answers: tuple[Answered, ...] = ()
     collect_errors: tuple[TestOutcome, ...] = ()
     outcomes: tuple[TestOutcome, ...] = ()
     repeats: tuple[str, ...] = ()

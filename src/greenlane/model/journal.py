@@ -90,6 +90,25 @@ class TestFinished(Event, frozen=True, tag="test_finished"):
     ran: bool = True
 
 
+class Answered(Event, frozen=True, tag="answered"):
+    """A model answered a test, which shows the answer as evidence.
+
+    Attributes:
+        service: who answered, a service or live provider.
+        model: name of the model in the answer; request: id of the answer, empty for none.
+        prompt: what was asked; text: what was answered; both shortened.
+        tokens: that the answer cost, those of the prompt not counted.
+    """
+
+    nodeid: str
+    service: str
+    model: str
+    prompt: str
+    text: str
+    tokens: int
+    request: str = ""
+
+
 class Crashed(Event, frozen=True, tag="crashed"):
     """A worker process died. `nodeid` is the test that it was running, if any."""
 
@@ -171,6 +190,7 @@ AnyEvent = (
     | CollectError
     | TestStarted
     | TestFinished
+    | Answered
     | Crashed
     | Leaked
     | NetworkAttempt

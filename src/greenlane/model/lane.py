@@ -105,6 +105,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         optional: whether a lane goes on without it where its environment cannot be installed.
         gives: `NAME=value` for later services and for the lane while it runs; `{base}` and `{model}` are filled in.
         models: path that lists models as OpenAI or Ollama do; the first is the one that answers. Empty for no model.
+        meter: path and name of the counter of tokens that it generated, as `/metrics name`; empty for none.
         instead: whose server is used in its place.
     """
 
@@ -119,6 +120,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     optional: bool = False
     gives: tuple[str, ...] = ()
     models: str = ""
+    meter: str = ""
     instead: Instead | None = None
 
     @property

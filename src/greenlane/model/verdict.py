@@ -6,6 +6,7 @@ import enum
 
 import msgspec
 
+from greenlane.model.answers import ModelAnswers
 from greenlane.model.evidence import GateState, LaneRecord
 from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.model.quarantine import FlakyTest, Quarantined
@@ -33,6 +34,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         counts: tests by outcome.
         duration: seconds; reason: why it did not run, when it did not.
         required: whether the policy needs it.
+        models: what models answered in it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = True
     record: LaneRecord | None = None
     slowest: tuple[TestOutcome, ...] = ()
+    models: tuple[ModelAnswers, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ class Code(enum.StrEnum):
     GROUP_MISSING = "GROUP_MISSING"
     CONFIG_ERROR = "CONFIG_ERROR"
     SERVICE_DOWN = "SERVICE_DOWN"
+    CANNED = "CANNED"
     SHARD_GAP = "SHARD_GAP"
     SHARD_OVERLAP = "SHARD_OVERLAP"
     SHARD_MISMATCH = "SHARD_MISMATCH"
@@ -117,6 +118,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.SERVICE_DOWN: Explanation(
         "A service that the lane needs did not start, is not ours, or died during the run.",
         "Read the end of the service's log in the artifacts folder.",
+    ),
+    Code.CANNED: Explanation(
+        "A check that must meet a real model shows no answer that a model can have given.",
+        "See who answered: an echo or shim mode, a dummy model, a stub upstream; show real answers with `answered`.",
     ),
     Code.SHARD_GAP: Explanation(
         "The shards together do not cover the whole collection.", "Run every shard of the same commit again."

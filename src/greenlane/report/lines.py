@@ -5,6 +5,7 @@ from __future__ import annotations
 from greenlane.model.outcome import Outcome
 from greenlane.model.verdict import Check, Status, Verdict
 from greenlane.model.violation import Violation
+from greenlane.report.variance import models_of
 
 WORDS = {Status.PASSED: "PASS", Status.FAILED: "FAIL", Status.SKIPPED: "SKIP"}
 SHOWN_CAUSES = 50
@@ -25,6 +26,7 @@ def counts(check: Check) -> str:
 def detail(check: Check) -> str:
     """Return what a row of the verdict says beside name and status."""
     parts = [counts(check), f"{check.duration:.1f} s" if check.duration else "", check.reason]
+    parts.append(models_of(check))
     record = check.record
     if record is not None and record.coverage is not None:
         parts.append(f"coverage {record.coverage:.2f} %")

@@ -6,6 +6,7 @@ import time
 
 from greenlane.model.verdict import Verdict
 from greenlane.report.lines import WORDS, clean, detail, endpoints, line, next_steps
+from greenlane.report.variance import answers_line
 
 KINDS = {
     "deterministic": "hermetic and repeatable; no network but its own loopback; a skip is a failure",
@@ -32,6 +33,7 @@ def markdown(verdict: Verdict) -> str:
         _checks(verdict),
         _violations(verdict),
         _gates(verdict),
+        _models(verdict),
         _endpoints(verdict),
         _evidence(verdict),
         _taxonomy(verdict),
@@ -66,6 +68,15 @@ def _gates(verdict: Verdict) -> list[str]:
         return []
     rows = [f"- {escape(g.provider)}: {'open' if g.open else f'closed, {escape(g.reason)}'}" for g in verdict.gates]
     return ["## Live providers", "", *rows]
+
+
+def _models(verdict: Verdict) -> list[str]:
+    rows = []
+    for check in verdict.checks:
+        for told in check.models:
+            rows.append(f"- {escape(check.name)}: {escape(answers_line(told))}")
+            rows.append(f"    - {code(told.prompt)} → {code(told.text)}")
+    return ["## Models", "", *rows] if rows else []
 
 
 def _endpoints(verdict: Verdict) -> list[str]:

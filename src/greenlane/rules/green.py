@@ -11,6 +11,7 @@ from greenlane.model.evidence import Demand, LaneEvidence
 from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.model.verdict import CONFIGURATION, Check, Status, Verdict
 from greenlane.model.violation import Code, Violation
+from greenlane.rules.answers import model_answers
 from greenlane.rules.examine import EXAMINERS
 from greenlane.rules.examine.shards import whole
 from greenlane.rules.quarantine import excuse, excused_tests, ledger_violations, quarantined
@@ -43,7 +44,7 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
     violations += whole(demand, evidence)
     violations += ledger_violations(demand, evidence)
     checks += [_provider(name, demand, evidence) for name in demand.providers]
-    checks += [_service(name, demand, evidence) for name in demand.services]
+    checks += [_service(name, demand, evidence, violations) for name in demand.services]
     violations += _expected(demand, checks, evidence)
     violations += _nothing(demand, checks, violations)
     return Verdict(
@@ -127,6 +128,7 @@ def _check(
         required=required,
         record=item.record,
         slowest=_slowest(outcomes),
+        models=model_answers(item),
     )
 
 
@@ -158,7 +160,7 @@ def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence]) -> Ch
     )  # fmt: skip
 
 
-def _service(name: str, demand: Demand, evidence: Sequence[LaneEvidence]) -> Check:
+def _service(name: str, demand: Demand, evidence: Sequence[LaneEvidence], found: Sequence[Violation]) -> Check:
     """Return the row of a service that lanes can do without: what the tests that need it came to."""
     own = [item for item in evidence if item.record.lane in demand.services[name]]
     records = [record for item in own for record in item.record.services if record.name == name]
@@ -166,7 +168,8 @@ def _service(name: str, demand: Demand, evidence: Sequence[LaneEvidence]) -> Che
     failures = [record.failure for record in records if record.failure]
     absences = [record.absent for record in records if record.absent]
     reason = "; ".join(dict.fromkeys(failures or absences))
-    if failures or any(test.outcome.bad for test in tests):
+    canned = {v.subject for v in found if v.code is Code.CANNED} & {name, *(test.nodeid for test in tests)}
+    if failures or canned or any(test.outcome.bad for test in tests):
         status = Status.FAILED
     elif any(test.outcome is Outcome.PASSED for test in tests):
         status = Status.PASSED

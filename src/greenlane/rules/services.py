@@ -80,6 +80,12 @@ def choose_model(names: list[str], wished: str) -> str:
     return found
 
 
+def counted(exposition: str, name: str) -> int | None:
+    """Return the value of a counter in Prometheus' text format; None when it is not there."""
+    lines = (line.split() for line in exposition.splitlines())
+    return next((int(float(words[1])) for words in lines if len(words) == 2 and words[0] == name), None)
+
+
 def problems(configuration: Configuration) -> Iterable[str]:
     """Yield every problem of the services, as `<key path>: <what is wrong, what is allowed>`."""
     for name, service in configuration.services.items():
@@ -105,6 +111,8 @@ def _problems(path: str, name: str, service: Service, configuration: Configurati
     for variable in filter(None, variables):
         if not _VARIABLE.fullmatch(variable):
             yield f"{path}: {variable!r} is not the name of a variable"
+    if service.meter and len(service.meter.split(" ")) != 2:
+        yield f"{path}.meter: {service.meter!r} is not a path and the name of a counter"
     known_shards = {shard for lane in configuration.lanes.values() if name in lane.services for shard in lane.shards}
     for shard in service.shards:
         if shard not in known_shards:

@@ -25,11 +25,13 @@ ASKS = """
     import pytest
 
     @pytest.mark.needs("model")
-    def test_real():
+    def test_real(answered):
         with urllib.request.urlopen(os.environ["ND_BASE"] + "/prefix") as reply:
             assert json.load(reply)["prefix"] != sys.prefix
         assert importlib.util.find_spec("furniture") is None
         assert os.environ["ND_MODEL"] == {model!r}
+        answered("one?", "First.", model="tiny-1", tokens=2)
+        answered("two?", "Second.", model="tiny-1", tokens=2)
 
     def test_plain():
         assert True

@@ -26,6 +26,7 @@ class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
     log: str
     external: str = ""
     models: str = ""
+    meter: str = ""
     model: str = ""
     gives: tuple[str, ...] = ()
     gated: bool = False

@@ -20,7 +20,7 @@ import msgspec
 from greenlane.control.processes import stop_group
 from greenlane.control.supervisor.plan import ServicePlan
 from greenlane.model.evidence import ServiceRecord
-from greenlane.rules.services import choose_model, given, model_names
+from greenlane.rules.services import choose_model, counted, given, model_names
 
 INSTANCE_VARIABLES = ("GREENLANE_INSTANCE_ID", "MINI_AGENT_INSTANCE_ID")
 """A started service finds its identity here; its identity path may return it as `instance_id`."""
@@ -47,6 +47,7 @@ class Running:
         self._threads: list[threading.Thread] = []
         self._log: IO[bytes] | None = None
         self._stopping = False
+        self._counted: int | None = None
         self.record = ServiceRecord(name=plan.name)
 
     def start(self) -> ServiceRecord:
@@ -55,6 +56,7 @@ class Running:
         failure = "" if self._plan.external else self._spawn()
         failure = failure or self._await(began + self._plan.start_timeout) or self._identify()
         model, failure = self._model() if self._plan.models and not failure else ("", failure)
+        self._counted = self._meter()
         self.record = ServiceRecord(
             name=self._plan.name,
             base=self._base,
@@ -164,6 +166,12 @@ class Running:
         except ValueError as error:
             return "", f"{self._base}{self._plan.models} {error}"
 
+    def _meter(self) -> int | None:
+        """Return how many tokens it has generated so far; None where it does not say."""
+        path, _, counter = self._plan.meter.partition(" ")
+        status, text = self._get(path) if counter else (0, "")
+        return counted(text, counter) if status == 200 else None
+
     def _get(self, path: str) -> tuple[int, str]:
         """Return status and body of a GET; status 0 with the reason when there is no answer."""
         parts = urlsplit(self._base)
@@ -191,7 +199,9 @@ class Running:
         self.record = msgspec.structs.replace(self.record, failure=f"died with {how}{where}")
 
     def stop(self) -> None:
-        """End the service and its group; a second call does nothing."""
+        """Note what it generated, end the service and its group; a second call does nothing."""
+        if self._counted is not None and not self._stopping and (now := self._meter()) is not None:
+            self.record = msgspec.structs.replace(self.record, generated=now - self._counted)
         self._stopping = True
         if self._process is not None:
             stop_group(self._process)

@@ -1,0 +1,17 @@
+"""What the reports say of real models and their answers."""
+
+from __future__ import annotations
+
+from greenlane.model.answers import ModelAnswers
+from greenlane.model.verdict import Check
+
+
+def answers_line(told: ModelAnswers) -> str:
+    """Return a model and what it answered in one line."""
+    line = f"{told.model} gave {told.texts} different answers to {told.prompts} prompts, {told.tokens} tokens"
+    return line if told.generated is None else f"{line} of {told.generated} that it counted"
+
+
+def models_of(check: Check) -> str:
+    """Return the models that answered in a check, for its row; empty for none."""
+    return ", ".join(f"model {told.model}: {told.texts} different answers" for told in check.models)

@@ -1,0 +1,77 @@
+"""Is an answer evidence that a real model was met? Echoed, scripted and canned ones are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from greenlane.model.answers import ModelAnswers
+from greenlane.model.evidence import LaneEvidence, ServiceRecord
+from greenlane.model.journal import Answered
+
+SCRIPTED = ("dummy", "noop", "echo", "scripted", "shim", "fake", "mock")
+"""Model names, alone or before a hyphen, that no model has."""
+
+SHIM = "shim-"
+"""How the request id of an echoed answer begins (GATEWAY 7.7)."""
+
+ECHOED = 12
+"""Characters from which an answer that stands in its own prompt is an echo of it."""
+
+
+def why_canned(answer: Answered) -> str:
+    """Return why an answer proves nothing; empty for one that a model may have given."""
+    name = answer.model.strip().lower().rpartition("/")[2]
+    text, prompt = " ".join(answer.text.split()), " ".join(answer.prompt.split())
+    if not name:
+        return "it names no model"
+    if name.split("-")[0] in SCRIPTED:
+        return f"{answer.model} is no model"
+    if answer.request.startswith(SHIM):
+        return f"its id {answer.request} is that of an echoed answer"
+    if not text:
+        return "it is empty"
+    if answer.tokens <= 0:
+        return "it cost no tokens"
+    if text == prompt or (len(text) >= ECHOED and text in prompt):
+        return f"it echoes its prompt: {text[:60]!r}"
+    return ""
+
+
+def canned_together(answers: Sequence[Answered]) -> str:
+    """Return why the answers of one model, each of which may be real, together are not; empty when they are."""
+    prompts = {answer.prompt for answer in answers}
+    texts = {answer.text for answer in answers}
+    if len(prompts) < 2:
+        return "one prompt proves nothing; show the answers to two different ones"
+    if len(texts) < 2:
+        return f"{len(prompts)} different prompts got the same answer: {next(iter(texts))[:60]!r}"
+    return ""
+
+
+def real_answers(evidence: LaneEvidence, service: str) -> tuple[Answered, ...]:
+    """Return the answers of a service that are evidence by themselves."""
+    return tuple(a for a in evidence.journal.answers if a.service == service and not why_canned(a))
+
+
+def model_answers(evidence: LaneEvidence) -> tuple[ModelAnswers, ...]:
+    """Return what each model of a lane or shard answered."""
+    names = dict.fromkeys(answer.service for answer in evidence.journal.answers)
+    records = {record.name: record for record in evidence.record.services}
+    return tuple(_summary(name, real_answers(evidence, name), records.get(name)) for name in names)
+
+
+def _summary(service: str, answers: Sequence[Answered], record: ServiceRecord | None) -> ModelAnswers:
+    """Return the answers of one model in numbers, with one of them to look at."""
+    models: Iterable[str] = [record.model] if record else dict.fromkeys(answer.model for answer in answers)
+    shown = max(answers, key=lambda answer: len(answer.text), default=None)
+    return ModelAnswers(
+        service=service,
+        model=", ".join(models),
+        tests=len({answer.nodeid for answer in answers}),
+        prompts=len({answer.prompt for answer in answers}),
+        texts=len({answer.text for answer in answers}),
+        tokens=sum(answer.tokens for answer in answers),
+        generated=record.generated if record else None,
+        prompt=shown.prompt if shown else "",
+        text=shown.text if shown else "",
+    )
