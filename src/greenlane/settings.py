@@ -19,6 +19,7 @@ from greenlane.model.lane import Lane, Policy, Provider, Service
 from greenlane.rules.configuration import problems, undeclared
 from greenlane.rules.gates import neither, truthy
 from greenlane.rules.services import gated_services
+from greenlane.rules.variables import budget_variable
 
 FILE = "pyproject.toml"
 NAMED: dict[str, type[msgspec.Struct]] = {
@@ -141,6 +142,9 @@ def _check_environment(environ: Mapping[str, str]) -> None:
         ConfigError: a switch is neither on nor off, or PYTEST_ADDOPTS is not quoted as a shell would.
     """
     _check_switches(environ, SWITCHES)
+    workers = environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "").strip()
+    if workers and not workers.isdecimal():
+        raise ConfigError(f"PYTEST_XDIST_AUTO_NUM_WORKERS: {workers!r} is not a number of processes; 0 starts none")
     try:
         shlex.split(environ.get("PYTEST_ADDOPTS", ""))
     except ValueError as error:
@@ -266,7 +270,7 @@ def _with_defaults(configuration: Configuration, environ: Mapping[str, str], sou
     lanes = {}
     for name, lane in configuration.lanes.items():
         budget = lane.budget if lane.budget is not None else DEFAULT_BUDGETS[lane.kind]
-        variable = f"ALL_SMOKES_{name.upper().replace('-', '_')}_TIMEOUT"
+        variable = budget_variable(name)
         if environ.get(variable, "").strip():
             budget = _seconds(variable, environ[variable])
             sources[f"lanes.{name}.budget"] = f"environment {variable}"

@@ -39,8 +39,17 @@ def read_yaml(path: Path, settings: Settings, environ: Mapping[str, str], say: C
         raise ConfigError(f"{path}: {error}") from error
     if importlib.util.find_spec("yaml") is not None:
         return parse(text, str(path))
-    control = control_environment(settings, environ, say)
-    command = [control.python, "-P", "-s", "-m", "greenlane.control.yaml_file", str(path)]
+    return read_there(control_environment(settings, environ, say).python, path, environ)
+
+
+def read_there(python: str, path: Path, environ: Mapping[str, str]) -> Any:
+    """Return the content of a YAML file as another interpreter reads it, which has YAML and this package.
+
+    Raises:
+        ConfigError: the file is no YAML, or has a key twice.
+        GreenlaneError: the interpreter failed.
+    """
+    command = [python, "-P", "-s", "-m", "greenlane.control.yaml_file", str(path)]
     done = subprocess.run(command, env=install_environment(environ), capture_output=True, text=True, check=False)
     if done.returncode == EXIT_CONFIG:
         raise ConfigError(done.stderr.strip())

@@ -41,4 +41,4 @@ def worker_count(lane: Lane, cores: int, wished: str) -> int:
     """
     if lane.workers != "auto":
         return int(lane.workers)
-    return int(wished) if wished.isdecimal() else cores
+    return int(wished) if wished.strip().isdecimal() else cores

@@ -46,6 +46,11 @@ def gate(name: str, provider: Provider, environ: Mapping[str, str]) -> GateState
     return GateState(provider=name, open=not reasons, reason="; ".join(reasons))
 
 
+def secret_state(value: str | None) -> str:
+    """Return `present`, `blank` or `absent`, never the value."""
+    return "absent" if value is None else "present" if value.strip() else "blank"
+
+
 def gate_line(state: GateState, provider: Provider) -> str:
     """Return the one loud line of a gate: `SKIP gemini: GEMINI_API_KEY is not set`, or why it is open."""
     if not state.open:

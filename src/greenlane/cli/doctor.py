@@ -1,0 +1,35 @@
+"""`greenlane doctor`: what would happen and why, without running anything."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from greenlane.control.doctor import examine
+from greenlane.control.lane_run import secret_values
+from greenlane.report.doctor import as_json, show
+from greenlane.rules.diagnosis import exit_code
+from greenlane.settings import load
+
+HELP = "Show what a run would find: policy, lanes, locks, isolation, base, router, gates, services; and the next steps."
+EXAMPLES = "  greenlane doctor\n  greenlane doctor --policy deploy\n  greenlane doctor --json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--policy", default="dev", help="the policy to ask about (default: dev)")
+    parser.add_argument("--json", action="store_true", help="print JSON for a script")
+
+
+def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Look and tell; 0 when nothing stands in the way, 2 when a setting does, 1 for anything else."""
+    settings = load(Path(arguments.project), environ)
+    diagnosis = examine(settings, arguments.policy, environ)
+    secrets = secret_values(settings, environ).values()
+    if arguments.json:
+        print(as_json(diagnosis, secrets), flush=True)
+    else:
+        show(diagnosis, secrets, colour=sys.stdout.isatty() and "NO_COLOR" not in environ)
+    return exit_code(diagnosis)

@@ -1,0 +1,242 @@
+"""`greenlane doctor`: what would happen and why, and the next step for each problem."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.tiny import CORE, TinyProject
+
+PASSING = "def test_ok(): pass\n"
+ND = {"kind": "nondeterministic", "tests": ["tests"], "shards": ["a", "b"], "workers": "auto", "services": ["toy"]}
+LIVE = {"kind": "release", "tests": ["tests"], "providers": ["gemini"]}
+LISTING = str(Path(__file__).parents[3] / "support" / "model_list.py")
+
+
+@pytest.fixture
+def project(tiny: TinyProject) -> TinyProject:
+    """A project with a lane of each kind, a service that is an address, and a provider."""
+    tiny.lanes(core=CORE, nd=ND, release=LIVE).section("services", {"toy": {"command": ["toy"]}})
+    tiny.section("address", {"service": "toy"}).section("providers", {"gemini": {"secrets": ["GEMINI_API_KEY"]}})
+    return tiny.test(PASSING)
+
+
+def diagnosis(project: TinyProject, *words: str, **extra: str) -> dict[str, Any]:
+    """Return what `doctor --json` says."""
+    ran = project.greenlane("doctor", "--json", *words, **extra)
+    content: dict[str, Any] = json.loads(ran.output)
+    assert content["exit_code"] == ran.code
+    return content
+
+
+SECTIONS = (
+    "policy dev", "lanes", "locks", "interpreters", "isolation", "base", "router", "live providers", "services",
+    "model servers", "environment names", "options that are not at their default",
+)  # fmt: skip
+
+
+def test_a_healthy_project(project: TinyProject) -> None:
+    """Every section is there, nothing stands in the way, exit 0; nothing is written."""
+    before = sorted(project.path.rglob("*"))
+    ran = project.greenlane("doctor")
+    assert ran.code == 0, ran.output
+    lines = ran.output.splitlines()
+    assert [section for section in SECTIONS if section not in lines] == []
+    assert lines[-1] == "nothing stands in the way of policy dev"
+    for row in (
+        "  locks/core.txt: fresh",
+        "  nd: nondeterministic, checks nd/a, nd/b, budget 1200 s, workers ",
+        "  follows the service, from service toy, started on a free port",
+        "  gemini (release): closed, LIVE_PROVIDERS is not 1; GEMINI_API_KEY is not set; GEMINI_API_KEY absent",
+        "  toy (nd): a free port of its own",
+        '  lanes.core.kind = "deterministic" (pyproject.toml)',
+    ):
+        assert any(line.startswith(row) for line in lines), row
+    assert sorted(project.path.rglob("*")) == before
+
+
+def test_every_option_has_its_source(project: TinyProject) -> None:
+    """File and environment: what is not at its default says where it comes from, and an empty variable is no source."""
+    extra = {
+        "STRICT_READY": "1", "ALL_SMOKES_ND_TIMEOUT": "90", "PYTEST_XDIST_AUTO_NUM_WORKERS": "6", "READINESS_LIVE": "",
+        "READINESS_EXPECT": "nd/b",
+    }  # fmt: skip
+    found = diagnosis(project, **extra)
+    options = {option["key"]: (option["value"], option["source"]) for option in found["options"]}
+    assert options["lanes.nd.budget"] == ("90.0", "environment ALL_SMOKES_ND_TIMEOUT")
+    assert options["lanes.core.kind"] == ('"deterministic"', "pyproject.toml")
+    assert options["strict"] == ("true", "environment STRICT_READY")
+    assert options["expected"] == ('["nd/b"]', "environment READINESS_EXPECT")
+    assert options["lanes.nd.workers"] == ("6", "environment PYTEST_XDIST_AUTO_NUM_WORKERS")
+    assert "live" not in options
+    assert found["strict"]
+    assert next(lane["workers"] for lane in found["lanes"] if lane["name"] == "nd") == 6
+    assert [(e["name"], e["lanes"]) for e in found["expected"]] == [("nd/b", ["nd"])]
+
+
+def remove(name: str) -> Callable[[TinyProject], object]:
+    """Return what removes a file of a project."""
+    return lambda project: (project.path / name).unlink()
+
+
+def rewrite(name: str, text: str) -> Callable[[TinyProject], object]:
+    """Return what writes a file of a project."""
+    return lambda project: project.write(name, text)
+
+
+def as_is(project: TinyProject) -> None:
+    """Change nothing."""
+
+
+COMPROMISED = "litellm==1.82.8 \\\n    --hash=sha256:" + "0" * 64 + "\n"
+ROUTER = "model_list: [{model_name: fast, litellm_params: {model: openai/x}}]\n"
+PROBLEMS: dict[str, tuple[Callable[[TinyProject], object], dict[str, str], int, str, str]] = {
+    "no lock": (remove("locks/core.txt"), {}, 2, "lock locks/core.txt is missing", "make it with `nox -s lock`"),
+    "a compromised lock": (
+        rewrite("locks/core.txt", COMPROMISED), {}, 2, "is refused: it names litellm==1.82.8", "pin another version",
+    ),
+    "no tests": (
+        lambda project: shutil.rmtree(project.path / "tests"), {}, 2, "core.tests: tests does not exist", "make it",
+    ),
+    "two bases": (
+        as_is, {"STRICT_READY": "1", "CODEX_AGENT_API_BASE": "http://127.0.0.1:9"}, 2,
+        "ADDRESS_DRIFT CODEX_AGENT_API_BASE is http://127.0.0.1:9", "Set one of them",
+    ),
+    "no address": (as_is, {"MINI_AGENT_API_BASE": "ftp://x"}, 2, "MINI_AGENT_API_BASE: 'ftp://x' is not", "give an"),
+    "a group that is missing": (
+        rewrite("r.yaml", ROUTER), {"STRICT_READY": "1", "LITELLM_ROUTER_CONFIG": "r.yaml"}, 2,
+        "GROUP_MISSING", "Add the group to model_list",
+    ),
+    "no router configuration": (
+        as_is, {"LITELLM_ROUTER_CONFIG": "r.yaml"}, 2, "r.yaml: No such file or directory", "correct the file",
+    ),
+    "expected and closed": (
+        as_is, {"READINESS_EXPECT": "gemini"}, 1,
+        "gemini is expected (READINESS_EXPECT) and could not run: LIVE_PROVIDERS is not 1", "Provide what the reason",
+    ),
+    "a selection": (
+        as_is, {"PYTEST_ADDOPTS": "-q -k 'not slow'"}, 1, "PARTIAL PYTEST_ADDOPTS selects tests (-k)", "unset",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "extra", "code", "message", "step"), PROBLEMS.values(), ids=PROBLEMS.keys())
+def test_problems(
+    project: TinyProject, change: Callable[[TinyProject], object], extra: dict[str, str], code: int, message: str,
+    step: str,
+) -> None:  # fmt: skip
+    """Each problem is named with its code and the next step, and the exit code is that of a run."""
+    change(project)
+    ran = project.greenlane("doctor", **extra)
+    assert ran.code == code, ran.output
+    lines = ran.output.splitlines()
+    steps = {line: lines[i + 1] for i, line in enumerate(lines) if line.startswith("PROBLEM: ") and message in line}
+    assert [line for line in steps.values() if line.startswith(f"  next: {step}")], ran.output
+    assert lines[-1].endswith("in the way of policy dev")
+    assert "Traceback" not in ran.output
+
+
+def test_what_another_lane_lacks_is_a_warning(project: TinyProject) -> None:
+    """A lock or interpreter that the policy does not need does not stand in its way; for `deploy` it does."""
+    project.sections["lanes"]["nd"] = {**ND, "python": "3.99"}
+    project.lanes(**project.sections["lanes"])
+    (project.path / "locks" / "nd.txt").unlink()
+    ran = project.greenlane("doctor")
+    assert ran.code == 0, ran.output
+    assert "WARNING: CONFIG_ERROR lock locks/nd.txt is missing" in ran.output
+    assert "WARNING: CONFIG_ERROR Python 3.99, which nd needs, is not there" in ran.output
+    assert project.greenlane("doctor", "--policy", "deploy").code == 2
+
+
+def test_a_stale_lock_says_what_it_lacks(project: TinyProject) -> None:
+    """A requirement that the lock lacks or has in another version makes it stale; others do not."""
+    config = (project.path / "pyproject.toml").read_text()
+    groups = '[dependency-groups]\ncore = ["msgspec>=999", "nowhere", "tomli; python_version < \'3\'", "pytest>=9"]\n\n'
+    found = diagnosis(project.write("pyproject.toml", groups + config))
+    states = {lock["path"]: (lock["state"], lock["reason"]) for lock in found["locks"]}
+    assert states["locks/nd.txt"][0] == "fresh"
+    assert states["locks/core.txt"][0] == "stale"
+    reason = states["locks/core.txt"][1]
+    assert "msgspec>=999 is wanted, the lock has " in reason
+    assert "nowhere is wanted, the lock lacks it" in reason
+    assert "tomli" not in reason
+    assert "pytest>=9" not in reason
+
+
+SECRET = "sk-gemini-5e9f1c77"
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)], ids=["text", "json"])
+def test_the_value_of_a_secret_is_never_shown(project: TinyProject, words: tuple[str, ...]) -> None:
+    """Not where it stands by mistake either: in options of pytest, in an address, in the configuration."""
+    project.sections["lanes"]["nd"] = {**ND, "env": ["DB_PASSWORD=hunter2-in-the-file", "PLAIN=shown"]}
+    project.lanes(**project.sections["lanes"])
+    extra = {
+        "LIVE_PROVIDERS": "1", "GEMINI_API_KEY": f"{SECRET} ", "PYTEST_ADDOPTS": f"--token={SECRET}",
+        "MINI_AGENT_API_BASE": "http://user:hunter2-of-the-user@127.0.0.1:9",
+        "READINESS_EXPECT": "gemini",
+    }  # fmt: skip
+    ran = project.greenlane("doctor", *words, **extra)
+    assert SECRET not in ran.output
+    assert "hunter2" not in ran.output
+    assert "--token=[redacted]" in ran.output
+    assert "present" in ran.output
+    assert "PLAIN=shown" in ran.output
+
+
+def test_a_base_that_does_not_answer(project: TinyProject) -> None:
+    """A base that accepts and is silent holds nobody up; it is a problem for those lanes that would use it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        base = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        found = diagnosis(project, "--policy", "deploy", MINI_AGENT_API_BASE=base)
+    assert (found["base"]["url"], found["base"]["reachable"]) == (base, False)
+    (problem,) = [problem for problem in found["problems"] if problem["code"] == "SERVICE_DOWN"]
+    assert problem["stands"]
+    assert problem["message"].startswith(f"nothing answers at {base} (environment MINI_AGENT_API_BASE)")
+    assert "unset the variable" in problem["next_step"]
+
+
+def test_a_model_server(project: TinyProject) -> None:
+    """A server of local models is found by the variable that names it, with the models that it lists."""
+    command = [sys.executable, LISTING, "small-model", "other"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout
+        base = server.stdout.readline().split()[-1]
+        found = diagnosis(project, OLLAMA_API_BASE=base)
+        server.terminate()
+    (models,) = found["models"]
+    assert (models["address"], models["source"]) == (base, "OLLAMA_API_BASE")
+    assert (models["models"], models["version"]) == (["small-model", "other"], "0.1")
+
+
+def test_where_nothing_but_the_lane_environment_is(project: TinyProject) -> None:
+    """With the standard library and msgspec alone, without rich and YAML, the doctor says the same."""
+    assert project.greenlane("lane", "core").code == 0
+    python = project.environments / "core" / "bin" / "python"
+    command = [str(python), "-P", "-m", "greenlane", "doctor", "--project", str(project.path)]
+    done = subprocess.run(command, env=project.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "core: deterministic, checks core, budget 600 s, workers 0, environment built" in done.stdout
+    assert done.stdout.endswith("nothing stands in the way of policy dev\n")
+
+
+def test_an_unknown_policy(project: TinyProject) -> None:
+    """A policy that is not there is exit 2 and lists the known ones."""
+    ran = project.greenlane("doctor", "--policy", "prod")
+    assert ran.code == 2
+    assert "CONFIG_ERROR: unknown policy 'prod'; known: dev, deploy" in ran.output
+
+
+def test_a_number_of_workers_that_is_none(project: TinyProject) -> None:
+    """A variable that would silently mean something else is refused."""
+    ran = project.greenlane("doctor", PYTEST_XDIST_AUTO_NUM_WORKERS="six")
+    assert ran.code == 2
+    assert "CONFIG_ERROR: PYTEST_XDIST_AUTO_NUM_WORKERS: 'six' is not a number of processes" in ran.output
