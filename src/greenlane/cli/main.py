@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from greenlane.cli import changes, doctor, lane, lock, matrix, plan, ready, verdict
+from greenlane.cli import changes, doctor, init, lane, lock, matrix, plan, ready, verdict
 from greenlane.cli.parser import Parser
 from greenlane.control.launch import stop_signals
 from greenlane.control.processes import end_survivors
@@ -41,6 +41,7 @@ COMMANDS: dict[str, Command] = {
     "plan": plan,
     "changes": changes,
     "doctor": doctor,
+    "init": init,
 }
 """Every command, by name."""
 

@@ -14,6 +14,12 @@ _COMPLAINT = re.compile(
 """How pytest tells of a wrong ini file or plugin, argparse of a wrong option, and both of a conftest that fails."""
 
 
+_RAISED = re.compile(r"^Traceback \(most recent call last\):\n(?:^\s.*\n)+^(\w[\w.]*(?:: .+)?)$", re.MULTILINE)
+"""How Python tells of an exception that nobody caught, as pytest's own while it reads its configuration."""
+
+_BEGAN = re.compile(r"^=+ test session starts =+$", re.MULTILINE)
+
+
 def complaint(log: Path, status: int | None) -> str:
     """Return the line in which a pytest told why it ended before its tests; empty where it did not, or ran them.
 
@@ -21,7 +27,11 @@ def complaint(log: Path, status: int | None) -> str:
         log: the lane's output.
         status: exit status of the lane's pytest.
     """
-    if status not in BEFORE_TESTS or not log.exists():
+    if status not in (1, *BEFORE_TESTS) or not log.exists():
         return ""
-    found = _COMPLAINT.search(log.read_text(encoding="utf-8", errors="replace"))
-    return found.group(1).strip() if found else ""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if status in BEFORE_TESTS:
+        found = _COMPLAINT.search(text)
+        return found.group(1).strip() if found else ""
+    raised = [] if _BEGAN.search(text) else _RAISED.findall(text)
+    return raised[-1].strip() if raised else ""

@@ -17,6 +17,9 @@ PRUNED = frozenset(
 )  # fmt: skip
 """Folders that are no part of a tree that git does not know."""
 
+CACHES = frozenset({"__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
+"""Folders that git may not be told to ignore; untracked, they are no part of a tree."""
+
 
 def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
     """Return the SHA-256 of a project's files: the commit and what differs from it, or every file without git.
@@ -35,11 +38,16 @@ def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
         state.update(head)
         prefix = (_git(project, "rev-parse", "--show-prefix") or b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
         entries = listing.decode("utf-8", "surrogateescape").split("\0")
-        paths = [path for entry in entries if (path := entry[3:].removeprefix(prefix))]
+        paths = [path for entry in entries if (path := entry[3:].removeprefix(prefix)) and not _cached(entry)]
     for path in sorted(paths):
         if not any(path == name or path.startswith(f"{name}/") for name in own):
             state.update(path.encode("utf-8", "surrogateescape") + b"\0" + _content(project / path))
     return state.hexdigest()
+
+
+def _cached(entry: str) -> bool:
+    """Return whether a line of `git status` tells of an untracked file that a tool keeps for itself."""
+    return entry.startswith("?? ") and not CACHES.isdisjoint(entry[3:].split("/"))
 
 
 def _content(path: Path) -> bytes:

@@ -212,6 +212,14 @@ def test_a_usage_error_has_its_cause(tiny: TinyProject, extra: dict[str, str], c
     assert cause in line
 
 
+def test_a_pytest_that_raises_has_its_cause(tiny: TinyProject) -> None:
+    """Where pytest itself ends with a traceback while it reads its options, the CAUSE line has the exception."""
+    tiny.write("pytest.ini", "[pytest]\nfilterwarnings =\n    error\n    ignore::nosuch.Warned\n")
+    ran = tiny.test(PASSING).greenlane("lane", "core")
+    assert ran.code == 1
+    assert "(before any test): pytest.PytestConfigWarning: Failed to import filter module 'nosuch'" in ran.output
+
+
 def test_an_undeclared_group_and_extra(tiny: TinyProject) -> None:
     """A lock of a dependency group or an extra that the project does not have is a configuration error."""
     ran = tiny.lanes(core={**CORE, "groups": ["tset"], "extras": ["all"]}).test(PASSING).greenlane("lock", "--check")

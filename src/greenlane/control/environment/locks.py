@@ -42,13 +42,17 @@ def harness_requirements(extra: str = "") -> list[str]:
 
 
 def lowest_python(project: Path) -> str:
-    """Return the lowest Python version that a project supports, as `3.11`."""
+    """Return the lowest Python version that a lane of a project can run on, as `3.11`.
+
+    A project may support older ones; the harness, which is in every lane, does not.
+    """
     try:
         content = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
     except OSError:
         return DEFAULT_PYTHON
     match = re.search(r">=\s*(3\.\d+)", content.get("project", {}).get("requires-python", ""))
-    return match.group(1) if match else DEFAULT_PYTHON
+    versions = [match.group(1), DEFAULT_PYTHON] if match else [DEFAULT_PYTHON]
+    return max(versions, key=lambda version: tuple(map(int, version.split("."))))
 
 
 def inputs(settings: Settings, lane: Lane) -> list[str]:

@@ -46,8 +46,8 @@ def runner(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     elif status < 0:
         cause = f"the lane's pytest was killed by signal {-status}"
         yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
-    elif status in (2, 3, 4) and not evidence.journal.collect_errors:
-        cause = f"pytest ended with exit status {status} ({PYTEST_STATUS[status]})"
+    elif record.complaint or (status in (2, 3, 4) and not evidence.journal.collect_errors):
+        cause = f"pytest ended with exit status {status} ({PYTEST_STATUS.get(status, 'before any test')})"
         cause += f": {record.complaint}" if record.complaint else ""
         yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
     elif status > 5:

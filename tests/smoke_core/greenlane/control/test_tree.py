@@ -93,6 +93,7 @@ def test_what_git_sees_changes_the_state(repository: Path, act: Callable[[Path],
         pytest.param(write("ignored/b"), id="ignored-by-git"),
         pytest.param(write(".artifacts/core/lane.json"), id="our-artifacts"),
         pytest.param(write("REPORT.md"), id="our-report"),
+        pytest.param(write("tests/__pycache__/test_a.cpython-311.pyc"), id="bytecode"),
         pytest.param(lambda folder: git(folder, "commit", "-q", "--allow-empty", "-m", "y"), id="empty-commit"),
     ],
 )

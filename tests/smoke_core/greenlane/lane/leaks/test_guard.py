@@ -55,6 +55,29 @@ def test_what_is_undone_is_no_leak(tmp_path: Path, words: tuple[str, ...]) -> No
     assert run.status == 0, run.output
 
 
+def test_what_pytest_does_to_import_a_package_is_no_leak(tmp_path: Path) -> None:
+    """Before the first test of a package pytest puts the package's folder first in `sys.path`; the test did not."""
+    project = LaneProject(tmp_path)
+    project.write("tests/__init__.py", "")
+    project.write("tests/unit/test_it.py", "def test_a():\n    assert True\n")
+    run = project.run("-n", "0", leaks=LeakPolicy())
+
+    assert run.of(Leaked) == []
+    assert run.status == 0, run.output
+
+
+def test_a_package_that_a_test_makes_importable_is_a_leak(tmp_path: Path) -> None:
+    """A test that does the same by a line of its own is blamed for it."""
+    project = LaneProject(tmp_path)
+    project.write("elsewhere/pack/__init__.py", "")
+    body = f"import sys\n\ndef test_a():\n    sys.path.insert(0, {str(tmp_path / 'elsewhere')!r})\n    import pack\n"
+    project.write("tests/test_it.py", body)
+    run = project.run("-n", "0", leaks=LeakPolicy())
+
+    (leak,) = [leak for leak in run.of(Leaked) if leak.watcher == "sys.path"]
+    assert leak.where.endswith("test_it.py:4")
+
+
 def test_state_of_wider_fixtures_is_theirs(scopes: LaneRun) -> None:
     """Module, class, xunit and unittest fixtures may change state until their tear-down, and tests see it."""
     assert {name: outcome for name, outcome in scopes.outcomes.items() if outcome == "passed"} == {
