@@ -145,3 +145,12 @@ def test_what_the_claude_code_page_says_of_sdk_mode(pages: Pages) -> None:
     assert pages.gateway.get("/v1/models", {"x-api-key": KEY}).status == 401
     routing = pages.gateway.get("/memory-routing/info", {"user-agent": "claude-cli/2.1.0 (external, cli)"}).json()
     assert routing["user_id"] == "claude-code"
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in PAGES.glob("*.md")))
+def test_links_lead_somewhere(page: str) -> None:
+    """Every relative link of the pages names a file, and the README names every page."""
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", (PAGES / page).read_text(encoding="utf-8")):
+        assert link.startswith("https://") or (PAGES / link).is_file(), link
+    readme = (PAGES.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert page == "README.md" or f"docs/clients/{page}" in readme
