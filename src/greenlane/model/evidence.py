@@ -132,11 +132,15 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JunitCase(msgspec.Struct, frozen=True):
-    """One test case of a JUnit file: its class name and name as written, and how it ended."""
+    """One test case of a JUnit file: its class name and name as written, how it ended, and what it says of a failure.
+
+    `text` is the trace and the captured output, its middle left out when it is long.
+    """
 
     classname: str
     name: str
     outcome: Outcome
+    text: str = ""
 
 
 class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
