@@ -36,7 +36,8 @@ def planned(configuration: Configuration, lane: str = "") -> dict[str, Report]:
     """
     if lane:
         base = f"{configuration.artifacts}/verdicts/{lane}"
-        return {f"{base}.xml": as_junit, f"{base}.json": as_json, f"{base}.html": as_page}
+        files = {"md": markdown, "html": as_page, "ctrf.json": as_ctrf, "xml": as_junit, "json": as_json}
+        return {f"{base}.{ending}": make for ending, make in files.items()}
     base, report = f"{configuration.artifacts}/verdict", configuration.report
     reports: dict[str, Report] = {
         report.markdown: markdown,

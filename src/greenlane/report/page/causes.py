@@ -87,9 +87,9 @@ def _folded(summary: str, *children: Markup | None, opened: bool = False) -> Mar
 
 
 def _output(cause: Cause, texts: dict[tuple[str, str], str]) -> str:
-    """Return what the test of a cause said."""
+    """Return what the test of a cause said, and take it away: two causes of one test tell it once."""
     about = (cause.head, *cause.related)
-    return next((texts[key] for v in about if (key := (v.check, v.subject)) in texts), "")
+    return next((texts.pop(key) for v in about if (key := (v.check, v.subject)) in texts), "")
 
 
 def _code(violation: Violation) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from greenlane.report.failures import readable
@@ -53,7 +54,7 @@ def code(child: str) -> Markup:
 
 
 def table(
-    caption: str, heads: tuple[str, ...], rows: list[tuple[str, ...]], *, numbers: tuple[int, ...] = ()
+    caption: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, numbers: tuple[int, ...] = ()
 ) -> Markup:
     """Return a table that scrolls by itself when it is too wide.
 

@@ -102,12 +102,14 @@ def _banner(verdict: Verdict, evidence_: Sequence[LaneEvidence]) -> Markup:
     made = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(verdict.made_at))
     policy = f"lane {verdict.lane}" if verdict.lane else f"policy {verdict.policy}"
     good = verdict.exit_code == 0
+    strict = ", strict" if verdict.strict else ""
+    tree = verdict.tree[:12] or "not compared"
     return tag(
         "header",
-        tag("p", tag("b", _project(verdict)), f" · {policy}{', strict' if verdict.strict else ''} · {made}", class_="over"),
+        tag("p", tag("b", _project(verdict)), f" · {policy}{strict} · {made}", class_="over"),
         tag("h1", tag("span", MARKS[good], aria_hidden="true"), " ", verdict.word),
         tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts"),
-        tag("p", "run ", code(verdict.run_id or "merged"), " · tree ", code(verdict.tree[:12] or "not compared"), class_="under"),
+        tag("p", "run ", code(verdict.run_id or "merged"), " · tree ", code(tree), class_="under"),
         class_="good" if good else "bad",
     )  # fmt: skip
 

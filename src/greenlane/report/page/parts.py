@@ -8,7 +8,12 @@ from greenlane.report.page.markup import Markup, tag
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of the page: its anchor, its heading, the same in a word or two, how many things are in it (None: not counted), and its markup."""
+    """A part of the page.
+
+    Attributes:
+        name: its anchor; title: its heading; short: the same in a word or two.
+        count: how many things are in it; None where that says nothing.
+    """
 
     name: str
     title: str
