@@ -1,10 +1,12 @@
-"""What every command that decides does with its verdict: the same reports, the same words, one exit code."""
+"""What every command that decides does with its verdict: remembered, the same reports and words, one exit code."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 
+from greenlane.history.recording import remember
 from greenlane.model.evidence import LaneEvidence
 from greenlane.model.verdict import Verdict
 from greenlane.report.github import github
@@ -16,7 +18,7 @@ Decide = Callable[[], tuple[Verdict, Sequence[LaneEvidence]]]
 
 
 def decide_and_tell(settings: Settings, environ: Mapping[str, str], decide: Decide, lane: str = "") -> int:
-    """Decide, write the reports, show the verdict, and return its exit code.
+    """Decide, remember the run, write the reports, show the verdict, and return its exit code.
 
     Args:
         settings: the project.
@@ -29,6 +31,7 @@ def decide_and_tell(settings: Settings, environ: Mapping[str, str], decide: Deci
     actions = github(configuration.report, environ, settings.root)
     with actions.deaf() if actions else nullcontext():
         verdict, evidence = decide()
+        remember(settings, evidence, environ, partial(print, flush=True))
         written = write_reports(verdict, settings.root, configuration, evidence)
         print("reports: " + ", ".join(str(path.relative_to(settings.root)) for path in written), flush=True)
         show(verdict, environ)

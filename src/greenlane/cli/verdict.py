@@ -9,10 +9,12 @@ from pathlib import Path
 
 import msgspec
 
+from greenlane.cli.lane import print_line
 from greenlane.cli.telling import decide_and_tell
 from greenlane.control.collect import RECORD, collect
 from greenlane.control.ready import make_demand, open_gates, wish_of_policy
 from greenlane.errors import ConfigError
+from greenlane.history.recall import with_history
 from greenlane.model.evidence import LaneEvidence
 from greenlane.model.verdict import Verdict
 from greenlane.rules.green import judge
@@ -42,7 +44,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     def use() -> tuple[Verdict, list[LaneEvidence]]:
         evidence = [collect(path.parent) for path in records]
         demand = make_demand(settings, wish, open_gates(settings, environ), run_id="")
-        decision = judge(demand, evidence)
+        decision = judge(with_history(demand, settings, environ, print_line), evidence)
         return msgspec.structs.replace(decision, made_at=time.time(), project=settings.project), evidence
 
     return decide_and_tell(settings, environ, use)
