@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.routing import Route, Router
+from starlette.types import ASGIApp
 
-from mini_agent.errors import ConfigError
 from mini_agent.http.agent_run import AgentRoute, AgentServices
 from mini_agent.http.auth import KeyGuard
 from mini_agent.http.body import BodyReader
@@ -24,6 +24,7 @@ from mini_agent.http.memory_routing import RoutingInfoRoute
 from mini_agent.http.metrics import Metrics, MetricsRoute
 from mini_agent.http.models import ModelsRoute
 from mini_agent.http.openapi import OpenApiRoute
+from mini_agent.http.relay import RelayRoute
 from mini_agent.http.traces import TraceStore
 from mini_agent.logs import new_logger
 from mini_agent.model.envelope import ErrorWriter
@@ -31,11 +32,13 @@ from mini_agent.model.redaction import Redactor
 from mini_agent.ports import Clock, HttpConnectorFactory, SystemClock, id_source, open_http_connector
 from mini_agent.providers.codex_agent import CodexAgentClient
 from mini_agent.providers.connections import Connections
+from mini_agent.providers.forward import ForwardClient
 from mini_agent.providers.litellm_sdk import LiteLLMClient
 from mini_agent.providers.mini_agent import MiniAgentClient
 from mini_agent.providers.openai_http import OpenAIHttpClient
 from mini_agent.providers.protocol import ModelClient
 from mini_agent.providers.registry import Registry
+from mini_agent.providers.relay import Relay
 from mini_agent.providers.scripted import ScriptedClient
 from mini_agent.providers.sessions import Sessions
 from mini_agent.retrieval.protocol import RetrieverFactory
@@ -69,6 +72,7 @@ def _default_clients() -> Mapping[str, ModelClientFactory]:
         "litellm_sdk": lambda settings, outside: LiteLLMClient(
             outside.clock, drop_params=settings.config.litellm_settings.get("drop_params") is True
         ),
+        "forward": lambda settings, outside: ForwardClient(settings, outside.connections, outside.clock),
         "codex_agent": lambda settings, outside: CodexAgentClient(settings, outside.clock),
         "scripted": lambda _, outside: ScriptedClient(outside.clock, outside.ids),
     }
@@ -112,8 +116,6 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         settings = load_settings(os.environ)
     if ports is None:
         ports = Ports()
-    if settings.provider_mode != "sdk":
-        raise ConfigError("provider_mode: 'forward' is not part of this version; use 'sdk'")
     redactor = Redactor(settings.secrets())
     log = ports.log(settings.log_level, redactor)
     sessions = Sessions(ports.clock, ports.http_connector)
@@ -139,7 +141,20 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     )
     agent = AgentServices(chat=chat, tools=tools, traces=TraceStore(settings, redactor, ports.clock, log))
     info = RoutingInfoRoute(chat.callers, chat.guard, sessions, redactor, protected=settings.protect_routing_info)
-    return _serve(agent, info, [toolbox, *chat.clients.values(), sessions], ports)
+    unowned: ASGIApp = _not_found
+    if settings.provider_mode == "forward":
+        _warn_of_lost_headers(settings, log)
+        unowned = RelayRoute(chat, Relay(settings, connections, ports.clock))
+    return _serve(agent, info, unowned, [toolbox, *chat.clients.values(), sessions], ports)
+
+
+def _warn_of_lost_headers(settings: Settings, log: logging.Logger) -> None:
+    """The user's header reaches the provider only if the external process is told to pass headers on."""
+    general = settings.general
+    if settings.memory_routing and not (general is not None and general.forward_client_headers_to_llm_api):
+        log.warning(
+            "the external LiteLLM process drops x-sm-user-id: set general_settings.forward_client_headers_to_llm_api"
+        )
 
 
 def _recall(settings: Settings, ports: Ports, sessions: Sessions, log: logging.Logger) -> Recall | None:
@@ -176,8 +191,13 @@ def _clients(
     return clients
 
 
-def _serve(agent: AgentServices, info: RoutingInfoRoute, closables: Sequence[_Closable], ports: Ports) -> Edge:
-    """Put routes, lifespan and the outermost layer around the services. closables: closed in order at the end."""
+def _serve(
+    agent: AgentServices, info: RoutingInfoRoute, unowned: ASGIApp, closables: Sequence[_Closable], ports: Ports
+) -> Edge:
+    """Put routes, lifespan and the outermost layer around the services.
+
+    unowned: answers for every path without a route. closables: closed in order at the end.
+    """
     chat = agent.chat
     routes = _routes(agent, info, ports.clock.time())
 
@@ -188,7 +208,7 @@ def _serve(agent: AgentServices, info: RoutingInfoRoute, closables: Sequence[_Cl
             await closable.aclose()
 
     return Edge(
-        Router(routes, default=_not_found, redirect_slashes=False, lifespan=lifespan),
+        Router(routes, default=unowned, redirect_slashes=False, lifespan=lifespan),
         endpoints={(method, route.path): route.app for route in routes for method in route.methods or ()},
         errors=chat.errors,
         metrics=chat.metrics,

@@ -36,12 +36,17 @@ Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as the provider saw it. headers: as (name, value) pairs, spelled as sent."""
+    """One request as the provider saw it. headers: as (name, value) pairs, spelled as sent.
+
+    query: without `?`. raw_path: as on the wire, without query.
+    """
 
     method: str
     path: str
     headers: tuple[tuple[str, str], ...]
     raw: bytes
+    query: str = ""
+    raw_path: str = ""
 
     @property
     def body(self) -> Any:
@@ -122,7 +127,8 @@ class Upstream:
         self._peers.add(request.transport.get_extra_info("peername") if request.transport else None)
         headers = tuple((name.decode(), value.decode("latin-1")) for name, value in request.raw_headers)
         with self._arrival:
-            self.requests.append(Seen(request.method, request.path, headers, raw))
+            raw_path, _, query = request.raw_path.partition("?")
+            self.requests.append(Seen(request.method, request.path, headers, raw, query, raw_path))
             self._arrival.notify_all()
         behaviour = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         request[_UPSTREAM] = self

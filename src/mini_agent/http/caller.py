@@ -9,6 +9,7 @@ from mini_agent.http.exchange import Exchange
 from mini_agent.memory.detect import UserDetector
 from mini_agent.memory.headers import harmless_headers
 from mini_agent.model.chat import Caller
+from mini_agent.providers.forward_headers import forwarded_headers
 from mini_agent.settings import Settings
 
 __all__ = ["Callers", "next_hop"]
@@ -23,6 +24,7 @@ class Callers:
     def __init__(self, settings: Settings) -> None:
         general = settings.general
         self._pass_on = general is not None and general.forward_client_headers_to_llm_api
+        self._forward = settings.provider_mode == "forward"
         self.detector = UserDetector(settings.config.user_id_mappings) if settings.memory_routing else None
 
     def of(self, exchange: Exchange, hop: int) -> Caller:
@@ -31,11 +33,16 @@ class Callers:
         Returns: the caller.
         Raises: InvalidParameter for a user id that cannot be one.
         """
-        headers = harmless_headers(exchange.headers) if self._pass_on else {}
+        headers = self._of_client(exchange.headers)
         headers["x-request-id"] = exchange.request_id
         headers["x-mini-agent-hop"] = str(hop)
         user_id = self.detector.detect(exchange.headers).user_id if self.detector is not None else None
         return Caller(request_id=exchange.request_id, user_id=user_id, headers=headers)
+
+    def _of_client(self, headers: Mapping[bytes, bytes]) -> dict[str, str]:
+        if self._forward:  # What goes on from there is decided there, by the same setting of the same file.
+            return forwarded_headers(headers.items())
+        return harmless_headers(headers) if self._pass_on else {}
 
 
 def next_hop(headers: Mapping[bytes, bytes]) -> int:

@@ -70,9 +70,16 @@ class ChatRoute:
         body, dropped = outgoing_body(chat, target)
         if dropped:
             services.log.debug("parameters dropped", extra={"facts": {"names": sorted(dropped)[:50]}})
-        request = ProviderRequest(target=target, body=body, caller=services.callers.of(exchange, hop))
+        headers = [(b"x-mini-agent-provider", client.name.encode())]
+        request = ProviderRequest(
+            target=target,
+            body=body,
+            caller=services.callers.of(exchange, hop),
+            query=scope.get("query_string", b"").decode("latin-1"),
+            note_headers=headers.extend,
+        )
         request = await self._remember(client, request, (scope, receive, send))
-        await self._answer(client, request, chat.stream, (scope, receive, send))
+        await self._answer(client, request, chat.stream, headers, (scope, receive, send))
 
     async def _remember(
         self, client: ModelClient, request: ProviderRequest, wire: tuple[Scope, Receive, Send]
@@ -89,10 +96,14 @@ class ChatRoute:
         return replace(request, body={**request.body, "messages": inject(request.body["messages"])})
 
     async def _answer(
-        self, client: ModelClient, request: ProviderRequest, stream: bool, wire: tuple[Scope, Receive, Send]
+        self,
+        client: ModelClient,
+        request: ProviderRequest,
+        stream: bool,
+        headers: list[tuple[bytes, bytes]],
+        wire: tuple[Scope, Receive, Send],
     ) -> None:
         scope, receive, send = wire
-        headers = [(b"x-mini-agent-provider", client.name.encode())]
         try:
             if stream:
                 await self._stream(client, request, headers, wire)

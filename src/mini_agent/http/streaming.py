@@ -19,6 +19,7 @@ _HEADERS = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 )
+_OWN_NAMES = frozenset(name for name, _ in _HEADERS)
 _DONE_FRAME = b"data: [DONE]\n\n"
 _COMMENT = b": keep-alive\n\n"
 
@@ -52,7 +53,8 @@ async def write_stream(
             batch = await anext(batches, None)
             if batch is None or batch[0] == DONE:
                 raise InvalidProviderResponse("the provider's stream has no events")
-            await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *headers]})
+            more = [header for header in headers if header[0] not in _OWN_NAMES]
+            await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *more]})
             silence = _KeepAlive(send, clock, keep_alive_s)
             try:
                 while batch is not None:

@@ -18,6 +18,7 @@ __all__ = [
     "USER_HEADER",
     "harmless_headers",
     "host_of",
+    "is_harmless",
     "is_memory_host",
     "provider_headers",
     "wire_user_id",
@@ -25,6 +26,8 @@ __all__ = [
 
 USER_HEADER = "x-sm-user-id"
 MEMORY_KEY_HEADER = "x-supermemory-api-key"
+#: Where the features go that a client appended to the model's name.
+FEATURES_HEADER = "anthropic-beta"
 
 #: Servers refuse header lines of a few thousand bytes; a user id must not make requests fail.
 _LONGEST_ID = 512
@@ -46,6 +49,9 @@ def provider_headers(request: ProviderRequest) -> dict[str, str]:
     headers = dict(caller.headers)
     for name, value in target.extra_headers.items():
         headers[name.lower()] = value
+    if target.features:
+        given = headers.get(FEATURES_HEADER)
+        headers[FEATURES_HEADER] = ",".join([given, *target.features] if given else target.features)
     if caller.user_id is not None:
         headers[USER_HEADER] = wire_user_id(caller.user_id)
     if target.memory_key is not None:
@@ -60,16 +66,21 @@ def harmless_headers(headers: Mapping[bytes, bytes]) -> dict[str, str]:
     Returns: the `x-*` headers without sensitive names, without names that would change base, key, headers or provider,
     and without values that are not printable ASCII, which some HTTP clients cannot send.
     """
-    passed = {}
-    for raw_name, raw_value in headers.items():
-        if not raw_name.startswith(b"x-") or not raw_name.isascii() or not raw_value.isascii():
-            continue
-        name, value = raw_name.decode(), raw_value.decode()
-        if is_sensitive_header(name) or name.startswith(_ORDERS) or name[2:].replace("-", "_") in NEVER_ALLOWED:
-            continue
-        if value.isprintable():
-            passed[name] = value
-    return passed
+    return {
+        name.decode(): value.decode()
+        for name, value in headers.items()
+        if name.startswith(b"x-") and is_harmless(name, value)
+    }
+
+
+def is_harmless(name: bytes, value: bytes) -> bool:
+    """Returns: whether a client's header may go on: printable ASCII, no credential, and no order of its own."""
+    if not name.isascii() or not value.isascii() or not value.decode().isprintable():
+        return False
+    text = name.decode()
+    if is_sensitive_header(text) or text.startswith(_ORDERS):
+        return False
+    return text.removeprefix("x-").replace("-", "_") not in NEVER_ALLOWED
 
 
 def wire_user_id(user_id: str) -> str:

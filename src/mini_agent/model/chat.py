@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,7 @@ class ModelTarget:
     model: the name the client used. group: the configured group, or `unlisted`. client: the key of the model client.
     provider, name: the two halves of the provider's model name. defaults: configured model parameters.
     allowed: extra body fields clients may set. timeout_s, stream_timeout_s: seconds, None for the client's default.
+    features: what the client appended to the name, for `anthropic-beta`.
     memory_host: whether `api_base` is a memory service. memory_key: the key such a host gets in a header of its own.
     """
 
@@ -52,6 +53,7 @@ class ModelTarget:
     stream_timeout_s: float | None = None
     max_retries: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
     memory_host: bool = False
     memory_key: str | None = field(default=None, repr=False)
 
@@ -76,10 +78,14 @@ class ProviderRequest:
     body: the parameters that reach the provider, defaults included, without `model`.
     inject: puts retrieved memory into what a model sees. Only for the agent, whose record of the conversation must not
     show it; for all other model clients the body's messages have it already.
+    query: of the client's address, for an external process. note_headers: takes the end-to-end headers of the answer,
+    before anything of its body; for clients whose answer is somebody else's.
     Its headers are built by `mini_agent.memory.headers.provider_headers`, for every model client the same.
     """
 
     target: ModelTarget
     body: Mapping[str, Any]
     caller: Caller
+    query: str = ""
+    note_headers: Callable[[Iterable[tuple[bytes, bytes]]], None] | None = None
     inject: Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]] | None = None

@@ -70,6 +70,10 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], type[GatewayError]], ...] = (
     ),
     (re.compile(r"Expecting value|Empty or invalid response|provider returned 'choices'"), InvalidProviderResponse),
 )
+_OUR_WORDS: Mapping[type[GatewayError], str] = {
+    BackendUnavailable: "the connection to the provider failed",
+    InvalidProviderResponse: "the provider's answer is not a completion object",
+}
 #: What LiteLLM puts before and behind the provider's words.
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Timeout|Exception)(?: Error)?: )*(?:\w+Exception - )?")
 _SUFFIX = re.compile(r"\n\n(?:Deployment Info|LiteLLM: model group)\b.*|\.? Received Model Group=.*", re.DOTALL)
@@ -84,21 +88,20 @@ def error_of_litellm(error: Exception, now: float) -> GatewayError:
     if isinstance(original := getattr(error, "original_exception", None), Exception) and original is not error:
         return error_of_litellm(original, now)  # A wrapper for LiteLLM's router, which says nothing of its own.
     names = {cls.__name__ for cls in type(error).__mro__}
-    text = plain_text(str(getattr(error, "message", "") or error))
+    text = str(getattr(error, "message", "") or error)
     found = class_of_litellm(names, _status(error), text)
     if found is ProviderFailed and any(type(cause).__name__ in _UNREACHABLE for cause in _causes(error)):
         found = BackendUnavailable
     retry_after = None
     if found in (RateLimited, ServiceUnavailable):
         retry_after = retry_after_seconds(_headers(error).get("retry-after"), now)
-    return quote(found(text or "the provider call failed", retry_after=retry_after))
+    return quote(found(plain_text(text, found) or "the provider call failed", retry_after=retry_after))
 
 
 def class_of_litellm(names: Collection[str], status: int, text: str) -> type[GatewayError]:
     """Find what a failure of LiteLLM means.
 
-    names: of its exception class and the parents. status: as LiteLLM has it, 500 when unknown. text: without
-    decoration.
+    names: of its exception class and the parents. status: as LiteLLM has it, 500 when unknown.
     Returns: the class.
     """
     found = next((row for name, row in _BY_NAME if name in names), None)
@@ -110,11 +113,13 @@ def class_of_litellm(names: Collection[str], status: int, text: str) -> type[Gat
     return found or ProviderFailed
 
 
-def plain_text(text: str) -> str:
+def plain_text(text: str, cls: type[GatewayError]) -> str:
     """LiteLLM puts tracebacks, its own class names and advice into messages; clients get none of them.
 
-    Returns: the provider's words.
+    cls: what the failure means. Returns: the provider's words, or ours where only LiteLLM has spoken.
     """
+    if cls in _OUR_WORDS:
+        return _OUR_WORDS[cls]
     return _SUFFIX.sub("", _PREFIX.sub("", text.partition(_TRACE)[0])).strip()
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from mini_agent.errors import ModelNotFound, ProviderNotConfigured
 from mini_agent.memory.headers import is_memory_host
-from mini_agent.model.chat import NEVER_ALLOWED, ModelTarget
+from mini_agent.model.chat import NEVER_ALLOWED, UNLISTED, ModelTarget
 from mini_agent.model.config import LitellmParams
 from mini_agent.model.references import UnsetReference, resolve_references
 from mini_agent.providers.known import FAST_PATH, LITELLM_ONLY, LITELLM_PROVIDERS
@@ -27,16 +29,23 @@ _NOT_PARAMETERS = frozenset(LITELLM_ONLY) | {"allowed_openai_params"}
 _AGENT_OPTIONS = frozenset(
     ["target_model", "max_iterations", "max_seconds", "tool_backend", "docker_container", "allowed_languages"]
 )
+#: A client may append features to a model's name, and the date of its version.
+_WITH_FEATURES = re.compile(r"[^,]+(?:,[A-Za-z0-9._-]+)+")
+_DATE = re.compile(r"-\d{8}$", re.ASCII)
 #: A name a client sent is not repeated beyond this length.
 _NAME_CHARACTERS = 200
 
 
 class Registry:
-    """Resolves model names. First match: dummy model, configured group, known `provider/name`, refusal."""
+    """Resolves model names. First match: dummy model, configured group, known `provider/name`, refusal.
+
+    In forward mode the external process answers for all but dummies and agents; the guard is the same.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._entries = {entry.model_name: (index, entry) for index, entry in enumerate(settings.config.model_list)}
+        self._forward = settings.provider_mode == "forward"
         self._resolved: dict[str, ModelTarget] = {}
 
     def resolve(self, model: str) -> ModelTarget:
@@ -56,18 +65,46 @@ class Registry:
         """
         return self._find(model, unlisted=True)
 
+    def external_name(self, model: str) -> str:
+        """Returns: the name under which the external process knows a model: its group, else without its features."""
+        name, _ = self._without_features(model)
+        return self._group(name) or name
+
+    def external_target(self, model: str) -> ModelTarget:
+        """Find what is configured for a model of a relayed request. The external process refuses what it does not know.
+
+        Returns: the target, a bare one for a model outside the list. Raises: ProviderNotConfigured.
+        """
+        name, features = self._without_features(model)
+        if self._group(name) is not None:
+            return self.resolve(model)
+        return ModelTarget(model=model, client="forward", features=features)
+
     def _find(self, model: str, *, unlisted: bool) -> ModelTarget:
         target = self._resolved.get(model)
         if target is not None:
             return target
-        if self.is_open_dummy(model):
+        name, features = self._without_features(model)
+        if self.is_open_dummy(name):
             return ModelTarget(model=model, client="scripted")
-        if model in self._entries:
-            target = self._resolved[model] = self._configured(model)
-            return target
-        if unlisted and (found := self._unlisted(model)) is not None:
-            return found
+        if (group := self._group(name)) is not None:
+            target = self._resolved.get(group) or self._configured(group)
+            self._resolved[group] = target
+            return target if group == model else replace(target, model=model, features=features)
+        if unlisted and (found := self._unlisted(name)) is not None:
+            return replace(found, model=model, features=features) if features else found
         raise self._refusal(model)
+
+    def _without_features(self, model: str) -> tuple[str, tuple[str, ...]]:
+        """Take `model,featA,featB` apart. Returns: the model's name and the features."""
+        if model in self._entries or not _WITH_FEATURES.fullmatch(model):
+            return model, ()
+        name, *features = model.split(",")
+        return name, tuple(features)
+
+    def _group(self, name: str) -> str | None:
+        """Returns: the configured group of this name, with or without the date at the end; None without one."""
+        return next((group for group in (name, _DATE.sub("", name)) if group in self._entries), None)
 
     def is_open_dummy(self, model: str) -> bool:
         """Returns: whether this is a dummy model and scripted answers are allowed."""
@@ -99,7 +136,17 @@ class Registry:
         except ValidationError as error:
             text = problems_of(error, f"{key_path}.")
             raise ProviderNotConfigured(f"Model '{group}' cannot be used: {text}", param="model") from error
-        return self._target(group, group, params, entry.model_info)
+        return self._by_mode(self._target(group, group, params, entry.model_info))
+
+    def _by_mode(self, target: ModelTarget) -> ModelTarget:
+        """Returns: the target, or in forward mode the one that has the external process answer for it.
+
+        That process reads the same file: it knows the group by its name, and adds key, headers and defaults itself.
+        """
+        if not self._forward or target.client == "mini_agent":
+            return target
+        name = target.model if target.group == UNLISTED else target.group
+        return replace(target, client="forward", name=name, api_key=None, extra_headers={}, defaults={})
 
     def _target(self, model: str, group: str, params: LitellmParams, info: Mapping[str, Any]) -> ModelTarget:
         provider, name = _split(params)
@@ -144,9 +191,9 @@ class Registry:
             api_key=self._default_key(provider),
             **self._memory(self._default_base(provider)),
         )
-        if target.client == "openai_http":
+        if target.client == "openai_http" and not self._forward:
             self._require_access(target)
-        return target
+        return self._by_mode(target)
 
     def _memory(self, api_base: str | None) -> dict[str, Any]:
         """Returns: what a target at this address knows of memory."""

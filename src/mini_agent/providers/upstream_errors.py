@@ -6,7 +6,7 @@ import asyncio
 import email.utils
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
@@ -30,11 +30,22 @@ from mini_agent.errors import (
     UnsupportedParameter,
 )
 
-__all__ = ["class_of_status", "error_of_event", "error_of_status", "error_of_transport", "quote", "retry_after_seconds"]
+__all__ = [
+    "KEPT_CHARACTERS",
+    "Explained",
+    "class_of_status",
+    "error_of_event",
+    "error_of_status",
+    "error_of_transport",
+    "explain",
+    "quote",
+    "retry_after_seconds",
+    "status_of_event",
+]
 
 #: Longest part of a provider's message that is kept. Clients see less of it, cut after redaction, not before: half
 #: a secret would not be recognised as one.
-_KEPT_CHARACTERS = 8000
+KEPT_CHARACTERS = 8000
 
 _BY_STATUS: dict[int, type[GatewayError]] = {
     401: ProviderAuth,
@@ -66,6 +77,14 @@ _CODES_OF: dict[int, frozenset[type[GatewayError]]] = {
 }
 
 
+class Explained(NamedTuple):
+    """What a provider's error body says. words: its `code` and `type`."""
+
+    message: str
+    words: frozenset[str]
+    param: str | None
+
+
 def error_of_status(
     status: int, headers: Mapping[str, str], body: bytes, *, now: float, model: str = ""
 ) -> GatewayError:
@@ -74,7 +93,7 @@ def error_of_status(
     status, headers, body: the answer. now: seconds since the epoch, for a `Retry-After` date.
     Returns: the error of the table that this answer means, with its text.
     """
-    message, words, param = _explain(body)
+    message, words, param = explain(body)
     cls = class_of_status(status, words)
     text = message or f"the provider answered HTTP {status}"
     if cls is ModelNotFound and model and not message:
@@ -82,7 +101,7 @@ def error_of_status(
     retry_after = None
     if cls in (RateLimited, BudgetExceeded, ServiceUnavailable):
         retry_after = retry_after_seconds(headers.get("retry-after"), now)
-    return quote(cls(text[:_KEPT_CHARACTERS], param=param, retry_after=retry_after))
+    return quote(cls(text[:KEPT_CHARACTERS], param=param, retry_after=retry_after))
 
 
 def quote(error: GatewayError) -> GatewayError:
@@ -93,16 +112,8 @@ def quote(error: GatewayError) -> GatewayError:
 
 def error_of_event(error: Any) -> GatewayError:
     """Translate the `error` member of a stream event. Returns: the error it means, `api_error` when it does not say."""
-    message, words, param = _explain(msgspec.json.encode({"error": error}))
-    status = 0
-    if isinstance(error, dict):
-        for key in ("status", "code", "status_code"):
-            value = error.get(key)
-            if isinstance(value, str) and value.isdecimal() and len(value) == 3:
-                value = int(value)
-            if isinstance(value, int) and 400 <= value <= 599:
-                status = value
-                break
+    message, words, param = explain(msgspec.json.encode({"error": error}))
+    status = status_of_event(error)
     cls: type[GatewayError]
     if status:
         cls = class_of_status(status, words)
@@ -110,8 +121,19 @@ def error_of_event(error: Any) -> GatewayError:
         cls = next((_BY_CODE[word] for word in words if word in _BY_CODE), ProviderFailed)
         if "rate_limit_exceeded" in words or "rate_limit_error" in words:
             cls = RateLimited
-    text = message[:_KEPT_CHARACTERS] or "the provider reported an error in its stream"
+    text = message[:KEPT_CHARACTERS] or "the provider reported an error in its stream"
     return quote(cls(text, param=param))
+
+
+def status_of_event(error: Any) -> int:
+    """Returns: the status that the `error` member of a stream event names, 0 when it names none."""
+    for key in ("status", "code", "status_code") if isinstance(error, dict) else ():
+        value = error.get(key)
+        if isinstance(value, str) and value.isdecimal() and len(value) == 3:
+            value = int(value)
+        if isinstance(value, int) and 400 <= value <= 599:
+            return value
+    return 0
 
 
 def error_of_transport(error: BaseException) -> GatewayError:
@@ -167,16 +189,16 @@ def class_of_status(status: int, words: frozenset[str] = frozenset()) -> type[Ga
     return ProviderFailed
 
 
-def _explain(body: bytes) -> tuple[str, frozenset[str], str | None]:
-    """Find message, code words and parameter in the usual shapes of error bodies."""
+def explain(body: bytes) -> Explained:
+    """Read an error body in the usual shapes. Returns: what it says, empty where it says nothing."""
     try:
         decoded = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        return body[:_KEPT_CHARACTERS].decode("utf-8", "replace").strip(), frozenset(), None
+        return Explained(body[:KEPT_CHARACTERS].decode("utf-8", "replace").strip(), frozenset(), None)
     error = decoded.get("error", decoded) if isinstance(decoded, dict) else decoded
     if not isinstance(error, dict):
-        return (error if isinstance(error, str) else ""), frozenset(), None
+        return Explained(error if isinstance(error, str) else "", frozenset(), None)
     message = next((error[key] for key in ("message", "detail", "error") if isinstance(error.get(key), str)), "")
     words = frozenset(value for key in ("code", "type") if isinstance(value := error.get(key), str))
     param = error.get("param")
-    return message, words, param if isinstance(param, str) else None
+    return Explained(message, words, param if isinstance(param, str) else None)

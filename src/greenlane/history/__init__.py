@@ -1,1 +1,0 @@
-"""What is remembered of runs: outcomes, durations, flakes. Only `spool` and `recall` work without SQLAlchemy."""

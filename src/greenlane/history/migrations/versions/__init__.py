@@ -1,1 +1,0 @@
-"""The steps of the schema; each is final once it has been released."""
