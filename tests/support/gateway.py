@@ -20,6 +20,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
+from aiohttp import web
+
 from mini_agent.app import Ports, create_app
 from mini_agent.logs import new_logger
 from mini_agent.model.redaction import Redactor
@@ -107,6 +109,19 @@ class Stage:
     def memory_service(self) -> MemoryService:
         """Returns: a memory service on loopback, stopped with the stage."""
         return self._stack.enter_context(MemoryService(self.loop))
+
+    def serve(self, app: web.Application) -> str:
+        """Serve an application on loopback until the stage ends. Returns: its address."""
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+
+        async def start() -> str:
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+        address = self.loop.run(start())
+        self._stack.callback(lambda: self.loop.run(runner.cleanup()))
+        return address
 
     def tool_host(self, tools: Any = (), *replies: Any) -> ToolHost:
         """Returns: a tool host on loopback, stopped with the stage."""

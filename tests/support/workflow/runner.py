@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +59,6 @@ class Runner:
     jobs: dict[str, Job] = field(default_factory=dict)
 
     @property
-    def temporary(self) -> Path:
-        """The temporary folder of every job."""
-        return self.folder / "temporary"
-
-    @property
     def artifacts(self) -> Path:
         """A folder for each artifact."""
         return self.folder / "artifacts"
@@ -77,7 +71,6 @@ class Runner:
     def run(self, *only: str) -> dict[str, Job]:
         """Run the jobs, or only some of them after the others have run, in the order of their needs."""
         self.artifacts.mkdir(parents=True, exist_ok=True)
-        self.temporary.mkdir(exist_ok=True)
         content = yaml.safe_load(self.workflow.read_text())
         shims = self.folder / "programs"
         shims.mkdir(exist_ok=True)
@@ -94,7 +87,7 @@ class Runner:
         needs = job.get("needs", [])
         needed = {key: self.jobs[key] for key in ([needs] if isinstance(needs, str) else needs)}
         contexts = {
-            "github": self.github, "inputs": self.inputs, "runner": {"temp": str(self.temporary)},
+            "github": self.github, "inputs": self.inputs,
             "needs": {key: {"result": done.result, "outputs": done.outputs} for key, done in needed.items()},
         }  # fmt: skip
         fine = all(done.result == "success" for done in needed.values())
@@ -129,9 +122,8 @@ class Runner:
     def _one(self, name: str, job: Context, env: Context, contexts: Context) -> Job:
         """Run the steps of one job in a folder of its own."""
         place = self.folder / name
-        for folder in (place, self.temporary):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
         steps: Context = {}
         log, fine = "", True
         for step in job["steps"]:
@@ -164,7 +156,7 @@ class Runner:
         environment = {
             **self.environment, **values, "CI": "true", "GITHUB_ACTIONS": "true",
             "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(self.folder / f"{name}.summary.md"),
-            "RUNNER_TEMP": str(self.temporary),
+            "RUNNER_TEMP": str(self.folder),
             "PATH": os.pathsep.join((str(self.folder / "programs"), self.environment["PATH"])),
         }  # fmt: skip
         # As GitHub runs `run` without a `shell`.
@@ -202,7 +194,7 @@ class Runner:
         if target.exists():
             raise ValueError(f"two jobs upload an artifact {given['name']!r}")
         for pattern in given["path"].split():
-            for found in map(Path, glob(str(place / pattern.rstrip("/")), include_hidden=True)):
+            for found in place.glob(pattern.rstrip("/")):
                 target.mkdir(exist_ok=True)
                 if found.is_dir():
                     shutil.copytree(found, target, dirs_exist_ok=True)
