@@ -81,7 +81,8 @@ def test_lock(make_tiny: Callable[..., TinyProject], tmp_path: Path) -> None:
     config = (tiny.path / "pyproject.toml").read_text()
     tiny.write("pyproject.toml", config + '\n[dependency-groups]\ncore = ["respected==1.0"]\n')
     ran = tiny.greenlane("lock", "--check")
-    assert ran.code == 1, ran.output
+    assert (ran.code, path.read_text()) == (2, text), ran.output
+    assert "CONFIG_ERROR: compiling core.txt failed" in ran.output
     assert "respected" in ran.output
     tiny.write("pyproject.toml", config + '\n[dependency-groups]\ncore = ["iniconfig<99"]\n')
     ran = tiny.greenlane("lock", "--check")
