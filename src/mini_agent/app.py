@@ -33,6 +33,7 @@ from mini_agent.ports import Clock, HttpConnectorFactory, SystemClock, id_source
 from mini_agent.providers.codex_agent import CodexAgentClient
 from mini_agent.providers.connections import Connections
 from mini_agent.providers.forward import ForwardClient
+from mini_agent.providers.litellm_clients import SdkClients
 from mini_agent.providers.litellm_sdk import LiteLLMClient
 from mini_agent.providers.mini_agent import MiniAgentClient
 from mini_agent.providers.openai_http import OpenAIHttpClient
@@ -57,9 +58,10 @@ ModelClientFactory = Callable[[Settings, "Outside"], ModelClient]
 
 @dataclass(frozen=True)
 class Outside:
-    """What a model client may use: connections, the clock, unique ids and the log."""
+    """What a model client may use: connections, the HTTP clients of users, the clock, unique ids and the log."""
 
     connections: Connections
+    sessions: Sessions
     clock: Clock
     ids: Callable[[], str]
     log: logging.Logger
@@ -70,7 +72,9 @@ def _default_clients() -> Mapping[str, ModelClientFactory]:
     return {
         "openai_http": lambda _, outside: OpenAIHttpClient(outside.connections, outside.clock),
         "litellm_sdk": lambda settings, outside: LiteLLMClient(
-            outside.clock, drop_params=settings.config.litellm_settings.get("drop_params") is True
+            outside.clock,
+            drop_params=settings.config.litellm_settings.get("drop_params") is True,
+            clients=SdkClients(outside.sessions),
         ),
         "forward": lambda settings, outside: ForwardClient(settings, outside.connections, outside.clock),
         "codex_agent": lambda settings, outside: CodexAgentClient(settings, outside.clock),
@@ -124,7 +128,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     connections = Connections(
         sessions, limit=settings.pool_connections, wait_s=settings.pool_s, write_s=settings.write_s
     )
-    outside = Outside(connections=connections, clock=ports.clock, ids=ports.ids, log=log)
+    outside = Outside(connections=connections, sessions=sessions, clock=ports.clock, ids=ports.ids, log=log)
     chat = ChatServices(
         settings=settings,
         guard=KeyGuard(settings.master_key),

@@ -1,12 +1,12 @@
-"""A provider that sets a cookie per user."""
+"""A provider that sets a cookie per user, and what its log says about who brought whose."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from support.upstream import Behaviour, completion
+from support.upstream import Behaviour, Seen, Upstream, completion
 
-__all__ = ["cookie_from"]
+__all__ = ["cookie_from", "crossed", "visitors_book"]
 
 
 def cookie_from(header: str) -> Behaviour:
@@ -18,3 +18,18 @@ def cookie_from(header: str) -> Behaviour:
         return response
 
     return behave
+
+
+def visitors_book() -> Behaviour:
+    """Answer each user with a cookie of that name."""
+    return cookie_from("x-sm-user-id")
+
+
+def crossed(upstream: Upstream) -> list[Seen]:
+    """Returns: the requests that brought a cookie of somebody else.
+
+    Raises: AssertionError when hardly any request brought a cookie at all, which would prove nothing.
+    """
+    with_cookie = [seen for seen in upstream.requests if seen.header("cookie")]
+    assert len(with_cookie) > len(upstream.requests) * 0.9, "cookies do not persist"
+    return [seen for seen in with_cookie if seen.header("cookie") != f"sid={seen.header('x-sm-user-id')}"]

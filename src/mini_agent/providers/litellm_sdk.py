@@ -12,6 +12,7 @@ from mini_agent.errors import GatewayError, InvalidProviderResponse, ProviderNot
 from mini_agent.memory.headers import provider_headers
 from mini_agent.model.chat import DONE, ProviderRequest
 from mini_agent.ports import Clock
+from mini_agent.providers.litellm_clients import SdkClients
 from mini_agent.providers.litellm_errors import error_of_litellm
 from mini_agent.providers.litellm_loader import LiteLLMLoader
 from mini_agent.providers.protocol import Batch
@@ -25,14 +26,26 @@ _FOREIGN = ("provider_specific_fields", "moderation", "citations")
 
 
 class LiteLLMClient:
-    """Calls `litellm.acompletion`. loader: imports the package on first use. drop_params: as in `litellm_settings`."""
+    """Calls `litellm.acompletion`.
+
+    loader: imports the package on first use. drop_params: as in `litellm_settings`. clients: make the HTTP client of
+    each call, None for LiteLLM's own.
+    """
 
     name = "litellm_sdk"
 
-    def __init__(self, clock: Clock, *, drop_params: bool = False, loader: LiteLLMLoader | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        drop_params: bool = False,
+        loader: LiteLLMLoader | None = None,
+        clients: SdkClients | None = None,
+    ) -> None:
         self._clock = clock
         self._drop_params = drop_params
         self._load = loader or LiteLLMLoader()
+        self._clients = clients
 
     async def complete(self, request: ProviderRequest) -> bytes:
         """Ask once. Returns: the completion as JSON. Raises: GatewayError."""
@@ -76,7 +89,8 @@ class LiteLLMClient:
         litellm = await self._load()
         self._check_keys(litellm, request)
         try:
-            return await litellm.acompletion(**self._arguments(request, stream=stream))
+            own = {} if self._clients is None else await self._clients.arguments(litellm, request)
+            return await litellm.acompletion(**self._arguments(request, stream=stream), **own)
         except Exception as error:
             raise error_of_litellm(error, self._clock.time()) from error
 
