@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from greenlane.model.evidence import GateState, LaneEvidence
-from greenlane.model.outcome import Outcome
+from greenlane.model.evidence import GateState, JunitCase, LaneEvidence
+from greenlane.model.journal import Leaked
+from greenlane.model.outcome import Attempt, Outcome
+from greenlane.model.quarantine import Entry, FlakyTest, Quarantined
 from greenlane.model.verdict import Verdict
 from greenlane.model.violation import Code, Violation
+from greenlane.rules.examine.artifacts import junit_key
 from greenlane.rules.green import judge
 from support.evidence import but, closed, demand, errored, failed, lane, nd, outcome, skipped, verdict_on
 
@@ -50,12 +53,50 @@ HOSTILE = {
 
 def hostile(name: str) -> Verdict:
     """Return a red verdict in which a hostile text stands wherever a text from outside can stand."""
+    return hostile_run(name)[0]
+
+
+def hostile_run(name: str) -> tuple[Verdict, list[LaneEvidence]]:
+    """Return a hostile verdict with evidence that is as hostile."""
     text = HOSTILE[name]
-    test = failed(f"tests/test_a.py::test_x[{text}]", cause=text, path=text)
-    bad: LaneEvidence = lane(
-        test, outcome("test_skip", Outcome.SKIPPED, reason=text, ran=False), drift=(text,), workers=text,
-        run_id="r" + text, endpoints={"BASE": text},
-        python=text, kind="deterministic", hermetic=text, hermetic_reason=text,
+    test = failed(
+        f"tests/test_a.py::test_x[{text}]", cause=text, path=text, worker=text, at=1001.0, attempts=2,
+        earlier=(Attempt(Outcome.FAILED, 0.1, text),),
     )  # fmt: skip
+    leak = Leaked(
+        worker=text, at=1001.0, nodeid=test.nodeid, watcher=text, what=text, before=text, after=text, where=text,
+        advice=text, owner=text,
+    )  # fmt: skip
+    skip = outcome("test_skip", Outcome.SKIPPED, reason=text, ran=False)
+    said = [JunitCase(*junit_key(test.nodeid), Outcome.FAILED, text), JunitCase(*junit_key(skip.nodeid), skip.outcome)]
+    bad: LaneEvidence = lane(
+        test, skip, drift=(text,), workers=text,
+        run_id="r" + text, endpoints={"BASE": text}, interpreter=text, wheel=text, digests={text: text},
+        python=text, kind="deterministic", hermetic=text, hermetic_reason=text, junit=said, journal={"leaks": (leak,)},
+    )  # fmt: skip
+    bad = but(bad, source=text)
     verdict = judge(demand("core", providers={"gemini": "release"}, gates=(closed(reason=text),)), [bad])
-    return but(verdict, tree=text, run_id=text)
+    entry = Entry(test=text, lane="core", since=text, expires=text, owner=text, issue=text)
+    return but(
+        verdict, tree=text, run_id=text, project=text,
+        quarantined=(Quarantined(entry=entry, check=text, outcome=Outcome.FAILED, cause=text, reason=text),),
+        flaky=(FlakyTest(test=text, lane=text, flakes=(1.0,), runs=2, failures=1, cause=text, together=(text,)),),
+    ), [bad]  # fmt: skip
+
+
+def outside_code(line: str) -> str:
+    """Return what Markdown reads as markup: without escaped characters and code spans, all of which must end.
+
+    Pipes within code count, because they split tables all the same.
+    """
+    live, code, position = "", False, 0
+    while position < len(line):
+        if line[position] == "`":
+            code = not code
+        elif line[position] == "\\" and not code:
+            position += 1
+        elif not code or line[position] == "|":
+            live += line[position]
+        position += 1
+    assert not code, line
+    return live.replace("**", "", 2)  # the code of a violation

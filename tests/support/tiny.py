@@ -81,7 +81,8 @@ class TinyProject:
 
     def _configure(self) -> TinyProject:
         lines = ["[tool.greenlane]"]
-        sections = {"environments": str(self.environments), **self.sections}
+        # Who wants a history says so: a process that stores one would outlive the test.
+        sections = {"environments": str(self.environments), "history": {"enabled": False}, **self.sections}
         lines += [f"{key} = {toml(value)}" for key, value in sections.items()]
         return self.write("pyproject.toml", "\n".join(lines) + "\n")
 

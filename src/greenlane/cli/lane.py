@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from greenlane.cli.telling import decide_and_tell
 from greenlane.control.planning import named_plan
 from greenlane.control.ready import decide, wish_of_lane
-from greenlane.report.terminal import show
-from greenlane.report.write import remove_reports, write_reports
 from greenlane.settings import load
 
 HELP = "Run one lane, or some of its shards, in its own environment."
@@ -36,11 +35,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run the lane; 0 when it is green."""
     settings = load(Path(arguments.project), environ)
     wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed, named_plan(arguments.plan, environ))
-    remove_reports(settings.root, settings.configuration, wish.lane)
-    decision, _ = decide(settings, wish, environ, print_line)
-    write_reports(decision, settings.root, settings.configuration)
-    show(decision, environ)
-    return decision.exit_code
+    return decide_and_tell(settings, environ, lambda: decide(settings, wish, environ, print_line), wish.lane)
 
 
 def print_line(text: str) -> None:

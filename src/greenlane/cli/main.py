@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from greenlane.cli import changes, doctor, init, lane, lock, matrix, plan, ready, verdict
+from greenlane.cli import changes, doctor, history, init, lane, lock, matrix, migrate, plan, ready, verdict
 from greenlane.cli.parser import Parser
 from greenlane.control.launch import stop_signals
 from greenlane.control.processes import end_survivors
@@ -42,6 +42,8 @@ COMMANDS: dict[str, Command] = {
     "changes": changes,
     "doctor": doctor,
     "init": init,
+    "migrate": migrate,
+    "history": history,
 }
 """Every command, by name."""
 

@@ -10,6 +10,7 @@ import msgspec
 
 from greenlane.cli.lane import print_line
 from greenlane.control.environment.locks import lowest_python
+from greenlane.control.planning import make_plans, write_plan
 from greenlane.control.ready import wish_of_policy
 from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.model.lane import LaneKind
@@ -22,7 +23,7 @@ HELP = "Print the job matrix of a policy as JSON: lanes, shards, interpreters."
 EXAMPLES = """\
   greenlane matrix
   greenlane matrix --policy deploy --kind nondeterministic
-  greenlane matrix --github --real --live"""
+  greenlane matrix --github --plan plan.json --real --live"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--github", action="store_true",
         help="write `lanes`, `real` and `live`, each a matrix, and whether it has jobs, to $GITHUB_OUTPUT",
     )  # fmt: skip
+    parser.add_argument(
+        "--plan", metavar="FILE", help="also write the one shard plan that every job of the run carries"
+    )
     parser.add_argument("--real", action="store_true", help="with --github: nondeterministic lanes go to `real`")
     parser.add_argument("--live", action="store_true", help="with --github: release lanes go to `live`")
 
@@ -42,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Print; an empty matrix, which would fail a whole workflow, is never printed by accident."""
     settings = load(Path(arguments.project), environ)
+    if arguments.plan:
+        sharded = [lane for lane in settings.configuration.lanes.values() if lane.shards]
+        write_plan(Path(arguments.plan), make_plans(settings, sharded))
     if arguments.github:
         _github(settings, arguments, environ)
         return EXIT_READY

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from greenlane.cli.lane import print_line
+from greenlane.cli.telling import decide_and_tell
 from greenlane.control.combine import combine_coverage
 from greenlane.control.planning import named_plan
 from greenlane.control.ready import decide, wish_of_policy
-from greenlane.report.terminal import show
-from greenlane.report.write import remove_reports, write_reports
+from greenlane.model.evidence import LaneEvidence
+from greenlane.model.verdict import Verdict
 from greenlane.settings import load
 
 HELP = "Run the lanes that a policy needs, decide, write the reports."
@@ -29,10 +30,10 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run, judge, report; 0 when ready."""
     settings = load(Path(arguments.project), environ)
     wish = wish_of_policy(settings, arguments.policy, arguments.seed, named_plan(arguments.plan, environ))
-    remove_reports(settings.root, settings.configuration)
-    verdict, evidence = decide(settings, wish, environ, print_line)
-    combine_coverage(settings, evidence, environ)
-    written = write_reports(verdict, settings.root, settings.configuration)
-    print_line("reports: " + ", ".join(str(path.relative_to(settings.root)) for path in written))
-    show(verdict, environ)
-    return verdict.exit_code
+
+    def use() -> tuple[Verdict, list[LaneEvidence]]:
+        verdict, evidence = decide(settings, wish, environ, print_line)
+        combine_coverage(settings, evidence, environ)
+        return verdict, evidence
+
+    return decide_and_tell(settings, environ, use)

@@ -10,11 +10,13 @@ from pathlib import Path
 import msgspec
 
 from greenlane.cli.lane import print_line
+from greenlane.cli.telling import decide_and_tell
 from greenlane.control.collect import RECORD, collect
 from greenlane.control.ready import make_demand, open_gates, wish_of_policy
 from greenlane.errors import ConfigError
-from greenlane.report.terminal import show
-from greenlane.report.write import remove_reports, write_reports
+from greenlane.history.recall import with_history
+from greenlane.model.evidence import LaneEvidence
+from greenlane.model.verdict import Verdict
 from greenlane.rules.green import judge
 from greenlane.settings import load
 
@@ -36,14 +38,13 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing:
         raise ConfigError(f"no such folder: {', '.join(missing)}", "name the folders that hold lane.json")
-    remove_reports(settings.root, settings.configuration)
     # A folder may be named twice, or with one that it lies in.
     records = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.rglob(RECORD)))
-    evidence = [collect(path.parent) for path in records]
-    demand = make_demand(settings, wish, open_gates(settings, environ), run_id="")
-    decision = judge(demand, evidence)
-    decision = msgspec.structs.replace(decision, made_at=time.time(), project=settings.project)
-    written = write_reports(decision, settings.root, settings.configuration)
-    print_line("reports: " + ", ".join(str(path.relative_to(settings.root)) for path in written))
-    show(decision, environ)
-    return decision.exit_code
+
+    def use() -> tuple[Verdict, list[LaneEvidence]]:
+        evidence = [collect(path.parent) for path in records]
+        demand = make_demand(settings, wish, open_gates(settings, environ), run_id="")
+        decision = judge(with_history(demand, settings, environ, print_line), evidence)
+        return msgspec.structs.replace(decision, made_at=time.time(), project=settings.project), evidence
+
+    return decide_and_tell(settings, environ, use)

@@ -30,6 +30,10 @@ from greenlane.model.outcome import Outcome, TestOutcome
 RECORD = "lane.json"
 JOURNAL = "journal.jsonl"
 JUNIT = "junit.xml"
+CAPTURED = ("system-out", "system-err")
+TOLD = 12_000
+"""Characters that evidence keeps of what a failed test said."""
+
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for JSON that is damaged, of other fields, no UTF-8, or nested without end."""
 
@@ -113,10 +117,21 @@ def read_junit(path: Path) -> tuple[JunitCase, ...] | None:
 
 def _case(element: ElementTree.Element) -> JunitCase:
     """Return one case with the worst that it says."""
-    for tag, outcome in (("error", Outcome.ERROR), ("failure", Outcome.FAILED), ("skipped", Outcome.SKIPPED)):
+    name, classname = element.get("name", ""), element.get("classname", "")
+    for tag, outcome in (("error", Outcome.ERROR), ("failure", Outcome.FAILED)):
         if element.find(tag) is not None:
-            return JunitCase(element.get("classname", ""), element.get("name", ""), outcome)
-    return JunitCase(element.get("classname", ""), element.get("name", ""), Outcome.PASSED)
+            parts = [child.text for child in element if child.tag in (tag, *CAPTURED) and child.text]
+            return JunitCase(classname, name, outcome, shortened("\n\n".join(part.strip("\n") for part in parts)))
+    skipped = element.find("skipped") is not None
+    return JunitCase(classname, name, Outcome.SKIPPED if skipped else Outcome.PASSED)
+
+
+def shortened(text: str) -> str:
+    """Return text without its middle when it is long: the trace stands at its beginning, the last words at its end."""
+    if len(text) <= TOLD:
+        return text
+    left_out = len(text) - TOLD
+    return f"{text[: TOLD // 2]}\n\n… {left_out} characters left out; junit.xml has them …\n\n{text[-(TOLD // 2) :]}"
 
 
 def read_journal(path: Path) -> JournalFacts:
@@ -211,7 +226,7 @@ def _outcomes(events: Iterable[TestFinished]) -> tuple[tuple[TestOutcome, ...], 
         test = TestOutcome(
             nodeid=event.nodeid, outcome=event.outcome, duration=event.duration, reason=event.reason,
             cause=event.cause, path=event.path, line=event.line, worker=event.worker, attempts=event.attempts,
-            ran=event.ran,
+            ran=event.ran, at=event.at, earlier=event.earlier,
         )  # fmt: skip
         known = found.get(event.nodeid)
         if known is not None and known.outcome is not test.outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import random
 import shutil
 import sys
@@ -64,9 +65,9 @@ def written_by_us(settings: Settings) -> tuple[str, ...]:
     report = configuration.report
     history = configuration.history
     paths = (
-        configuration.artifacts, configuration.environments, report.markdown, report.json, history.durations,
-        configuration.stub,
-        history.path, f"{history.path}-wal", f"{history.path}-shm", history.lock, history.spool,
+        configuration.artifacts, configuration.environments, report.markdown, report.json, report.html or "",
+        report.ctrf or "", configuration.stub, history.durations, history.path,
+        *(f"{history.path}{end}" for end in ("-wal", "-shm", ".migrating")), history.lock, history.spool,
     )  # fmt: skip
     inside = [(settings.root / path).resolve() for path in paths if path]
     return tuple(str(p.relative_to(settings.root)) for p in inside if p.is_relative_to(settings.root))
@@ -287,6 +288,7 @@ def _record(
         gates=tuple(gate for gate in request.gates if gate.provider in lane.providers),
         workers=str(workers),
         seed=seed,
+        machine=platform.node(),
         environment={"PYTHONHASHSEED": "0" if lane.deterministic else "random", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
         coverage=measured,
         survivors=result.survivors,

@@ -19,6 +19,8 @@ from greenlane.control.request import Request
 from greenlane.control.router import guard
 from greenlane.control.tree import tree_state
 from greenlane.errors import ConfigError, EnvironmentBuildError, Interrupted
+from greenlane.history.ledger import in_force, read_ledger
+from greenlane.history.recall import with_history
 from greenlane.model.evidence import Demand, GateState, LaneEvidence
 from greenlane.model.lane import Lane
 from greenlane.model.verdict import Verdict
@@ -27,6 +29,7 @@ from greenlane.rules.address import disagreements, resolve
 from greenlane.rules.demand import any_open, checks_of, lane_of_provider, needed_lanes
 from greenlane.rules.gates import gate, gate_line
 from greenlane.rules.green import judge
+from greenlane.rules.quarantine import day_of
 from greenlane.rules.router import Choice
 from greenlane.rules.services import gated_services
 from greenlane.settings import Settings, check_expected
@@ -128,6 +131,7 @@ def decide(settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say)
         ConfigError: a setting is wrong; nothing was run.
     """
     run_id = new_run_id()
+    read_ledger(settings)  # a mistake in it is told before anything is run
     gates = open_gates(settings, environ)
     notes = check_addresses(settings, environ, wish.strict)
     router, lacking = guard(settings, environ, wish.strict, say)
@@ -137,7 +141,8 @@ def decide(settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say)
         run = Run(settings=settings, wish=wish, environ=environ, run_id=run_id, gates=gates, router=router)
         evidence, stopped = _run_lanes(run, say)
         notes += stopped
-    verdict = judge(make_demand(settings, wish, gates, run_id), evidence, notes)
+    demand = with_history(make_demand(settings, wish, gates, run_id), settings, environ, say)
+    verdict = judge(demand, evidence, notes)
     verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
     return verdict, evidence
 
@@ -227,6 +232,9 @@ def make_demand(settings: Settings, wish: Wish, gates: tuple[GateState, ...], ru
         run_id=run_id,
         plugin=VERSION,
         gates=tuple(state for state in gates if not wish.lane or owners.get(state.provider) in wish.lanes),
+        ledger=in_force(settings, read_ledger(settings)),
+        quarantine_kinds=tuple(kind.value for kind in settings.configuration.quarantine.kinds),
+        today=day_of(time.time()),
     )
 
 

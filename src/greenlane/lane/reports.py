@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from greenlane.model.outcome import Outcome
+from greenlane.model.outcome import Attempt, Outcome
 
 Truth = tuple[Outcome, str]
 """How a phase really ended, and the first line of why, whatever its report says."""
@@ -67,6 +67,8 @@ def settle(reports: Sequence[pytest.TestReport], hidden: Truth | None = None) ->
         "attempts": attempts,
         "ran": bool(bodies),
     }
+    if attempts > 1:
+        fields["earlier"] = _earlier(reports)
     outcome, telling = _worst(last)
     if outcome.bad and telling is not None:
         cause, path, line = cause_of(telling)
@@ -81,6 +83,23 @@ def settle(reports: Sequence[pytest.TestReport], hidden: Truth | None = None) ->
         outcome, text = hidden
         fields["cause" if outcome.bad else "reason"] = text
     return {"outcome": outcome, **fields}
+
+
+def _earlier(reports: Sequence[pytest.TestReport]) -> tuple[Attempt, ...]:
+    """Return every run of a test but its last; a phase that comes again begins a new one."""
+    runs: list[list[pytest.TestReport]] = [[]]
+    for report in reports:
+        if any(known.when == report.when for known in runs[-1]):
+            runs.append([])
+        runs[-1].append(report)
+    return tuple(_attempt(run) for run in runs[:-1])
+
+
+def _attempt(run: Sequence[pytest.TestReport]) -> Attempt:
+    """Return one run; what a plugin calls `rerun` is a failure that it hides."""
+    failed = [report for report in run if report.outcome in ("failed", "rerun")]
+    outcome = Outcome.FAILED if failed else _worst(run)[0]
+    return Attempt(outcome, sum(report.duration for report in run), cause_of(failed[0])[0] if failed else "")
 
 
 def _worst(last: Sequence[pytest.TestReport]) -> tuple[Outcome, pytest.TestReport | None]:

@@ -25,10 +25,20 @@ class ExtraLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the reports of `ready` go, relative to the project; empty for none."""
+    """Where the reports of `ready` go, relative to the project; empty for none.
+
+    Attributes:
+        html: the page; None for `verdict.html` in the artifacts.
+        ctrf: the Common Test Report Format; None for `verdict.ctrf.json` in the artifacts.
+        github: `auto` writes step summary and annotations where GitHub Actions runs, `on` wherever it is told a
+            summary file, `off` never.
+    """
 
     markdown: str = "PROJECT_READY.md"
     json: str = "local/artifacts/mvp/mvp_report.json"
+    html: str | None = None
+    ctrf: str | None = None
+    github: str = "auto"
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -66,6 +66,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
         timed_out: whether the deadline killed it; running: the tests that were running then.
         tree: state of the work tree before the run; tree_after: after it.
         lock: SHA-256 of the lock; wheel: of the project's and harness's wheels.
+        machine: name of the machine that ran it.
         drift: differences between the environment and lock and wheel, found before or after the run.
         hermetic: level that was achieved, and `hermetic_reason` when it is lower than it should be.
         coverage: percent of lines and branches; None when not measured.
@@ -110,6 +111,7 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[GateState, ...] = ()
     workers: str = ""
     seed: int = 0
+    machine: str = ""
     environment: dict[str, str] = {}
     coverage: float | None = None
     digests: dict[str, str] = {}
@@ -132,11 +134,15 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JunitCase(msgspec.Struct, frozen=True):
-    """One test case of a JUnit file: its class name and name as written, and how it ended."""
+    """One test case of a JUnit file: its class name and name as written, how it ended, and what it says of a failure.
+
+    `text` is the trace and the captured output, its middle left out when it is long.
+    """
 
     classname: str
     name: str
     outcome: Outcome
+    text: str = ""
 
 
 class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):

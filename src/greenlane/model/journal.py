@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from greenlane.model.outcome import Outcome
+from greenlane.model.outcome import Attempt, Outcome
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -88,6 +88,7 @@ class TestFinished(Event, frozen=True, tag="test_finished"):
     line: int = 0
     attempts: int = 1
     ran: bool = True
+    earlier: tuple[Attempt, ...] = ()
 
 
 class Answered(Event, frozen=True, tag="answered"):

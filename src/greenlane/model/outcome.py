@@ -23,6 +23,14 @@ class Outcome(enum.StrEnum):
         return self in (Outcome.FAILED, Outcome.ERROR)
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """An earlier run of a test that was run again: how it ended, its seconds, and the first line of why."""
+
+    outcome: Outcome
+    duration: float = 0.0
+    cause: str = ""
+
+
 class TestOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The final outcome of one test.
 
@@ -35,6 +43,8 @@ class TestOutcome(msgspec.Struct, frozen=True, kw_only=True):
         worker: name of the process that ran it (`main`, `gw0`, …).
         attempts: times that the test body was run; more than 1 means that something re-ran it.
         ran: whether the body was entered.
+        at: wall clock of its end (Unix seconds), 0 for unknown.
+        earlier: the runs before the one that counts, in order.
     """
 
     __test__ = False
@@ -49,3 +59,10 @@ class TestOutcome(msgspec.Struct, frozen=True, kw_only=True):
     worker: str = "main"
     attempts: int = 1
     ran: bool = True
+    at: float = 0.0
+    earlier: tuple[Attempt, ...] = ()
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it passed in the end, and not at first."""
+        return not self.outcome.bad and any(attempt.outcome.bad for attempt in self.earlier)

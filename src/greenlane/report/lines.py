@@ -6,6 +6,7 @@ from greenlane.model.outcome import Outcome
 from greenlane.model.verdict import Check, Status, Verdict
 from greenlane.model.violation import Violation
 from greenlane.report.variance import models_of
+from greenlane.rules.causes import Cause, group
 
 WORDS = {Status.PASSED: "PASS", Status.FAILED: "FAIL", Status.SKIPPED: "SKIP"}
 SHOWN_CAUSES = 50
@@ -40,8 +41,23 @@ def line(violation: Violation) -> str:
 
 
 def causes(verdict: Verdict) -> list[str]:
-    """Return one `CAUSE:` line for each failure."""
-    return [clean(cause) for cause in verdict.causes]
+    """Return one `CAUSE:` line for each test, file or service that went wrong, and none for what repeats another."""
+    told: dict[str, None] = {}
+    for cause in group(verdict.violations):
+        head = cause.head
+        others = [violation for violation in cause.related if violation.subject != head.subject]
+        for violation in (head, *others):
+            if violation.cause and violation.subject:
+                told[clean(f"CAUSE: {violation.subject} — {violation.cause}")] = None
+    return list(told)
+
+
+def also(cause: Cause) -> list[str]:
+    """Return what is folded under a cause, one line for each code, with the number of those that it stands for."""
+    by_code: dict[str, list[Violation]] = {}
+    for violation in cause.related:
+        by_code.setdefault(violation.code, []).append(violation)
+    return [f"{line(own[0])}{f' (and {len(own) - 1} more)' if len(own) > 1 else ''}" for own in by_code.values()]
 
 
 def next_steps(verdict: Verdict) -> list[str]:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from pathlib import PurePath
 
+from greenlane.model.evidence import LaneEvidence
 from greenlane.model.verdict import Verdict
-from greenlane.report.lines import WORDS, clean, detail, endpoints, line, next_steps
+from greenlane.model.violation import Violation
+from greenlane.report.lines import WORDS, also, clean, detail, endpoints, line, next_steps
+from greenlane.report.lines import causes as causes_of
 from greenlane.report.variance import answers_line
+from greenlane.rules.causes import group
 
 KINDS = {
     "deterministic": "hermetic and repeatable; no network but its own loopback; a skip is a failure",
@@ -25,7 +31,7 @@ def code(text: str) -> str:
     return f"`{clean(text).replace('`', chr(39)).replace('|', chr(0xA6))}`"
 
 
-def markdown(verdict: Verdict) -> str:
+def markdown(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
     """Return the whole report."""
     made = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(verdict.made_at))
     sections = [
@@ -37,6 +43,7 @@ def markdown(verdict: Verdict) -> str:
         _endpoints(verdict),
         _evidence(verdict),
         _taxonomy(verdict),
+        _artifacts(verdict, evidence),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -53,14 +60,22 @@ def _checks(verdict: Verdict) -> list[str]:
 def _violations(verdict: Verdict) -> list[str]:
     if not verdict.violations and not verdict.warnings:
         return ["## Violations", "", "None."]
-    told = [f"- **{v.code.value}** {escape(line(v).removeprefix(v.code.value).strip())}" for v in verdict.violations]
+    told = [text for cause in group(verdict.violations) for text in (_told(cause.head), *map(_folded, also(cause)))]
     warned = [f"- warning: {escape(line(violation))}" for violation in verdict.warnings]
-    causes = [f"- {escape(cause)}" for cause in verdict.causes]
+    causes = [f"- {escape(cause)}" for cause in causes_of(verdict)]
     steps = [f"- {escape(step)}" for step in next_steps(verdict)]
     parts = ["## Violations", "", *told, *warned]
     if causes:
         parts += ["", "### Causes", "", *causes]
     return [*parts, "", "### Next steps", "", *steps] if steps else parts
+
+
+def _told(violation: Violation) -> str:
+    return f"- **{violation.code.value}** {escape(line(violation).removeprefix(violation.code.value).strip())}"
+
+
+def _folded(text: str) -> str:
+    return f"  - also {escape(text)}"
 
 
 def _gates(verdict: Verdict) -> list[str]:
@@ -102,3 +117,14 @@ def _taxonomy(verdict: Verdict) -> list[str]:
     kinds = {check.record.lane: check.record.kind for check in verdict.checks if check.record}
     rows = [f"- {escape(name)} ({escape(kind)}): {KINDS.get(kind, '')}" for name, kind in kinds.items()]
     return ["## Lanes", "", *rows] if rows else []
+
+
+def _artifacts(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> list[str]:
+    """Return where each lane left what it wrote: journal, JUnit, output and record."""
+    rows = []
+    for item in evidence:
+        folder = PurePath(item.source)
+        if folder.is_relative_to(verdict.project or "."):
+            folder = folder.relative_to(verdict.project or ".")
+        rows.append(f"- {escape(item.record.check)}: {code(folder.as_posix())}")
+    return ["## Artifacts", "", *rows] if rows else []

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 
 from greenlane.model.verdict import Status, Verdict
-from greenlane.report.lines import SHOWN_CAUSES, WORDS, causes, clean, detail, headline, line, next_steps
+from greenlane.report.lines import SHOWN_CAUSES, WORDS, also, causes, clean, detail, headline, line, next_steps
+from greenlane.rules.causes import group
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow"}
 
@@ -29,10 +30,12 @@ def plain(verdict: Verdict) -> list[str]:
 
 def _reasons(verdict: Verdict) -> list[str]:
     """Return violations, causes and next steps; nothing for a ready verdict."""
-    told = [f"VIOLATION: {line(violation)}" for violation in verdict.violations[:SHOWN_CAUSES]]
-    more = len(verdict.violations) - len(told)
-    if more > 0:
-        told.append(f"… and {more} more violations in the reports")
+    found = group(verdict.violations)
+    told = []
+    for cause in found[:SHOWN_CAUSES]:
+        told += [f"VIOLATION: {line(cause.head)}", *(f"  also: {other}" for other in also(cause))]
+    if len(found) > SHOWN_CAUSES:
+        told.append(f"… and {len(found) - SHOWN_CAUSES} more violations in the reports")
     told += causes(verdict)[:SHOWN_CAUSES]
     return told + [f"  next: {step}" for step in next_steps(verdict)]
 

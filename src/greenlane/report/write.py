@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from greenlane.model.configuration import Configuration
+from greenlane.model.evidence import LaneEvidence
 from greenlane.model.verdict import Verdict
-from greenlane.report.machine import as_json, as_junit
+from greenlane.report.ctrf import as_ctrf
+from greenlane.report.junit import as_junit
+from greenlane.report.machine import as_json
 from greenlane.report.markdown import markdown
+from greenlane.report.page import as_page
 
 
-def planned(configuration: Configuration, lane: str = "") -> dict[str, Callable[[Verdict], str]]:
+class Report(Protocol):
+    """A pure function from a verdict, and the evidence that it rests on, to text."""
+
+    def __call__(self, verdict: Verdict, evidence: Sequence[LaneEvidence], /) -> str:
+        """Return the report."""
+
+
+def planned(configuration: Configuration, lane: str = "") -> dict[str, Report]:
     """Return every report by its path relative to the project.
 
     The judgement of a single lane has files of its own: it must not pass for the verdict of the project. They lie
@@ -24,27 +36,34 @@ def planned(configuration: Configuration, lane: str = "") -> dict[str, Callable[
     """
     if lane:
         base = f"{configuration.artifacts}/verdicts/{lane}"
-        return {f"{base}.xml": as_junit, f"{base}.json": as_json}
-    reports = {
-        configuration.report.markdown: markdown,
-        configuration.report.json: as_json,
-        f"{configuration.artifacts}/verdict.xml": as_junit,
-        f"{configuration.artifacts}/verdict.json": as_json,
+        files = {"md": markdown, "html": as_page, "ctrf.json": as_ctrf, "xml": as_junit, "json": as_json}
+        return {f"{base}.{ending}": make for ending, make in files.items()}
+    base, report = f"{configuration.artifacts}/verdict", configuration.report
+    reports: dict[str, Report] = {
+        report.markdown: markdown,
+        report.json: as_json,
+        f"{base}.html" if report.html is None else report.html: as_page,
+        f"{base}.ctrf.json" if report.ctrf is None else report.ctrf: as_ctrf,
+        f"{base}.xml": as_junit,
+        f"{base}.json": as_json,
     }
     return {name: make for name, make in reports.items() if name}
 
 
-def write_reports(verdict: Verdict, project: Path, configuration: Configuration) -> list[Path]:
+def write_reports(
+    verdict: Verdict, project: Path, configuration: Configuration, evidence: Sequence[LaneEvidence] = ()
+) -> list[Path]:
     """Write every report of a verdict and return their paths.
 
     Args:
         verdict: what they say.
         project: folder that the configured paths are relative to.
         configuration: where they go.
+        evidence: what the verdict rests on, for the reports that tell of single tests.
     """
     written = []
     for name, make in planned(configuration, verdict.lane).items():
-        write_aside(project / name, make(verdict))
+        write_aside(project / name, make(verdict, evidence))
         written.append(project / name)
     return written
 

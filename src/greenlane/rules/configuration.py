@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
 from greenlane.model.change import ChangeRule
-from greenlane.model.configuration import Configuration
+from greenlane.model.configuration import Configuration, Report
 from greenlane.model.contract import WATCHERS, LeakPolicy
 from greenlane.model.lane import Lane, LaneKind, Router
 from greenlane.rules.environ import split_entries
@@ -19,6 +19,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _PYTHON = re.compile(r"3\.\d+")
 ORDERS = ("file", "random")
 LEVELS = ("error", "warn", "off")
+SWITCHES = ("auto", "on", "off")
 RESERVED = ("control", "coverage", "greenlane", "lock", "pip", "ready", "verdict", "verdicts")
 """Names of sessions, environments and artifact folders of the harness itself."""
 
@@ -61,8 +62,7 @@ def problems(configuration: Configuration) -> list[str]:
     found += _leaks(configuration.leaks)
     for name, rule in configuration.changes.items():
         found += _change(f"changes.{name}", rule, configuration)
-    found += _report("report.markdown", configuration.report.markdown, ".md")
-    found += _report("report.json", configuration.report.json, ".json")
+    found += _reports(configuration.report)
     found += _folder("artifacts", configuration.artifacts, absolute=False)
     found += _apart(configuration)
     found += _folder("environments", configuration.environments, absolute=True)
@@ -122,6 +122,16 @@ def _apart(configuration: Configuration) -> Iterable[str]:
             for test in map(PurePosixPath, lane.tests):
                 if ours in (test, *test.parents) or test in ours.parents:
                     yield f"{path}: {folder!r} is emptied before each run, and holds or lies in the tests of {name}"
+
+
+def _reports(report: Report) -> Iterable[str]:
+    """Yield what is wrong with where reports go."""
+    yield from _report("report.markdown", report.markdown, ".md")
+    yield from _report("report.json", report.json, ".json")
+    yield from _report("report.html", report.html or "", ".html")
+    yield from _report("report.ctrf", report.ctrf or "", ".json")
+    if report.github not in SWITCHES:
+        yield f"report.github: {report.github!r} is not one of {', '.join(SWITCHES)}"
 
 
 def _report(path: str, value: str, suffix: str) -> Iterable[str]:

@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -53,6 +54,8 @@ class Interceptor:
         self._log = log
         self._errors = ErrorWriter(redactor, debug=False)
         self._lines = RequestLines(log, time.time)
+        # Clients ask for the same few paths again and again.
+        self._clean_path = lru_cache(maxsize=64)(redactor.text)
         self._target = Target(settings)
         self._health = msgspec.json.encode(
             {
@@ -88,13 +91,18 @@ class Interceptor:
             else:
                 await self._while_client_stays(scope, receive, answer)
         finally:
-            path = self._redactor.text(scope["path"])[:_LONGEST_LOGGED_PATH]
-            facts = {"request_id": self._redactor.text(answer.request_id), "method": scope["method"], "path": path}
-            seconds = time.monotonic() - started
-            level = logging.INFO if 0 < answer.status < 400 else logging.WARNING
-            self._lines.write_line(
-                level, {**facts, "status": answer.status or _CLIENT_CLOSED, "ms": round(seconds * 1000, 2)}
-            )
+            self._log_request(scope, answer, time.monotonic() - started)
+
+    def _log_request(self, scope: Scope, answer: _Answer, seconds: float) -> None:
+        given = answer.request_id
+        facts = {
+            "request_id": given if given.startswith("req-") else self._redactor.text(given),
+            "method": scope["method"],
+            "path": self._clean_path(scope["path"])[:_LONGEST_LOGGED_PATH],
+            "status": answer.status or _CLIENT_CLOSED,
+            "ms": round(seconds * 1000, 2),
+        }
+        self._lines.write_line(logging.INFO if 0 < answer.status < 400 else logging.WARNING, facts)
 
     async def _while_client_stays(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """Relay; a client that leaves cancels the request to the target."""
@@ -130,7 +138,11 @@ class Interceptor:
     async def _relay_back(self, response: aiohttp.ClientResponse, answer: _Answer) -> None:
         await answer.start(response.status, end_to_end(response.raw_headers))
         try:
-            async for part in response.content.iter_any():
+            content = response.content
+            while part := await content.readany():
+                if content.at_eof():
+                    await answer.end(part)
+                    return
                 await answer.part(part)
         except TRANSPORT_ERRORS as error:
             # Half an answer is out. Left unfinished, the connection closes, and the client sees that it is not whole.
@@ -156,8 +168,8 @@ class _Answer:
     async def part(self, data: bytes) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b""})
+    async def end(self, data: bytes = b"") -> None:
+        await self._send({"type": "http.response.body", "body": data})
 
     async def whole(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Send an answer of our own: JSON, with the request id."""

@@ -26,32 +26,54 @@ class ClientSide:
     def __init__(self, receive: Receive, declared: int | None, *, chunked: bool) -> None:
         self._receive = receive
         self._declared = declared
-        self.has_body = chunked or bool(declared)
+        self._has_body = chunked or bool(declared)
+        self._size = 0
         #: What ended the body early. The HTTP client hides it behind an error of its own.
         self.failure: ContentLengthMismatch | ClientGone | None = None
         self._body_ended = asyncio.Event()
-        if not self.has_body:
+        if not self._has_body:
             self._body_ended.set()
 
-    async def body(self) -> AsyncGenerator[bytes, None]:
-        """Returns: the parts of the body as they arrive. Raises: ContentLengthMismatch, ClientGone."""
-        size, more = 0, True
+    async def body(self) -> bytes | AsyncGenerator[bytes, None] | None:
+        """Returns: the body, if all of it is here; else its parts as they arrive; None without one.
+
+        Raises: ContentLengthMismatch, ClientGone; while the parts are read, too.
+        """
+        if not self._has_body:
+            return None
+        part, more = await self._next()
+        return self._parts(part) if more else part
+
+    async def _parts(self, part: bytes) -> AsyncGenerator[bytes, None]:
+        more = True
         try:
-            while more:
-                message = await self._receive()
-                if message["type"] == "http.disconnect":
-                    self.failure = ClientGone()
-                    raise self.failure
-                part = message.get("body", b"")
-                size += len(part)
-                more = message.get("more_body", False)
+            while True:
                 if part:
                     yield part
-            if self._declared is not None and size != self._declared:
-                self.failure = ContentLengthMismatch(f"The body has {size} bytes, but {self._declared} were declared")
-                raise self.failure
+                if not more:
+                    return
+                part, more = await self._next()
         finally:
             self._body_ended.set()
+
+    async def _next(self) -> tuple[bytes, bool]:
+        """Returns: the next part, and whether more follow."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise self._failed(ClientGone())
+        part: bytes = message.get("body", b"")
+        self._size += len(part)
+        if message.get("more_body", False):
+            return part, True
+        self._body_ended.set()
+        if self._declared is not None and self._size != self._declared:
+            text = f"The body has {self._size} bytes, but {self._declared} were declared"
+            raise self._failed(ContentLengthMismatch(text))
+        return part, False
+
+    def _failed(self, error: ContentLengthMismatch | ClientGone) -> Exception:
+        self.failure = error
+        return error
 
     async def watch(self) -> None:
         """Wait for the client to leave, once its body is here. Raises: ClientGone."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +20,8 @@ __all__ = ["Serve", "add_commands"]
 
 _OK = 0
 _FAILED = 1
+#: How often `run` looks for a port that is still free when it is bound.
+_ATTEMPTS = 10
 
 _EXAMPLES = """examples:
   mini-agent intercept run                          a proxy for this folder, in front of http://127.0.0.1:8788
@@ -35,7 +38,10 @@ class Serve(Protocol):
     """Runs an ASGI application: the server belongs to the floor above."""
 
     def __call__(self, app: Any, host: str, port: int, announce: Callable[[str], None]) -> int:
-        """Serve until a signal. announce: called with the address once it accepts. Returns: the exit code."""
+        """Serve until a signal.
+
+        announce: called with the address once it accepts. Returns: the exit code. Raises: OSError if it cannot bind.
+        """
 
 
 def add_commands(commands: Any, serve: Serve) -> None:
@@ -84,9 +90,6 @@ def _run(arguments: Arguments, environ: Environ, serve: Serve) -> int:
     from mini_agent.interceptor.app import create_interceptor
 
     settings = _settings(arguments, environ)
-    port = settings.port if settings.port is not None else _registry(settings).get_or_allocate_port(settings.project)
-    _refuse_loop(settings, port)
-    _refuse_taken(settings, port)
     if settings.host not in ("127.0.0.1", "::1", "localhost"):
         _warn(f"{settings.host} is open to other machines; whoever reaches it speaks as {settings.instance_id}")
 
@@ -94,7 +97,28 @@ def _run(arguments: Arguments, environ: Environ, serve: Serve) -> int:
         print(f"mini-agent interceptor listening on {address}", flush=True)
         print(f"target {settings.target}, user {settings.instance_id}", flush=True)
 
-    return serve(create_interceptor(settings), settings.host, port, announce)
+    for port in _ports(settings):
+        _refuse_loop(settings, port)
+        _refuse_taken(settings, port)
+        try:
+            return serve(create_interceptor(settings), settings.host, port, announce)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    raise MiniAgentError(f"every port tried on {settings.host} was taken a moment later; try again")
+
+
+def _ports(settings: InterceptorSettings) -> Iterator[int]:
+    """Yield the port that was asked for, or the registry's.
+
+    Somebody else may take a port between a look at it and the bind. The registry then knows another one.
+    """
+    if settings.port is not None:
+        yield settings.port
+        return
+    registry = _registry(settings)
+    for _ in range(_ATTEMPTS):
+        yield registry.get_or_allocate_port(settings.project)
 
 
 def _refuse_loop(settings: InterceptorSettings, port: int) -> None:

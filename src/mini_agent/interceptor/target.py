@@ -45,20 +45,18 @@ class Target:
         Returns: the answer, its body unread; the caller releases it.
         Raises: GatewayError; ClientGone.
         """
-        body = client.body() if client.has_body else None
+        body = await client.body()
         try:
             return await self._open().request(
                 scope["method"],
                 self._url(scope),
                 headers=CIMultiDict(headers),
-                data=body,
+                # Wrapped here, or aiohttp looks through its table of body types for every request.
+                data=aiohttp.BytesPayload(body) if isinstance(body, bytes) else body,
                 allow_redirects=False,
             )
         except TRANSPORT_ERRORS as error:
             raise client.failure or self.explain(error) from error
-        finally:
-            if body is not None and client.failure is not None:
-                await body.aclose()
 
     def explain(self, error: BaseException) -> GatewayError:
         """Returns: the error of the table that a failure below HTTP means."""

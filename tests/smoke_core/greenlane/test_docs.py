@@ -49,7 +49,7 @@ def test_the_snippets_make_a_project(tiny: TinyProject, session: str) -> None:
     """The noxfile and the configuration of the README, pasted into an empty project, run a green lane."""
     lock = tiny.lock
     (noxfile,), (config,) = blocks("python"), blocks("toml")
-    where = f'[tool.greenlane]\nenvironments = "{tiny.environments}"\n\n'
+    where = f'[tool.greenlane]\nenvironments = "{tiny.environments}"\nhistory = {{ enabled = false }}\n\n'
     tiny.write("pyproject.toml", where + config).write("locks/core.txt", lock).write("locks/nd.txt", lock)
     tiny.test("def test_ok():\n    assert True\n", "tests/core/test_ok.py")
     tiny.sections["lanes"] = {"core": {}}

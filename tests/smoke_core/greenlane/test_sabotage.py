@@ -6,6 +6,7 @@ and what must be found, the rest is the project. See `tests/sabotage/README.md`.
 
 from __future__ import annotations
 
+import json
 import runpy
 import shutil
 import tomllib
@@ -54,27 +55,44 @@ def sabotage(make_tiny: Callable[..., TinyProject], folder: Path, told: dict[str
         first = tiny.greenlane("lane", "core", **told.get("environ", {}))
         assert first.code == told.get("first", 0), first.output
         hooks["after"](tiny)
-    return tiny, tiny.greenlane(*words, **told.get("environ", {}))
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tiny.path.parent / "summary.md")}
+    return tiny, tiny.greenlane(*words, **github, **told.get("environ", {}))
 
 
 def own_lines(output: str) -> str:
-    """Return what the harness itself printed, without the lane's output."""
-    return "\n".join(line for line in output.splitlines() if not line.startswith("core | "))
+    """Return what the harness itself printed, without the lane's output and what is for GitHub."""
+    return "\n".join(line for line in output.splitlines() if not line.startswith(("core | ", "::")))
 
 
 def agree(tiny: TinyProject, ran: Ran, words: list[str]) -> None:
-    """Check that terminal, JSON and JUnit tell the same story, and that none of them is green."""
+    """Check that every report and the exit code tell the same story, and that none of them is green."""
     said = own_lines(ran.output)
+    word = ran.verdict["word"]
     assert "GREEN" not in said
     assert said.splitlines()[-1].startswith(("core: RED", "NOT READY"))
     assert (ran.verdict["ready"], ran.verdict["exit_code"]) == (False, ran.code)
     assert ran.verdict["word"] in ("RED", "NOT READY")
-    name = "verdicts/core.xml" if words[0] == "lane" else "verdict.xml"
-    failures = ElementTree.parse(tiny.path / ".artifacts" / name).iter("failure")
+    base = tiny.path / ".artifacts" / ("verdicts/core" if words[0] == "lane" else "verdict")
+    failures = ElementTree.parse(f"{base}.xml").iter("failure")
     in_junit = "\n".join(failure.text or "" for failure in failures)
+    ctrf = json.loads(Path(f"{base}.ctrf.json").read_text(encoding="utf-8"))["results"]
+    assert (ctrf["extra"]["greenlane"]["word"], ctrf["environment"]["healthy"]) == (word, False)
+    assert ctrf["summary"]["failed"]
+    page = Path(f"{base}.html").read_text(encoding="utf-8")
+    assert f"</span> {word}</h1>" in page
+    markdown = tiny.path / "PROJECT_READY.md" if words[0] != "lane" else Path(f"{base}.md")
+    in_markdown = markdown.read_text(encoding="utf-8")
+    assert in_markdown.startswith(f"# {word}\n")
+    summary = (tiny.path.parent / "summary.md").read_text(encoding="utf-8")
+    assert summary.rpartition("## ❌ ")[2].startswith(("core: RED", "NOT READY"))
     for code in ran.codes:
-        assert f"VIOLATION: {code}" in said
+        assert f"VIOLATION: {code}" in said or f"  also: {code}" in said
         assert code in in_junit
+        assert code in page
+        assert code in in_markdown.replace("\\_", "_")
+        assert code in summary.replace("\\_", "_")
+    commands = [line for line in ran.output.splitlines() if line.startswith("::error ")]
+    assert 1 <= len(commands) <= 10
 
 
 @pytest.mark.parametrize("folder", SABOTAGES, ids=name_of)

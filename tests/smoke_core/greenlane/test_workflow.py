@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -110,8 +111,12 @@ def test_a_push_is_ready_and_a_missing_artifact_is_not(runner: Callable[..., Run
         "plan": "success", "lanes": "success", "nd-real": "skipped", "release": "skipped", "verdict": "success",
     }, logs  # fmt: skip
     assert {path.name for path in run.artifacts.iterdir()} == {
-        "evidence-core", "evidence-nd-shard_a", "evidence-nd-shard_b", "verdict",
+        "evidence-core", "evidence-nd-shard_a", "evidence-nd-shard_b", "plan", "verdict",
     }  # fmt: skip
+    plan = json.loads((run.artifacts / "plan" / "plan.json").read_text())["lanes"]["nd"]
+    for shard in "ab":
+        evidence = run.artifacts / f"evidence-nd-shard_{shard}" / "nd" / f"shard_{shard}"
+        assert json.loads((evidence / "plan.json").read_text())["lanes"]["nd"] == plan
     assert "READY (policy matrix, strict)" in run.jobs["verdict"].log
     for name in ("evidence-nd-shard_b", "verdict"):
         shutil.rmtree(run.artifacts / name)

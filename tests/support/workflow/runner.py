@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ class Runner:
     jobs: dict[str, Job] = field(default_factory=dict)
 
     @property
+    def temporary(self) -> Path:
+        """The temporary folder of every job."""
+        return self.folder / "temporary"
+
+    @property
     def artifacts(self) -> Path:
         """A folder for each artifact."""
         return self.folder / "artifacts"
@@ -71,6 +77,7 @@ class Runner:
     def run(self, *only: str) -> dict[str, Job]:
         """Run the jobs, or only some of them after the others have run, in the order of their needs."""
         self.artifacts.mkdir(parents=True, exist_ok=True)
+        self.temporary.mkdir(exist_ok=True)
         content = yaml.safe_load(self.workflow.read_text())
         shims = self.folder / "programs"
         shims.mkdir(exist_ok=True)
@@ -87,7 +94,7 @@ class Runner:
         needs = job.get("needs", [])
         needed = {key: self.jobs[key] for key in ([needs] if isinstance(needs, str) else needs)}
         contexts = {
-            "github": self.github, "inputs": self.inputs,
+            "github": self.github, "inputs": self.inputs, "runner": {"temp": str(self.temporary)},
             "needs": {key: {"result": done.result, "outputs": done.outputs} for key, done in needed.items()},
         }  # fmt: skip
         fine = all(done.result == "success" for done in needed.values())
@@ -122,8 +129,9 @@ class Runner:
     def _one(self, name: str, job: Context, env: Context, contexts: Context) -> Job:
         """Run the steps of one job in a folder of its own."""
         place = self.folder / name
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
+        for folder in (place, self.temporary):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
         steps: Context = {}
         log, fine = "", True
         for step in job["steps"]:
@@ -156,7 +164,7 @@ class Runner:
         environment = {
             **self.environment, **values, "CI": "true", "GITHUB_ACTIONS": "true",
             "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(self.folder / f"{name}.summary.md"),
-            "RUNNER_TEMP": str(self.folder),
+            "RUNNER_TEMP": str(self.temporary),
             "PATH": os.pathsep.join((str(self.folder / "programs"), self.environment["PATH"])),
         }  # fmt: skip
         # As GitHub runs `run` without a `shell`.
@@ -194,7 +202,7 @@ class Runner:
         if target.exists():
             raise ValueError(f"two jobs upload an artifact {given['name']!r}")
         for pattern in given["path"].split():
-            for found in place.glob(pattern.rstrip("/")):
+            for found in map(Path, glob(str(place / pattern.rstrip("/")), include_hidden=True)):
                 target.mkdir(exist_ok=True)
                 if found.is_dir():
                     shutil.copytree(found, target, dirs_exist_ok=True)

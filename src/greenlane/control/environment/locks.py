@@ -92,7 +92,8 @@ def compile_locks(
             changed.append(lane.lock)
     source = harness_source()
     if source == settings.root:
-        wanted = harness_requirements("control")
+        # Whether a team's history lies in PostgreSQL is known only when the environment is there.
+        wanted = list(dict.fromkeys((*harness_requirements("control"), *harness_requirements("postgres"))))
         if _compile(CONTROL_LOCK, [], wanted, DEFAULT_PYTHON, source, environ, check, upgrade):
             changed.append(str(CONTROL_LOCK.relative_to(source)))
     for name, extra in settings.configuration.locks.items():

@@ -51,7 +51,7 @@ def junit_key(nodeid: str) -> tuple[str, str]:
     head, bracket, parameters = tail.partition("[")
     names = [_dotted(path), *(head.split("::") if colons else ())]
     names[-1] += f"[{parameters.removesuffix(']')}]" if bracket else ""
-    return ".".join(names[:-1]), _written(names[-1])
+    return ".".join(names[:-1]), written(names[-1])
 
 
 def _older_key(nodeid: str) -> tuple[str, str]:
@@ -60,7 +60,7 @@ def _older_key(nodeid: str) -> tuple[str, str]:
     names = path.split("::")
     names[0] = _dotted(names[0])
     names[-1] += bracket + parameters
-    return ".".join(names[:-1]), _written(names[-1])
+    return ".".join(names[:-1]), written(names[-1])
 
 
 def _dotted(path: str) -> str:
@@ -68,7 +68,7 @@ def _dotted(path: str) -> str:
     return path.removesuffix(".py").replace("/", ".")
 
 
-def _written(text: str) -> str:
+def written(text: str) -> str:
     """Return text as pytest writes it into XML: characters that XML cannot hold become #xNN.
 
     Versions of pytest differ above U+FFFF, so both sides of a comparison are brought to this form.
@@ -93,7 +93,7 @@ def junit_mismatch(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation
     expected = _worst((junit_key(test.nodeid), _JUNIT_KIND.get(test.outcome, test.outcome)) for test in told_by_journal)
     names = (*(test.nodeid for test in told_by_journal), *journal.selected, *journal.open_tests)
     older = {_older_key(nodeid): junit_key(nodeid) for nodeid in names if "[" in nodeid}
-    cases = [((case.classname, _written(case.name)), case.outcome) for case in evidence.junit]
+    cases = [((case.classname, written(case.name)), case.outcome) for case in evidence.junit]
     found = _worst((older.get(key, key), outcome) for key, outcome in cases)
     own = {key: outcome for key, outcome in found.items() if key in expected}
     # pytest writes a case for a test whose worker died; that it has no outcome is MISSING_OUTCOME already.

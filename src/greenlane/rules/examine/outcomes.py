@@ -15,6 +15,9 @@ from greenlane.rules.sound import broken_because
 _TEST_DEADLINE = re.compile(r"(Failed: )?Timeout \(>[^)]*s\) from pytest-timeout")
 """How pytest-timeout says that a test took too long; it has no exception of its own."""
 
+NEVER_BEGAN = "never began"
+"""Why a test has no outcome that was still to come when the lane ended."""
+
 
 def failures(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     """FAILED, ERROR and TIMED_OUT, one for each test or file, with its cause."""
@@ -43,7 +46,7 @@ def missing(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     running = set(journal.open_tests)
     for nodeid in journal.selected:
         if nodeid not in ended:
-            cause = "began and never ended" if nodeid in running else "never began"
+            cause = "began and never ended" if nodeid in running else NEVER_BEGAN
             yield Violation(
                 code=Code.MISSING_OUTCOME, message=f"{nodeid}: {cause}", subject=nodeid, cause=cause,
                 path=nodeid.split("::")[0],

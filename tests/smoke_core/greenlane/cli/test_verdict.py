@@ -20,6 +20,9 @@ from support.evidence import PYTHON, nd
 
 TESTS = ("tests/test_a.py::test_one", "tests/test_b.py::test_two")
 CONFIGURATION = """
+[tool.greenlane]
+history = { enabled = false }
+
 [tool.greenlane.lanes.nd]
 kind = "nondeterministic"
 tests = ["tests"]

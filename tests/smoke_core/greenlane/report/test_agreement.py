@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from greenlane.model.configuration import Configuration, Report
-from greenlane.model.verdict import Verdict
-from greenlane.report.machine import as_json, as_junit
+from greenlane.report.ctrf import as_ctrf
+from greenlane.report.junit import as_junit
+from greenlane.report.machine import as_json
 from greenlane.report.markdown import markdown
+from greenlane.report.page import as_page
 from greenlane.report.terminal import plain
 from greenlane.report.write import write_aside, write_reports
-from support.reports import HOSTILE, VERDICTS, hostile
+from greenlane.rules.causes import group
+from support.reports import HOSTILE, VERDICTS, hostile, hostile_run, outside_code
 
 CODES = {"wrong-setting": 2, "interrupted": 130}
 RED = {"failed", "no-evidence", "nothing-ran", "expected-not-run", "lane-red"}
@@ -49,7 +53,7 @@ def test_junit_has_a_failure_exactly_when_the_exit_code_is_not_zero(name: str) -
     """A CI that only reads JUnit sees the same colour, and the counts are those of the cases."""
     verdict = VERDICTS[name]
 
-    (suite,) = ElementTree.fromstring(as_junit(verdict))
+    (suite,) = ElementTree.fromstring(as_junit(verdict, []))
 
     cases = suite.findall("testcase")
     assert bool(suite.findall("testcase/failure")) is (verdict.exit_code != 0)
@@ -87,6 +91,36 @@ def test_the_terminal_ends_with_the_word(name: str) -> None:
     assert bool([line for line in lines if line.startswith("  next: ")]) is bool(verdict.violations)
 
 
+@ALL
+def test_ctrf_has_a_failed_test_exactly_when_the_exit_code_is_not_zero(name: str) -> None:
+    """Whoever reads CTRF sees the same colour, the word beside it, and counts that are those of the tests."""
+    verdict = VERDICTS[name]
+
+    results = json.loads(as_ctrf(verdict))["results"]
+
+    summary, statuses = results["summary"], [test["status"] for test in results["tests"]]
+    assert bool(summary["failed"]) is (verdict.exit_code != 0)
+    assert results["environment"]["healthy"] is (verdict.exit_code == 0)
+    assert (results["extra"]["greenlane"]["word"], summary["tests"]) == (verdict.word, len(statuses))
+    assert {name: statuses.count(name) for name in ("passed", "failed", "skipped", "pending", "other")}.items() <= (
+        summary.items()
+    )
+
+
+@ALL
+def test_the_page_begins_with_the_word(name: str) -> None:
+    """Title and first heading are the answer, green only when the exit code is 0, and every violation is told."""
+    verdict = VERDICTS[name]
+
+    page = as_page(verdict)
+
+    assert re.findall(r"<h1>.*?</span> (.*?)</h1>", page) == [verdict.word]
+    assert re.findall(r'<header class="(good|bad)">', page) == ["good" if verdict.exit_code == 0 else "bad"]
+    assert page.count('<article class="cause">') == len(group(verdict.violations))
+    assert all(violation.code.value in page for violation in (*verdict.violations, *verdict.warnings))
+    assert all(f"<b>{check.name}</b>" in page for check in verdict.checks)
+
+
 @EVIL
 def test_hostile_text_stays_within_its_line_on_a_terminal(name: str) -> None:
     """No name can forge a line, move the cursor or colour what follows."""
@@ -102,9 +136,11 @@ def test_hostile_text_stays_within_its_line_on_a_terminal(name: str) -> None:
 @EVIL
 def test_hostile_text_leaves_junit_readable(name: str) -> None:
     """The XML parses, and nothing but the replaced characters is lost."""
-    text = as_junit(hostile(name)).encode("utf-8")
+    text = as_junit(*hostile_run(name)).encode("utf-8")
 
-    (suite,) = ElementTree.fromstring(text)
+    suite, tests = ElementTree.fromstring(text)
+
+    assert len(tests) == 2
 
     failure = suite.find("testcase[@name='core']/failure")
     assert failure is not None
@@ -124,35 +160,17 @@ def test_hostile_text_goes_through_json_unchanged(name: str) -> None:
 @EVIL
 def test_hostile_text_stays_within_its_place_in_markdown(name: str) -> None:
     """Tables keep their columns, no new heading appears, no markup is live, no code span is left open."""
-    lines = markdown(hostile(name)).split("\n")
+    lines = markdown(*hostile_run(name)).split("\n")
 
     assert all(line.isprintable() for line in lines)
     headings = [line for line in lines if line.startswith("#")]
     assert headings[0] == "# NOT READY"
-    assert len(headings) == len(set(headings)) == 9
+    assert len(headings) == len(set(headings)) == 10
     for line in lines:
         live = outside_code(line)
         assert not set(live) & set("<>&`[]*~"), line
         if line.startswith("|"):
             assert live.count("|") in (5, 8), line
-
-
-def outside_code(line: str) -> str:
-    """Return what Markdown reads as markup: without escaped characters and code spans, all of which must end.
-
-    Pipes within code count, because they split tables all the same.
-    """
-    live, code, position = "", False, 0
-    while position < len(line):
-        if line[position] == "`":
-            code = not code
-        elif line[position] == "\\" and not code:
-            position += 1
-        elif not code or line[position] == "|":
-            live += line[position]
-        position += 1
-    assert not code, line
-    return live.replace("**", "", 2)  # the code of a violation
 
 
 def test_reports_of_a_project_are_written_where_configured(tmp_path: Path) -> None:
@@ -162,15 +180,21 @@ def test_reports_of_a_project_are_written_where_configured(tmp_path: Path) -> No
     written = write_reports(verdict, tmp_path, Configuration(report=Report(markdown="", json="out/r.json")))
 
     assert [path.relative_to(tmp_path).as_posix() for path in written] == [
-        "out/r.json", ".artifacts/verdict.xml", ".artifacts/verdict.json",
+        "out/r.json", ".artifacts/verdict.html", ".artifacts/verdict.ctrf.json", ".artifacts/verdict.xml",
+        ".artifacts/verdict.json",
     ]  # fmt: skip
     assert json.loads((tmp_path / "out/r.json").read_text())["exit_code"] == 1
     names = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
-    assert names == [
-        "r.json",
-        "verdict.json",
-        "verdict.xml",
-    ]
+    assert names == ["r.json", "verdict.ctrf.json", "verdict.html", "verdict.json", "verdict.xml"]
+
+
+def test_a_page_and_ctrf_can_go_elsewhere_or_nowhere(tmp_path: Path) -> None:
+    """An empty name writes none, another name writes it there."""
+    report = Report(markdown="", json="", html="site/index.html", ctrf="")
+    written = write_reports(VERDICTS["ready"], tmp_path, Configuration(report=report))
+
+    names = [path.relative_to(tmp_path).as_posix() for path in written]
+    assert names == ["site/index.html", ".artifacts/verdict.xml", ".artifacts/verdict.json"]
 
 
 def test_the_reports_of_a_lane_stay_with_the_lane(tmp_path: Path) -> None:
@@ -179,15 +203,15 @@ def test_the_reports_of_a_lane_stay_with_the_lane(tmp_path: Path) -> None:
 
     files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
     lane = VERDICTS["lane-green"].lane
-    assert files == [f".artifacts/verdicts/{lane}.json", f".artifacts/verdicts/{lane}.xml"]
+    assert files == [f".artifacts/verdicts/{lane}.{kind}" for kind in ("ctrf.json", "html", "json", "md", "xml")]
 
 
 @EVIL
 def test_hostile_reports_can_be_written(tmp_path: Path, name: str) -> None:
     """No text stops the verdict from being told."""
-    verdict: Verdict = hostile(name)
+    verdict, evidence = hostile_run(name)
 
-    for path in write_reports(verdict, tmp_path, Configuration()):
+    for path in write_reports(verdict, tmp_path, Configuration(), evidence):
         assert path.read_bytes().decode("utf-8")
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
+import errno
 import io
 import json
 import signal
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mini_agent.cli import main
+from mini_agent.interceptor.cli import add_commands
 from support.gateway import GatewayProcess
 from support.interceptor import ServedInterceptor
 from support.loop_thread import LoopThread
@@ -184,6 +188,31 @@ def test_run_refuses_a_port_in_use(project: Path, environ: dict[str, str], loop:
     with ServedInterceptor(loop, project="/p/other") as other:
         assert intercept(environ, "run", "--port", str(other.port)) == 1
         assert capsys.readouterr().err.startswith(f"port {other.port} is in use on 127.0.0.1")
+
+
+def test_a_port_taken_at_the_last_moment(project: Path, environ: dict[str, str], capsys: Capture) -> None:
+    """If another program binds the registry's port between the look at it and the bind, `run` takes the next one."""
+    tried: list[int] = []
+    with ExitStack() as stack:
+
+        def serve(_app: Any, host: str, port: int, announce: Any) -> int:
+            tried.append(port)
+            if len(tried) == 1:
+                stack.enter_context(socket.create_server((host, port)))
+                raise OSError(errno.EADDRINUSE, "Address already in use")
+            announce(f"http://{host}:{port}")
+            return 0
+
+        parser = argparse.ArgumentParser()
+        add_commands(parser.add_subparsers(), serve)
+        words = ("--port-min", "20401", "--port-max", "20449", "run")
+        parsed = parser.parse_args(["intercept", *words])
+        assert parsed.run(parsed, environ) == 0
+    first, second = tried
+    assert first != second
+    assert capsys.readouterr().out.startswith(f"mini-agent interceptor listening on http://127.0.0.1:{second}\n")
+    mappings = json.loads(Path(environ["PORT_REGISTRY_PATH"]).read_bytes())["mappings"]
+    assert mappings == {str(project): second}
 
 
 def test_run(project: Path, environ: dict[str, str], target: WireTarget) -> None:

@@ -1,0 +1,205 @@
+"""`greenlane history …`: what is remembered of runs."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from greenlane.cli.lane import print_line
+from greenlane.control.lane_run import written_by_us
+from greenlane.control.tree import tree_state
+from greenlane.errors import EXIT_READY, ConfigError
+from greenlane.history.recall import can_ask
+from greenlane.model.history import DAY
+from greenlane.report.table import bar, day, minute, table
+from greenlane.rules.examine.artifacts import junit_key
+from greenlane.settings import Settings, load
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+HELP = "Look at the outcomes and durations of earlier runs, import and export them."
+EXAMPLES = """\
+  greenlane history show
+  greenlane history show tests/test_a.py::test_one --json
+  greenlane history trend --lane core --days 30
+  greenlane history import build/test-results/*.xml --lane unit --tree current
+  greenlane history export
+  greenlane history prune --keep-days 180 --dry-run"""
+
+Verb = Callable[[Settings, argparse.Namespace, "Engine"], int]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verbs and their options."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    show = verbs.add_parser("show", help="the newest runs, or the newest outcomes of one test")
+    show.add_argument("test", nargs="?", default="", metavar="NODEID", help="one test (default: runs)")
+    show.add_argument("--limit", type=int, default=20, help="how many (default: 20)")
+    trend = verbs.add_parser("trend", help="a lane or a test, day by day")
+    trend.add_argument("test", nargs="?", default="", metavar="NODEID", help="one test (default: the lane)")
+    trend.add_argument("--days", type=int, default=30, help="how many days back (default: 30)")
+    take = verbs.add_parser("import", help="JUnit files of any runner, as one run")
+    take.add_argument("files", nargs="+", metavar="FILE", help="JUnit XML of one run")
+    take.add_argument("--tree", default="", help="state of the work tree, or `current`; without it nothing can flake")
+    take.add_argument("--machine", default="", help="where it ran (default: what the file says)")
+    take.add_argument("--run", default="", metavar="ID", help="name of the run (default: follows from the content)")
+    take.add_argument("--dry-run", action="store_true", help="read and check, and import nothing")
+    export = verbs.add_parser("export", help="write the file of durations that shards are planned with")
+    export.add_argument("--out", default="", metavar="FILE", help="another file (default: history.durations)")
+    prune = verbs.add_parser("prune", help="remove old runs, or single ones that are known to be wrong")
+    prune.add_argument("--keep-days", type=int, help="remove what is older than so many days")
+    prune.add_argument("--run", action="append", default=[], metavar="ID", help="remove one run; may be repeated")
+    prune.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
+    ingest = verbs.add_parser("ingest", help="store the runs that wait in the spool")
+    ingest.add_argument("--apart", action="store_true", help="keep a failure for the next command to say")
+    for verb in (show, trend, take):
+        verb.add_argument("--lane", default="imported" if verb is take else "", help="name of the lane")
+    for verb in (show, trend, take, export, prune, ingest):
+        verb.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Open the database and do what the verb says."""
+    settings = load(Path(arguments.project), environ)
+    needed()
+    from greenlane.history.database import address, connect
+    from greenlane.history.ingest import ingest_apart, opened
+
+    if arguments.verb == "ingest":
+        stored = ingest_apart(settings, environ, print_line)
+        return _say(arguments, {"stored": stored}, [f"{stored} runs stored"])
+    if getattr(arguments, "dry_run", False):
+        return VERBS[arguments.verb](settings, arguments, connect(address(settings, environ)))
+    return VERBS[arguments.verb](settings, arguments, opened(settings, environ, print_line))
+
+
+def needed() -> None:
+    """Refuse to go on without the libraries of the database.
+
+    Raises:
+        ConfigError: they are not installed where we run.
+    """
+    if not can_ask():
+        raise ConfigError(
+            "history needs SQLAlchemy and Alembic, which are not installed here",
+            "nox -s greenlane -- history show, or pip install 'greenlane[control]'",
+        )
+
+
+def _say(arguments: argparse.Namespace, value: Any, lines: Sequence[str]) -> int:
+    """Print a value as JSON, or lines for people."""
+    shown = msgspec.json.format(msgspec.json.encode(value)).decode() if arguments.json else "\n".join(lines)
+    print_line(shown)
+    return EXIT_READY
+
+
+def _show(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+    from greenlane.history.database import reading
+    from greenlane.history.queries import latest_runs
+
+    if arguments.test:
+        return _show_test(arguments, engine)
+    with reading(engine) as connection:
+        runs = latest_runs(connection, arguments.lane, arguments.limit)
+    head = ("started (UTC)", "run", "tests", "failed", "seconds", "machine", "tree", "")
+    rows = [
+        (minute(r.started_at), r.run, str(r.tests), str(r.failed), f"{r.seconds:.1f}", r.machine, r.tree[:12],
+         f"broken: {r.broken}" if r.broken else "")
+        for r in runs
+    ]  # fmt: skip
+    return _say(arguments, runs, table(head, rows))
+
+
+def _show_test(arguments: argparse.Namespace, engine: Engine) -> int:
+    from greenlane.history.database import reading
+    from greenlane.history.queries import latest_outcomes
+
+    with reading(engine) as connection:
+        outcomes = latest_outcomes(connection, arguments.test, arguments.lane, arguments.limit)
+    if not outcomes:
+        raise ConfigError(f"history knows no test {arguments.test!r}", "greenlane history show lists the runs")
+    head = ("started (UTC)", "outcome", "seconds", "run", "machine", "tree", "")
+    rows = [
+        (minute(o.started_at), f"{o.outcome.value}{' (run again)' if o.both else ''}", f"{o.seconds:.3f}", o.run,
+         o.machine, o.tree[:12], f"broken: {o.broken}" if o.broken else o.cause)
+        for o in outcomes
+    ]  # fmt: skip
+    return _say(arguments, outcomes, table(head, rows))
+
+
+def _trend(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+    from greenlane.history.database import reading
+    from greenlane.history.queries import trend_of_lane, trend_of_test
+
+    since = int(time.time() // DAY) - arguments.days
+    with reading(engine) as connection:
+        if arguments.test:
+            days = trend_of_test(connection, arguments.test, arguments.lane, since)
+        else:
+            days = trend_of_lane(connection, arguments.lane or next(iter(settings.configuration.lanes)), since)
+    rows = []
+    for d in days:
+        whole = d.passed + d.failed
+        share = d.passed / whole if whole else 0.0
+        counted = [f"{d.runs} runs, {d.red} red, {d.broken} broken"] if d.runs else []
+        rows.append((day(d.day), f"{share:6.1%}", bar(share), f"{d.failed} of {whole} failed", f"{d.seconds:.1f} s",
+                     *(counted or [""])))  # fmt: skip
+    return _say(arguments, days, table(("day (UTC)", "passed", "", "outcomes", "time", ""), rows))
+
+
+def _import(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+    from greenlane.history.database import reading
+    from greenlane.history.ingest import write_durations
+    from greenlane.history.junit import read_junit
+    from greenlane.history.queries import known_tests
+    from greenlane.history.store import record
+
+    tree = arguments.tree
+    if tree == "current":
+        tree = tree_state(settings.root, written_by_us(settings))
+    with reading(engine) as connection:
+        known = {junit_key(name): name for name in known_tests(connection, arguments.lane)}
+    taken = read_junit(
+        [Path(name) for name in arguments.files], lane=arguments.lane, known=known, run_id=arguments.run, tree=tree,
+        machine=arguments.machine,
+    )  # fmt: skip
+    new = 0
+    if not arguments.dry_run:
+        new = record(engine, [taken])
+        write_durations(settings, engine)
+    told = {"run": taken.key, "tests": len(taken.tests), "new": bool(new), "dry_run": arguments.dry_run}
+    state = "would be imported" if arguments.dry_run else "imported" if new else "was imported before"
+    return _say(arguments, told, [f"{taken.key}: {len(taken.tests)} tests, {state}"])
+
+
+def _export(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+    from greenlane.history.ingest import write_durations
+
+    path = write_durations(settings, engine, Path(arguments.out) if arguments.out else None)
+    return _say(arguments, {"file": str(path)}, [f"written: {path}"])
+
+
+def _prune(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+    from greenlane.history.prune import prune
+
+    if arguments.keep_days is None and not arguments.run:
+        raise ConfigError("history prune: --keep-days N or --run ID is needed", "greenlane history prune --help")
+    if arguments.keep_days is not None and arguments.keep_days < 1:
+        raise ConfigError(f"--keep-days: {arguments.keep_days} is not 1 or more")
+    before = 0 if arguments.keep_days is None else int(time.time() // DAY) - arguments.keep_days
+    say = (lambda text: None) if arguments.json else print_line
+    done = prune(engine, before, arguments.run, say, dry_run=arguments.dry_run)
+    word = "would be removed" if arguments.dry_run else "removed"
+    return _say(
+        arguments, done, [f"{done.runs} runs with {done.outcomes} outcomes {word}, {done.tests} tests with them"]
+    )
+
+
+VERBS: dict[str, Verb] = {"show": _show, "trend": _trend, "import": _import, "export": _export, "prune": _prune}
+"""What each verb does; `ingest` needs no look at the database first."""

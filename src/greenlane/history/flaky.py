@@ -1,0 +1,35 @@
+"""The tests that flaked lately, as the database tells it."""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from greenlane.history.queries import run_counts, seen
+from greenlane.model.configuration import Quarantine
+from greenlane.model.quarantine import FlakyTest, Ledger
+from greenlane.rules.flakes import Flake, flaky_tests
+
+
+def flaky(
+    connection: sa.Connection, options: Quarantine, ledger: Ledger, now: float
+) -> list[tuple[FlakyTest, tuple[Flake, ...]]]:
+    """Return each test that flaked in the window with its flakes, most flakes first.
+
+    Args:
+        options: say how long the window is.
+        ledger: says which of them are quarantined.
+        now: Unix seconds.
+    """
+    entries = {(entry.lane, entry.test) for entry in ledger.quarantined}
+    found = flaky_tests(seen(connection, now, options.days), {}, now, options.days)
+    counts = run_counts(connection, [(told.lane, told.test) for told, _ in found], now, options.days)
+    return [
+        (
+            msgspec.structs.replace(
+                told, runs=max(told.runs, counts[told.lane, told.test]), quarantined=(told.lane, told.test) in entries
+            ),
+            flakes,
+        )
+        for told, flakes in found
+    ]

@@ -1,0 +1,86 @@
+"""Moves runs from the spool into the database, and renews the file of durations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import sqlalchemy as sa
+
+from greenlane.control.environment.exclusive import exclusive
+from greenlane.errors import ConfigError
+from greenlane.history import spool
+from greenlane.history.database import address, connect, reading
+from greenlane.history.queries import durations
+from greenlane.history.store import record
+from greenlane.settings import Settings
+
+Say = Callable[[str], None]
+
+
+def opened(settings: Settings, environ: Mapping[str, str], say: Say) -> sa.Engine:
+    """Return the database with everything in it that was waiting in the spool.
+
+    Raises:
+        ConfigError: the database cannot be opened or written.
+    """
+    engine = connect(address(settings, environ))
+    ingest(settings, engine, say)
+    return engine
+
+
+def ingest(settings: Settings, engine: sa.Engine, say: Say) -> int:
+    """Store what waits in the spool and return how many runs were new.
+
+    A file is removed when its run is stored: whoever is killed in between leaves a file that is stored once more, which
+    changes nothing.
+
+    Raises:
+        ConfigError: the database cannot be written; the files stay.
+    """
+    folder = settings.root / settings.configuration.history.spool
+    if not spool.waiting(folder):
+        return 0
+    new = 0
+    with exclusive(settings.root / settings.configuration.history.lock, f"process {os.getpid()}", _quiet):
+        for path in spool.waiting(folder):
+            run = spool.read(path)
+            if run is None:
+                say(f"history: {spool.set_aside(path).name} is no recorded run; it is kept and left out")
+                continue
+            new += record(engine, [run])
+            path.unlink()
+        write_durations(settings, engine)
+    spool.note_failure(folder, "")
+    return new
+
+
+def ingest_apart(settings: Settings, environ: Mapping[str, str], say: Say) -> int:
+    """Store what waits, in a process that nobody looks at: a failure is kept for the next command to say.
+
+    Raises:
+        ConfigError: the database cannot be opened or written.
+    """
+    try:
+        return ingest(settings, connect(address(settings, environ)), say)
+    except ConfigError as error:
+        spool.note_failure(settings.root / settings.configuration.history.spool, error.message)
+        raise
+
+
+def write_durations(settings: Settings, engine: sa.Engine, target: Path | None = None) -> Path:
+    """Write the file that shards are planned with, aside and then into place, and return its path."""
+    path = target or settings.root / settings.configuration.history.durations
+    with reading(engine) as connection:
+        content = durations(connection)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
+    os.replace(part, path)
+    return path
+
+
+def _quiet(text: str) -> None:
+    """Say nothing: the other process does our work."""

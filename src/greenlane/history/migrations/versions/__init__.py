@@ -1,0 +1,1 @@
+"""The steps of the schema; each is final once it has been released."""

@@ -1,0 +1,102 @@
+"""What history knows when a run is judged. It may be away: then the verdict rests on the run alone, and says so."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Collection, Mapping
+
+import msgspec
+
+from greenlane.errors import ConfigError
+from greenlane.history import spool
+from greenlane.model.evidence import Demand
+from greenlane.model.history import Past
+from greenlane.model.lane import LaneKind
+from greenlane.model.outcome import Outcome
+from greenlane.model.quarantine import FlakyTest, Ledger
+from greenlane.settings import Settings
+
+
+class Recalled(msgspec.Struct, frozen=True):
+    """Earlier outcomes on the same tree by lane, and tests that flaked lately."""
+
+    past: dict[str, Past] = {}
+    flaky: tuple[FlakyTest, ...] = ()
+
+
+def can_ask() -> bool:
+    """Return whether what the database needs is installed where we run."""
+    return all(importlib.util.find_spec(name) for name in ("sqlalchemy", "alembic"))
+
+
+def with_history(demand: Demand, settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> Demand:
+    """Return a demand with what history knows of its lanes.
+
+    Args:
+        demand: what the judge must find proved.
+        settings: the project.
+        environ: the caller's environment; it may name the shared database.
+        say: prints a line to the user.
+    """
+    repeatable = [lane for lane, kind in demand.kinds.items() if kind == LaneKind.DETERMINISTIC]
+    known = recall(
+        settings, environ, say, tree=demand.tree, run_id=demand.run_id, lanes=demand.kinds, repeatable=repeatable,
+        ledger=Ledger(quarantined=demand.ledger), now=time.time(),
+    )  # fmt: skip
+    return msgspec.structs.replace(demand, past=known.past, flaky=known.flaky)
+
+
+def recall(
+    settings: Settings, environ: Mapping[str, str], say: Callable[[str], None], *, tree: str, run_id: str,
+    lanes: Collection[str], repeatable: Collection[str], ledger: Ledger, now: float,
+) -> Recalled:  # fmt: skip
+    """Return what is known of lanes, from the database where it can be asked, and from runs that still wait for it.
+
+    Args:
+        tree: state of the work tree; run_id: the run that is judged.
+        lanes: whose flaky tests are asked for; repeatable: whose earlier outcomes are, too.
+        ledger: says which flaky tests are quarantined.
+        now: Unix seconds.
+    """
+    history = settings.configuration.history
+    if not history.enabled:
+        return Recalled()
+    past = {lane: Past() for lane in repeatable}
+    for run in spool.runs(settings.root / history.spool):
+        if run.lane in past and run.tree == tree and run.run_id != run_id and not run.broken:
+            for test in run.tests:
+                if test.outcome.bad or test.both:
+                    past[run.lane].failed[test.test] = run.key
+                if test.outcome is Outcome.PASSED or test.both:
+                    past[run.lane].passed[test.test] = run.key
+    if not can_ask() or not (history.url or (settings.root / history.path).exists()):
+        return Recalled(past)
+    try:
+        known = _ask(settings, environ, past, tree, run_id, ledger, now)
+    except ConfigError as error:
+        say(f"WARNING: {error.message}; the verdict rests on this run alone")
+        return Recalled(past)
+    return Recalled(known.past, tuple(told for told in known.flaky if told.lane in lanes))
+
+
+def _ask(
+    settings: Settings, environ: Mapping[str, str], known: Mapping[str, Past], tree: str, run_id: str, ledger: Ledger,
+    now: float,
+) -> Recalled:  # fmt: skip
+    """Return what is known with what the database knows.
+
+    Raises:
+        ConfigError: the database cannot be asked.
+    """
+    from greenlane.history import queries
+    from greenlane.history.database import address, connect, reading
+    from greenlane.history.flaky import flaky
+
+    with reading(connect(address(settings, environ))) as connection:
+        past = {}
+        for lane, waiting in known.items():
+            stored = queries.past(connection, lane, tree, run_id)
+            past[lane] = Past({**stored.passed, **waiting.passed}, {**stored.failed, **waiting.failed})
+        found = flaky(connection, settings.configuration.quarantine, ledger, now)
+    return Recalled(past, tuple(told for told, _ in found))

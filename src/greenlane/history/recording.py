@@ -1,0 +1,92 @@
+"""Records a run after it was judged. It never fails a run, and never waits for a database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from greenlane.control.control_environment import NAME
+from greenlane.control.launch import harness_environment
+from greenlane.history import spool
+from greenlane.history.recall import can_ask
+from greenlane.model.evidence import LaneEvidence
+from greenlane.model.history import RecordedRun, RecordedTest
+from greenlane.model.outcome import Outcome, TestOutcome
+from greenlane.rules.sound import broken_because
+from greenlane.settings import Settings
+
+Say = Callable[[str], None]
+
+
+def remember(settings: Settings, evidence: Sequence[LaneEvidence], environ: Mapping[str, str], say: Say) -> None:
+    """Leave runs in the spool, and start a process that stores them; say it when that fails.
+
+    Args:
+        settings: the project.
+        evidence: of every lane and shard that ran.
+        environ: the caller's environment; it may name the shared database.
+        say: prints a line to the user.
+    """
+    history = settings.configuration.history
+    if not history.enabled:
+        return
+    folder = settings.root / history.spool
+    earlier = spool.last_failure(folder)
+    if earlier:
+        say(f"WARNING: runs could not be stored last time and wait in {history.spool}: {earlier}")
+    try:
+        for item in evidence:
+            spool.drop(folder, recorded(item))
+        if history.ingest == "detached" and evidence:
+            _ingest_apart(settings, environ)
+    except OSError as error:
+        say(f"WARNING: history: this run is not recorded: {error}")
+
+
+def recorded(evidence: LaneEvidence) -> RecordedRun:
+    """Return the evidence of a lane or shard as history keeps it."""
+    record, journal = evidence.record, evidence.journal
+    repeats = frozenset(journal.repeats)
+    return RecordedRun(
+        run_id=record.run_id,
+        lane=record.lane,
+        shard=record.shard,
+        kind=record.kind,
+        tree=record.tree,
+        machine=record.machine,
+        seed=record.seed,
+        started_at=record.started_at,
+        seconds=record.duration,
+        broken=broken_because(evidence),
+        tests=tuple(
+            RecordedTest(t.nodeid, t.outcome, round(t.duration, 6), t.nodeid in repeats or _retried(t), t.cause)
+            for t in journal.outcomes
+        ),
+    )
+
+
+def _retried(test: TestOutcome) -> bool:
+    """Whether something ran a test again until it passed: then it had failed before."""
+    return test.attempts > 1 and test.outcome is Outcome.PASSED
+
+
+def _ingest_apart(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Start a process that stores what waits, where there is an interpreter that can; nobody waits for its end."""
+    python = sys.executable if can_ask() else _control_python(settings)
+    if not python:
+        return
+    command = [python, "-P", "-s", "-m", "greenlane", "history", "--project", settings.project, "ingest", "--apart"]
+    subprocess.Popen(
+        command, env=harness_environment(environ), cwd=settings.project, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=os.name != "nt",
+    )  # fmt: skip
+
+
+def _control_python(settings: Settings) -> str:
+    """Return the interpreter of the control environment; empty where none was built yet."""
+    folder = settings.root / settings.configuration.environments / NAME
+    places = (folder / "bin" / "python", folder / "Scripts" / "python.exe")
+    return next((str(path) for path in map(Path, places) if path.exists()), "")

@@ -1,0 +1,57 @@
+"""Annotations of GitHub Actions: one for each cause, on the failing line, the most telling first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from greenlane.model.evidence import LaneEvidence
+from greenlane.model.verdict import Verdict
+from greenlane.report.lines import clean
+from greenlane.rules.causes import Cause, group
+
+MOST = 10
+"""GitHub shows ten of a kind for each step, and drops the rest without a word."""
+
+LONGEST = 4000
+"""Characters of a message; a wall of text helps nobody beside a line of code."""
+
+
+def as_annotations(verdict: Verdict, evidence: Sequence[LaneEvidence] = (), below: str = "") -> list[str]:
+    """Return at most ten workflow commands: errors first, then warnings as far as there is room.
+
+    Args:
+        below: path of the project within the repository, with slashes; empty where it is the repository.
+    """
+    told = [_command("error", cause, below) for cause in _telling(group(verdict.violations))]
+    told += [_command("warning", cause, below) for cause in _telling(group(verdict.warnings))]
+    return told[:MOST]
+
+
+def _telling(causes: Sequence[Cause]) -> list[Cause]:
+    """Return causes as they should be read: those that know their line before those that do not, else as found."""
+    return sorted(causes, key=lambda cause: (not cause.head.line, not cause.head.path))
+
+
+def _command(kind: str, cause: Cause, below: str) -> str:
+    """Return one workflow command."""
+    head = cause.head
+    many = f" (and {len(cause.tests) - 1} more tests)" if len(cause.tests) > 1 else ""
+    properties = {"title": clean(f"{head.code.value} {head.subject or head.check}{many}"[:LONGEST])}
+    path = PurePosixPath(head.path)
+    if head.path and not path.is_absolute() and ".." not in path.parts:
+        properties = {"file": str(PurePosixPath(below) / path), "line": str(head.line or 1), **properties}
+    said = "\n".join((head.cause or head.message, f"Next: {head.next_step}"))[:LONGEST]
+    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{kind} {told}::{_data(said)}"
+
+
+def _data(text: str) -> str:
+    """Return text as the value of a workflow command; escapes as in GitHub's own `@actions/core`."""
+    lines = "\n".join(clean(line) for line in text.split("\n"))
+    return lines.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """Return text as a property of a workflow command."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

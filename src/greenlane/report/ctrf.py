@@ -1,0 +1,118 @@
+"""The verdict as CTRF, the Common Test Report Format (https://ctrf.io): every test once, with its earlier attempts."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from greenlane.model.evidence import LaneEvidence
+from greenlane.model.outcome import Attempt, Outcome, TestOutcome
+from greenlane.model.verdict import Verdict
+from greenlane.model.violation import Violation
+from greenlane.report.failures import gating, said, tests_of
+from greenlane.report.lines import line
+from greenlane.report.machine import written
+from greenlane.version import VERSION
+
+SPECIFICATION = "0.0.0"
+STATUSES = {
+    Outcome.PASSED: "passed", Outcome.XPASSED: "passed", Outcome.FAILED: "failed", Outcome.ERROR: "failed",
+    Outcome.SKIPPED: "skipped", Outcome.XFAILED: "other",
+}  # fmt: skip
+NAMESPACE = uuid.UUID("3f0a3a52-6a5e-5d0b-9f1c-6a1f6c1f3f11")
+"""Of the identifiers of tests, which are the same in every run."""
+
+
+def as_ctrf(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
+    """Return CTRF JSON. A test has the status `failed` in it exactly when the exit code is not 0."""
+    texts, red, bad, tests = said(evidence), gating(verdict), set(), []
+    for item in evidence:
+        for test in tests_of(item):
+            key = (item.record.check, test.nodeid)
+            tests.append(_test(test, item.record.check, texts.get(key, ""), gating=key in red))
+            if test.outcome.bad:
+                bad.add(key)
+    tests += [_beside(violation) for violation in verdict.violations if (violation.check, violation.subject) not in bad]
+    return written(
+        {"reportFormat": "CTRF", "specVersion": SPECIFICATION, "results": _results(verdict, evidence, tests)}
+    )
+
+
+def _results(verdict: Verdict, evidence: Sequence[LaneEvidence], tests: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what belongs to the run."""
+    counts = Counter(test["status"] for test in tests)
+    start = min((item.record.started_at for item in evidence), default=verdict.made_at)
+    stop = max((item.record.finished_at for item in evidence), default=verdict.made_at)
+    told = {"word": verdict.word, "ready": verdict.ready, "exit_code": verdict.exit_code, "policy": verdict.policy}
+    return {
+        "tool": {"name": "greenlane", "version": VERSION},
+        "summary": {
+            "tests": len(tests),
+            **{status: counts[status] for status in ("passed", "failed", "pending", "skipped", "other")},
+            "flaky": sum(bool(test.get("flaky")) for test in tests),
+            "suites": len({tuple(test["suite"]) for test in tests}),
+            "start": _milliseconds(start),
+            "stop": _milliseconds(stop),
+            "duration": _milliseconds(stop - start),
+        },
+        "tests": tests,
+        "environment": {"healthy": verdict.exit_code == 0, "extra": {"tree": verdict.tree, "run": verdict.run_id}},
+        "extra": {"greenlane": told},
+    }
+
+
+def _test(test: TestOutcome, check: str, text: str, *, gating: bool) -> dict[str, Any]:
+    """Return one test; what failed and does not make the verdict red is `other`."""
+    path, _, rest = test.nodeid.partition("::")
+    name, bracket, parameters = rest.partition("[")
+    *classes, name = name.split("::")
+    status = STATUSES[test.outcome] if gating or not test.outcome.bad else "other"
+    entry: dict[str, Any] = {
+        "id": str(uuid.uuid5(NAMESPACE, f"{check}:{test.nodeid}".encode("utf-8", "backslashreplace").decode())),
+        "name": f"{name}{bracket}{parameters}" or test.nodeid or check,
+        "status": status,
+        "duration": _milliseconds(test.duration),
+        "suite": [check, *filter(None, (path, *classes))],
+        "rawStatus": test.outcome.value,
+        "filePath": path,
+        "threadId": test.worker,
+        "flaky": test.flaky,
+        "extra": {"nodeid": test.nodeid},
+    }
+    if test.at:
+        entry |= {"start": _milliseconds(test.at - test.duration), "stop": _milliseconds(test.at)}
+    if message := test.cause or test.reason:
+        entry["message"] = message
+    if text:
+        entry["trace"] = text
+    if test.earlier:
+        entry["retries"] = len(test.earlier)
+        entry["retryAttempts"] = [_attempt(number, attempt) for number, attempt in enumerate(test.earlier, 1)]
+    return entry
+
+
+def _attempt(number: int, attempt: Attempt) -> dict[str, Any]:
+    """Return a run of a test before the one that counts."""
+    told = {"attempt": number, "status": STATUSES[attempt.outcome], "duration": _milliseconds(attempt.duration)}
+    return {**told, "message": attempt.cause} if attempt.cause else told
+
+
+def _beside(violation: Violation) -> dict[str, Any]:
+    """Return a reason for red that is no failed test, as a case of the harness's own."""
+    return {
+        "name": f"{violation.code.value} {violation.subject}".strip(),
+        "status": "failed",
+        "duration": 0,
+        "suite": ["greenlane", violation.check or "verdict"],
+        "message": line(violation),
+        "type": "verdict",
+        "flaky": False,
+        "extra": {"code": violation.code.value, "next": violation.next_step},
+    }
+
+
+def _milliseconds(seconds: float) -> int:
+    """Return a time in whole milliseconds."""
+    return round(seconds * 1000)

@@ -1,0 +1,97 @@
+"""The verdict as JUnit: one suite of the checks, then one for each lane or shard with its tests.
+
+A test that was run again is one case that says so, as Maven Surefire writes it: `flakyFailure` when it passed in the
+end, `rerunFailure` when it did not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from greenlane.model.evidence import LaneEvidence
+from greenlane.model.outcome import Outcome
+from greenlane.model.verdict import Status, Verdict
+from greenlane.model.violation import Violation
+from greenlane.report.failures import gating, said, tests_of
+from greenlane.report.lines import line
+from greenlane.rules.examine.artifacts import junit_key
+
+_ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML cannot hold, not even as a reference."""
+
+
+def as_junit(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
+    """Return JUnit XML. It holds a failure exactly when the exit code is not 0."""
+    root = ElementTree.Element("testsuites")
+    root.append(_checks(verdict))
+    texts, red = said(evidence), gating(verdict)
+    root.extend(_lane(item, texts, red) for item in evidence)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _checks(verdict: Verdict) -> ElementTree.Element:
+    """Return the suite of the checks, with one more case for what is of no failed check."""
+    failed = {check.name for check in verdict.checks if check.status is Status.FAILED}
+    stray = [violation for violation in verdict.violations if violation.check not in failed]
+    suite = ElementTree.Element("testsuite", name="greenlane")
+    for check in verdict.checks:
+        case = _case(suite, "greenlane", check.name, check.duration)
+        if check.status is Status.FAILED:
+            _failure(case, [violation for violation in verdict.violations if violation.check == check.name])
+        elif check.status is Status.SKIPPED:
+            ElementTree.SubElement(case, "skipped", message=_clean(check.reason))
+    if stray:
+        _failure(_case(suite, "greenlane", "verdict", 0.0), stray)
+    return _counted(suite)
+
+
+def _lane(item: LaneEvidence, texts: dict[tuple[str, str], str], red: set[tuple[str, str]]) -> ElementTree.Element:
+    """Return the suite of one lane or shard."""
+    suite = ElementTree.Element("testsuite", name=_clean(item.record.check))
+    for test in tests_of(item):
+        key = (item.record.check, test.nodeid)
+        case = _case(suite, *junit_key(test.nodeid), test.duration)
+        again = "rerunFailure" if test.outcome.bad else "flakyFailure"
+        if test.outcome.bad and key in red:
+            told = ElementTree.SubElement(case, "failure", message=_clean(test.cause))
+            told.text = _clean(texts.get(key, test.cause))
+        elif test.outcome.bad:
+            ElementTree.SubElement(case, "skipped", message=_clean(f"failed and does not gate: {test.cause}"))
+        elif test.outcome in (Outcome.SKIPPED, Outcome.XFAILED):
+            ElementTree.SubElement(case, "skipped", message=_clean(test.reason))
+        for attempt in test.earlier:
+            if attempt.outcome.bad:
+                ElementTree.SubElement(case, again, message=_clean(attempt.cause), type=attempt.outcome.value)
+    return _counted(suite)
+
+
+def _case(suite: ElementTree.Element, classname: str, name: str, seconds: float) -> ElementTree.Element:
+    """Add a case to a suite."""
+    return ElementTree.SubElement(
+        suite, "testcase", classname=_clean(classname), name=_clean(name), time=f"{seconds:.3f}"
+    )
+
+
+def _failure(case: ElementTree.Element, violations: list[Violation]) -> None:
+    """Add the violations of a check to its case."""
+    text = "\n".join(line(violation) for violation in violations)
+    first = text.splitlines()[0] if text else "failed"
+    ElementTree.SubElement(case, "failure", message=_clean(first)).text = _clean(text)
+
+
+def _counted(suite: ElementTree.Element) -> ElementTree.Element:
+    """Return a suite with the counts of its cases."""
+    counts = {"tests": len(suite), "errors": 0}
+    counts |= {tag: len(suite.findall(f"testcase/{tag}")) for tag in ("failure", "skipped")}
+    counts["failures"] = counts.pop("failure")
+    for name, count in counts.items():
+        suite.set(name, str(count))
+    return suite
+
+
+def _clean(text: str) -> str:
+    """Return text that XML can hold."""
+    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)

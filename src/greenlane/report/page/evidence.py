@@ -1,0 +1,90 @@
+"""What the verdict rests on: locks, tree, interpreter, isolation; and the state that tests left behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from greenlane.model.evidence import LaneEvidence, LaneRecord
+from greenlane.model.journal import Leaked
+from greenlane.model.verdict import Verdict
+from greenlane.report.page.markup import Markup, code, join, table, tag
+from greenlane.report.page.parts import Section, more, seconds, section
+
+SHOWN = 500
+
+
+def leaks(evidence: Sequence[LaneEvidence]) -> Section | None:
+    """Return every leak; None when no test left anything behind."""
+    found = [(item.record.check, leak) for item in evidence for leak in item.journal.leaks]
+    if not found:
+        return None
+    heads = ("level", "kind", "what changed", "from", "to", "where", "test", "instead")
+    rows = [_leak(check, leak) for check, leak in found[:SHOWN]]
+    return section(
+        "leaks", "Leaks", table("Leaks", heads, rows), more(len(rows), len(found), "leaks"), count=len(found)
+    )
+
+
+def _leak(check: str, leak: Leaked) -> tuple[str, ...]:
+    owner = f" by {leak.owner}" if leak.owner else ""
+    after = "" if leak.restored else " (it could not be put back)"
+    return (
+        tag("span", leak.level, class_=f"badge {'failed' if leak.level == 'error' else 'skipped'}"),
+        leak.watcher,
+        code(leak.what),
+        code(leak.before),
+        join(code(leak.after), after),
+        code(leak.where) if leak.where else "",
+        join(code(leak.nodeid), owner, tag("small", f" {check}")),
+        leak.advice,
+    )
+
+
+def section_of(verdict: Verdict) -> Section | None:
+    """Return the evidence of each check, folded, and the gates; None when nothing was run."""
+    blocks = [_record(check.name, check.record) for check in verdict.checks if check.record is not None]
+    gates = [
+        tag("li", tag("b", gate.provider), ": open" if gate.open else f": closed, {gate.reason}")
+        for gate in verdict.gates
+    ]
+    shut = join(tag("h3", "Live providers"), tag("ul", *gates, class_="plain")) if gates else None
+    tree = tag("p", "Work tree ", code(verdict.tree)) if verdict.tree else None
+    return section("evidence", "Evidence", tree, *blocks, shut) if blocks or gates else None
+
+
+def _record(name: str, record: LaneRecord) -> Markup:
+    """Return one lane record."""
+    began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(record.started_at))
+    services = [
+        f"{service.name} {service.failure or f'at {service.base}, ready after {seconds(service.startup)}'}"
+        for service in record.services
+    ]
+    facts: dict[str, str] = {
+        "run": record.run_id,
+        "started": began,
+        "budget": f"{seconds(record.duration)} of {seconds(record.budget)}" if record.budget else "no limit",
+        "exit status": "none" if record.exit_status is None else str(record.exit_status),
+        "hermetic level": f"{record.hermetic} {record.hermetic_reason}".strip(),
+        "refused by the kernel": f"{record.refused} attempts to leave" if record.refused else "",
+        "interpreter": f"{record.python} {record.interpreter}".strip(),
+        "plugin": record.plugin,
+        "workers, seed": f"{record.workers or '0'}, {record.seed}",
+        "lock": record.lock,
+        "wheels": record.wheel,
+        "tree": record.tree,
+        "drift": "; ".join(record.drift),
+        "services": "; ".join(services),
+        "addresses": _pairs(record.endpoints),
+        "environment": _pairs(record.environment),
+        "artifacts": _pairs(record.digests),
+    }
+    told = [tag("div", tag("dt", key), tag("dd", value)) for key, value in facts.items() if value]
+    summary = tag(
+        "summary", tag("b", name), f" {record.kind}, hermetic level {record.hermetic}, Python {record.python}"
+    )
+    return tag("details", summary, tag("dl", *told, class_="record"))
+
+
+def _pairs(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))

@@ -1,0 +1,98 @@
+"""Lanes are remembered: what is recorded of a run, and that recording never fails one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from greenlane.history.recording import recorded
+from support.evidence import failed, nd, outcome
+from support.tiny import CORE, TinyProject
+
+FLAPPING = """
+    from pathlib import Path
+    def test_steady(): pass
+    def test_flapping(): assert not Path({0!r}).exists(), "boom"
+"""
+
+
+def history(tiny: TinyProject, *words: str) -> Any:
+    """Return what a verb of `greenlane history` prints as JSON."""
+    ran = tiny.greenlane("history", *words, "--json")
+    assert ran.code == 0, ran.output
+    return json.loads(ran.output)
+
+
+def test_what_is_recorded() -> None:
+    """Tree, lane, shard, machine, seed, time and every outcome; a test that passed after it was run again is both."""
+    evidence = nd(
+        outcome("test_ok", duration=0.25), failed(), outcome("test_again", attempts=2), outcome("test_two"),
+        journal={"repeats": ("tests/test_a.py::test_two",)}, shard="shard_b", seed=7, machine="ci-3",
+    )  # fmt: skip
+    run = recorded(evidence)
+    assert (run.key, run.kind, run.tree, run.machine, run.seed) == (
+        f"{evidence.record.run_id}/nd/shard_b", "nondeterministic", evidence.record.tree, "ci-3", 7,
+    )  # fmt: skip
+    assert (run.started_at, run.seconds, run.broken) == (1000.0, 2.5, "")
+    ok, bad, again, two = run.tests
+    assert (ok.seconds, ok.both, bad.cause, again.both, two.both) == (0.25, False, "assert 1 == 2", True, True)
+
+
+def test_a_broken_run_says_so() -> None:
+    """A run whose worker crashed is recorded as broken, so that nothing is concluded from it."""
+    assert "a worker crashed" in recorded(nd(failed(), journal={"crashes": ("worker gw0 died",)})).broken
+
+
+def test_flaky_in_core(tiny: TinyProject, tmp_path: Path) -> None:
+    """A core test that failed before and passes on the same tree is FLAKY_IN_CORE, from the spool and from the file."""
+    switch = tmp_path / "switch"
+    tiny.section("history", {"ingest": "later"}).test(FLAPPING.format(str(switch)))
+    switch.write_text("")
+    first = tiny.greenlane("lane", "core")
+    assert first.codes == {"FAILED"}, first.output
+    switch.unlink()
+    from_spool = tiny.greenlane("lane", "core")
+    assert from_spool.codes == {"FLAKY_IN_CORE"}, from_spool.output
+    assert "test_flapping: passed, and failed in run" in from_spool.message("FLAKY_IN_CORE")
+    runs = history(tiny, "show")
+    assert [(run["lane"], run["tests"], run["failed"], run["broken"]) for run in runs] == [
+        ("core", 2, 0, ""),
+        ("core", 2, 1, ""),
+    ]
+    from_file = tiny.greenlane("lane", "core")
+    assert from_file.codes == {"FLAKY_IN_CORE"}, from_file.output
+    assert [test["test"] for test in from_file.verdict["flaky"]] == ["tests/test_it.py::test_flapping"]
+
+
+def test_recording_never_fails_a_run(tiny: TinyProject) -> None:
+    """Where the spool cannot be written the run is as green as it is, and says that it is not recorded."""
+    (tiny.path / ".greenlane").write_text("a file in the way")
+    ran = tiny.section("history", {"ingest": "detached"}).test("def test_ok(): pass\n").greenlane("lane", "core")
+    assert ran.code == 0, ran.output
+    assert "WARNING: history: this run is not recorded:" in ran.output
+
+
+def test_a_database_that_is_away(tiny: TinyProject) -> None:
+    """A run is judged and recorded while nobody answers at the database's address; both are said."""
+    tiny.section("history", {"ingest": "later", "url": "env:HISTORY"})
+    address = {"HISTORY": "postgresql://me:secret@127.0.0.1:1/none"}
+    ran = tiny.test("def test_ok(): pass\n").greenlane("lane", "core", **address)
+    assert ran.code == 0, ran.output
+    assert "the verdict rests on this run alone" in ran.output
+    failed_ingest = tiny.greenlane("history", "ingest", "--apart", **address)
+    assert failed_ingest.code == 2
+    again = tiny.greenlane("lane", "core", **address)
+    assert "WARNING: runs could not be stored last time and wait in .greenlane/history.spool:" in again.output
+    assert "secret" not in ran.output + failed_ingest.output + again.output
+    assert [run["lane"] for run in history(tiny, "show")] == ["core", "core"]
+
+
+def test_an_edit_of_the_ledger_in_quarantine_toml_is_told_first(tiny: TinyProject) -> None:
+    """A mistake in the ledger is exit 2 before any test is run."""
+    tiny.write("quarantine.toml", 'schema = 1\n[[quarantined]]\ntest = "tests/test_it.py::test_x"\nlane = "nowhere"\n'
+               'since = "2026-01-01"\nexpires = "2026-02-01"\n').lanes(core=CORE)  # fmt: skip
+    ran = tiny.test("def test_ok(): pass\n").greenlane("lane", "core")
+    assert ran.code == 2
+    assert "CONFIG_ERROR: quarantine.toml: tests/test_it.py::test_x: unknown lane 'nowhere'; known: core" in ran.output
+    assert not (tiny.path / ".artifacts").exists()
