@@ -44,12 +44,12 @@ class WireTarget:
 
     @property
     def head(self) -> bytes:
-        """Returns: request line and headers of the only request."""
+        """Returns: request line and headers of the last request."""
         return self.received.partition(b"\r\n\r\n")[0]
 
     @property
     def body(self) -> bytes:
-        """Returns: the body of the only request, in its transfer coding."""
+        """Returns: the body of the last request, in its transfer coding."""
         return self.received.partition(b"\r\n\r\n")[2]
 
     def headers(self) -> list[tuple[str, str]]:
@@ -75,6 +75,7 @@ class WireTarget:
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.received = b""
         try:
             while not _is_whole(self.received):
                 if not (data := await reader.read(65536)):

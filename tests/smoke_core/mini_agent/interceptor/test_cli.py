@@ -17,6 +17,7 @@ import pytest
 from mini_agent.cli import main
 from mini_agent.interceptor.cli import add_commands
 from support.gateway import GatewayProcess
+from support.http_client import raw_exchange
 from support.interceptor import ServedInterceptor
 from support.loop_thread import LoopThread
 from support.wire_target import WireTarget
@@ -223,9 +224,13 @@ def test_run(project: Path, environ: dict[str, str], target: WireTarget) -> None
         "INTERCEPTOR_PORT_MIN": "20301",
         "INTERCEPTOR_PORT_MAX": "20399",
     }
+    target.answer(b"HTTP/1.1 200 OK\r\ndate: Sat, 01 Jan 2000 00:00:00 GMT\r\ncontent-length: 2\r\n\r\nok")
     with GatewayProcess("intercept", "run", environ=settings, folder=project) as process:
         process.wait_listening()
-        assert process.get("/v1/models").body == b"ok"
+        answer = raw_exchange(process.port, b"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert answer.endswith(b"\r\n\r\nok")
+        assert answer.lower().count(b"\r\ndate: ") == 1, "the server has added a date of its own to the target's"
+        sent = target.headers()
         health = process.get("/health").json()
         process.signal(signal.SIGTERM)
         assert process.wait() == 0, process.stderr()
@@ -237,4 +242,4 @@ def test_run(project: Path, environ: dict[str, str], target: WireTarget) -> None
     }
     mappings = json.loads(Path(environ["PORT_REGISTRY_PATH"]).read_bytes())["mappings"]
     assert mappings == {str(project): process.port}
-    assert ("x-memory-user-id", "pycharm-demo") in target.headers()
+    assert ("x-memory-user-id", "pycharm-demo") in sent
