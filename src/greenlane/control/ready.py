@@ -25,7 +25,7 @@ from greenlane.model.evidence import Demand, GateState, LaneEvidence
 from greenlane.model.lane import Lane
 from greenlane.model.verdict import Verdict
 from greenlane.model.violation import Code, Violation
-from greenlane.rules.address import disagreements, resolve
+from greenlane.rules.address import disagreements, endpoints, resolve
 from greenlane.rules.demand import any_open, checks_of, lane_of_provider, needed_lanes
 from greenlane.rules.gates import gate, gate_line
 from greenlane.rules.green import judge
@@ -148,8 +148,14 @@ def decide(settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say)
 
 
 def open_gates(settings: Settings, environ: Mapping[str, str]) -> tuple[GateState, ...]:
-    """Return the state of every live provider."""
-    return tuple(gate(name, provider, environ) for name, provider in settings.configuration.providers.items())
+    """Return the state of every live provider; the variables of the one base count as set where there is one."""
+    address = settings.configuration.address
+    try:
+        base = resolve(address, environ).url
+    except ValueError:  # which is reported where the addresses are checked
+        base = ""
+    known = {**environ, **(endpoints(address, base) if base else {})}
+    return tuple(gate(name, provider, known) for name, provider in settings.configuration.providers.items())
 
 
 def check_addresses(settings: Settings, environ: Mapping[str, str], strict: bool) -> list[Violation]:
@@ -225,6 +231,7 @@ def make_demand(settings: Settings, wish: Wish, gates: tuple[GateState, ...], ru
         fail_on_skip=settings.fail_on_skip,
         services=_services(settings, wish),
         providers={p: lane for p, lane in owners.items() if not wish.lane or lane in wish.lanes},
+        declared=settings.configuration.providers,
         kinds={lane.name: lane.kind.value for lane in lanes},
         fail_under=covered,
         tree=tree_state(settings.root, written_by_us(settings)),

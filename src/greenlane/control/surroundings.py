@@ -56,7 +56,8 @@ def process_environment(request: Request, own: Mapping[str, str], entries: Itera
     secrets: list[str] = []
     if request.lane.kind is LaneKind.RELEASE:
         opened = [gate.provider for gate in request.gates if gate.open and gate.provider in request.lane.providers]
-        secrets = [secret for name in opened for secret in providers[name].secrets] + ["LIVE_PROVIDERS"]
+        secrets = [secret for name in opened for secret in (*providers[name].secrets, *providers[name].variables)]
+        secrets.append("LIVE_PROVIDERS")
     return lane_environment(request.environ, essentials=own, entries=entries, secrets=secrets)
 
 

@@ -16,13 +16,16 @@ SHOWN = 400
 class Show(Protocol):
     """What the fixture `answered` returns."""
 
-    def __call__(self, prompt: str, text: str, *, model: str, tokens: int, request: str = "", by: str = "") -> None:
+    def __call__(
+        self, prompt: str, text: str, *, model: str, tokens: int, request: str = "", by: str = "", host: str = ""
+    ) -> None:
         """Record an answer as evidence that a real model gave it.
 
         Args:
             prompt: what was asked; text: what was answered.
             model: name of the model in the answer; tokens: that it cost, without those of the prompt.
             request: id of the answer; by: service or provider that gave it, where the test's marks name several.
+            host: of the address that was asked; a live provider that declares one must have been asked there.
 
         Raises:
             ValueError: the test's marks name none or several, and `by` does not say which.
@@ -46,12 +49,14 @@ class Answers:
         marks = [mark for name in ("needs", "provider") for mark in item.iter_markers(name)]
         known = list(dict.fromkeys(str(name) for mark in marks for name in mark.args))
 
-        def show(prompt: str, text: str, *, model: str, tokens: int, request: str = "", by: str = "") -> None:
+        def show(
+            prompt: str, text: str, *, model: str, tokens: int, request: str = "", by: str = "", host: str = ""
+        ) -> None:
             if not by and len(known) != 1:
                 raise ValueError(f"say by= who answered: the marks of this test name {', '.join(known) or 'nobody'}")
             self._journal.write(
                 Answered, nodeid=item.nodeid, service=by or known[0], model=model, prompt=prompt[:SHOWN],
-                text=text[:SHOWN], tokens=tokens, request=request,
+                text=text[:SHOWN], tokens=tokens, request=request, host=host,
             )  # fmt: skip
 
         return show

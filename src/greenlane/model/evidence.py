@@ -6,6 +6,7 @@ import msgspec
 
 from greenlane.model.history import Past
 from greenlane.model.journal import Answered, Hermetic, Leaked, NetworkAttempt
+from greenlane.model.lane import Provider
 from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.model.quarantine import Entry, FlakyTest
 
@@ -214,7 +215,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
         strict: whether warnings become violations.
         expected: checks, lanes or providers that must run and pass.
         fail_on_skip: whether skips fail in every lane.
-        providers: lane of each provider, for what is expected of it.
+        providers: lane of each provider, for what is expected of it; declared: what the configuration says of each.
         services: lanes that use each service that is a check of its own.
         fail_under: lowest coverage in percent, by lane.
         tree: current state of the work tree; empty when it is not compared (artifacts made elsewhere).
@@ -235,6 +236,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     fail_on_skip: bool = False
     providers: dict[str, str] = {}
     services: dict[str, tuple[str, ...]] = {}
+    declared: dict[str, Provider] = {}
     kinds: dict[str, str] = {}
     fail_under: dict[str, float] = {}
     tree: str = ""

@@ -99,6 +99,7 @@ class Answered(Event, frozen=True, tag="answered"):
         model: name of the model in the answer; request: id of the answer, empty for none.
         prompt: what was asked; text: what was answered; both shortened.
         tokens: that the answer cost, those of the prompt not counted.
+        host: name (and port, where it is not the usual one) of the server that was asked; empty where nobody says.
     """
 
     nodeid: str
@@ -108,6 +109,7 @@ class Answered(Event, frozen=True, tag="answered"):
     text: str
     tokens: int
     request: str = ""
+    host: str = ""
 
 
 class Crashed(Event, frozen=True, tag="crashed"):

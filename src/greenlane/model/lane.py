@@ -134,13 +134,23 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         secrets: environment names that must all be present and non-blank.
-        model: the model that release tests ask for.
+        variables: further names that must be, which are no secrets, such as an address.
+        model: the model that release tests ask for; empty for whichever answers.
         kind: `model` or `memory`.
+        host: name of the only host whose answers are evidence, over TLS; empty where `variables` give the address.
+        tokens: that one answer may cost, at most.
+        seconds: that one call may take, at most.
+        calls: that one run may make, at most.
     """
 
     secrets: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     model: str = ""
     kind: str = "model"
+    host: str = ""
+    tokens: int = 16
+    seconds: float = 30.0
+    calls: int = 2
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from greenlane.model.answers import ModelAnswers
 from greenlane.model.evidence import LaneEvidence, ServiceRecord
 from greenlane.model.journal import Answered
+from greenlane.model.lane import Provider
 
 SCRIPTED = ("dummy", "noop", "echo", "scripted", "shim", "fake", "mock")
 """Model names, alone or before a hyphen, that no model has."""
@@ -35,6 +36,21 @@ def why_canned(answer: Answered) -> str:
     if text == prompt or (len(text) >= ECHOED and text in prompt):
         return f"it echoes its prompt: {text[:60]!r}"
     return ""
+
+
+def why_not_live(answer: Answered, provider: Provider) -> str:
+    """Return why an answer is no evidence of a live provider; empty when it is.
+
+    A provider with a host of its own must have been asked there, and answers in the name of the model that was asked: a
+    base that points elsewhere proves nothing about it. Where the caller names the address, a gateway may name another.
+    """
+    reason = why_canned(answer)
+    if not reason and provider.host and answer.host != provider.host:
+        return f"{answer.host or 'nobody knows who'} answered, not {provider.host}"
+    name = answer.model.rpartition("/")[2]
+    if not reason and provider.host and provider.model and not name.startswith(provider.model.rpartition("/")[2]):
+        return f"{answer.model} answered, {provider.model} was to be asked"
+    return reason
 
 
 def canned_together(answers: Sequence[Answered]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greenlane.model.lane import Lane
+from greenlane.model.lane import Lane, LaneKind
 
 
 def pytest_arguments(lane: Lane, *, artifacts: str, scratch: str, workers: int, color: bool) -> tuple[str, ...]:
@@ -16,7 +16,8 @@ def pytest_arguments(lane: Lane, *, artifacts: str, scratch: str, workers: int, 
     """
     timeout = (f"--timeout={lane.test_timeout:g}", "--timeout-method=signal") if lane.test_timeout else ()
     # Whole files stay on one worker where module fixtures are dear: real processes, containers, models.
-    spread = ("-n", str(workers), "--dist", "worksteal" if lane.deterministic else "loadfile") if workers else ()
+    dear = lane.kind is LaneKind.NONDETERMINISTIC
+    spread = ("-n", str(workers), "--dist", "loadfile" if dear else "worksteal") if workers else ()
     return (
         *lane.tests,
         "-ra",

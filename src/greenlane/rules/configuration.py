@@ -13,6 +13,7 @@ from greenlane.model.contract import WATCHERS, LeakPolicy
 from greenlane.model.lane import Lane, LaneKind, Router
 from greenlane.rules.environ import split_entries
 from greenlane.rules.history_options import quarantined, remembered
+from greenlane.rules.providers import problems as provider_problems
 from greenlane.rules.services import problems as service_problems
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
@@ -54,6 +55,7 @@ def problems(configuration: Configuration) -> list[str]:
             found += _secrets(f"services.{name}", entries, configuration, key)
             found += _variables(f"services.{name}", entries, key)
     found += service_problems(configuration)
+    found += provider_problems(configuration)
     for name, policy in configuration.policies.items():
         found += _known(f"policies.{name}.lanes", policy.lanes, configuration.lanes)
     if configuration.address.service:

@@ -32,17 +32,17 @@ def gate(name: str, provider: Provider, environ: Mapping[str, str]) -> GateState
     Args:
         name: the provider's name in the configuration.
         provider: its declaration.
-        environ: the caller's environment.
+        environ: the caller's environment, with the variables of the one base.
     """
     reasons = []
     if not truthy(environ.get(SWITCH)):
         reasons.append(f"{SWITCH} is not 1")
-    for secret in provider.secrets:
-        value = environ.get(secret)
+    for name_of in (*provider.secrets, *provider.variables):
+        value = environ.get(name_of)
         if value is None:
-            reasons.append(f"{secret} is not set")
+            reasons.append(f"{name_of} is not set")
         elif not value.strip():
-            reasons.append(f"{secret} is blank")
+            reasons.append(f"{name_of} is blank")
     return GateState(provider=name, open=not reasons, reason="; ".join(reasons))
 
 
@@ -55,5 +55,5 @@ def gate_line(state: GateState, provider: Provider) -> str:
     """Return the one loud line of a gate: `SKIP gemini: GEMINI_API_KEY is not set`, or why it is open."""
     if not state.open:
         return f"SKIP {state.provider}: {state.reason}"
-    present = ", ".join(f"{name} is set" for name in provider.secrets)
+    present = ", ".join(f"{name} is set" for name in (*provider.secrets, *provider.variables))
     return f"LIVE {state.provider}: {SWITCH} is 1{', ' if present else ''}{present}"

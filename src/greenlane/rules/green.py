@@ -43,7 +43,7 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
         checks.append(_check(name, items, own, demand, blocked))
     violations += whole(demand, evidence)
     violations += ledger_violations(demand, evidence)
-    checks += [_provider(name, demand, evidence) for name in demand.providers]
+    checks += [_provider(name, demand, evidence, violations) for name in demand.providers]
     checks += [_service(name, demand, evidence, violations) for name in demand.services]
     violations += _expected(demand, checks, evidence)
     violations += _nothing(demand, checks, violations)
@@ -137,7 +137,7 @@ def _slowest(outcomes: Sequence[TestOutcome]) -> tuple[TestOutcome, ...]:
     return tuple(sorted(outcomes, key=lambda test: -test.duration)[:SLOWEST])
 
 
-def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence]) -> Check:
+def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence], found: Sequence[Violation]) -> Check:
     """Return the row of a live provider: closed gates are rows too, so that nothing is silent."""
     state = next((gate for gate in demand.gates if gate.provider == name), None)
     required = name in demand.expected
@@ -147,8 +147,9 @@ def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence]) -> Ch
     tests = [t for item in items for t in item.journal.outcomes if item.journal.providers.get(t.nodeid) == name]
     excused = frozenset(nodeid for item in items for nodeid in excused_tests(item, demand))
     counts = dict(Counter(test.outcome for test in tests))
-    if any(test.outcome.bad and test.nodeid not in excused for test in tests):
-        status, reason = Status.FAILED, ""
+    canned = next((v.cause for v in found if v.gating and (v.code, v.subject) == (Code.CANNED, name)), "")
+    if canned or any(test.outcome.bad and test.nodeid not in excused for test in tests):
+        status, reason = Status.FAILED, canned
     elif any(test.outcome is Outcome.PASSED for test in tests):
         status, reason = Status.PASSED, ""
     else:

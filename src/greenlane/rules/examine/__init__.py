@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from greenlane.model.evidence import Demand, LaneEvidence
 from greenlane.model.violation import Violation
-from greenlane.rules.examine.answers import canned
+from greenlane.rules.examine.answers import canned, live
 from greenlane.rules.examine.artifacts import damaged, junit_mismatch, stale
 from greenlane.rules.examine.isolation import drift, hermetic, leaks, network, secrets
 from greenlane.rules.examine.outcomes import failures, flaky, missing, nothing_ran, partial, skips
@@ -29,6 +29,7 @@ EXAMINERS: tuple[Examiner, ...] = (
     hermetic,
     flaky,
     canned,
+    live,
     skips,
     nothing_ran,
     partial,

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from greenlane.model.evidence import Demand, LaneEvidence, ServiceRecord
 from greenlane.model.outcome import Outcome
 from greenlane.model.violation import Code, Violation
-from greenlane.rules.answers import canned_together, real_answers, why_canned
+from greenlane.rules.answers import canned_together, real_answers, why_canned, why_not_live
+
+NOTHING_SHOWN = "no test showed an answer of it (fixture `answered`)"
 
 
 def canned(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
@@ -19,6 +21,27 @@ def canned(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         if service.started and service.model:
             yield from _together(evidence, service)
             yield from _each(evidence, service)
+
+
+def live(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """CANNED where a live provider's tests passed without an answer that only it can have given.
+
+    Red when strict or expected, otherwise a warning. A memory has no model to name; its tests prove it by what they
+    stored.
+    """
+    journal = evidence.journal
+    passed = {journal.providers.get(test.nodeid) for test in journal.outcomes if test.outcome is Outcome.PASSED}
+    for name, provider in demand.declared.items():
+        if name not in passed or provider.kind != "model":
+            continue
+        answers = [answer for answer in journal.answers if answer.service == name]
+        told = [why_not_live(answer, provider) for answer in answers]
+        reason = next(filter(None, told), "") or (canned_together(answers) if answers else NOTHING_SHOWN)
+        if reason:
+            yield Violation(
+                code=Code.CANNED, message=f"{name}: {reason}", subject=name, cause=reason,
+                gating=demand.strict or name in demand.expected,
+            )  # fmt: skip
 
 
 def _together(evidence: LaneEvidence, service: ServiceRecord) -> Iterable[Violation]:

@@ -1,0 +1,250 @@
+"""The release lane's own code against servers on loopback that speak each provider's protocol, honestly and not."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from greenlane.model.journal import Answered
+from greenlane.rules.answers import canned_together, why_not_live
+from support.live import ROOT, Line, LiveProvider, Overrun, Request, Said, entries, live_provider, questions, sum_of
+
+ENTRIES = entries()
+Think = Callable[[str], str]
+
+
+class Loopback:
+    """A provider's server on loopback. provider: whose protocol it speaks; think: what it answers."""
+
+    def __init__(self, provider: LiveProvider, think: Think) -> None:
+        self.seen: list[Request] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                size = int(self.headers.get("content-length") or 0)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                request = Request(self.command, self.path, headers, json.loads(self.rfile.read(size) or b"null"))
+                outer.seen.append(request)
+                try:
+                    status, content = provider.serve(request, think)
+                except AssertionError as error:
+                    status, content = 400, {"error": str(error)}
+                body = b"" if content is None else json.dumps(content).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                if status == 307:
+                    self.send_header("location", content["location"])
+                self.end_headers()
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # whom we answer may have left
+                    self.wfile.write(body)
+
+            do_GET = do_POST = do_DELETE = do_CONNECT = answer
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Loopback:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def environment(name: str, base: str) -> dict[str, str]:
+    """Return the variables that a provider's entry names, each with a value."""
+    entry = ENTRIES[name]
+    return {**dict.fromkeys(entry.secrets, "sk-of-a-test"), **dict.fromkeys(entry.variables, base)}
+
+
+def ask(name: str, server: Loopback, **limits: Any) -> list[Answered]:
+    """Ask a provider's two questions of a server, as the release test does, and return the evidence."""
+    entry = msgspec.structs.replace(ENTRIES[name], **limits)
+    line, provider, shown = Line(server.base, entry), live_provider(name), []
+    for question in questions():
+        said = line.check(provider.ask(line, environment(name, server.base), entry.model, question.prompt))
+        shown.append(evidence(name, question.prompt, said, line.host))
+        assert provider.EXACT is False or question.answer in said.text
+    return shown
+
+
+def evidence(name: str, prompt: str, said: Said, host: str) -> Answered:
+    """Return what the journal holds of an answer."""
+    return Answered(
+        worker="main", at=0.0, nodeid="t", service=name, model=said.model, prompt=prompt, text=said.text,
+        tokens=said.tokens or 0, request=said.request, host=host,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_provider_is_one_entry_and_one_file(name: str) -> None:
+    """Each entry has its file, whose address is that of the entry's host, over TLS, or of the entry's variable."""
+    base = live_provider(name).base(environment(name, "http://127.0.0.1:9"))
+    entry = ENTRIES[name]
+    assert base == (f"https://{entry.host}" if entry.host else "http://127.0.0.1:9")
+
+
+def test_every_file_has_an_entry() -> None:
+    """A provider whose file nobody lists would never be asked."""
+    files = {path.stem for path in (ROOT / "tests/smoke_release/providers").glob("[a-z]*.py")}
+    assert files == {name.replace("-", "_") for name in ENTRIES}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_protocol(name: str) -> None:
+    """Request and answer in the provider's shape: both questions answered, within the bounds of the entry."""
+    with Loopback(live_provider(name), sum_of) as server:
+        shown = ask(name, server)
+    assert canned_together(shown) == ""
+    assert len(server.seen) <= ENTRIES[name].calls
+    assert [answer.model for answer in shown if not answer.model] == []
+
+
+MODELS = [name for name, entry in ENTRIES.items() if entry.kind == "model"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_call_has_a_bound_on_its_tokens(name: str) -> None:
+    """The number of the entry is in each request that lets a model speak, wherever this provider wants it."""
+    with Loopback(live_provider(name), sum_of) as server:
+        ask(name, server, tokens=11)
+    bodies = [json.dumps(request.body) for request in server.seen if request.method == "POST"]
+    assert len(bodies) == 2
+    assert all(": 11" in body for body in bodies)
+
+
+@pytest.mark.parametrize("name", [name for name in ENTRIES if ENTRIES[name].host])
+def test_loopback_is_no_evidence_of_a_provider(name: str) -> None:
+    """Answers that are right in every other way do not count for a provider that has a host of its own."""
+    with Loopback(live_provider(name), sum_of) as server:
+        shown = ask(name, server)
+    assert {why_not_live(answer, ENTRIES[name]) for answer in shown if ENTRIES[name].kind == "model"} <= {
+        f"{server.base} answered, not {ENTRIES[name].host}"
+    }
+
+
+DOORS = (
+    "OPENAI_BASE_URL", "OPENAI_API_BASE", "ANTHROPIC_BASE_URL", "GEMINI_API_BASE", "SUPERMEMORY_BASE_URL", "ALL_PROXY",
+    "HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "all_proxy",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "supermemory"])
+def test_no_variable_is_a_door_to_another_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base or a proxy in the environment that points at a willing server brings it no call.
+
+    The address stands for the provider's own host, which must not be asked here: a server without TLS.
+    """
+    provider = live_provider(name)
+    with Loopback(provider, sum_of) as server:
+        for door in DOORS:
+            monkeypatch.setenv(door, server.base)
+        environ = {**environment(name, server.base), **dict.fromkeys(DOORS, server.base)}
+        assert provider.base(environ) == f"https://{ENTRIES[name].host}"
+        line = Line(server.base.replace("http://", "https://"), ENTRIES[name])
+        with pytest.raises(httpx.ConnectError):
+            provider.ask(line, environ, ENTRIES[name].model, "What is 1 plus 1?")
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_canned_answers_are_caught(name: str) -> None:
+    """One text for both questions is no evidence, whether the model is trusted to add or not."""
+    provider = live_provider(name)
+    with Loopback(provider, lambda _: "Paris") as server:
+        if provider.EXACT:
+            with pytest.raises(AssertionError):
+                ask(name, server)
+        else:
+            assert "got the same answer" in canned_together(ask(name, server))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_echoes_are_caught(name: str) -> None:
+    """A server that says what it was told has the sum in none of its answers, or is an echo by the rule."""
+    provider = live_provider(name)
+    with Loopback(provider, lambda prompt: prompt) as server:
+        if provider.EXACT:
+            with pytest.raises(AssertionError):
+                ask(name, server)
+        else:
+            assert {why_not_live(answer, ENTRIES[name]) for answer in ask(name, server)} != {""}
+
+
+@pytest.fixture
+def openai() -> Iterator[Loopback]:
+    """A server that speaks OpenAI's protocol."""
+    with Loopback(live_provider("openai"), sum_of) as server:
+        yield server
+
+
+def test_calls_are_counted(openai: Loopback) -> None:
+    """A call beyond the entry's number is never sent."""
+    with pytest.raises(Overrun, match="call 2 of 1 that this provider's entry allows"):
+        ask("openai", openai, calls=1)
+    assert len(openai.seen) == 1
+
+
+def test_tokens_are_counted(openai: Loopback) -> None:
+    """An answer that cost more than it might is an error, though it is right."""
+    with pytest.raises(Overrun, match="2 tokens of 1"):
+        ask("openai", openai, tokens=1)
+
+
+def test_time_is_bounded() -> None:
+    """A server that takes its time is left, however long it would have gone on."""
+    waiting = threading.Event()
+
+    def never(prompt: str) -> str:
+        waiting.wait(30)
+        return prompt
+
+    with Loopback(live_provider("openai"), never) as server:
+        with pytest.raises(Overrun, match=r"no whole answer within 0\.2 s"):
+            ask("openai", server, seconds=0.2)
+        waiting.set()
+
+
+def test_size_is_bounded() -> None:
+    """An answer without end is left, and a question that is too long is never sent."""
+    with Loopback(live_provider("openai"), lambda _: "x" * 100_000) as server:
+        with pytest.raises(Overrun, match="an answer of more than 65536 bytes"):
+            ask("openai", server)
+        with pytest.raises(Overrun, match="a request of more than 2048 bytes"):
+            Line(server.base, ENTRIES["openai"]).call("POST", "/", {}, {"x": "y" * 3000})
+    assert len(server.seen) == 1
+
+
+def test_a_redirect_is_not_followed(openai: Loopback) -> None:
+    """A server that sends its callers elsewhere gets no answer counted, and no secret is carried there."""
+
+    class Elsewhere:
+        """Sends every caller away."""
+
+        EXACT = True
+        base = staticmethod(lambda environ: "")
+        ask = staticmethod(live_provider("openai").ask)
+
+        @staticmethod
+        def serve(request: Request, think: Think) -> tuple[int, Any]:
+            """Answer with a redirect."""
+            return 307, {"location": f"{openai.base}{request.path}"}
+
+    with Loopback(Elsewhere(), sum_of) as server, pytest.raises(AssertionError, match="status 307"):
+        ask("openai", server)
+    assert openai.seen == []
