@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from greenlane.control.assembly import secret_values
 from greenlane.control.doctor import examine
-from greenlane.control.lane_run import secret_values
 from greenlane.report.doctor import as_json, show
 from greenlane.rules.diagnosis import exit_code
 from greenlane.settings import load

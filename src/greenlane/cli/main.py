@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from greenlane.cli import changes, doctor, history, init, lane, lock, matrix, migrate, plan, ready, verdict
+from greenlane.cli import changes, doctor, history, init, lane, lock, matrix, migrate, plan, polluter, ready, verdict
 from greenlane.cli.parser import Parser
 from greenlane.control.launch import stop_signals
 from greenlane.control.processes import end_survivors
@@ -39,6 +39,7 @@ COMMANDS: dict[str, Command] = {
     "lock": lock,
     "matrix": matrix,
     "plan": plan,
+    "polluter": polluter,
     "changes": changes,
     "doctor": doctor,
     "init": init,

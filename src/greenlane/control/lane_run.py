@@ -9,13 +9,14 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 
 from greenlane.control import coverage as measure
+from greenlane.control.assembly import OUTPUT, secret_values, supervisor_plan
 from greenlane.control.bytecode import forget_bytecode
 from greenlane.control.census import take_census
 from greenlane.control.collect import JOURNAL, JUNIT, RECORD, collect, digest_of, read_journal, sealed
@@ -31,15 +32,13 @@ from greenlane.control.launch import harness_environment, run_child
 from greenlane.control.planning import PLAN, write_plan
 from greenlane.control.redact import redact
 from greenlane.control.request import Request
-from greenlane.control.router import router_plan
 from greenlane.control.supervisor.plan import Plan, Result
-from greenlane.control.surroundings import essentials, process_environment, service_plans
+from greenlane.control.surroundings import essentials
 from greenlane.control.tree import tree_state
 from greenlane.errors import ConfigError, GreenlaneError, Interrupted
-from greenlane.model.contract import CONTRACT_VARIABLE, Contract
+from greenlane.model.contract import Contract
 from greenlane.model.evidence import LaneEvidence, LaneRecord
 from greenlane.model.lane import Lane
-from greenlane.rules.address import Base, resolve
 from greenlane.rules.arguments import pytest_arguments, worker_count
 from greenlane.rules.census import uncollected
 from greenlane.rules.environ import MEASURED, WINDOWS
@@ -49,7 +48,6 @@ from greenlane.settings import Settings
 from greenlane.version import VERSION
 
 Say = Callable[[str], None]
-OUTPUT = "output.log"
 REMOVALS = 5
 """How often we try to remove a folder into which another run writes."""
 
@@ -105,7 +103,7 @@ def run_lane(request: Request, installer: Installer, houses: Houses, say: Say) -
     # Environment and artifacts have one owner at a time, from the removal of old files to the reading of new ones.
     with ExitStack() as stack:
         stack.enter_context(exclusive(plan.location.with_suffix(".lock"), holder, say))
-        _remove_stale(request)
+        remove_stale(request)
         environment = prepare(plan, installer, say)
         housing = houses.house(request, stack)
         forget_bytecode(settings.root)
@@ -128,7 +126,7 @@ def run_lane(request: Request, installer: Installer, houses: Houses, say: Say) -
         return _finish(request, record)
 
 
-def _remove_stale(request: Request) -> None:
+def remove_stale(request: Request) -> None:
     """Remove what an earlier run of this lane or shard left, so that it cannot be taken for ours.
 
     Raises:
@@ -150,12 +148,6 @@ def _remove_stale(request: Request) -> None:
     else:
         shutil.rmtree(request.artifacts)
     request.artifacts.mkdir(parents=True, exist_ok=True)
-
-
-def secret_values(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return every secret that a provider declares and the caller has, by name."""
-    providers = settings.configuration.providers.values()
-    return {name: environ[name] for provider in providers for name in provider.secrets if environ.get(name, "").strip()}
 
 
 def _contract(request: Request, housing: Housing, arguments: tuple[str, ...], seed: int) -> Contract:
@@ -196,42 +188,20 @@ def _supervise(
         lane, artifacts=str(artifacts), scratch=str(scratch), workers=workers, color=request.color
     )
     contract = custody.promise(_contract(request, housing, arguments, seed))
-    lane_env = {**process_environment(request, own, lane.env), CONTRACT_VARIABLE: str(contract)}
     before: tuple[str, ...] = (environment.python, "-P", "-s", "-m")
     config = None
     if lane.coverage:
         config = measure.write_config(settings.root, artifacts / measure.FOLDER, lane.coverage)
         before = measure.command(environment.python, config)
-    # A hermetic lane cannot reach an address outside its own namespace: its service is always its own.
-    base = Base() if lane.deterministic else resolve(settings.configuration.address, request.environ)
-    services = service_plans(request, environment, housing, own, base.url)
-    plan = Plan(
-        label=request.label,
-        command=(*before, "pytest", *arguments),
-        environment=lane_env,
-        cwd=settings.project,
-        budget=lane.budget or 0.0,
-        isolate=lane.deterministic,
-        services=tuple(services),
-        absent=tuple(housing.absent.values()),
-        address=settings.configuration.address,
-        base=base.url,
-        base_source=base.source,
-        router=router_plan(settings, lane, request.router),
-        secrets=secret_values(settings, request.environ),
-        log=str(artifacts / OUTPUT),
-        journal=str(artifacts / JOURNAL),
-        contract=str(contract),
-        result=str(scratch / "result.json"),
-    )
-    result = _run_supervisor(plan, request)
-    measured = measure.percent(environment.python, config, settings.root, lane_env) if config else None
+    plan = supervisor_plan(request, environment, housing, own, scratch, (*before, "pytest", *arguments), contract)
+    result = run_supervisor(plan, request)
+    measured = measure.percent(environment.python, config, settings.root, plan.environment) if config else None
     if config and measured is not None:
-        measure.reports(environment.python, config, settings.root, lane_env)
+        measure.reports(environment.python, config, settings.root, plan.environment)
     return _record(request, environment, result, tree, seed, workers, measured)
 
 
-def _run_supervisor(plan: Plan, request: Request) -> Result:
+def run_supervisor(plan: Plan, request: Request) -> Result:
     """Run the supervisor's process and return what it answered.
 
     Raises:

@@ -26,6 +26,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         router: which router configuration the lane gets.
         seed: of a random order; None draws one.
         plan: how the lane is cut; None for a lane without shards.
+        purpose: name of what is done with the lane when that is no evidence; its artifacts lie apart from the lane's.
         color: whether the output goes to a terminal.
     """
 
@@ -38,17 +39,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     router: Choice = Choice()
     seed: int | None = None
     plan: ShardPlan | None = None
+    purpose: str = ""
     color: bool = False
 
     @property
     def label(self) -> str:
         """Name of the check."""
+        if self.purpose:
+            return self.purpose
         return f"{self.lane.name}/{self.shard}" if self.shard else self.lane.name
 
     @property
     def artifacts(self) -> Path:
         """Folder of what this run leaves behind."""
-        folder = self.settings.root / self.settings.configuration.artifacts / self.lane.name
+        folder = self.settings.root / self.settings.configuration.artifacts / (self.purpose or self.lane.name)
         return folder / self.shard if self.shard else folder
 
     @property

@@ -7,10 +7,10 @@ import os
 import pytest
 
 from greenlane.lane.answers import Answers
-from greenlane.lane.process import lane_process
+from greenlane.lane.process import LaneProcess, lane_process
 from greenlane.lane.recorder import CrashRecorder, Recorder
 from greenlane.lane.selection import Selection
-from greenlane.model.contract import CONTRACT_VARIABLE
+from greenlane.model.contract import CONTRACT_VARIABLE, Task
 
 
 def open_lane(config: pytest.Config, path: str) -> None:
@@ -25,6 +25,9 @@ def open_lane(config: pytest.Config, path: str) -> None:
     """
     lane = lane_process(config, path)
     contract, journal = lane.contract, lane.journal
+    if contract.task is not Task.RUN:
+        _open_search(config, lane)
+        return
     # Not `hasplugin("dsession")`: xdist registers it as late as we are called.
     distributes = lane.worker == "main" and config.getoption("dist", "no") != "no"
     lane.register(Recorder(config, lane, controller=distributes), "greenlane-recorder")
@@ -42,6 +45,22 @@ def open_lane(config: pytest.Config, path: str) -> None:
     else:
         # A pytest that a test starts is not of this lane; workers, whom a controller starts, are.
         os.environ.pop(CONTRACT_VARIABLE, None)
+
+
+def _open_search(config: pytest.Config, lane: LaneProcess) -> None:
+    """Register what looks for polluters, or shows what was found; nothing restores state, and nothing is evidence."""
+    from greenlane.lane.channel import inherited_channel
+    from greenlane.lane.prober import Prober
+    from greenlane.lane.replay import Replay
+
+    os.environ.pop(CONTRACT_VARIABLE, None)
+    channel = inherited_channel()
+    if lane.contract.task is Task.REPLAY:
+        lane.register(Replay(lane.contract.tests), "greenlane-replay")
+    elif channel is not None:
+        config.add_cleanup(channel.close)
+        lane.register(Selection(config, lane.contract, lane.journal), "greenlane-selection")
+        lane.register(Prober(config, lane, channel), "greenlane-prober")
 
 
 def guard_network(config: pytest.Config, path: str) -> None:

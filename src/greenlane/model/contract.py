@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import enum
+
 import msgspec
+
+
+class Task(enum.StrEnum):
+    """What a lane process is for: the lane itself, trying chains of tests, or one chain for a person to see."""
+
+    RUN = "run"
+    PROBE = "probe"
+    REPLAY = "replay"
+
 
 CONTRACT_VARIABLE = "GREENLANE_CONTRACT"
 """Environment name of the path of the contract. Without it the plugin sleeps."""
@@ -49,6 +60,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         services: shards that start it, none for all, by service of the lane.
         absent: reason by service that this run does without; tests that need it are skipped with it.
         key: file of the key that seals the journal, which the first process reads and removes; empty for no seals.
+        task: what the process is for; everything but a run is no evidence.
         order: `file` or `random`; seed: the seed of a random order.
     """
 
@@ -70,5 +82,6 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     services: dict[str, tuple[str, ...]] = {}
     absent: dict[str, str] = {}
     key: str = ""
+    task: Task = Task.RUN
     order: str = "file"
     seed: int = 0

@@ -21,7 +21,7 @@ _PYTHON = re.compile(r"3\.\d+")
 ORDERS = ("file", "random")
 LEVELS = ("error", "warn", "off")
 SWITCHES = ("auto", "on", "off")
-RESERVED = ("control", "coverage", "greenlane", "lock", "pip", "ready", "verdict", "verdicts")
+RESERVED = ("control", "coverage", "greenlane", "lock", "pip", "polluter", "ready", "verdict", "verdicts")
 """Names of sessions, environments and artifact folders of the harness itself."""
 
 FIXED = ("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "VIRTUAL_ENV")

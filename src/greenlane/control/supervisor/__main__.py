@@ -20,11 +20,13 @@ import msgspec
 
 from greenlane.control.namespace import enter
 from greenlane.control.processes import adopt_orphans, end_survivors, stop_group
+from greenlane.control.supervisor.attachment import Attachment
 from greenlane.control.supervisor.output import Output
 from greenlane.control.supervisor.plan import Plan, Result
 from greenlane.control.supervisor.router import route
 from greenlane.control.supervisor.routes import refused_routes
 from greenlane.control.supervisor.running import running_tests
+from greenlane.control.supervisor.searching import Searching
 from greenlane.control.supervisor.services import Running
 from greenlane.model.contract import Contract
 from greenlane.rules.address import endpoints, told
@@ -45,7 +47,7 @@ class Supervisor:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._events: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
-        self._output = Output(plan.label, Path(plan.log), plan.secrets)
+        self._output = Output(plan.label, Path(plan.log), plan.secrets, plan.voice)
         self._services: dict[str, Running] = {}
         self._given: dict[str, str] = {}
         self._failure = ""
@@ -138,17 +140,20 @@ class Supervisor:
 
     def _run_lane(self) -> None:
         """Start the lane's pytest and follow it until it ends, its time is over or somebody stops it."""
-        environment = {**self._plan.environment, **self._given, **self._addresses()}
+        attachment = self._attachment()
+        environment = {**self._plan.environment, **self._given, **self._addresses(), **attachment.environment}
         try:
             lane = subprocess.Popen(
                 self._plan.command, env=environment, cwd=self._plan.cwd, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+                pass_fds=attachment.descriptors,
             )  # fmt: skip
         except OSError as error:
             self._failure = f"{self._plan.command[0]} cannot be started: {error.strerror}"
             return
         assert lane.stdout
         self._lane_group = lane.pid
+        attachment.start()
         reader = threading.Thread(target=self._output.follow, args=(lane.stdout,), daemon=True)
         waiter = threading.Thread(target=_report_end, args=(lane, self._events.put), daemon=True)
         reader.start()
@@ -161,6 +166,11 @@ class Supervisor:
         if reader.is_alive():
             self._survivors += end_survivors(self._groups())
             reader.join(DRAIN)
+
+    def _attachment(self) -> Attachment:
+        """Return who talks with the lane while it runs."""
+        search, say = self._plan.search, self._output.say
+        return Attachment(None if search is None else lambda end: Searching(search, end, say).run())
 
     def _groups(self) -> set[int]:
         """Return the process groups that were ended by name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 import msgspec
 
 from greenlane.model.evidence import ServiceRecord
@@ -48,6 +50,32 @@ class RouterPlan(msgspec.Struct, frozen=True, kw_only=True):
     stub: str
 
 
+class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What to find out through the lane.
+
+    Attributes:
+        victim: the test that fails only after others.
+        suspects: tests that are tried first.
+        before: tests that ran before the victim when it failed; empty for unknown.
+        cores: how many copies of the lane may run at once.
+        answer: file of the `Findings`.
+    """
+
+    victim: str
+    suspects: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    cores: int = 1
+    answer: str
+
+
+class Voice(enum.StrEnum):
+    """Who is heard on the terminal; the log has everything."""
+
+    ALL = "all"
+    OWN = "own"
+    NONE = "none"
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One lane run.
 
@@ -60,6 +88,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         address: the base variables, which follow the service of that name.
         base_source: what gave `base`; empty when the service does.
         router: the router configuration; None where no group must resolve.
+        voice: whether the lane's lines, only our own or none are printed.
+        search: what to find out in place of running the lane once; None for a run.
         secrets: values that must not be printed, by name.
         log: file of the whole output; journal: file that tells which test is running; result: file of the answer.
     """
@@ -81,6 +111,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     journal: str
     contract: str
     result: str
+    voice: Voice = Voice.ALL
+    search: SearchPlan | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
