@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from greenlane.model.contract import Contract, LeakPolicy
+from greenlane.model.contract import Contract, LeakPolicy, Task
 from greenlane.model.evidence import GateState, LaneRecord, ServiceRecord
 from greenlane.model.journal import (
     AnyEvent,
@@ -30,7 +30,8 @@ CONTRACT = Contract(
     run_id="r", lane="nd", kind="nondeterministic", project="/p", artifacts="/a", arguments=("-ra",), tests=("t",),
     plugin="0.1.0", shard="b", shards=("a", "b"), hermetic="kernel", network=False,
     leaks=LeakPolicy(level="warn", levels={"environ": "off"}, watch=("pkg",), allow={"environ:X": "why"}),
-    closed={"gemini": "GEMINI_API_KEY is not set"}, key="/k", order="random", seed=2**32 - 1,
+    closed={"gemini": "GEMINI_API_KEY is not set"}, key="/k",
+    plan={"t.py": "b"}, task=Task.PROBE, order="random", seed=2**32 - 1,
 )  # fmt: skip
 RECORD = msgspec.structs.replace(
     lane().record, services=(ServiceRecord(name="g", base="http://127.0.0.1:1", started=True),),
