@@ -68,7 +68,7 @@ def table(
     body = [tag("tr", *(tag("td", cell, class_=style[i]) for i, cell in enumerate(row))) for row in rows]
     inner = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body))
     # The keyboard must be able to scroll it.
-    return tag("div", inner, class_="scroll", tabindex=0, role="region", aria_label=caption)
+    return tag("div", inner, class_="scroll", tabindex=0, role="group", aria_label=caption)
 
 
 def _attribute(key: str, value: str | int | float | bool) -> str:

@@ -105,7 +105,7 @@ def every(evidence: Sequence[LaneEvidence]) -> Section | None:
         ),
         tag("p", id="shown", role="status", aria_live="polite"),
         tag("div", tag("table", tag("caption", "All tests"), tag("thead", tag("tr", *head)), tag("tbody", id="rows")),
-            class_="scroll", tabindex=0, role="region", aria_label="All tests", id="list", hidden=True),
+            class_="scroll", tabindex=0, role="group", aria_label="All tests", id="list", hidden=True),
         tag("button", "Show more", type="button", id="more", hidden=True),
         count=total,
     )  # fmt: skip
