@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from greenlane.model.evidence import LaneEvidence
 from greenlane.model.verdict import Verdict
-from greenlane.model.violation import EXPLANATIONS, Violation
+from greenlane.model.violation import EXPLANATIONS, Code, Violation
 from greenlane.report.failures import said
 from greenlane.report.lines import line
 from greenlane.report.page.markup import Markup, block, code, join, tag
@@ -36,9 +36,10 @@ def section_of(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> Section | 
     return section("causes", "Why it is red", *entries, rest, count=len(found), short="Causes")
 
 
-def warnings(verdict: Verdict) -> Section | None:
-    """Return what is wrong and does not gate; None for nothing."""
-    found = verdict.warnings
+def warnings(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> Section | None:
+    """Return what is wrong and does not gate; None for nothing. Leaks have a table of their own."""
+    told = any(item.journal.leaks for item in evidence)
+    found = [warning for warning in verdict.warnings if not (told and warning.code is Code.LEAK)]
     if not found:
         return None
     items = [tag("li", _code(warning), " ", _message(warning)) for warning in found[:SHOWN]]

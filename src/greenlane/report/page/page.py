@@ -28,7 +28,7 @@ def as_page(verdict: Verdict, evidence_: Sequence[LaneEvidence] = ()) -> str:
     sections = [
         checks.section_of(verdict),
         causes.section_of(verdict, evidence_),
-        causes.warnings(verdict),
+        causes.warnings(verdict, evidence_),
         timeline.section_of(verdict, evidence_),
         tests.slowest(evidence_),
         tests.again(evidence_),
