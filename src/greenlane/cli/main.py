@@ -11,7 +11,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from greenlane.cli import changes, doctor, history, init, lane, lock, matrix, migrate, plan, polluter, ready, verdict
+from greenlane.cli import (
+    changes,
+    doctor,
+    flakes,
+    history,
+    init,
+    lane,
+    lock,
+    matrix,
+    migrate,
+    plan,
+    polluter,
+    ready,
+    verdict,
+)
 from greenlane.cli.parser import Parser
 from greenlane.control.launch import stop_signals
 from greenlane.control.processes import end_survivors
@@ -45,6 +59,7 @@ COMMANDS: dict[str, Command] = {
     "init": init,
     "migrate": migrate,
     "history": history,
+    "flakes": flakes,
 }
 """Every command, by name."""
 

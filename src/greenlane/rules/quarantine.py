@@ -22,6 +22,29 @@ def day_of(at: float) -> str:
     return datetime.datetime.fromtimestamp(at, datetime.UTC).date().isoformat()
 
 
+def day_number(day: str) -> int:
+    """Return a day as days of UTC since 1970."""
+    return (datetime.date.fromisoformat(day) - datetime.date(1970, 1, 1)).days
+
+
+def moment_of(text: str) -> float:
+    """Return an ISO day or time as Unix seconds, UTC where it names no zone.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    parsed = datetime.datetime.fromisoformat(text)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)).timestamp()
+
+
+def is_day(text: str) -> bool:
+    """Return whether a text is a day as we write it: days are compared as text."""
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def stamp(at: float) -> str:
     """Return a moment (Unix seconds) as `2026-01-31T12:00:00Z`."""
     return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -44,17 +67,9 @@ def wrong_with(ledger: Ledger, lanes: Iterable[str]) -> list[str]:
             found.append(f"{entry.test}: there are two entries for lane {entry.lane}")
         seen.add((entry.lane, entry.test))
         for key in ("since", "expires"):
-            if not _is_day(getattr(entry, key)):
+            if not is_day(getattr(entry, key)):
                 found.append(f"{entry.test}: {key}: {getattr(entry, key)!r} is not a day such as 2026-01-31")
     return found
-
-
-def _is_day(text: str) -> bool:
-    """Whether a text is a day as we write it: days are compared as text."""
-    try:
-        return datetime.date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
 
 
 def ended(entry: Entry, today: str) -> str:
