@@ -17,7 +17,7 @@ import pytest
 from support.gateway import GatewayProcess, inherited
 from support.loop_thread import LoopThread
 from support.memory_service import MEMORY_KEY, MemoryService
-from support.upstream import Upstream, answer, text_stream
+from support.upstream import Upstream, answer, pieces, text_stream
 
 PAGES = Path(__file__).parents[2] / "docs" / "clients"
 KEY = "sk-master-of-the-pages"
@@ -145,6 +145,55 @@ def test_what_the_claude_code_page_says_of_sdk_mode(pages: Pages) -> None:
     assert pages.gateway.get("/v1/models", {"x-api-key": KEY}).status == 401
     routing = pages.gateway.get("/memory-routing/info", {"user-agent": "claude-cli/2.1.0 (external, cli)"}).json()
     assert routing["user_id"] == "claude-code"
+
+
+#: A stream in Anthropic's form, which has names for its events.
+ANTHROPIC = (
+    b'event: message_start\ndata: {"type":"message_start"}\n\n',
+    'event: content_block_delta\ndata: {"text":"grüße"}\n\n'.encode(),
+    b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+)
+
+
+def test_what_the_claude_code_page_says_of_forward_mode(tmp_path: Path) -> None:
+    """`/v1/messages` reaches the external process as Claude Code sent it, with user and key of ours, and streams back.
+
+    Once with the user's header, straight to the gateway, and once without it, through a project's interceptor.
+    """
+    (tmp_path / "demo").mkdir()
+    with ExitStack() as stack:
+        external = stack.enter_context(Upstream(stack.enter_context(LoopThread())))
+        environ = {
+            "MINI_AGENT_MASTER_KEY": KEY,
+            "MINI_AGENT_FORWARD_URL": f"http://127.0.0.1:{external.port}",
+            "MINI_AGENT_FORWARD_KEY": "sk-forward-key",
+            "PORT_REGISTRY_PATH": str(tmp_path / "registry.json"),
+        }
+        command = ("serve", "--port", "0", "--mode", "forward")
+        gateway = stack.enter_context(GatewayProcess(*command, environ=environ, folder=tmp_path))
+        gateway.wait_listening()
+        environ["MEMORY_PROXY_URL"] = gateway.url
+        interceptor = GatewayProcess("intercept", "run", environ=environ, folder=tmp_path / "demo")
+        stack.enter_context(interceptor).wait_listening()
+        external.script(pieces(*ANTHROPIC))
+        body = {"model": "chat", "stream": True, "max_tokens": 9, "messages": [{"role": "user", "content": "grüße"}]}
+        headers = {
+            "authorization": f"Bearer {KEY}",
+            "anthropic-version": "2023-06-01",
+            "anthropic-beta": "fine-grained-tool-streaming-2025-05-14",
+            "user-agent": "claude-cli/2.1.0 (external, cli)",
+        }
+        for client, more in ((gateway, {"x-memory-user-id": "alice"}), (interceptor, {})):
+            reply = client.post("/v1/messages?beta=true", body, {**headers, **more})
+            assert (reply.status, reply.headers["content-type"]) == (200, "text/event-stream")
+            assert reply.body == b"".join(ANTHROPIC)
+    direct, intercepted = external.requests
+    assert (direct.header("x-sm-user-id"), intercepted.header("x-sm-user-id")) == ("alice", "pycharm-demo")
+    for request in external.requests:
+        assert (request.path, request.body) == ("/v1/messages", body)
+        assert request.header("authorization") == "Bearer sk-forward-key"
+        for name in ("anthropic-version", "anthropic-beta"):
+            assert request.header(name) == headers[name]
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in PAGES.glob("*.md")))

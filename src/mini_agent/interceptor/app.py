@@ -15,11 +15,12 @@ import msgspec
 
 from mini_agent.errors import GatewayError, InternalError
 from mini_agent.interceptor.body import ClientGone, ClientSide, Receive
-from mini_agent.interceptor.headers import end_to_end, outgoing_headers
+from mini_agent.interceptor.headers import outgoing_headers
 from mini_agent.interceptor.settings import InterceptorSettings
 from mini_agent.interceptor.target import TRANSPORT_ERRORS, Target
 from mini_agent.logs import RequestLines, new_logger
 from mini_agent.model.envelope import ErrorWriter, translate
+from mini_agent.model.headers import end_to_end
 from mini_agent.model.redaction import Redactor
 from mini_agent.ports import new_id
 

@@ -1,43 +1,18 @@
-"""Which headers go on, in both directions, and which ones are added. Pure."""
+"""Which headers go to the target, and which ones are added. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mini_agent.errors import InvalidParameter
 from mini_agent.interceptor.settings import InterceptorSettings
+from mini_agent.model.headers import RawHeaders, end_to_end
 
-__all__ = ["USER_ID", "end_to_end", "outgoing_headers"]
+__all__ = ["USER_ID", "outgoing_headers"]
 
 #: The header by which the gateway knows the user.
 USER_ID = b"x-memory-user-id"
 
-#: They concern one connection and end here (RFC 9110 7.6.1).
-_HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
 #: These the client of the next connection writes itself: for another host, and after the body was asked for.
 _OF_THIS_REQUEST = frozenset({b"host", b"expect"})
-
-RawHeaders = Iterable[tuple[bytes, bytes]]
-
-
-def end_to_end(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
-    """Returns: the headers without the hop-by-hop ones, those that `Connection` names included; names in lower case."""
-    lowered = [(name.lower(), value) for name, value in headers]
-    named = {word.strip().lower() for name, value in lowered if name == b"connection" for word in value.split(b",")}
-    dropped = _HOP_BY_HOP | named
-    return [(name, value) for name, value in lowered if name not in dropped]
 
 
 def outgoing_headers(received: RawHeaders, settings: InterceptorSettings, *, chunked: bool) -> list[tuple[str, str]]:

@@ -1,4 +1,7 @@
-"""The whole chain as processes: client → interceptor → gateway → provider, with a memory service beside it."""
+"""The whole chain as processes: client → interceptor → gateway → provider, with a memory service beside it.
+
+In forward mode the provider stands for the external process: it gets what LiteLLM would get.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,13 @@ KEY = "sk-upstream-key"
 class Chain:
     """Provider, memory service, gateway, and one interceptor for each project. The last two are processes."""
 
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
+    def __init__(self, stack: ExitStack, folder: Path, mode: str) -> None:
         loop = stack.enter_context(LoopThread())
         self.provider = stack.enter_context(Upstream(loop))
         self.memory = stack.enter_context(MemoryService(loop))
-        gateway = stack.enter_context(GatewayProcess(*self._serve(folder), environ={"UP_KEY": KEY}))
+        external = {"MINI_AGENT_FORWARD_URL": self.provider.base, "MINI_AGENT_FORWARD_KEY": KEY}
+        command = (*self._serve(folder), "--mode", mode)
+        gateway = stack.enter_context(GatewayProcess(*command, environ={"UP_KEY": KEY, **external}))
         gateway.wait_listening()
         environ = {
             "MEMORY_PROXY_URL": gateway.url,
@@ -66,11 +71,11 @@ class Chain:
         return request.header("x-sm-user-id"), context["content"], rest
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    """The chain, started once."""
+@pytest.fixture(scope="module", params=["sdk", "forward"])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    """The chain, started once in each mode."""
     with ExitStack() as stack:
-        yield Chain(stack, tmp_path_factory.mktemp("chain"))
+        yield Chain(stack, tmp_path_factory.mktemp("chain"), request.param)
 
 
 @pytest.fixture
