@@ -25,7 +25,7 @@ from mini_agent.errors import (
 )
 from mini_agent.providers.upstream_errors import class_of_status, quote, retry_after_seconds
 
-__all__ = ["class_of_litellm", "error_of_litellm", "plain_text"]
+__all__ = ["class_of_litellm", "error_of_litellm", "names_in", "plain_text"]
 
 #: Class name to row, most specific first. Names, because the classes exist only once LiteLLM is imported.
 _BY_NAME: tuple[tuple[str, type[GatewayError]], ...] = (
@@ -76,7 +76,11 @@ _OUR_WORDS: Mapping[type[GatewayError], str] = {
 }
 #: What LiteLLM puts before and behind the provider's words.
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Timeout|Exception)(?: Error)?: )*(?:\w+Exception - )?")
-_SUFFIX = re.compile(r"\n\n(?:Deployment Info|LiteLLM: model group)\b.*|\.? Received Model Group=.*", re.DOTALL)
+_NAME = re.compile(r"\w+(?:Error|Timeout|Exception)\b|\bTimeout\b")
+_SUFFIX = re.compile(
+    r"\n\n(?:Deployment Info|LiteLLM: model group)\b.*|\nmodel=\S+ \w+_fallbacks?=.*|\.? Received Model Group=.*",
+    re.DOTALL,
+)
 _TRACE = "Traceback (most recent call last)"
 
 
@@ -111,6 +115,12 @@ def class_of_litellm(names: Collection[str], status: int, text: str) -> type[Gat
     if found is None and not _GENERIC.isdisjoint(names):
         found = next((row for pattern, row in _BY_TEXT if pattern.search(text)), None)
     return found or ProviderFailed
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Returns: the names of exception classes that a message of LiteLLM begins with, none when it is not LiteLLM's."""
+    prefix = _PREFIX.match(text)
+    return frozenset(_NAME.findall(prefix[0] if prefix and text.startswith("litellm.") else ""))
 
 
 def plain_text(text: str, cls: type[GatewayError]) -> str:

@@ -7,7 +7,6 @@ row of the table in both modes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +20,7 @@ from mini_agent.errors import (
     RateLimited,
     ServiceUnavailable,
 )
-from mini_agent.providers.litellm_errors import class_of_litellm, plain_text
+from mini_agent.providers.litellm_errors import class_of_litellm, names_in, plain_text
 from mini_agent.providers.upstream_errors import (
     KEPT_CHARACTERS,
     class_of_status,
@@ -33,7 +32,6 @@ from mini_agent.providers.upstream_errors import (
 
 __all__ = ["error_of_proxy", "error_of_proxy_event"]
 
-_CLASS_NAME = re.compile(r"litellm\.(\w+): ")
 #: What the process says on its own behalf, with a status that means something else to us.
 _OWN_WORDS: tuple[tuple[str, type[GatewayError]], ...] = (
     ("Invalid model name passed in", ModelNotFound),
@@ -73,6 +71,5 @@ def _class(status: int, message: str, words: frozenset[str]) -> type[GatewayErro
     for own, cls in _OWN_WORDS:
         if own in message:
             return cls
-    found = class_of_status(status, words)
-    name = _CLASS_NAME.match(message)
-    return found if name is None else class_of_litellm({name[1]}, status, message)
+    names = names_in(message)
+    return class_of_litellm(names, status, message) if names else class_of_status(status, words)

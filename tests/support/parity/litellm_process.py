@@ -27,7 +27,7 @@ _CLASSES = {
 }
 _BY_WORDS = {
     "maximum context length": "ContextWindowExceededError",
-    "content management policy": "ContentPolicyViolationError",
+    "result of the safety system": "ContentPolicyViolationError",
 }
 _GENERIC = "litellm.InternalServerError: InternalServerError: OpenAIException - "
 _IN_STREAM = "litellm.APIConnectionError: APIConnectionError: OpenAIException - "
