@@ -9,6 +9,7 @@ MARKERS = (
     "shard(name): run this test in the named shard of its lane",
     "provider(name): this test calls a live provider; it is skipped, loudly, while the provider's gate is closed",
     "needs(service, ...): this test cannot do without these services; it is skipped, loudly, where they are absent",
+    "samples(n, at_least=k): run this test n times with recorded seeds (fixture `sample`); k of n must pass",
     "leaks(reason): this test leaves state behind on purpose",
 )
 

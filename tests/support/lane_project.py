@@ -81,6 +81,7 @@ class LaneProject:
         leaks: LeakPolicy | None = None,
         network: bool = True,
         hermetic: str = "none",
+        kind: str = "deterministic",
         order: str = "file",
         seed: int = 0,
         tests: tuple[str, ...] = ("tests",),
@@ -102,7 +103,7 @@ class LaneProject:
         contract = Contract(
             run_id="run",
             lane="core",
-            kind="deterministic",
+            kind=kind,
             project=str(self.root),
             artifacts=str(artifacts),
             arguments=(*tests, f"--junitxml={artifacts}/junit.xml", "-p", "no:cacheprovider", "-rA", *arguments),

@@ -14,7 +14,8 @@ from greenlane.settings import load
 HELP = "Run one lane, or some of its shards, in its own environment."
 EXAMPLES = (
     "  greenlane lane core\n  greenlane lane core --seed 7\n  greenlane lane nd shard_b\n"
-    "  greenlane lane nd shard_b --plan .artifacts/plan.json"
+    "  greenlane lane nd shard_b --plan .artifacts/plan.json\n"
+    "  greenlane lane nd shard_b --only 'tests/nd/test_a.py::test_b[sample3]' --seed 7"
 )
 
 
@@ -28,13 +29,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare what is left to say when the lane is known."""
     parser.add_argument("shards", nargs="*", metavar="SHARD", help="only these shards (default: all)")
     parser.add_argument("--plan", default="", metavar="FILE", help="cut shards by this plan (default: GREENLANE_PLAN)")
-    parser.add_argument("--seed", type=int, help="seed of a random order (default: drawn and recorded)")
+    parser.add_argument("--seed", type=int, help="seed of random order and samples (default: drawn and recorded)")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="TEST",
+        help="run this test alone, by its node id; never green, because it is not the whole lane",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run the lane; 0 when it is green."""
     settings = load(Path(arguments.project), environ)
-    wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed, named_plan(arguments.plan, environ))
+    plan = named_plan(arguments.plan, environ)
+    wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed, plan, arguments.only)
     return decide_and_tell(settings, environ, lambda: decide(settings, wish, environ, print_line), wish.lane)
 
 

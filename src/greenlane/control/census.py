@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
+from greenlane.model.samples import Declared
 from greenlane.rules.census import NOT_ENTERED, Definition, definitions, is_test_file
+from greenlane.rules.samples import MARK, declarations
 
 PROJECT_FILES = frozenset({"pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", "setup.py", "pyvenv.cfg"})
 """What makes a folder a project (or an environment) of its own: sample data, not tests of this lane."""
@@ -27,6 +29,23 @@ def take_census(root: Path, tests: Iterable[str]) -> list[Definition]:
         except OSError:
             continue
     return found
+
+
+def sample_marks(root: Path, tests: Iterable[str]) -> tuple[Declared, ...]:
+    """Return the marks `samples` in the text of a lane's files.
+
+    Args:
+        root: the project.
+        tests: files, folders and single tests, as the lane names them.
+    """
+    found: list[Declared] = []
+    for name in present_files(root, tests):
+        try:
+            source = (root / name).read_bytes()
+        except OSError:
+            continue
+        found += declarations(name, source) if MARK.encode() in source else []
+    return tuple(found)
 
 
 def present_files(root: Path, tests: Iterable[str]) -> list[str]:

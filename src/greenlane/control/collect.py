@@ -26,6 +26,7 @@ from greenlane.model.journal import (
     TestStarted,
 )
 from greenlane.model.outcome import Outcome, TestOutcome
+from greenlane.model.samples import SampleGroup
 
 RECORD = "lane.json"
 JOURNAL = "journal.jsonl"
@@ -186,6 +187,7 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         repeats=repeats,
         open_tests=tuple(nodeid for nodeid in open_tests if nodeid not in {test.nodeid for test in outcomes}),
         crashes=_unique(_crash(event) for event in crashed),
+        samples=_unique_groups(group for event in collected for group in event.samples),
         answers=tuple(event for event in events if isinstance(event, Answered)),
         leaks=tuple(event for event in events if isinstance(event, Leaked)),
         network=tuple(event for event in events if isinstance(event, NetworkAttempt)),
@@ -197,6 +199,11 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         shadows=_unique(name for event in finished for name in event.shadows),
         damage=tuple(damage),
     )
+
+
+def _unique_groups(groups: Iterable[SampleGroup]) -> tuple[SampleGroup, ...]:
+    """Return the samples of each test once, however many workers collected them."""
+    return tuple({group.test: group for group in groups}.values())
 
 
 def _crash(event: Crashed) -> str:

@@ -18,7 +18,7 @@ import msgspec
 from greenlane.control import coverage as measure
 from greenlane.control.assembly import OUTPUT, secret_values, supervisor_plan
 from greenlane.control.bytecode import forget_bytecode
-from greenlane.control.census import take_census
+from greenlane.control.census import sample_marks, take_census
 from greenlane.control.collect import JOURNAL, JUNIT, RECORD, collect, digest_of, read_journal, sealed
 from greenlane.control.complaint import complaint
 from greenlane.control.custody import Custody
@@ -109,6 +109,7 @@ def run_lane(request: Request, installer: Installer, houses: Houses, say: Say) -
         forget_bytecode(settings.root)
         # Before any of the lane's code runs: what it defines, as nobody can talk away.
         census = take_census(settings.root, request.lane.tests)
+        marks = sample_marks(settings.root, request.lane.tests)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         try:
             custody = Custody(request.artifacts, scratch)
@@ -121,7 +122,7 @@ def run_lane(request: Request, installer: Installer, houses: Houses, say: Say) -
         drift = (*environment.drift, *(f"during the run: {difference}" for difference in later), *housing.drift())
         lost = uncollected(census, read_journal(request.artifacts / JOURNAL)) if not record.failure else ()
         record = msgspec.structs.replace(
-            record, drift=drift, tree_after=tree_state(settings.root, own), uncollected=lost
+            record, drift=drift, tree_after=tree_state(settings.root, own), uncollected=lost, samples=marks
         )
         return _finish(request, record)
 
@@ -169,6 +170,7 @@ def _contract(request: Request, housing: Housing, arguments: tuple[str, ...], se
         network=not lane.deterministic,
         leaks=request.settings.configuration.leaks,
         closed=closed,
+        only=bool(request.only),
         services={name: request.settings.configuration.services[name].shards for name in lane.services},
         absent={name: record.absent for name, record in housing.absent.items()},
         order=lane.order,
@@ -185,7 +187,12 @@ def _supervise(
     seed = request.seed if request.seed is not None else random.SystemRandom().randrange(2**32)
     workers = worker_count(lane, os.cpu_count() or 1, request.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", ""))
     arguments = pytest_arguments(
-        lane, artifacts=str(artifacts), scratch=str(scratch), workers=workers, color=request.color
+        lane,
+        artifacts=str(artifacts),
+        scratch=str(scratch),
+        workers=workers,
+        color=request.color,
+        only=request.only,
     )
     contract = custody.promise(_contract(request, housing, arguments, seed))
     before: tuple[str, ...] = (environment.python, "-P", "-s", "-m")
@@ -259,6 +266,7 @@ def _record(
         workers=str(workers),
         seed=seed,
         machine=platform.node(),
+        switches=request.switches,
         environment={"PYTHONHASHSEED": "0" if lane.deterministic else "random", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
         coverage=measured,
         survivors=result.survivors,

@@ -48,6 +48,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         seed: of a random order; None draws one.
         plan: path of a plan that shards are cut by, made for this run elsewhere; empty for none.
         lane: the lane that is judged by itself; empty for a verdict of the project, which tells of every provider.
+        only: node ids that are run instead of the whole lane.
     """
 
     policy: str
@@ -58,6 +59,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     lane: str = ""
     plan: str = ""
+    only: tuple[str, ...] = ()
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,23 +100,26 @@ def wish_of_policy(settings: Settings, name: str, seed: int | None = None, plan:
 
 
 def wish_of_lane(
-    settings: Settings, name: str, shards: Sequence[str] = (), seed: int | None = None, plan: str = ""
-) -> Wish:
-    """Return what running one lane, or some of its shards, asks for.
+    settings: Settings, name: str, shards: Sequence[str] = (), seed: int | None = None, plan: str = "",
+    only: Sequence[str] = (),
+) -> Wish:  # fmt: skip
+    """Return what running one lane, some of its shards or single tests of one of them, asks for.
 
     Raises:
-        ConfigError: the lane or a shard is unknown.
+        ConfigError: the lane or a shard is unknown, or single tests are asked for and no shard to run them in.
     """
     lane = settings.lane(name)
     unknown = [shard for shard in shards if shard not in lane.shards]
     if unknown:
         known = ", ".join(lane.shards) or "none, the lane is not sharded"
         raise ConfigError(f"lane {name} has no shard {', '.join(map(repr, unknown))}; known: {known}")
+    if only and lane.shards and len(shards) != 1:
+        raise ConfigError(f"--only needs the one shard of {name} to run in; known: {', '.join(lane.shards)}")
     own = {name, *checks_of(lane), *lane.providers, *lane.services}
     expected = tuple(word for word in settings.expected if word in own)
     return Wish(
         policy="", lane=name, lanes=(name,), shards=tuple(dict.fromkeys(shards)), strict=settings.strict,
-        expected=expected, seed=seed, plan=plan,
+        expected=expected, seed=seed, plan=plan, only=tuple(only),
     )  # fmt: skip
 
 
@@ -211,7 +216,7 @@ def _requests(run: Run, lane: Lane) -> list[Request]:
         Request(
             settings=run.settings, lane=lane, shard=shard, run_id=run.run_id, environ=run.environ, gates=run.gates,
             router=run.router, seed=run.wish.seed, plan=plan,
-            color=sys.stdout.isatty() and "NO_COLOR" not in run.environ,
+            only=run.wish.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.environ,
         )
         for shard in shards
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from greenlane.model.evidence import GateState
 from greenlane.model.lane import Lane, Service
 from greenlane.model.plan import ShardPlan
 from greenlane.rules.router import Choice
-from greenlane.rules.services import services_here
+from greenlane.rules.services import services_here, switched_off
 from greenlane.settings import Settings
 
 
@@ -28,6 +28,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         plan: how the lane is cut; None for a lane without shards.
         purpose: name of what is done with the lane when that is no evidence; its artifacts lie apart from the lane's.
         color: whether the output goes to a terminal.
+        only: node ids that are run instead of the whole; such a run is never green.
     """
 
     settings: Settings
@@ -41,6 +42,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     plan: ShardPlan | None = None
     purpose: str = ""
     color: bool = False
+    only: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -59,3 +61,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     def services(self) -> dict[str, Service]:
         """Services that belong here, whether or not they are started."""
         return services_here(self.settings.configuration, self.lane, self.shard)
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """Names of the switches of its services that are on."""
+        on = (s.when for s in self.services.values() if s.when and not switched_off(s, self.environ))
+        return tuple(dict.fromkeys(on))

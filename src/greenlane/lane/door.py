@@ -7,8 +7,10 @@ import os
 import pytest
 
 from greenlane.lane.answers import Answers
+from greenlane.lane.distribution import Distribution
 from greenlane.lane.process import LaneProcess, lane_process
 from greenlane.lane.recorder import CrashRecorder, Recorder
+from greenlane.lane.samples import Samples
 from greenlane.lane.selection import Selection
 from greenlane.model.contract import CONTRACT_VARIABLE, Task
 
@@ -31,7 +33,9 @@ def open_lane(config: pytest.Config, path: str) -> None:
     # Not `hasplugin("dsession")`: xdist registers it as late as we are called.
     distributes = lane.worker == "main" and config.getoption("dist", "no") != "no"
     lane.register(Recorder(config, lane, controller=distributes), "greenlane-recorder")
-    lane.register(Selection(config, contract, journal), "greenlane-selection")
+    samples = Samples(contract)
+    lane.register(samples, "greenlane-samples")
+    lane.register(Selection(config, contract, journal, samples), "greenlane-selection")
     if contract.leaks.level != "off" and not distributes:
         from greenlane.lane.leaks.guard import LeakGuard
 
@@ -41,6 +45,7 @@ def open_lane(config: pytest.Config, path: str) -> None:
     if not distributes:
         lane.register(Answers(journal), "greenlane-answers")
     if distributes:
+        lane.register(Distribution(), "greenlane-distribution")
         lane.register(CrashRecorder(journal, lane.key), "greenlane-crashes")
     else:
         # A pytest that a test starts is not of this lane; workers, whom a controller starts, are.
@@ -54,12 +59,15 @@ def _open_search(config: pytest.Config, lane: LaneProcess) -> None:
     from greenlane.lane.replay import Replay
 
     os.environ.pop(CONTRACT_VARIABLE, None)
+    samples = Samples(lane.contract)
+    lane.register(samples, "greenlane-samples")
+    lane.register(Answers(lane.journal), "greenlane-answers")
     channel = inherited_channel()
     if lane.contract.task is Task.REPLAY:
         lane.register(Replay(lane.contract.tests), "greenlane-replay")
     elif channel is not None:
         config.add_cleanup(channel.close)
-        lane.register(Selection(config, lane.contract, lane.journal), "greenlane-selection")
+        lane.register(Selection(config, lane.contract, lane.journal, samples), "greenlane-selection")
         lane.register(Prober(config, lane, channel), "greenlane-prober")
 
 

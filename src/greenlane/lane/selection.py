@@ -9,6 +9,7 @@ from collections.abc import Generator
 import pytest
 
 from greenlane.lane.journal import Journal
+from greenlane.lane.samples import Samples
 from greenlane.model.contract import Contract
 from greenlane.model.journal import Collected
 from greenlane.rules.shards import assign, assignment_digest, digest, file_of, follow_services
@@ -60,10 +61,12 @@ class Selection:
         config: of the process.
         contract: of the lane.
         journal: where the record goes.
+        samples: who knows which tests are run several times.
     """
 
-    def __init__(self, config: pytest.Config, contract: Contract, journal: Journal) -> None:
+    def __init__(self, config: pytest.Config, contract: Contract, journal: Journal, samples: Samples) -> None:
         self._config = config
+        self._samples = samples
         self._contract = contract
         self._journal = journal
         self._seen: list[str] = []
@@ -93,11 +96,12 @@ class Selection:
             dropped=tuple(nodeid for nodeid in everything if nodeid not in kept),
             providers=providers,
             needs=needs,
+            samples=self._samples.groups(items),
         )
 
     def _plan(self, items: list[pytest.Item]) -> dict[str, str]:
         """Return the shard of each test; empty when the lane has no shards."""
-        if not self._contract.shards:
+        if not self._contract.shards or self._contract.only:
             return {}
         pins = {item.nodeid: str(mark.args[0]) for item in items if (mark := item.get_closest_marker("shard"))}
         try:

@@ -57,6 +57,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         network: whether the lane may leave its loopback.
         leaks: what the leak guard does.
         closed: reason by live provider whose gate is closed; its tests are skipped with it.
+        only: whether single tests were asked for; the shard's other tests are then no matter.
         services: shards that start it, none for all, by service of the lane.
         absent: reason by service that this run does without; tests that need it are skipped with it.
         key: file of the key that seals the journal, which the first process reads and removes; empty for no seals.
@@ -79,6 +80,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     network: bool = True
     leaks: LeakPolicy = LeakPolicy(level="off")
     closed: dict[str, str] = {}
+    only: bool = False
     services: dict[str, tuple[str, ...]] = {}
     absent: dict[str, str] = {}
     key: str = ""

@@ -9,6 +9,7 @@ from greenlane.model.journal import Answered, Hermetic, Leaked, NetworkAttempt
 from greenlane.model.lane import Provider
 from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.model.quarantine import Entry, FlakyTest
+from greenlane.model.samples import Declared, SampleGroup
 
 RECORD_SCHEMA = 1
 """Version of `lane.json`; a record of another version is refused."""
@@ -74,6 +75,8 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
         digests: SHA-256 of the artifacts as they were when the lane ended, by file name.
         journal_bytes: size of the journal when the lane ended.
         uncollected: tests that are defined in the lane's files and were not collected, read outside of the lane.
+        samples: the marks `samples` in the text of the lane's files, read outside of the lane.
+        switches: names of the switches of its services that were on.
         refused: attempts to leave the loopback that the kernel counted over the whole run, whoever made them.
         seal: SHA-256 of the record without it.
         damage: what the lane itself had done to its artifacts by the time it ended.
@@ -119,6 +122,8 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     secrets_found: tuple[str, ...] = ()
     survivors: tuple[str, ...] = ()
     uncollected: tuple[Uncollected, ...] = ()
+    samples: tuple[Declared, ...] = ()
+    switches: tuple[str, ...] = ()
     refused: int = 0
     damage: tuple[str, ...] = ()
     seal: str = ""
@@ -161,6 +166,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
         repeats: node ids with more than one final outcome that differ.
         needs: services by node id that a test cannot do without.
         answers: what models answered, as the tests show it.
+        samples: tests that are run several times here.
     """
 
     run_ids: tuple[str, ...] = ()
@@ -175,6 +181,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     providers: dict[str, str] = {}
     needs: dict[str, tuple[str, ...]] = {}
     answers: tuple[Answered, ...] = ()
+    samples: tuple[SampleGroup, ...] = ()
     collect_errors: tuple[TestOutcome, ...] = ()
     outcomes: tuple[TestOutcome, ...] = ()
     repeats: tuple[str, ...] = ()

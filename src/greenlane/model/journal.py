@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from greenlane.model.outcome import Attempt, Outcome
+from greenlane.model.samples import SampleGroup
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -46,6 +47,7 @@ class Collected(Event, frozen=True, tag="collected"):
         dropped: node ids that disappeared after collection for a reason other than the shard.
         providers: live provider by node id, from `@pytest.mark.provider`.
         needs: services by node id, from `@pytest.mark.needs`.
+        samples: tests that are run several times, from `@pytest.mark.samples`.
     """
 
     tests: tuple[str, ...]
@@ -55,6 +57,7 @@ class Collected(Event, frozen=True, tag="collected"):
     dropped: tuple[str, ...] = ()
     providers: dict[str, str] = {}
     needs: dict[str, tuple[str, ...]] = {}
+    samples: tuple[SampleGroup, ...] = ()
 
 
 class CollectError(Event, frozen=True, tag="collect_error"):

@@ -10,6 +10,7 @@ from greenlane.model.answers import ModelAnswers
 from greenlane.model.evidence import GateState, LaneRecord
 from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.model.quarantine import FlakyTest, Quarantined
+from greenlane.model.samples import SampleResult
 from greenlane.model.violation import Code, Violation
 
 VERDICT_SCHEMA = 1
@@ -35,6 +36,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         duration: seconds; reason: why it did not run, when it did not.
         required: whether the policy needs it.
         models: what models answered in it.
+        samples: what the tests that are run several times came to.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     record: LaneRecord | None = None
     slowest: tuple[TestOutcome, ...] = ()
     models: tuple[ModelAnswers, ...] = ()
+    samples: tuple[SampleResult, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from greenlane.report.lines import WORDS, also, clean, detail, endpoints, line, 
 from greenlane.report.lines import causes as causes_of
 from greenlane.report.variance import answers_line
 from greenlane.rules.causes import group
+from greenlane.rules.samples import percent
 
 KINDS = {
     "deterministic": "hermetic and repeatable; no network but its own loopback; a skip is a failure",
@@ -40,6 +41,7 @@ def markdown(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
         _violations(verdict),
         _gates(verdict),
         _models(verdict),
+        _samples(verdict),
         _endpoints(verdict),
         _evidence(verdict),
         _taxonomy(verdict),
@@ -92,6 +94,19 @@ def _models(verdict: Verdict) -> list[str]:
             rows.append(f"- {escape(check.name)}: {escape(answers_line(told))}")
             rows.append(f"    - {code(told.prompt)} → {code(told.text)}")
     return ["## Models", "", *rows] if rows else []
+
+
+def _samples(verdict: Verdict) -> list[str]:
+    rows = []
+    for check in verdict.checks:
+        for result in check.samples:
+            rows.append(
+                f"| {escape(check.name)} | {code(result.test)} | {result.passed} of {result.n} | {result.at_least} |"
+                f" {percent(result)} |"
+            )
+            rows += [f"|  | seed {s.seed} | {escape(s.cause)} |  | {code(s.replay)} |" for s in result.failed]
+    head = ["| check | test | passed | must | rate |", "|---|---|---|---|---|"]
+    return ["## Samples", "", *head, *rows] if rows else []
 
 
 def _endpoints(verdict: Verdict) -> list[str]:

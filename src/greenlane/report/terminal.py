@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from greenlane.model.verdict import Status, Verdict
 from greenlane.report.lines import SHOWN_CAUSES, WORDS, also, causes, clean, detail, headline, line, next_steps
+from greenlane.report.variance import samples_line
 from greenlane.rules.causes import group
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow"}
@@ -22,10 +23,16 @@ def plain(verdict: Verdict) -> list[str]:
             f"{WORDS[check.status]}  {name:<{width}}  {detail(check)}".rstrip()
             for name, check in zip(names, verdict.checks, strict=True)
         ),
+        *_samples(verdict),
         *(f"WARNING: {line(violation)}" for violation in verdict.warnings[:SHOWN_CAUSES]),
         *_reasons(verdict),
         headline(verdict),
     ]
+
+
+def _samples(verdict: Verdict) -> list[str]:
+    """Return the pass rate of each test that was run several times."""
+    return [clean(samples_line(result)) for check in verdict.checks for result in check.samples][:SHOWN_CAUSES]
 
 
 def _reasons(verdict: Verdict) -> list[str]:
@@ -67,6 +74,8 @@ def _rich(verdict: Verdict) -> None:
         name, told = _shown(clean(check.name)), _shown(detail(check))
         table.add_row(Text(name), Text(WORDS[check.status], STYLES[check.status]), Text(told))
     console.print(table)
+    for rate in _samples(verdict):
+        console.print(Text(_shown(rate)))
     for violation in verdict.warnings[:SHOWN_CAUSES]:
         console.print(Text(_shown(f"WARNING: {line(violation)}"), "yellow"))
     for text in _reasons(verdict):

@@ -1,9 +1,11 @@
-"""What the reports say of real models and their answers."""
+"""What the reports say of real models, and of tests that are run several times."""
 
 from __future__ import annotations
 
 from greenlane.model.answers import ModelAnswers
+from greenlane.model.samples import SampleResult
 from greenlane.model.verdict import Check
+from greenlane.rules.samples import percent
 
 
 def answers_line(told: ModelAnswers) -> str:
@@ -15,3 +17,10 @@ def answers_line(told: ModelAnswers) -> str:
 def models_of(check: Check) -> str:
     """Return the models that answered in a check, for its row; empty for none."""
     return ", ".join(f"model {told.model}: {told.texts} different answers" for told in check.models)
+
+
+def samples_line(result: SampleResult) -> str:
+    """Return what the samples of one test came to in one line."""
+    word = "SAMPLES" if result.met else "TOO FEW SAMPLES"
+    counts = f"{result.passed} of {result.n} passed, {result.at_least} must"
+    return f"{word}  {result.test}  {counts}: {percent(result)}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from greenlane.model.lane import Lane, LaneKind
 
 
-def pytest_arguments(lane: Lane, *, artifacts: str, scratch: str, workers: int, color: bool) -> tuple[str, ...]:
+def pytest_arguments(
+    lane: Lane, *, artifacts: str, scratch: str, workers: int, color: bool, only: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Return the arguments of pytest for one lane or shard.
 
     Args:
@@ -13,13 +15,14 @@ def pytest_arguments(lane: Lane, *, artifacts: str, scratch: str, workers: int, 
         artifacts: folder of this lane or shard; scratch: its private temporary folder.
         workers: processes to start; 0 runs in one process without xdist.
         color: whether the output goes to a terminal.
+        only: node ids that are run instead of the whole lane.
     """
     timeout = (f"--timeout={lane.test_timeout:g}", "--timeout-method=signal") if lane.test_timeout else ()
     # Whole files stay on one worker where module fixtures are dear: real processes, containers, models.
     dear = lane.kind is LaneKind.NONDETERMINISTIC
     spread = ("-n", str(workers), "--dist", "loadfile" if dear else "worksteal") if workers else ()
     return (
-        *lane.tests,
+        *(only or lane.tests),
         "-ra",
         f"--color={'yes' if color else 'no'}",
         f"--junitxml={artifacts}/junit.xml",

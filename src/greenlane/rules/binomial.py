@@ -38,6 +38,22 @@ def upper_bound(bad: int, runs: int, confidence: float = CONFIDENCE) -> float:
     return high
 
 
+def interval(hits: int, runs: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the exact two-sided interval of a rate, each side wrong half as often as both together.
+
+    Args:
+        hits: runs of the kind that is counted; runs: all of them, at least one.
+        confidence: 0 to 1.
+
+    Raises:
+        ValueError: there are more hits than runs, or fewer than none.
+
+    Source: Clopper and Pearson, as above.
+    """
+    side = (1 + confidence) / 2
+    return 1 - upper_bound(runs - hits, runs, side), upper_bound(hits, runs, side)
+
+
 def at_most(bad: int, runs: int, rate: float) -> float:
     """Return the probability of at most `bad` bad runs among `runs` at a rate strictly between 0 and 1."""
     log_ways = math.lgamma(runs + 1)

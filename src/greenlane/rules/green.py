@@ -15,6 +15,7 @@ from greenlane.rules.answers import model_answers
 from greenlane.rules.examine import EXAMINERS
 from greenlane.rules.examine.shards import whole
 from greenlane.rules.quarantine import excuse, excused_tests, ledger_violations, quarantined
+from greenlane.rules.samples import results, tolerate, tolerated
 
 SLOWEST = 10
 """How many of the slowest tests a check carries."""
@@ -64,13 +65,13 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
 
 
 def _examine(items: Sequence[LaneEvidence], demand: Demand) -> Iterable[Violation]:
-    """Yield what every examiner finds, quarantined tests excused; a second run of a check must not hide the first."""
+    """Yield what every examiner finds, with what is excused; a second run of a check must not hide the first."""
     if len(items) > 1:
         sources = ", ".join(item.source or item.record.run_id for item in items)
         yield Violation(code=Code.STALE, message=f"there is evidence of {len(items)} runs: {sources}")
     for item in items:
         found = (violation for examiner in EXAMINERS for violation in examiner(item, demand))
-        yield from excuse(found, item, demand)
+        yield from excuse(tolerate(found, item, demand), item, demand)
 
 
 def _absent(name: str, demand: Demand, blocked: Code | None) -> list[Violation]:
@@ -129,6 +130,7 @@ def _check(
         record=item.record,
         slowest=_slowest(outcomes),
         models=model_answers(item),
+        samples=results(item),
     )
 
 
@@ -145,7 +147,7 @@ def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence], found
         return Check(name=name, status=Status.SKIPPED, reason=state.reason if state else "no gate", required=required)
     items = [item for item in evidence if item.record.lane == demand.providers[name]]
     tests = [t for item in items for t in item.journal.outcomes if item.journal.providers.get(t.nodeid) == name]
-    excused = frozenset(nodeid for item in items for nodeid in excused_tests(item, demand))
+    excused = frozenset(nodeid for item in items for nodeid in excused_tests(item, demand) | tolerated(item))
     counts = dict(Counter(test.outcome for test in tests))
     canned = next((v.cause for v in found if v.gating and (v.code, v.subject) == (Code.CANNED, name)), "")
     if canned or any(test.outcome.bad and test.nodeid not in excused for test in tests):
@@ -169,8 +171,9 @@ def _service(name: str, demand: Demand, evidence: Sequence[LaneEvidence], found:
     failures = [record.failure for record in records if record.failure]
     absences = [record.absent for record in records if record.absent]
     reason = "; ".join(dict.fromkeys(failures or absences))
+    excused = frozenset(nodeid for item in own for nodeid in excused_tests(item, demand) | tolerated(item))
     canned = {v.subject for v in found if v.code is Code.CANNED} & {name, *(test.nodeid for test in tests)}
-    if failures or canned or any(test.outcome.bad for test in tests):
+    if failures or canned or any(test.outcome.bad and test.nodeid not in excused for test in tests):
         status = Status.FAILED
     elif any(test.outcome is Outcome.PASSED for test in tests):
         status = Status.PASSED

@@ -14,6 +14,7 @@ from greenlane.rules.examine.artifacts import damaged, junit_mismatch, stale
 from greenlane.rules.examine.isolation import drift, hermetic, leaks, network, secrets
 from greenlane.rules.examine.outcomes import failures, flaky, missing, nothing_ran, partial, skips
 from greenlane.rules.examine.run import coverage, deadline, exit_status, interrupted, runner, services
+from greenlane.rules.examine.samples import samples
 
 Examiner = Callable[[LaneEvidence, Demand], Iterable[Violation]]
 
@@ -22,6 +23,7 @@ EXAMINERS: tuple[Examiner, ...] = (
     services,
     runner,
     failures,
+    samples,
     missing,
     deadline,
     leaks,

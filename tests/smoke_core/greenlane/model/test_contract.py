@@ -32,6 +32,7 @@ CONTRACT = Contract(
     leaks=LeakPolicy(level="warn", levels={"environ": "off"}, watch=("pkg",), allow={"environ:X": "why"}),
     closed={"gemini": "GEMINI_API_KEY is not set"}, key="/k",
     plan={"t.py": "b"}, task=Task.PROBE, order="random", seed=2**32 - 1,
+    only=True, services={"model": ("b",)}, absent={"model": "ND_REAL is not 1"},
 )  # fmt: skip
 RECORD = msgspec.structs.replace(
     lane().record, services=(ServiceRecord(name="g", base="http://127.0.0.1:1", started=True),),
