@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from itertools import chain
 from os import PathLike
@@ -26,7 +27,7 @@ class PortRangeExhausted(MiniAgentError, RuntimeError):
 
 def project_key(project: str | PathLike[str]) -> str:
     """Returns: the folder's absolute path, without `..` and symbolic links. Raises: ConfigError when it is not text."""
-    path = str(Path(project).expanduser().resolve())
+    path = os.path.realpath(project)
     try:
         path.encode()
     except UnicodeEncodeError:

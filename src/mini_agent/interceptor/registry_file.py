@@ -54,7 +54,7 @@ class RegistryFile:
 
     def __init__(self, path: Path) -> None:
         # Resolved, or the rename would replace a link that points at the real file.
-        self.path = path.expanduser().resolve()
+        self.path = Path(os.path.realpath(os.path.expanduser(path)))
         self._lock = self.path.with_name(f"{self.path.name}.lock")
         self._aside = self.path.with_name(f"{self.path.name}.tmp")
         self._decode = msgspec.json.Decoder(RegistryState).decode

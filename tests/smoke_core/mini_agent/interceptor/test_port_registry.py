@@ -90,6 +90,14 @@ def test_names_of_one_folder_are_one_project(tmp_path: Path, file: Path) -> None
     assert list(registry.list_mappings()) == [str(folder)]
 
 
+def test_odd_names_are_no_crash(tmp_path: Path, file: Path) -> None:
+    """A link that leads to itself and a home of nobody are names like others."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name in (tmp_path / "loop", tmp_path / "~nobody-of-this-name"):
+        assert small(file).get_or_allocate_port(name) == small(file).get_port(name)
+    assert PortRegistry("~nobody-of-this-name/registry.json").list_mappings() == {}
+
+
 def test_a_name_that_is_not_text(file: Path) -> None:
     """A folder name that JSON cannot hold is refused with the reason."""
     with pytest.raises(ConfigError, match="UTF-8"):
