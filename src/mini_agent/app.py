@@ -47,6 +47,7 @@ from mini_agent.retrieval.recall import Recall
 from mini_agent.retrieval.supermemory import open_supermemory
 from mini_agent.settings import Settings, load_settings
 from mini_agent.tools.backends import Toolbox, ToolInvokerFactory
+from mini_agent.tools.chat_tools import ChatTools
 
 if TYPE_CHECKING:
     import logging
@@ -135,6 +136,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         reader=BodyReader(settings.max_body_bytes, settings.body_idle_s),
         callers=Callers(settings),
         recall=_recall(settings, ports, sessions, log),
+        chat_tools=ChatTools(settings, sessions, toolbox.mcp_for_chat),
         registry=registry,
         clients=_clients(settings, ports, outside, registry, tools, metrics),
         echo=ScriptedClient(ports.clock, ports.ids, reply=lambda _: settings.shim_reply, prefix="shim"),

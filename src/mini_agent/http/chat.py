@@ -20,10 +20,15 @@ from mini_agent.model.envelope import ErrorWriter, translate
 from mini_agent.ports import Clock
 from mini_agent.providers.protocol import ModelClient
 from mini_agent.providers.registry import Registry
+from mini_agent.providers.tool_chat import ToolChat
 from mini_agent.retrieval.recall import Recall
 from mini_agent.settings import Settings
+from mini_agent.tools.chat_tools import ChatTools
 
 __all__ = ["ChatRoute", "ChatServices"]
+
+#: Scripts call no tools, and an agent brings its own.
+_WITHOUT_TOOLS = ("scripted", "mini_agent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,7 @@ class ChatServices:
     reader: BodyReader
     callers: Callers
     recall: Recall | None
+    chat_tools: ChatTools
     registry: Registry
     clients: Mapping[str, ModelClient]
     echo: ModelClient
@@ -79,7 +85,20 @@ class ChatRoute:
             note_headers=headers.extend,
         )
         request = await self._remember(client, request, (scope, receive, send))
-        await self._answer(client, request, chat.stream, headers, (scope, receive, send))
+        await self._answer(self._with_tools(client, request), request, chat.stream, headers, (scope, receive, send))
+
+    def _with_tools(self, client: ModelClient, request: ProviderRequest) -> ModelClient:
+        """Returns: the client, around which the gateway runs the tools that it adds to this request, if any."""
+        if client.name in _WITHOUT_TOOLS or (tools := self._services.chat_tools.of(request)) is None:
+            return client
+        options = self._services.settings.config.tool_execution
+        return ToolChat(
+            client,
+            tools,
+            max_iterations=options.max_iterations,
+            timeout_s=options.timeout_per_tool,
+            log=self._services.log,
+        )
 
     async def _remember(
         self, client: ModelClient, request: ProviderRequest, wire: tuple[Scope, Receive, Send]

@@ -70,6 +70,12 @@ class Toolbox:
         check_backend(request.backend)
         return self._makers[request.backend](request)
 
+    def mcp_for_chat(self) -> ClosableInvoker | None:
+        """Returns: a view of the MCP servers for one chat request, None when there are none to talk to."""
+        if not self._mcp.available:
+            return None
+        return McpInvoker(self._mcp, max_output_bytes=self._settings.tool_max_output_bytes)
+
     async def aclose(self) -> None:
         """Close the MCP sessions."""
         await self._mcp.aclose()

@@ -193,6 +193,11 @@ class McpPool:
     def __init__(self, servers: Mapping[str, McpServer], environ: Mapping[str, str]) -> None:
         self.sessions = tuple(McpSession(name, server, dict(environ)) for name, server in servers.items())
 
+    @property
+    def available(self) -> bool:
+        """Returns: whether there is any server, and the package to talk to it."""
+        return bool(self.sessions) and importlib.util.find_spec("mcp") is not None
+
     def require(self) -> None:
         """Raises: ProviderNotConfigured without servers, or without the optional `mcp` package."""
         if not self.sessions:
