@@ -40,8 +40,10 @@ LIVE = """\
 import os, pytest
 
 @pytest.mark.provider("toy")
-def test_it():
+def test_it(answered):
     assert os.environ["TOY_KEY"] == "abcdefgh"
+    for number in ("one", "two"):
+        answered(f"Say {number}.", number, model="toy-1", tokens=1)
 """
 IGNORED = "\n".join((".artifacts/", "__pycache__/", "PROJECT_READY.md", "local/", ".nox/", ".greenlane/"))
 
