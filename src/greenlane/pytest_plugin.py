@@ -26,6 +26,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         guard_network(early_config, path)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let `-k` find a test by the shard that it is pinned to."""
+    for mark in item.iter_markers("shard"):
+        item.extra_keyword_matches.update(map(str, mark.args))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and open the lane when there is a contract."""

@@ -80,6 +80,9 @@ class Selection:
         """Record what was found, what others dropped, and what runs here."""
         # Before pytest groups by fixtures of wider scope: each of them is still made once, whatever the order.
         self._order(items)
+        # Before `-k` is asked: it finds a test by its shard, pinned or planned.
+        for item, shard in zip(items, self._plan(items).values(), strict=False):
+            item.extra_keyword_matches.add(shard)
         yield
         kept = {item.nodeid for item in items}
         everything = sorted(set(self._seen))

@@ -1,0 +1,22 @@
+# One-line names for the commands that people have in their scripts. Nothing is decided here, and no exit code is hidden.
+.PHONY: project-ready project-ready-core-only project-ready-core-only-with-docker project-ready-nd-only smokes-nd-real
+
+NOX ?= nox
+DOCKER ?= docker
+# The kernel must let a container make namespaces of its own, or the lane is not cut off from the network.
+CONTAINER = --rm --security-opt seccomp=unconfined --volume "$(CURDIR):/work" --tmpfs /work/.nox:exec --workdir /work
+
+project-ready:
+	$(NOX) -s ready -- --policy deploy
+
+project-ready-core-only:
+	$(NOX) -s ready
+
+project-ready-core-only-with-docker:
+	$(DOCKER) run $(CONTAINER) python:3.11 python3 bootstrap.py ready
+
+project-ready-nd-only:
+	$(NOX) -s nd
+
+smokes-nd-real:
+	ND_REAL=1 $(NOX) -s nd
