@@ -50,6 +50,13 @@ def arch(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as a site, in .artifacts/site; a broken link or a page that is nowhere fails."""
+    _tools(session)
+    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", ".artifacts/site")
+
+
+@nox.session
 def dist(session: nox.Session) -> None:
     """The built wheel, used by another project."""
     _tools(session)

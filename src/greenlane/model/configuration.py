@@ -28,6 +28,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Where the reports of `ready` go, relative to the project; empty for none.
 
     Attributes:
+        markdown: the verdict for people who were not there.
+        json: the verdict for programs, by the published schema.
         html: the page; None for `verdict.html` in the artifacts.
         ctrf: the Common Test Report Format; None for `verdict.ctrf.json` in the artifacts.
         github: `auto` writes step summary and annotations where GitHub Actions runs, `on` wherever it is told a
@@ -77,7 +79,8 @@ class Quarantine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Attributes:
         ledger: the committed file of entries, relative to the project.
         kinds: lane kinds in which an entry excuses a failure.
-        flakes: how many flakes within `days` days make an entry.
+        flakes: how many flakes within `days` make an entry.
+        days: length of that window.
         expires: days after which an entry stops to excuse.
         rate: flake rate that the upper 95 % bound must be under before a test is promoted, 0 to 1.
         over_days: days on which the passes must lie, at least.

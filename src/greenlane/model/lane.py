@@ -31,6 +31,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """One set of tests with an environment of its own.
 
     Attributes:
+        kind: `deterministic`, `nondeterministic` or `release`; decides on network, skips, secrets and budget.
         tests: files and folders given to pytest, relative to the project.
         lock: hashed requirements file, relative to the project; default `locks/<lane>.txt`.
         extras: optional dependencies of the project that the lock contains.
@@ -44,6 +45,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         services: names of the services that the lane needs.
         env: `NAME` lets a variable of the caller through, `NAME=value` sets one.
         providers: live providers whose secrets the lane may see when their gate is open.
+        coverage: what is measured with coverage.py; none by default.
         order: `random` shuffles tests with a recorded seed, `file` keeps the order of the files.
         variant_of: the lane that this one was made from for another interpreter; nobody writes it.
     """
