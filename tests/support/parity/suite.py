@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mini_agent.model.fragments import ToolCallFragments
 from support.http_client import HttpClient, Reply, events_of
 
 __all__ = ["CASES", "MASTER", "Case", "Facts", "facts_of"]
@@ -111,15 +111,18 @@ def facts_of(reply: Reply, log: list[dict[str, Any]], *, words: bool) -> Facts:
 
 def _together(events: list[Any]) -> list[Any]:
     """Returns: the events, their tool-call fragments put together in the last one, and usage without choices."""
-    fragments = ToolCallFragments()
+    calls: dict[int, dict[str, str]] = defaultdict(lambda: defaultdict(str))
     for event in events:
         choices = event.get("choices", []) if isinstance(event, dict) else []
         for choice in choices:
             for fragment in choice.get("delta", {}).pop("tool_calls", []):
-                fragments.add(fragment)
+                call = calls[fragment["index"]]
+                call["id"] = call["id"] or fragment.get("id", "")
+                call["name"] = call["name"] or fragment["function"].get("name", "")
+                call["arguments"] += fragment["function"].get("arguments", "")
         if isinstance(event, dict) and "usage" in event:
             event["choices"] = []
-    return [*events, fragments.calls()]
+    return [*events, calls]
 
 
 def _plain(value: Any) -> Any:
