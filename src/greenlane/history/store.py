@@ -75,10 +75,20 @@ def _insert(connection: sa.Connection, table: sa.Table) -> Any:
     return sqlite.insert(table)
 
 
-def _all(connection: sa.Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
-    """Execute a statement for every row; not at all for none."""
-    if rows:
-        connection.execute(statement, rows)
+def _all(connection: sa.Connection, insertion: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert every row; nothing for none."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.execute(insertion, rows)
+        return
+    # A server is asked once for all rows, handed over as columns: that takes a fifth of the time.
+    columns = [insertion.table.c[name] for name in rows[0]]
+    arrays = [
+        sa.bindparam(f"all_{c.name}", [row[c.name] for row in rows], type_=postgresql.ARRAY(c.type)) for c in columns
+    ]
+    given = sa.func.unnest(*arrays).table_valued(*(sa.column(c.name, c.type) for c in columns), name="given")
+    connection.execute(insertion.from_select([c.name for c in columns], sa.select(*given.render_derived().c)))
 
 
 def _test_ids(connection: sa.Connection, run: RecordedRun, tests: Sequence[RecordedTest]) -> dict[str, int]:
