@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from greenlane.cli.telling import decide_and_tell
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = load(Path(arguments.project), environ)
     plan = named_plan(arguments.plan, environ)
     wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed, plan, arguments.only)
-    return decide_and_tell(settings, environ, lambda: decide(settings, wish, environ, print_line), wish.lane)
+    return decide_and_tell(settings, environ, partial(decide, settings, wish, environ, print_line), wish.lane)
 
 
 def print_line(text: str) -> None:

@@ -12,6 +12,7 @@ from greenlane.control.combine import combine_coverage
 from greenlane.control.planning import named_plan
 from greenlane.control.ready import decide, wish_of_policy
 from greenlane.model.evidence import LaneEvidence
+from greenlane.model.progress import Watcher
 from greenlane.model.verdict import Verdict
 from greenlane.settings import load
 
@@ -31,8 +32,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = load(Path(arguments.project), environ)
     wish = wish_of_policy(settings, arguments.policy, arguments.seed, named_plan(arguments.plan, environ))
 
-    def use() -> tuple[Verdict, list[LaneEvidence]]:
-        verdict, evidence = decide(settings, wish, environ, print_line)
+    def use(watcher: Watcher) -> tuple[Verdict, list[LaneEvidence]]:
+        verdict, evidence = decide(settings, wish, environ, print_line, watcher)
         combine_coverage(settings, evidence, environ)
         return verdict, evidence
 

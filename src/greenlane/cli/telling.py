@@ -8,13 +8,15 @@ from functools import partial
 
 from greenlane.history.recording import remember
 from greenlane.model.evidence import LaneEvidence
+from greenlane.model.progress import Watcher
 from greenlane.model.verdict import Verdict
 from greenlane.report.github import github
+from greenlane.report.progress import screen
 from greenlane.report.terminal import show
 from greenlane.report.write import remove_reports, write_reports
 from greenlane.settings import Settings
 
-Decide = Callable[[], tuple[Verdict, Sequence[LaneEvidence]]]
+Decide = Callable[[Watcher], tuple[Verdict, Sequence[LaneEvidence]]]
 
 
 def decide_and_tell(settings: Settings, environ: Mapping[str, str], decide: Decide, lane: str = "") -> int:
@@ -23,14 +25,15 @@ def decide_and_tell(settings: Settings, environ: Mapping[str, str], decide: Deci
     Args:
         settings: the project.
         environ: the caller's environment.
-        decide: returns the verdict and what it rests on.
+        decide: returns the verdict and what it rests on; it is given somebody who watches.
         lane: name of the lane that is judged by itself; empty for a verdict of the project.
     """
     configuration = settings.configuration
     remove_reports(settings.root, configuration, lane)
     actions = github(configuration.report, environ, settings.root)
     with actions.deaf() if actions else nullcontext():
-        verdict, evidence = decide()
+        with screen(environ) as watcher:
+            verdict, evidence = decide(watcher)
         remember(settings, evidence, environ, partial(print, flush=True))
         written = write_reports(verdict, settings.root, configuration, evidence)
         print("reports: " + ", ".join(str(path.relative_to(settings.root)) for path in written), flush=True)

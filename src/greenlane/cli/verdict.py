@@ -16,6 +16,7 @@ from greenlane.control.ready import make_demand, open_gates, wish_of_policy
 from greenlane.errors import ConfigError
 from greenlane.history.recall import with_history
 from greenlane.model.evidence import LaneEvidence
+from greenlane.model.progress import Watcher
 from greenlane.model.verdict import Verdict
 from greenlane.rules.green import judge
 from greenlane.settings import load
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     # A folder may be named twice, or with one that it lies in.
     records = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.rglob(RECORD)))
 
-    def use() -> tuple[Verdict, list[LaneEvidence]]:
+    def use(watcher: Watcher) -> tuple[Verdict, list[LaneEvidence]]:
         evidence = [collect(path.parent) for path in records]
         demand = make_demand(settings, wish, open_gates(settings, environ), run_id="")
         decision = judge(with_history(demand, settings, environ, print_line), evidence)

@@ -35,6 +35,7 @@ from greenlane.control.request import Request
 from greenlane.control.supervisor.plan import Plan, Result
 from greenlane.control.surroundings import essentials
 from greenlane.control.tree import tree_state
+from greenlane.control.watching import watched
 from greenlane.errors import ConfigError, GreenlaneError, Interrupted
 from greenlane.model.contract import Contract
 from greenlane.model.evidence import LaneEvidence, LaneRecord
@@ -201,15 +202,19 @@ def _supervise(
         config = measure.write_config(settings.root, artifacts / measure.FOLDER, lane.coverage)
         before = measure.command(environment.python, config)
     plan = supervisor_plan(request, environment, housing, own, scratch, (*before, "pytest", *arguments), contract)
-    result = run_supervisor(plan, request)
+    with watched(request, plan, workers) as output:
+        result = run_supervisor(plan, request, output)
     measured = measure.percent(environment.python, config, settings.root, plan.environment) if config else None
     if config and measured is not None:
         measure.reports(environment.python, config, settings.root, plan.environment)
     return _record(request, environment, result, tree, seed, workers, measured)
 
 
-def run_supervisor(plan: Plan, request: Request) -> Result:
+def run_supervisor(plan: Plan, request: Request, output: Callable[[bytes], None] | None = None) -> Result:
     """Run the supervisor's process and return what it answered.
+
+    Args:
+        output: takes each line that it prints; None lets it print itself.
 
     Raises:
         Interrupted: it was stopped before it could answer.
@@ -218,7 +223,7 @@ def run_supervisor(plan: Plan, request: Request) -> Result:
     kept = {name: request.environ[name] for name in (*MEASURED, "PATH", *WINDOWS) if name in request.environ}
     outer = harness_environment(kept)
     command = (sys.executable, "-P", "-s", "-m", "greenlane.control.supervisor")
-    status = run_child(command, outer, msgspec.json.encode(plan))
+    status = run_child(command, outer, msgspec.json.encode(plan), output)
     try:
         return msgspec.json.decode(Path(plan.result).read_bytes(), type=Result)
     except OSError as error:

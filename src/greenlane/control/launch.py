@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -47,7 +47,12 @@ def stop_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run_child(command: Sequence[str], environment: Mapping[str, str], payload: bytes | None = None) -> int:
+def run_child(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    payload: bytes | None = None,
+    output: Callable[[bytes], None] | None = None,
+) -> int:
     """Run a child in a process group of its own and return its exit status.
 
     Ctrl-C and TERM are handed on once; the child ends its own children. A child that does not come to its end in
@@ -57,19 +62,44 @@ def run_child(command: Sequence[str], environment: Mapping[str, str], payload: b
         command: argument vector.
         environment: all that the child sees.
         payload: bytes for its standard input; None lets it have none.
+        output: takes each line that it prints; None lets it print itself.
     """
     sys.stdout.flush()
     with stop_signals():
         child = subprocess.Popen(
             command, env=dict(environment), stdin=subprocess.DEVNULL if payload is None else subprocess.PIPE,
+            stdout=subprocess.PIPE if output else None, stderr=subprocess.STDOUT if output else None,
             start_new_session=os.name != "nt",
         )  # fmt: skip
+        reader = threading.Thread(target=_pass_on, args=(child, output), daemon=True) if output else None
+        if reader:
+            reader.start()
         try:
             if payload is not None:
-                child.communicate(payload)
+                _feed(child, payload)
             return child.wait()
         except KeyboardInterrupt:
             return _hand_on(child)
+        finally:
+            if reader:
+                reader.join(PATIENCE)
+
+
+def _feed(child: subprocess.Popen[bytes], payload: bytes) -> None:
+    """Write a child's standard input and close it; one that has gone already says so by its exit status."""
+    assert child.stdin
+    with suppress(BrokenPipeError):
+        child.stdin.write(payload)
+    with suppress(BrokenPipeError):
+        child.stdin.close()
+
+
+def _pass_on(child: subprocess.Popen[bytes], output: Callable[[bytes], None]) -> None:
+    """Hand on every line that a child prints."""
+    assert child.stdout
+    with child.stdout:
+        for line in child.stdout:
+            output(line)
 
 
 def _hand_on(child: subprocess.Popen[bytes]) -> int:

@@ -23,6 +23,7 @@ from greenlane.history.ledger import in_force, read_ledger
 from greenlane.history.recall import with_history
 from greenlane.model.evidence import Demand, GateState, LaneEvidence
 from greenlane.model.lane import Lane
+from greenlane.model.progress import NOBODY, Watcher
 from greenlane.model.verdict import Verdict
 from greenlane.model.violation import Code, Violation
 from greenlane.rules.address import disagreements, endpoints, resolve
@@ -70,6 +71,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         run_id: name of the run.
         gates: state of every live provider.
         router: which router configuration lanes get.
+        watcher: who is told how each lane comes along.
     """
 
     settings: Settings
@@ -78,6 +80,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     gates: tuple[GateState, ...]
     router: Choice
+    watcher: Watcher
 
 
 def wish_of_policy(settings: Settings, name: str, seed: int | None = None, plan: str = "") -> Wish:
@@ -123,7 +126,9 @@ def wish_of_lane(
     )  # fmt: skip
 
 
-def decide(settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say) -> tuple[Verdict, list[LaneEvidence]]:
+def decide(
+    settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say, watcher: Watcher = NOBODY
+) -> tuple[Verdict, list[LaneEvidence]]:
     """Run what a wish needs and judge it.
 
     Args:
@@ -131,6 +136,7 @@ def decide(settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say)
         wish: what is asked for.
         environ: the caller's environment.
         say: prints a line to the user.
+        watcher: who is told how each lane comes along.
 
     Raises:
         ConfigError: a setting is wrong; nothing was run.
@@ -143,7 +149,9 @@ def decide(settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say)
     notes += lacking
     evidence: list[LaneEvidence] = []
     if not any(note.gating for note in notes):
-        run = Run(settings=settings, wish=wish, environ=environ, run_id=run_id, gates=gates, router=router)
+        run = Run(
+            settings=settings, wish=wish, environ=environ, run_id=run_id, gates=gates, router=router, watcher=watcher
+        )
         evidence, stopped = _run_lanes(run, say)
         notes += stopped
     demand = with_history(make_demand(settings, wish, gates, run_id), settings, environ, say)
@@ -215,7 +223,7 @@ def _requests(run: Run, lane: Lane) -> list[Request]:
     return [
         Request(
             settings=run.settings, lane=lane, shard=shard, run_id=run.run_id, environ=run.environ, gates=run.gates,
-            router=run.router, seed=run.wish.seed, plan=plan,
+            router=run.router, seed=run.wish.seed, plan=plan, watcher=run.watcher,
             only=run.wish.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.environ,
         )
         for shard in shards

@@ -10,6 +10,7 @@ import msgspec
 from greenlane.model.evidence import GateState
 from greenlane.model.lane import Lane, Service
 from greenlane.model.plan import ShardPlan
+from greenlane.model.progress import NOBODY, Watcher
 from greenlane.rules.router import Choice
 from greenlane.rules.services import services_here, switched_off
 from greenlane.settings import Settings
@@ -29,6 +30,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         purpose: name of what is done with the lane when that is no evidence; its artifacts lie apart from the lane's.
         color: whether the output goes to a terminal.
         only: node ids that are run instead of the whole; such a run is never green.
+        watcher: who is told how it comes along.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     color: bool = False
     only: tuple[str, ...] = ()
+    watcher: Watcher = NOBODY
 
     @property
     def label(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Mapping
@@ -11,6 +12,26 @@ from typing import IO
 from greenlane.control.supervisor.plan import Voice
 
 REDACTED = b"[redacted]"
+COLOR = rb"\x1b\[[0-9;:]*m"
+RESET = b"\x1b[0m"
+_STEERING = re.compile(rb"(" + COLOR + rb")|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
+"""Colours, and every other control character of ASCII, Latin-1 and UTF-8 but tab and carriage return."""
+
+LONGEST = 20_000
+"""Bytes of one line that a terminal gets; the copy has all of it."""
+
+
+def harmless(line: bytes) -> bytes:
+    """Return a line that can colour itself, and neither what follows nor anything else on a terminal.
+
+    Sequences that move the cursor, clear the screen, set the title or hide text could write over what the harness
+    says; their control characters are shown as the replacement character. A carriage return stays: it must not carry
+    the lane's words to where ours stand, so whoever prints the line repeats the prefix after it.
+    """
+    if len(line) > LONGEST:
+        line = line[:LONGEST] + f" … {len(line) - LONGEST} more bytes in the log".encode()
+    shown = _STEERING.sub(lambda found: found[1] or "\N{REPLACEMENT CHARACTER}".encode(), line)
+    return shown + RESET if b"\x1b[" in shown and not shown.endswith(RESET) else shown
 
 
 class Output:
@@ -41,9 +62,8 @@ class Output:
             self._log.write(line)
             if self._voice is Voice.NONE or (self._voice is Voice.OWN and not own):
                 return
-            # A carriage return must not carry the lane's words to where ours stand.
-            shown = line.removesuffix(b"\n").removesuffix(b"\r").replace(b"\r", b"\r" + self._prefix)
-            sys.stdout.buffer.write(self._prefix + shown + b"\n")
+            shown = harmless(line.removesuffix(b"\n").removesuffix(b"\r"))
+            sys.stdout.buffer.write(self._prefix + shown.replace(b"\r", b"\r" + self._prefix) + b"\n")
             sys.stdout.buffer.flush()
 
     def say(self, text: str) -> None:

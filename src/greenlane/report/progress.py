@@ -1,0 +1,94 @@
+"""Progress on a screen: a moving one where there is a terminal and rich, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from greenlane.model.outcome import TestOutcome
+from greenlane.model.progress import Progress, Watcher
+from greenlane.report.lines import clean
+
+STEP = 5.0
+"""Seconds between two plain lines at least; a shorter lane has none."""
+
+
+class Plain:
+    """One line at a time, so that a log can be searched: progress now and then, failures at once.
+
+    Args:
+        say: prints a line.
+        clock: seconds that only go up.
+    """
+
+    period = 0.5
+    carries = False
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._last = 0.0
+        self._told = (0, 0)
+
+    def began(self, label: str) -> None:
+        """See `Watcher`."""
+        self._last, self._told = self._clock(), (0, 0)
+
+    def line(self, line: bytes) -> None:
+        """See `Watcher`; lines go straight to standard output."""
+
+    def failed(self, label: str, test: TestOutcome) -> None:
+        """See `Watcher`."""
+        self._say(failure(label, test))
+
+    def progress(self, progress: Progress) -> None:
+        """See `Watcher`."""
+        now, told = self._clock(), (progress.done, progress.bad)
+        if now - self._last >= STEP and told != self._told and progress.selected:
+            self._last, self._told = now, told
+            self._say(f"{clean(progress.label)}: {state(progress)}")
+
+    def ended(self, progress: Progress) -> None:
+        """See `Watcher`."""
+
+
+def failure(label: str, test: TestOutcome) -> str:
+    """Return a failure as one line."""
+    return clean(f"{label}: {test.outcome.value.upper()} {test.nodeid} — {test.cause or 'no message'}")
+
+
+def state(progress: Progress) -> str:
+    """Return `50 % (12 of 24), 1 failed, about 8 s left`."""
+    share = 100 * progress.done // progress.selected if progress.selected else 0
+    parts = [f"{share} % ({progress.done} of {progress.selected})"]
+    if progress.bad:
+        parts.append(f"{progress.bad} failed")
+    if progress.left is not None and progress.done < progress.selected:
+        parts.append(f"about {span(progress.left)} left")
+    return ", ".join(parts)
+
+
+def span(seconds: float) -> str:
+    """Return a duration that is only roughly known."""
+    rounded = round(seconds)
+    return f"{rounded} s" if rounded < 90 else f"{rounded / 60:.0f} min"
+
+
+@contextmanager
+def screen(environ: Mapping[str, str]) -> Iterator[Watcher]:
+    """Give whoever runs lanes a watcher that fits the terminal, for as long as the context lasts.
+
+    Args:
+        environ: the caller's environment; `NO_COLOR` and `CI` ask for plain lines.
+    """
+    quiet = environ.get("NO_COLOR") or environ.get("CI") or environ.get("TERM") == "dumb"
+    if sys.stdout.isatty() and not quiet and importlib.util.find_spec("rich") is not None:
+        from greenlane.report.live import live
+
+        with live() as watcher:
+            yield watcher
+    else:
+        yield Plain(lambda text: print(text.encode("utf-8", "replace").decode(), flush=True))
