@@ -13,6 +13,7 @@ from typing import Protocol
 
 from greenlane.cli import (
     changes,
+    completion,
     doctor,
     flakes,
     history,
@@ -60,6 +61,7 @@ COMMANDS: dict[str, Command] = {
     "migrate": migrate,
     "history": history,
     "flakes": flakes,
+    "completion": completion,
 }
 """Every command, by name."""
 
