@@ -58,12 +58,16 @@ async def write_stream(
             silence = _KeepAlive(send, clock, keep_alive_s)
             try:
                 while batch is not None:
-                    silence.touch()
-                    await send({"type": "http.response.body", "body": frames(batch), "more_body": True})
+                    if not done:
+                        silence.touch()
+                        await send({"type": "http.response.body", "body": frames(batch), "more_body": True})
                     done = done or batch[-1] == DONE
+                    # Past `[DONE]` nothing is sent, but the client may still have to give its connection back.
                     batch = await anext(batches, None)
             except Exception as error:  # noqa: BLE001 - headers are out: it can only be told inside the stream
-                await send({"type": "http.response.body", "body": frames([on_error(error)]), "more_body": True})
+                failure = on_error(error)
+                if not done:
+                    await send({"type": "http.response.body", "body": frames([failure]), "more_body": True})
             finally:
                 silence.stop()
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from mini_agent.providers.litellm_clients import SdkClients
 from mini_agent.providers.litellm_errors import error_of_litellm
 from mini_agent.providers.litellm_loader import LiteLLMLoader
 from mini_agent.providers.protocol import Batch
+from mini_agent.providers.upstream_errors import error_of_event
 
 __all__ = ["LiteLLMClient", "to_plain"]
 
@@ -67,6 +69,8 @@ class LiteLLMClient:
                 payload = to_plain(chunk)
                 if not isinstance(payload, dict):
                     raise InvalidProviderResponse("the provider sent a chunk that is no object")
+                if payload.get("error"):
+                    raise error_of_event(payload["error"])
                 choices = payload.get("choices") or []
                 for choice in choices:
                     choice.setdefault("finish_reason", None)
@@ -155,6 +159,8 @@ def to_plain(value: Any) -> Any:
     dump = getattr(value, "model_dump", None)
     if dump is not None:
         value = dump(exclude_none=True)
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = {item.name: getattr(value, item.name) for item in fields(value)}
     elif not isinstance(value, Mapping | list | str | int | float | bool | None) and hasattr(value, "__dict__"):
         value = vars(value)
     if isinstance(value, Mapping):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
 
 from mini_agent.app import Ports
+from mini_agent.model.chat import DONE, ProviderRequest
+from mini_agent.providers.protocol import Batch
 from support.gateway import Stage
 from support.hand_clock import HandClock
 from support.http_client import Reply, events_of
@@ -47,6 +50,42 @@ def test_every_event_is_relayed_in_order_and_done_is_last(stage: Stage) -> None:
     assert (reply.headers["cache-control"], reply.headers["x-accel-buffering"]) == ("no-cache", "no")
     assert reply.headers["x-mini-agent-provider"] == "openai_http"
     assert len(stage.upstream.requests) == 1
+
+
+def test_long_answers_of_equal_deltas_arrive_whole(stage: Stage) -> None:
+    """Nothing caps the chunks or takes repetition for a loop: three thousand equal deltas arrive."""
+    reply = stream(stage, stream_of([ROLE, *([WORD] * 3000), finish_chunk()]))
+    assert events_of(reply.body) == [ROLE, *([WORD] * 3000), finish_chunk(), "[DONE]"]
+
+
+class Overlong:
+    """A model client that goes on after `[DONE]`, with another chunk or with a failure."""
+
+    name = "openai_http"
+
+    def __init__(self, *, fails: bool) -> None:
+        self._fails = fails
+
+    async def complete(self, request: ProviderRequest) -> bytes:
+        """Never asked."""
+        raise AssertionError("not a stream")
+
+    async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
+        """Returns: an answer, and more than that."""
+        yield [json.dumps(finish_chunk()).encode(), DONE]
+        if self._fails:
+            raise ConnectionResetError("too late to matter")
+        yield [json.dumps(WORD).encode()]
+
+    async def aclose(self) -> None:
+        """Nothing to free."""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_done_is_the_last_frame_whatever_the_provider_does_after_it(stage: Stage, fails: bool) -> None:
+    """Neither a chunk nor a failure behind `[DONE]` reaches the client."""
+    ports = replace(Ports(), model_clients={"openai_http": lambda *_: Overlong(fails=fails)})
+    assert events_of(stage.gateway(ports=ports).chat(stream=True).body) == [finish_chunk(), "[DONE]"]
 
 
 def test_done_is_added_when_the_provider_leaves_it_out(stage: Stage) -> None:

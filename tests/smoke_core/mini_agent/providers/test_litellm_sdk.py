@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,7 +79,18 @@ def test_dict_and_object_shaped_answers_come_out_the_same(stage: Stage, shape: C
     assert (reply.status, reply.text, reply.json()["usage"]["total_tokens"]) == (200, "hi", 7)
 
 
-@pytest.mark.parametrize("shape", [dict, object_of], ids=["dict", "object"])
+@dataclass(slots=True)
+class Slotted:
+    """A chunk without a dictionary of its own."""
+
+    id: str
+    object: str
+    created: int
+    model: str
+    choices: list[dict[str, Any]]
+
+
+@pytest.mark.parametrize("shape", [dict, object_of, lambda event: Slotted(**event)], ids=["dict", "object", "slots"])
 def test_dict_and_object_shaped_chunks_stream(stage: Stage, shape: Callable[[Any], Any]) -> None:
     """Either shape streams, from any async iterator."""
     events = [chunk({"content": "a"}), chunk({"content": "a"}), finish_chunk()]
@@ -98,6 +109,23 @@ def test_missing_iterator_is_502(stage: Stage, answer: Any) -> None:
 def test_answer_that_is_no_completion_is_502(stage: Stage, answer: Any) -> None:
     """A plain answer without choices is an invalid provider response."""
     assert routed(stage, Package(lambda _: answer)).chat().error["code"] == "invalid_provider_response"
+
+
+@pytest.mark.parametrize(
+    ("items", "status", "code"),
+    [
+        ([], 502, "invalid_provider_response"),
+        ([None], 502, "invalid_provider_response"),
+        (["text"], 502, "invalid_provider_response"),
+        ([{"choices": [None]}], 502, "api_error"),
+        ([LiteLLMFailure("slow", 429)], 429, "rate_limit_exceeded"),
+        ([{"error": {"message": "slow", "code": 429}}], 429, "rate_limit_exceeded"),
+    ],
+)
+def test_failure_before_the_first_chunk_is_never_a_200(stage: Stage, items: list[Any], status: int, code: str) -> None:
+    """An iterator that is empty, yields `None` or something odd, or fails at once: an ordinary error."""
+    reply = routed(stage, Package(lambda _: iterate(items))).chat(stream=True)
+    assert (reply.status, reply.error["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("items", [[chunk({"content": "a"})], [chunk({"content": "a"}), LiteLLMFailure("gone", 503)]])
