@@ -20,6 +20,7 @@ _LABEL_CHARACTERS = 200
 #: Our tags in any casing, with spaces wherever a reader would overlook them.
 _TAG = re.compile(r"<(?=\s*/?\s*relevant[\s_-]*context)", re.IGNORECASE)
 _BREAKS = re.compile(r"\s+")
+_ASCII_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _PRINTED_BREAKS = frozenset("\n\t")
 
 
@@ -58,9 +59,10 @@ def _harmless(text: str) -> str:
     """Returns: the text without invisible characters, which could hide a tag from us, and without tags of ours."""
     # Twice as much as is ever kept, so that cleaning takes no time of its own on a huge result.
     text = encodable(text[: 8 * _TEXT_CHARACTERS])
-    visible = "".join(
-        character
-        for character in text
-        if character in _PRINTED_BREAKS or unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cn")
-    )
-    return _TAG.sub("&lt;", visible)
+    if text.isascii():
+        return _TAG.sub("&lt;", _ASCII_CONTROLS.sub("", text))
+    return _TAG.sub("&lt;", "".join(character for character in text if _visible(character)))
+
+
+def _visible(character: str) -> bool:
+    return character in _PRINTED_BREAKS or unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cn")

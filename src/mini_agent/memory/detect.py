@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from mini_agent.errors import InvalidParameter
-from mini_agent.model.config import UserIdMappings
+from mini_agent.memory.needle import required_text
+from mini_agent.model.config import HeaderPattern, UserIdMappings
 from mini_agent.model.text import is_plain_id
 
 __all__ = ["Detection", "PatternMatch", "UserDetector", "header_text"]
@@ -50,10 +51,8 @@ class UserDetector:
     def __init__(self, mappings: UserIdMappings) -> None:
         self._custom_header = mappings.custom_header
         self._custom_name = mappings.custom_header.encode()
-        self._rules = [
-            (rule, rule.header.encode(), re.compile(rule.pattern, re.IGNORECASE)) for rule in mappings.header_patterns
-        ]
-        self._names = tuple(dict.fromkeys(name for _, name, _ in self._rules))
+        self._rules = [_Rule(pattern) for pattern in mappings.header_patterns]
+        self._names = tuple(dict.fromkeys(rule.name for rule in self._rules))
         self._default = Detection(user_id=mappings.default_user_id)
         self._remembered = lru_cache(maxsize=1024)(self._search)
 
@@ -77,13 +76,43 @@ class UserDetector:
         return self._remembered(values) if short else self._search(values)
 
     def _search(self, values: tuple[bytes | None, ...]) -> Detection:
-        texts = {name: header_text(value) for name, value in zip(self._names, values, strict=True) if value is not None}
-        for rule, name, expression in self._rules:
-            text = texts.get(name)
-            if text is not None and expression.search(text[:SEARCHED_CHARACTERS]):
-                match = PatternMatch(header=rule.header, value=text, pattern=rule.pattern, user_id=rule.user_id)
-                return Detection(user_id=rule.user_id, matched=match)
+        texts = {
+            name: _HeaderValue(header_text(value))
+            for name, value in zip(self._names, values, strict=True)
+            if value is not None
+        }
+        for rule in self._rules:
+            value = texts.get(rule.name)
+            if value is not None and rule.matches(value):
+                found = rule.mapping
+                match = PatternMatch(found.header, value.text, found.pattern, found.user_id)
+                return Detection(user_id=found.user_id, matched=match)
         return self._default
+
+
+class _HeaderValue:
+    """A value as patterns see it. plain: in lower case, None when letters have unusual cases."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.searched = text[:SEARCHED_CHARACTERS]
+        # Outside of ASCII some letters equal several others, which only the expression knows.
+        self.plain = self.searched.lower() if text.isascii() else None
+
+
+class _Rule:
+    """One pattern, compiled."""
+
+    def __init__(self, mapping: HeaderPattern) -> None:
+        self.mapping = mapping
+        self.name = mapping.header.encode()
+        self._search = re.compile(mapping.pattern, re.IGNORECASE).search
+        self._needle = required_text(mapping.pattern)
+
+    def matches(self, value: _HeaderValue) -> bool:
+        if value.plain is not None and self._needle not in value.plain:
+            return False
+        return self._search(value.searched) is not None
 
 
 def header_text(value: bytes) -> str:

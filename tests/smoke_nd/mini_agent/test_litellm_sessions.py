@@ -48,12 +48,12 @@ def visit(gateway: HttpClient, model: str, user: str) -> None:
     assert gateway.chat(model=model, headers={"x-memory-user-id": user}).status == 200
 
 
-def test_two_users_interleaved_100_requests_each(upstream: Upstream, world: tuple[Stage, GatewayProcess]) -> None:
-    """Eight at a time, alternating: no cookie crosses, and each user's own persists. benchmarks/memory.py makes 500."""
+def test_two_users_interleaved_500_requests_each(upstream: Upstream, world: tuple[Stage, GatewayProcess]) -> None:
+    """Eight at a time, alternating: no cookie crosses, and each user's own persists."""
     _, gateway = world
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(visit, repeat(gateway), repeat("sdk"), ["ada", "bob"] * 100))
-    assert len(upstream.requests) == 200
+        list(pool.map(visit, repeat(gateway), repeat("sdk"), ["ada", "bob"] * 500))
+    assert len(upstream.requests) == 1000
     assert crossed(upstream) == []
 
 
