@@ -115,6 +115,14 @@ def test_the_protocol(name: str) -> None:
     assert [answer.model for answer in shown if not answer.model] == []
 
 
+def test_two_questions_never_have_one_answer() -> None:
+    """However the numbers fall, two right answers differ, and each is the sum that was asked for."""
+    for _ in range(300):
+        first, second = questions()
+        assert first.answer != second.answer
+        assert (sum_of(first.prompt), sum_of(second.prompt)) == (first.answer, second.answer)
+
+
 MODELS = [name for name, entry in ENTRIES.items() if entry.kind == "model"]
 
 

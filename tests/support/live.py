@@ -178,15 +178,14 @@ def live_provider(name: str) -> LiveProvider:
 
 def questions() -> tuple[Question, Question]:
     """Return two questions with different answers."""
-    first = secrets.randbelow(40) + 10
-    second = first + secrets.randbelow(40) + 1
-    return _question(first), _question(second)
+    first = secrets.randbelow(40) + 20
+    return _question(first), _question(first + secrets.randbelow(40) + 1)
 
 
-def _question(number: int) -> Question:
-    other = secrets.randbelow(5) + 1 if number % 2 else 7
-    text = f"What is {number} plus {other}? Answer with the number alone."
-    return Question(text, str(number + other))
+def _question(total: int) -> Question:
+    """Return a question whose answer is a number."""
+    part = secrets.randbelow(7) + 3
+    return Question(f"What is {total - part} plus {part}? Answer with the number alone.", str(total))
 
 
 def sum_of(prompt: str) -> str:
