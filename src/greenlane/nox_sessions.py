@@ -20,6 +20,7 @@ from greenlane.cli.main import guarded
 from greenlane.cli.parser import Parser
 from greenlane.control.control_environment import control_environment
 from greenlane.control.launch import run_child
+from greenlane.control.planning import named_queue
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, GreenlaneError
 from greenlane.model.lane import Lane, LaneKind
 from greenlane.settings import Settings, load
@@ -46,7 +47,7 @@ def register_lanes(noxfile: str) -> None:
         print("\n".join(error.lines()), file=sys.stderr)
         raise SystemExit(error.exit_code) from error
     for name, declared in settings.configuration.lanes.items():
-        _register(name, _summary(declared), _lane_session(name, project))
+        _register(name, _summary(declared), _lane_session(name, project, settings))
     _register(
         "ready", "the main job: run what a policy needs and decide, READY or NOT READY", _control("ready", settings)
     )
@@ -89,13 +90,17 @@ def _parse(
     return parser.parse_args(words)
 
 
-def _lane_session(name: str, project: Path) -> Callable[[nox.Session], None]:
+def _lane_session(name: str, project: Path, settings: Settings) -> Callable[[nox.Session], None]:
     """Return the session of one lane."""
 
     def session(session: nox.Session) -> None:
         arguments = _parse(name, lane.add_options, session.posargs)
         arguments.lane, arguments.project = name, str(project)
-        _end(session, guarded(lambda: lane.run(arguments, os.environ)))
+        if named_queue(arguments.queue, os.environ):
+            # A queue is in a database, whose libraries are in the control environment.
+            _control("lane", settings, name)(session)
+        else:
+            _end(session, guarded(lambda: lane.run(arguments, os.environ)))
 
     return session
 
@@ -111,18 +116,18 @@ def _lock(project: Path) -> Callable[[nox.Session], None]:
     return session
 
 
-def _control(command: str, settings: Settings) -> Callable[[nox.Session], None]:
+def _control(command: str, settings: Settings, *fixed: str) -> Callable[[nox.Session], None]:
     """Return the session of a command that decides: it runs in the control environment, where every report is.
 
     Args:
         command: its name; empty when the user names it.
-        settings: the project.
+        settings: the project; fixed: words before the user's own.
     """
 
     def session(session: nox.Session) -> None:
         def use() -> int:
             control = control_environment(settings, os.environ, lane.print_line)
-            words = [command, *session.posargs] if command else list(session.posargs)
+            words = [command, *fixed, *session.posargs] if command else list(session.posargs)
             where = ["--project", settings.project] if words and not words[0].startswith("-") else []
             program = [control.python, "-P", "-s", "-m", "greenlane"]
             return run_child([*program, *words[:1], *where, *words[1:]], os.environ)

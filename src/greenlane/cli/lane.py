@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from greenlane.cli.telling import decide_and_tell
-from greenlane.control.planning import named_plan
+from greenlane.control.planning import named_plan, named_queue
 from greenlane.control.ready import decide, wish_of_lane
 from greenlane.settings import load
 
@@ -16,6 +18,7 @@ HELP = "Run one lane, or some of its shards, in its own environment."
 EXAMPLES = (
     "  greenlane lane core\n  greenlane lane core --seed 7\n  greenlane lane nd shard_b\n"
     "  greenlane lane nd shard_b --plan .artifacts/plan.json\n"
+    '  greenlane lane nd shard_b --queue "$GITHUB_RUN_ID"\n'
     "  greenlane lane nd shard_b --only 'tests/nd/test_a.py::test_b[sample3]' --seed 7"
 )
 
@@ -30,6 +33,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare what is left to say when the lane is known."""
     parser.add_argument("shards", nargs="*", metavar="SHARD", help="only these shards (default: all)")
     parser.add_argument("--plan", default="", metavar="FILE", help="cut shards by this plan (default: GREENLANE_PLAN)")
+    parser.add_argument(
+        "--queue", default="", metavar="NAME",
+        help="pull files from the run's queue in the history database, beside other shards (default: GREENLANE_QUEUE)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, help="seed of random order and samples (default: drawn and recorded)")
     parser.add_argument(
         "--only", action="append", default=[], metavar="TEST",
@@ -42,6 +49,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = load(Path(arguments.project), environ)
     plan = named_plan(arguments.plan, environ)
     wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed, plan, arguments.only)
+    wish = msgspec.structs.replace(wish, queue=named_queue(arguments.queue, environ))
     return decide_and_tell(settings, environ, partial(decide, settings, wish, environ, print_line), wish.lane)
 
 

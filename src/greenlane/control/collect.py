@@ -21,6 +21,7 @@ from greenlane.model.journal import (
     Hermetic,
     Leaked,
     NetworkAttempt,
+    Pulled,
     Started,
     TestFinished,
     TestStarted,
@@ -176,7 +177,7 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         interpreters=_unique(event.interpreter for event in started),
         narrowing=_unique(option for event in started for option in event.narrowing),
         collected=_unique(nodeid for event in collected for nodeid in event.tests),
-        selected=_unique(nodeid for event in collected for nodeid in event.selected),
+        selected=_unique((*(n for event in collected for n in event.selected), *_pulled(events))),
         collections=_unique(event.digest for event in collected),
         plans=_unique(event.plan for event in collected if event.plan),
         dropped=_unique(nodeid for event in collected for nodeid in event.dropped),
@@ -204,6 +205,11 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
 def _unique_groups(groups: Iterable[SampleGroup]) -> tuple[SampleGroup, ...]:
     """Return the samples of each test once, however many workers collected them."""
     return tuple({group.test: group for group in groups}.values())
+
+
+def _pulled(events: list[AnyEvent]) -> Iterable[str]:
+    """Yield the tests of files that were taken from a queue."""
+    return (nodeid for event in events if isinstance(event, Pulled) for nodeid in event.tests)
 
 
 def _crash(event: Crashed) -> str:

@@ -29,7 +29,7 @@ from greenlane.control.environment.installers import Installer
 from greenlane.control.environment.wheels import harness_state
 from greenlane.control.housing import Houses, Housing
 from greenlane.control.launch import harness_environment, run_child
-from greenlane.control.planning import PLAN, write_plan
+from greenlane.control.planning import PLAN, pull_plan, write_plan
 from greenlane.control.redact import redact
 from greenlane.control.request import Request
 from greenlane.control.supervisor.plan import Plan, Result
@@ -37,7 +37,7 @@ from greenlane.control.surroundings import essentials
 from greenlane.control.tree import tree_state
 from greenlane.control.watching import watched
 from greenlane.errors import ConfigError, GreenlaneError, Interrupted
-from greenlane.model.contract import Contract
+from greenlane.model.contract import Contract, Task
 from greenlane.model.evidence import LaneEvidence, LaneRecord
 from greenlane.model.lane import Lane
 from greenlane.rules.arguments import pytest_arguments, worker_count
@@ -174,6 +174,7 @@ def _contract(request: Request, housing: Housing, arguments: tuple[str, ...], se
         only=bool(request.only),
         services={name: request.settings.configuration.services[name].shards for name in lane.services},
         absent={name: record.absent for name, record in housing.absent.items()},
+        task=Task.PULL if request.plan and request.plan.queue else Task.RUN,
         order=lane.order,
         seed=seed,
     )
@@ -186,7 +187,11 @@ def _supervise(
     lane, settings, artifacts = request.lane, request.settings, request.artifacts
     own = essentials(request, environment, scratch)
     seed = request.seed if request.seed is not None else random.SystemRandom().randrange(2**32)
-    workers = worker_count(lane, os.cpu_count() or 1, request.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", ""))
+    queue = request.plan.queue if request.plan else ""
+    pull = pull_plan(settings, lane, request.shard, queue, request.environ) if queue else None
+    # A shard that pulls knows its next test only when it asks: workers would have to be told before.
+    wished = request.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")
+    workers = 0 if pull else worker_count(lane, os.cpu_count() or 1, wished)
     arguments = pytest_arguments(
         lane,
         artifacts=str(artifacts),
@@ -202,6 +207,7 @@ def _supervise(
         config = measure.write_config(settings.root, artifacts / measure.FOLDER, lane.coverage)
         before = measure.command(environment.python, config)
     plan = supervisor_plan(request, environment, housing, own, scratch, (*before, "pytest", *arguments), contract)
+    plan = msgspec.structs.replace(plan, pull=pull)
     with watched(request, plan, workers) as output:
         result = run_supervisor(plan, request, output)
     measured = measure.percent(environment.python, config, settings.root, plan.environment) if config else None

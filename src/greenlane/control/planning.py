@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,12 +12,14 @@ import msgspec
 
 from greenlane.control.census import present_files, take_census
 from greenlane.control.collect import UNREADABLE
+from greenlane.control.supervisor.plan import PullPlan
 from greenlane.errors import ConfigError
 from greenlane.model.durations import DURATIONS_SCHEMA, Durations
 from greenlane.model.lane import Lane
-from greenlane.model.plan import PLAN_SCHEMA, PLAN_VARIABLE, PlanFile, ShardPlan
+from greenlane.model.plan import PLAN_SCHEMA, PLAN_VARIABLE, PlanFile, PlanSource, ShardPlan
+from greenlane.model.pulling import QUEUE_VARIABLE
 from greenlane.rules.pins import pins_in
-from greenlane.rules.plans import expected_work, make_plan, misfit, sealed
+from greenlane.rules.plans import Work, expected_work, make_plan, misfit, sealed
 from greenlane.rules.shards import file_of
 from greenlane.settings import Settings
 
@@ -45,6 +48,43 @@ def choose_plan(settings: Settings, lane: Lane, wanted: Sequence[str], carried: 
     return recorded_plan(settings, lane) if set(wanted) >= set(lane.shards) else ShardPlan(shards=lane.shards)
 
 
+def queued_plan(lane: Lane, wanted: Sequence[str], queue: str) -> ShardPlan:
+    """Return the plan of a shard that pulls files from a queue.
+
+    Raises:
+        ConfigError: a queue is of no use to this lane, or to several shards that run here one after the other.
+    """
+    if lane.deterministic:
+        raise ConfigError(f"--queue: {lane.name} has no network, so nobody can ask a queue for it")
+    if len(wanted) != 1 or not lane.shards:
+        known = ", ".join(lane.shards) or "none, the lane is not sharded"
+        raise ConfigError(f"--queue: name the one shard of {lane.name} that runs here; known: {known}")
+    return ShardPlan(shards=lane.shards, source=PlanSource.QUEUE, queue=queue)
+
+
+def pull_plan(settings: Settings, lane: Lane, shard: str, queue: str, environ: Mapping[str, str]) -> PullPlan:
+    """Return what a shard needs to pull files from a queue: the shared history's database, and what takes longest.
+
+    Raises:
+        ConfigError: the libraries that a database needs are not installed here.
+    """
+    try:
+        from greenlane.history.database import address
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"--queue: {error.name} is not installed here", "use nox, or pip install 'greenlane[control]'"
+        ) from error
+    return PullPlan(
+        url=address(settings, environ), queue=f"{queue}/{lane.name}", shard=shard, life=secrets.token_hex(8),
+        seconds=_work(settings, lane).files,
+    )  # fmt: skip
+
+
+def named_queue(option: str, environ: Mapping[str, str]) -> str:
+    """Return the name of the queue that the caller asks for, the option before the variable; empty for none."""
+    return option or environ.get(QUEUE_VARIABLE, "").strip()
+
+
 def named_plan(option: str, environ: Mapping[str, str]) -> str:
     """Return the path of the plan that the caller carries, the option before the variable; empty for none."""
     return option or environ.get(PLAN_VARIABLE, "").strip()
@@ -52,12 +92,17 @@ def named_plan(option: str, environ: Mapping[str, str]) -> str:
 
 def recorded_plan(settings: Settings, lane: Lane) -> ShardPlan:
     """Return the plan that the recorded durations give for the files that are there now."""
+    return make_plan(_work(settings, lane), lane.shards)
+
+
+def _work(settings: Settings, lane: Lane) -> Work:
+    """Return what the present files of a lane are expected to take."""
     census = Counter(file_of(definition.nodeid) for definition in take_census(settings.root, lane.tests))
     defined = {name: census[name] for name in present_files(settings.root, lane.tests)}
     pins: dict[str, str] = {}
     for name in defined:
         pins |= {place: shard for place, shard in _pins(settings.root / name, name).items() if shard in lane.shards}
-    return make_plan(expected_work(read_durations(settings).get(lane.name, {}), defined, pins), lane.shards)
+    return expected_work(read_durations(settings).get(lane.name, {}), defined, pins)
 
 
 def _pins(path: Path, name: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from greenlane.control.environment.build import lock_digest
 from greenlane.control.environment.installers import find_installer
 from greenlane.control.housing import Houses
 from greenlane.control.lane_run import failed_record, new_run_id, run_lane, written_by_us
-from greenlane.control.planning import choose_plan
+from greenlane.control.planning import choose_plan, queued_plan
 from greenlane.control.processes import end_survivors
 from greenlane.control.request import Request
 from greenlane.control.router import guard
@@ -23,6 +23,7 @@ from greenlane.history.ledger import in_force, read_ledger
 from greenlane.history.recall import with_history
 from greenlane.model.evidence import Demand, GateState, LaneEvidence
 from greenlane.model.lane import Lane
+from greenlane.model.plan import ShardPlan
 from greenlane.model.progress import NOBODY, Watcher
 from greenlane.model.verdict import Verdict
 from greenlane.model.violation import Code, Violation
@@ -47,6 +48,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         lanes: names of the lanes that are needed.
         shards: names of the only shards that are wanted, empty for all.
         seed: of a random order; None draws one.
+        queue: name of the queue that the one named shard pulls files from; empty for none.
         plan: path of a plan that shards are cut by, made for this run elsewhere; empty for none.
         lane: the lane that is judged by itself; empty for a verdict of the project, which tells of every provider.
         only: node ids that are run instead of the whole lane.
@@ -60,6 +62,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     lane: str = ""
     plan: str = ""
+    queue: str = ""
     only: tuple[str, ...] = ()
 
 
@@ -219,7 +222,10 @@ def _run_lanes(run: Run, say: Say) -> tuple[list[LaneEvidence], list[Violation]]
 def _requests(run: Run, lane: Lane) -> list[Request]:
     """Return one request for the lane, or one for each of its wanted shards."""
     shards: Sequence[str] = [s for s in lane.shards if not run.wish.shards or s in run.wish.shards] or [""]
-    plan = choose_plan(run.settings, lane, shards, run.wish.plan)
+    if run.wish.queue:
+        plan: ShardPlan | None = queued_plan(lane, run.wish.shards, run.wish.queue)
+    else:
+        plan = choose_plan(run.settings, lane, shards, run.wish.plan)
     return [
         Request(
             settings=run.settings, lane=lane, shard=shard, run_id=run.run_id, environ=run.environ, gates=run.gates,

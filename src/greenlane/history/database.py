@@ -17,7 +17,7 @@ from greenlane.control.environment.exclusive import exclusive
 from greenlane.errors import ConfigError
 from greenlane.settings import Settings
 
-HEAD = "0001"
+HEAD = "0002"
 """The step of the schema that this harness reads and writes, the newest file of `migrations/versions`."""
 
 BUSY_MS = 60_000

@@ -97,3 +97,34 @@ LANE_DAYS = sa.Table(
     sqlite_with_rowid=False,
 )
 """Runs of each lane, summed up by day of UTC; `red` are sound runs with a failure."""
+
+QUEUES = sa.Table(
+    "queues",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("collection", sa.Text, nullable=False),
+    sa.Column("made_at", sa.Double, nullable=False),
+)
+"""Files of one lane of one run, to be pulled by its shards; `collection` is the digest of all node ids."""
+
+CLAIMS = sa.Table(
+    "claims",
+    METADATA,
+    sa.Column("queue", sa.Text, primary_key=True),
+    sa.Column("file", sa.Text, primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("shard", sa.Text, nullable=False),
+    sa.Column("done", sa.SmallInteger, nullable=False),
+)
+"""One row for each file of a queue; `shard` is empty while nobody has it."""
+
+CLAIMERS = sa.Table(
+    "claimers",
+    METADATA,
+    sa.Column("queue", sa.Text, primary_key=True),
+    sa.Column("shard", sa.Text, primary_key=True),
+    sa.Column("life", sa.Text, nullable=False),
+    sa.Column("beat", sa.BigInteger, nullable=False),
+    sa.Column("closed", sa.SmallInteger, nullable=False),
+)
+"""The shards at a queue; `life` is one run of a shard, `beat` counts up while it lives."""

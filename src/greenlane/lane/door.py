@@ -27,7 +27,7 @@ def open_lane(config: pytest.Config, path: str) -> None:
     """
     lane = lane_process(config, path)
     contract, journal = lane.contract, lane.journal
-    if contract.task is not Task.RUN:
+    if contract.task in (Task.PROBE, Task.REPLAY):
         _open_search(config, lane)
         return
     # Not `hasplugin("dsession")`: xdist registers it as late as we are called.
@@ -35,7 +35,10 @@ def open_lane(config: pytest.Config, path: str) -> None:
     lane.register(Recorder(config, lane, controller=distributes), "greenlane-recorder")
     samples = Samples(contract)
     lane.register(samples, "greenlane-samples")
-    lane.register(Selection(config, contract, journal, samples), "greenlane-selection")
+    selection = Selection(config, contract, journal, samples)
+    lane.register(selection, "greenlane-selection")
+    if contract.task is Task.PULL:
+        _open_queue(config, lane, selection)
     if contract.leaks.level != "off" and not distributes:
         from greenlane.lane.leaks.guard import LeakGuard
 
@@ -50,6 +53,22 @@ def open_lane(config: pytest.Config, path: str) -> None:
     else:
         # A pytest that a test starts is not of this lane; workers, whom a controller starts, are.
         os.environ.pop(CONTRACT_VARIABLE, None)
+
+
+def _open_queue(config: pytest.Config, lane: LaneProcess, selection: Selection) -> None:
+    """Register what pulls files from the run's queue.
+
+    Raises:
+        pytest.UsageError: there is no supervisor to ask.
+    """
+    from greenlane.lane.channel import inherited_channel
+    from greenlane.lane.puller import Puller
+
+    channel = inherited_channel()
+    if channel is None:
+        raise pytest.UsageError("greenlane: a shard that pulls from a queue must be started by a supervisor")
+    config.add_cleanup(channel.close)
+    lane.register(Puller(selection, lane.journal, channel), "greenlane-puller")
 
 
 def _open_search(config: pytest.Config, lane: LaneProcess) -> None:

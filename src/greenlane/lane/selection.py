@@ -10,9 +10,9 @@ import pytest
 
 from greenlane.lane.journal import Journal
 from greenlane.lane.samples import Samples
-from greenlane.model.contract import Contract
+from greenlane.model.contract import Contract, Task
 from greenlane.model.journal import Collected
-from greenlane.rules.shards import assign, assignment_digest, digest, file_of, follow_services
+from greenlane.rules.shards import assign, assignment_digest, digest, file_of, follow_services, pull
 
 NARROWING = (
     ("keyword", "-k"),
@@ -70,6 +70,8 @@ class Selection:
         self._contract = contract
         self._journal = journal
         self._seen: list[str] = []
+        self.free: frozenset[str] = frozenset()
+        self.collection = ""
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Remember every test at the moment when it is found."""
@@ -90,11 +92,12 @@ class Selection:
         self._keep_shard(items, plan)
         providers = self._close_gates(items)
         needs = self._do_without(items)
+        self.collection = digest(everything)
         self._journal.write(
             Collected,
             tests=tuple(everything),
-            digest=digest(everything),
-            selected=tuple(sorted({item.nodeid for item in items})),
+            digest=self.collection,
+            selected=tuple(sorted({item.nodeid for item in items} - self.free)),
             plan=assignment_digest(plan) if plan else "",
             dropped=tuple(nodeid for nodeid in everything if nodeid not in kept),
             providers=providers,
@@ -109,7 +112,10 @@ class Selection:
         pins = {item.nodeid: str(mark.args[0]) for item in items if (mark := item.get_closest_marker("shard"))}
         try:
             pins = follow_services({item.nodeid: _needs(item) for item in items}, pins, self._contract.services)
-            return assign([item.nodeid for item in items], pins, self._contract.shards, self._contract.plan)
+            nodeids = [item.nodeid for item in items]
+            if self._contract.task is Task.PULL:
+                return pull(nodeids, pins, self._contract.shards)
+            return assign(nodeids, pins, self._contract.shards, self._contract.plan)
         except ValueError as error:
             raise pytest.UsageError(f"greenlane: {error}") from error
 
@@ -117,8 +123,10 @@ class Selection:
         """Leave only the tests of this shard in the list."""
         if not plan or not self._contract.shard:
             return
-        others = [item for item in items if plan[item.nodeid] != self._contract.shard]
-        items[:] = [item for item in items if plan[item.nodeid] == self._contract.shard]
+        mine = (self._contract.shard, "")
+        others = [item for item in items if plan[item.nodeid] not in mine]
+        items[:] = [item for item in items if plan[item.nodeid] in mine]
+        self.free = frozenset(item.nodeid for item in items if not plan[item.nodeid])
         if others:
             self._config.hook.pytest_deselected(items=others)
 

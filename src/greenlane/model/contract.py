@@ -8,9 +8,13 @@ import msgspec
 
 
 class Task(enum.StrEnum):
-    """What a lane process is for: the lane itself, trying chains of tests, or one chain for a person to see."""
+    """What a lane process is for.
+
+    To run the lane, to run it with files from a queue, to try chains of tests, or to show one chain to a person.
+    """
 
     RUN = "run"
+    PULL = "pull"
     PROBE = "probe"
     REPLAY = "replay"
 

@@ -60,6 +60,13 @@ class Collected(Event, frozen=True, tag="collected"):
     samples: tuple[SampleGroup, ...] = ()
 
 
+class Pulled(Event, frozen=True, tag="pulled"):
+    """A shard has taken a file from the queue, and must run these tests of it."""
+
+    file: str
+    tests: tuple[str, ...]
+
+
 class CollectError(Event, frozen=True, tag="collect_error"):
     """A file or folder could not be collected."""
 
@@ -193,6 +200,7 @@ class Finished(Event, frozen=True, tag="finished"):
 AnyEvent = (
     Started
     | Collected
+    | Pulled
     | CollectError
     | TestStarted
     | TestFinished

@@ -14,10 +14,11 @@ PLAN_SCHEMA = 1
 
 
 class PlanSource(enum.StrEnum):
-    """What a plan was made from: recorded durations, or nothing but the names of files."""
+    """What a plan was made from: recorded durations, the names of files alone, or by whoever is free first."""
 
     DURATIONS = "durations"
     HASH = "hash"
+    QUEUE = "queue"
 
 
 class ShardPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,12 +27,14 @@ class ShardPlan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         shards: names of the lane's shards, in the order of the configuration.
         files: shard by file. A file that is not named goes where the stable hash of its name says.
+        queue: name of the queue that shards pull files from; empty where files have their shard beforehand.
         seconds: expected work by shard, as far as it is known.
     """
 
     shards: tuple[str, ...]
     files: dict[str, str] = {}
     source: PlanSource = PlanSource.HASH
+    queue: str = ""
     seconds: dict[str, float] = {}
 
 

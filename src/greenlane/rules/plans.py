@@ -96,7 +96,7 @@ def make_plan(work: Work, shards: Sequence[str]) -> ShardPlan:
 
 def plan_digest(lane: str, plan: ShardPlan) -> str:
     """Return the SHA-256 of what a plan decides: the lane, its shards and the shard of each file."""
-    return digest((lane, *plan.shards, "", *(f"{name}\t{shard}" for name, shard in sorted(plan.files.items()))))
+    return digest((lane, *plan.shards, plan.queue, *(f"{name}\t{shard}" for name, shard in sorted(plan.files.items()))))
 
 
 def sealed(lanes: Mapping[str, ShardPlan]) -> PlanFile:

@@ -83,6 +83,15 @@ def follow_services(
     return result
 
 
+def pull(nodeids: Collection[str], pins: Mapping[str, str], shards: Sequence[str]) -> dict[str, str]:
+    """Return the shard of each pinned test, and an empty name for all that may be pulled by any.
+
+    Raises:
+        ValueError: a pin names a shard that the lane does not have.
+    """
+    return {nodeid: pins.get(nodeid, "") for nodeid in assign(nodeids, pins, shards)}
+
+
 def assignment_digest(assignment: Mapping[str, str]) -> str:
     """Return the SHA-256 of the shard of each test, independent of its order."""
     return digest(f"{nodeid}\t{shard}" for nodeid, shard in sorted(assignment.items()))

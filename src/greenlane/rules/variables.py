@@ -20,6 +20,7 @@ FIXED = {
     "PYTEST_ADDOPTS": "options passed on to pytest; a selection makes the run PARTIAL",
     "OLLAMA_API_BASE": "local model server of the nd lane",
     "OLLAMA_MODEL": "model that is asked of it",
+    "GREENLANE_QUEUE": "the queue that a named shard pulls files from",
     "GREENLANE_PLAN": "path of the plan that shards are cut by, made by `greenlane plan --out`; `--plan` is stronger",
     "GREENLANE_UV": "the uv that builds environments",
 }  # fmt: skip

@@ -23,6 +23,7 @@ from greenlane.control.processes import adopt_orphans, end_survivors, stop_group
 from greenlane.control.supervisor.attachment import Attachment
 from greenlane.control.supervisor.output import Output
 from greenlane.control.supervisor.plan import Plan, Result
+from greenlane.control.supervisor.pulling import Pulling
 from greenlane.control.supervisor.router import route
 from greenlane.control.supervisor.routes import refused_routes
 from greenlane.control.supervisor.running import running_tests
@@ -169,8 +170,10 @@ class Supervisor:
 
     def _attachment(self) -> Attachment:
         """Return who talks with the lane while it runs."""
-        search, say = self._plan.search, self._output.say
-        return Attachment(None if search is None else lambda end: Searching(search, end, say).run())
+        search, pull, say = self._plan.search, self._plan.pull, self._output.say
+        if search is not None:
+            return Attachment(lambda end: Searching(search, end, say).run())
+        return Attachment(None if pull is None else lambda end: Pulling(pull, end, say).run())
 
     def _groups(self) -> set[int]:
         """Return the process groups that were ended by name."""

@@ -68,6 +68,24 @@ class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
 
 
+class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Which queue a shard pulls files from.
+
+    Attributes:
+        url: of the database that holds it, as SQLAlchemy writes it; it may carry a password.
+        queue: name of the queue; shard: of this shard; life: of this run of it.
+        seconds: expected work by file: the longest are given away first.
+        patience: seconds after which a shard that shows no life has lost its files.
+    """
+
+    url: str
+    queue: str
+    shard: str
+    life: str
+    seconds: dict[str, float]
+    patience: float = 30.0
+
+
 class Voice(enum.StrEnum):
     """Who is heard on the terminal; the log has everything."""
 
@@ -89,6 +107,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         base_source: what gave `base`; empty when the service does.
         router: the router configuration; None where no group must resolve.
         voice: whether the lane's lines, only our own or none are printed.
+        pull: the queue that the lane pulls files from; None for a fixed list.
         search: what to find out in place of running the lane once; None for a run.
         secrets: values that must not be printed, by name.
         log: file of the whole output; journal: file that tells which test is running; result: file of the answer.
@@ -113,6 +132,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     result: str
     voice: Voice = Voice.ALL
     search: SearchPlan | None = None
+    pull: PullPlan | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

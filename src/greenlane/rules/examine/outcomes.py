@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from greenlane.model.evidence import Demand, LaneEvidence
 from greenlane.model.lane import LaneKind
 from greenlane.model.outcome import Outcome, TestOutcome
+from greenlane.model.plan import PlanSource
 from greenlane.model.violation import Code, Violation
 from greenlane.rules.quarantine import excused_tests
 from greenlane.rules.sound import broken_because
@@ -105,6 +106,8 @@ def nothing_ran(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     journal, record = evidence.journal, evidence.record
     if record.failure or record.interrupted or journal.collect_errors:
         return
+    if idle(evidence):
+        return
     if not journal.selected and not journal.outcomes:
         message = "no test was collected" if not journal.collected else "no test of the lane belongs to this shard"
         yield Violation(code=Code.NO_TESTS, message=message)
@@ -113,6 +116,13 @@ def nothing_ran(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     elif _proves_nothing(journal.outcomes, excused_tests(evidence, demand)):
         what = "was expected to fail or failed in quarantine"
         yield Violation(code=Code.NO_TESTS, message=f"no test passed: every one that ran {what}")
+
+
+def idle(evidence: LaneEvidence) -> bool:
+    """Whether a shard came to a queue that the others had emptied; that nothing is lost, the shards prove together."""
+    journal, record = evidence.journal, evidence.record
+    queued = record.plan_source == PlanSource.QUEUE and record.exit_status == 0
+    return queued and bool(journal.collected) and not journal.selected and not journal.outcomes
 
 
 def _proves_nothing(outcomes: Iterable[TestOutcome], excused: Collection[str]) -> bool:

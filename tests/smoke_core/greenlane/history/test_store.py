@@ -134,7 +134,7 @@ def test_a_newer_schema_is_refused(engine: sa.Engine, tmp_path: Path) -> None:
     """A database that a newer greenlane has written is left alone."""
     with writing(engine) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(ConfigError, match="has schema 9999; this greenlane knows 0001"):
+    with pytest.raises(ConfigError, match="has schema 9999; this greenlane knows 0002"):
         connect(f"sqlite:///{tmp_path}/history.sqlite")
 
 
