@@ -145,7 +145,7 @@ def decide(
         ConfigError: a setting is wrong; nothing was run.
     """
     run_id = new_run_id()
-    read_ledger(settings)  # a mistake in it is told before anything is run
+    ledger = in_force(settings, read_ledger(settings))  # as it is before any code of a lane runs
     gates = open_gates(settings, environ)
     notes = check_addresses(settings, environ, wish.strict)
     router, lacking = guard(settings, environ, wish.strict, say)
@@ -157,7 +157,9 @@ def decide(
         )
         evidence, stopped = _run_lanes(run, say)
         notes += stopped
-    demand = with_history(make_demand(settings, wish, gates, run_id), settings, environ, say)
+    demand = make_demand(settings, wish, gates, run_id)
+    demand = msgspec.structs.replace(demand, ledger=ledger)
+    demand = with_history(demand, settings, environ, say)
     verdict = judge(demand, evidence, notes)
     verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
     return verdict, evidence

@@ -16,9 +16,6 @@ from greenlane.model.outcome import Outcome
 KEPT_DAYS = 90
 """A test that was not seen for so long before the newest one of its lane has no duration any more."""
 
-LOOKBACK = 4
-"""The first half of a flake is looked for in so many times the days that are asked for."""
-
 WORDS = {number: outcome for outcome, number in NUMBERS.items()}
 
 
@@ -103,15 +100,17 @@ def past(connection: sa.Connection, lane: str, tree: str, run_id: str) -> Past:
 
 
 def seen(connection: sa.Connection, now: float, days: int) -> list[Seen]:
-    """Return the tests that failed lately, in every sound run on the trees on which they did.
+    """Return the tests that failed on trees of the last days, in every sound run on those trees, however long ago.
 
     Args:
-        now: Unix seconds; days: of the window; failures before it may be the first half of a flake in it.
+        now: Unix seconds; days: how far to look back for runs: what contradicts another run is younger than that one.
     """
+    recent, every = RUNS.alias("recent"), RUNS.alias("every")
+    same_tree = sa.and_(every.c.tree == recent.c.tree, every.c.lane == recent.c.lane, every.c.broken == "")
     suspects = (
-        sa.select(FAILURES.c.test_id, RUNS.c.tree, RUNS.c.lane)
-        .join(RUNS, RUNS.c.id == FAILURES.c.run_id)
-        .where(FAILURES.c.at >= now - LOOKBACK * days * DAY, RUNS.c.tree != "", RUNS.c.broken == "")
+        sa.select(FAILURES.c.test_id, every.c.tree, every.c.lane)
+        .select_from(recent.join(every, same_tree).join(FAILURES, FAILURES.c.run_id == every.c.id))
+        .where(recent.c.started_at >= now - days * DAY, recent.c.tree != "", recent.c.broken == "")
         .distinct()
         .cte("suspects")
     )

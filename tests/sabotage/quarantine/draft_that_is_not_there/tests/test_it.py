@@ -1,0 +1,6 @@
+def test_ok():
+    assert True
+
+
+def test_bad():
+    assert 1 == 2
