@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 import sqlalchemy as sa
 
-from greenlane.history.store import BAD, NUMBERS, PASSED
+from greenlane.history.store import BAD, CHUNK, NUMBERS, PASSED
 from greenlane.history.tables import DAYS, FAILURES, LANE_DAYS, OUTCOMES, RUNS, TESTS
 from greenlane.model.durations import Durations
 from greenlane.model.history import DAY, Past, Seen
@@ -140,13 +140,17 @@ def run_counts(
 ) -> dict[tuple[str, str], int]:
     """Return how many sound outcomes tests (lane, test) had in the last days, by lane and test."""
     since = int((now - days * DAY) // DAY)
-    counted = sa.func.coalesce(sa.func.sum(DAYS.c.passed + DAYS.c.failed), 0)
-    result = {}
-    for lane, test in tests:
-        asked = sa.select(counted).join(TESTS, TESTS.c.id == DAYS.c.test_id)
-        asked = asked.where(TESTS.c.lane == lane, TESTS.c.test == test, DAYS.c.day >= since)
-        count: int = connection.execute(asked).scalar_one()
-        result[lane, test] = int(count)
+    counted = sa.func.sum(DAYS.c.passed + DAYS.c.failed)
+    result = dict.fromkeys(tests, 0)
+    names = sorted({test for _, test in tests})
+    for start in range(0, len(names), CHUNK):
+        asked = (
+            sa.select(TESTS.c.lane, TESTS.c.test, counted)
+            .join(DAYS, DAYS.c.test_id == TESTS.c.id)
+            .where(TESTS.c.test.in_(names[start : start + CHUNK]), DAYS.c.day >= since)
+            .group_by(TESTS.c.lane, TESTS.c.test)
+        )
+        result.update(((lane, test), int(count)) for lane, test, count in connection.execute(asked))
     return result
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations, islice
 
 import msgspec
 
@@ -12,6 +13,9 @@ from greenlane.model.quarantine import FlakyTest
 
 SHARED = 0.5
 """Share of their failing runs that two tests must have in common to be of one cluster (Jaccard index)."""
+
+MOST_TOGETHER = 50
+"""Names of a cluster that each of its tests carries: a bad hour may have thousands."""
 
 
 class Flake(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,28 +125,35 @@ def clusters(failing: Mapping[tuple[str, str], frozenset[str]]) -> dict[tuple[st
     Args:
         failing: runs in which a test failed, by lane and test.
     """
-    keys = sorted(failing)
-    by_run: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for key in keys:
-        for run in failing[key]:
-            by_run[run].append(key)
-    neighbours: dict[tuple[str, str], set[tuple[str, str]]] = {
-        key: {other for run in failing[key] for other in by_run[run] if _alike(failing[key], failing[other])}
-        for key in keys
-    }
-    return {key: tuple(sorted(test for lane, test in _reach(key, neighbours) - {key})) for key in keys}
+    # One bad hour makes hundreds of tests fail in the very same runs: those are compared as one.
+    alike: dict[frozenset[str], list[tuple[str, str]]] = defaultdict(list)
+    for key in sorted(failing):
+        alike[failing[key]].append(key)
+    by_run: dict[str, list[frozenset[str]]] = defaultdict(list)
+    for runs in alike:
+        for run in runs:
+            by_run[run].append(runs)
+    shared = Counter(pair for sets in by_run.values() for pair in combinations(sets, 2))
+    neighbours: dict[frozenset[str], list[frozenset[str]]] = {runs: [] for runs in alike}
+    for (one, other), count in shared.items():
+        if count >= SHARED * (len(one) + len(other) - count):
+            neighbours[one].append(other)
+            neighbours[other].append(one)
+    result: dict[tuple[str, str], tuple[str, ...]] = {}
+    for runs, keys in alike.items():
+        if keys[0] not in result:
+            members = sorted(key for near in _reach(runs, neighbours) for key in alike[near])
+            for key in members:
+                others = (test for lane, test in members if (lane, test) != key)
+                result[key] = tuple(islice(others, MOST_TOGETHER))
+    return result
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether two tests share enough of the runs in which they failed."""
-    return len(one & other) >= SHARED * len(one | other)
-
-
-def _reach(start: tuple[str, str], neighbours: Mapping[tuple[str, str], set[tuple[str, str]]]) -> set[tuple[str, str]]:
-    """Return everything that is connected with a test."""
+def _reach(start: frozenset[str], neighbours: Mapping[frozenset[str], Sequence[frozenset[str]]]) -> set[frozenset[str]]:
+    """Return everything that is connected with a set of runs, and the set."""
     reached, todo = {start}, [start]
     while todo:
-        new = neighbours[todo.pop()] - reached
+        new = set(neighbours[todo.pop()]) - reached
         reached |= new
         todo += new
     return reached
