@@ -147,20 +147,21 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     )
     agent = AgentServices(chat=chat, tools=tools, traces=TraceStore(settings, redactor, ports.clock, log))
     info = RoutingInfoRoute(chat.callers, chat.guard, sessions, redactor, protected=settings.protect_routing_info)
-    unowned: ASGIApp = _not_found
-    if settings.provider_mode == "forward":
-        _warn_of_lost_headers(settings, log)
-        unowned = RelayRoute(chat, Relay(settings, connections, ports.clock))
+    unowned = _unowned(chat, connections)
     return _serve(agent, info, unowned, [toolbox, *chat.clients.values(), sessions], ports)
 
 
-def _warn_of_lost_headers(settings: Settings, log: logging.Logger) -> None:
-    """The user's header reaches the provider only if the external process is told to pass headers on."""
-    general = settings.general
+def _unowned(chat: ChatServices, connections: Connections) -> ASGIApp:
+    """Build what answers for paths without a route: the relay in forward mode, a 404 otherwise."""
+    settings, general = chat.settings, chat.settings.general
+    if settings.provider_mode != "forward":
+        return _not_found
     if settings.memory_routing and not (general is not None and general.forward_client_headers_to_llm_api):
-        log.warning(
+        # The user's header reaches the provider only if the external process is told to pass headers on.
+        chat.log.warning(
             "the external LiteLLM process drops x-sm-user-id: set general_settings.forward_client_headers_to_llm_api"
         )
+    return RelayRoute(chat, Relay(settings, connections, chat.clock))
 
 
 def _recall(settings: Settings, ports: Ports, sessions: Sessions, log: logging.Logger) -> Recall | None:

@@ -47,7 +47,6 @@ async def write_stream(
     on_error: turns a failure after the first event into the JSON of its error frame.
     Raises: GatewayError before anything was sent; ClientDisconnected.
     """
-    done = False
     async with CancelOnDisconnect(scope, receive):
         try:
             batch = await anext(batches, None)
@@ -57,22 +56,37 @@ async def write_stream(
             await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *more]})
             silence = _KeepAlive(send, clock, keep_alive_s)
             try:
-                while batch is not None:
-                    if not done:
-                        silence.touch()
-                        await send({"type": "http.response.body", "body": frames(batch), "more_body": True})
-                    done = done or batch[-1] == DONE
-                    # Past `[DONE]` nothing is sent, but the client may still have to give its connection back.
-                    batch = await anext(batches, None)
-            except Exception as error:  # noqa: BLE001 - headers are out: it can only be told inside the stream
-                failure = on_error(error)
-                if not done:
-                    await send({"type": "http.response.body", "body": frames([failure]), "more_body": True})
+                done = await _relay(batch, batches, send, silence, on_error)
             finally:
                 silence.stop()
         finally:
             await batches.aclose()
     await send({"type": "http.response.body", "body": b"" if done else _DONE_FRAME})
+
+
+async def _relay(
+    first: Batch,
+    batches: AsyncGenerator[Batch, None],
+    send: Send,
+    silence: _KeepAlive,
+    on_error: Callable[[Exception], bytes],
+) -> bool:
+    """Send all events, and a failure as one frame. Returns: whether `[DONE]` was among them."""
+    done = False
+    batch: Batch | None = first
+    try:
+        while batch is not None:
+            if not done:
+                silence.touch()
+                await send({"type": "http.response.body", "body": frames(batch), "more_body": True})
+            done = done or batch[-1] == DONE
+            # Past `[DONE]` nothing is sent, but the client may still have to give its connection back.
+            batch = await anext(batches, None)
+    except Exception as error:  # noqa: BLE001 - headers are out: it can only be told inside the stream
+        failure = on_error(error)
+        if not done:
+            await send({"type": "http.response.body", "body": frames([failure]), "more_body": True})
+    return done
 
 
 class _KeepAlive:
