@@ -142,57 +142,41 @@ class CodexHttp:
     def _opened(self, call: CodexCall, *, stream: bool) -> Iterator[httpx.Response]:
         import httpx
 
+        retries = _Retries(self._policy, self._now)
         with httpx.Client(**self._options(call, self._transport)) as client:
-            waits = self._policy.waits_s()
             while True:
-                request = client.build_request("POST", codex_url(call.base), **self._content(call, stream))
                 try:
-                    response = client.send(request, stream=True)
+                    response = client.send(_request(client, call, stream), stream=True)
+                    if response.is_success:
+                        break
+                    wait_s = retries.after_refusal(response, response.read())
                 except httpx.HTTPError as error:
-                    wait_s, failure = next(waits, None), _of_transport(error)
-                    if wait_s is None or not isinstance(error, httpx.ConnectError):
-                        raise failure from error
-                else:
-                    if 200 <= response.status_code < 300:
-                        try:
-                            yield response
-                        finally:
-                            response.close()
-                        return
-                    with _translated():
-                        failure = self._refusal(response, response.read())
-                    wait_s = next(waits, None) if _may_retry(response) else None
-                    if wait_s is None:
-                        raise failure
+                    wait_s = retries.after_failure(error)
                 self._wait(wait_s)
+            try:
+                yield response
+            finally:
+                response.close()
 
     @asynccontextmanager
     async def _aopened(self, call: CodexCall, *, stream: bool) -> AsyncGenerator[httpx.Response, None]:
         import httpx
 
+        retries = _Retries(self._policy, self._now)
         async with httpx.AsyncClient(**self._options(call, self._async_transport)) as client:
-            waits = self._policy.waits_s()
             while True:
-                request = client.build_request("POST", codex_url(call.base), **self._content(call, stream))
                 try:
-                    response = await client.send(request, stream=True)
+                    response = await client.send(_request(client, call, stream), stream=True)
+                    if response.is_success:
+                        break
+                    wait_s = retries.after_refusal(response, await response.aread())
                 except httpx.HTTPError as error:
-                    wait_s, failure = next(waits, None), _of_transport(error)
-                    if wait_s is None or not isinstance(error, httpx.ConnectError):
-                        raise failure from error
-                else:
-                    if 200 <= response.status_code < 300:
-                        try:
-                            yield response
-                        finally:
-                            await response.aclose()
-                        return
-                    with _translated():
-                        failure = self._refusal(response, await response.aread())
-                    wait_s = next(waits, None) if _may_retry(response) else None
-                    if wait_s is None:
-                        raise failure
+                    wait_s = retries.after_failure(error)
                 await self._async_wait(wait_s)
+            try:
+                yield response
+            finally:
+                await response.aclose()
 
     def _options(self, call: CodexCall, transport: Any) -> dict[str, Any]:
         options: dict[str, Any] = {"timeout": call.timeout_s, "follow_redirects": False, "trust_env": False}
@@ -202,15 +186,35 @@ class CodexHttp:
             options["verify"] = False  # Loading certificates takes 30 ms, and plain HTTP uses none.
         return options
 
-    def _content(self, call: CodexCall, stream: bool) -> dict[str, Any]:
-        return {"content": call.wire_body(stream=stream), "headers": call.wire_headers()}
 
-    def _refusal(self, response: httpx.Response, body: bytes) -> GatewayError:
-        return error_of_status(response.status_code, response.headers, body, now=self._now())
+class _Retries:
+    """Decides what follows a failed attempt, for both kinds of calls. now: seconds since the epoch."""
+
+    def __init__(self, policy: RetryPolicy, now: Callable[[], float]) -> None:
+        self._waits = policy.waits_s()
+        self._now = now
+
+    def after_failure(self, error: httpx.HTTPError) -> float:
+        """Returns: seconds until the next attempt, which only a failed connect has. Raises: GatewayError."""
+        import httpx
+
+        wait_s = next(self._waits, None) if isinstance(error, httpx.ConnectError) else None
+        if wait_s is None:
+            raise _of_transport(error) from error
+        return wait_s
+
+    def after_refusal(self, response: httpx.Response, body: bytes) -> float:
+        """Returns: seconds until the next attempt, after a 429 or a 5xx. Raises: GatewayError."""
+        may_retry = response.status_code == 429 or response.status_code >= 500
+        wait_s = next(self._waits, None) if may_retry else None
+        if wait_s is None:
+            raise error_of_status(response.status_code, response.headers, body, now=self._now())
+        return wait_s
 
 
-def _may_retry(response: httpx.Response) -> bool:
-    return response.status_code == 429 or response.status_code >= 500
+def _request(client: httpx.Client | httpx.AsyncClient, call: CodexCall, stream: bool) -> httpx.Request:
+    content, headers = call.wire_body(stream=stream), call.wire_headers()
+    return client.build_request("POST", codex_url(call.base), content=content, headers=headers)
 
 
 def _of_transport(error: httpx.HTTPError) -> GatewayError:
