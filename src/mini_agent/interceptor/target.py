@@ -75,9 +75,11 @@ class Target:
 
     def _url(self, scope: Mapping[str, Any]) -> URL:
         """Returns: the target's address with path and query of the scope, byte for byte. Raises: InvalidValue."""
-        query = scope["query_string"]
+        raw, query = scope["raw_path"], scope["query_string"]
         try:
-            path = (scope["raw_path"] + (b"?" + query if query else b"")).decode()
+            if not raw.startswith(b"/"):
+                raise ValueError("without a slash it would become a part of the host")
+            path = (raw + (b"?" + query if query else b"")).decode()
             # Encoded: yarl neither quotes, unquotes nor resolves `..`.
             return URL(f"{self._base}{path}", encoded=True)
         except ValueError as error:

@@ -44,6 +44,26 @@ def test_a_query_that_is_not_ascii_is_refused(intercept: Intercept, target: Wire
     assert target.received == b""
 
 
+@pytest.mark.parametrize("line", ["OPTIONS *", "GET @example.invalid/", "GET x", "CONNECT example.invalid:443"])
+def test_what_has_no_path_is_refused(intercept: Intercept, target: WireTarget, line: str) -> None:
+    """Without a slash in front it would become a part of the target's host: 400, and nothing goes out."""
+    client = intercept()
+    answer = raw_exchange(client.port, f"{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["type"] == "invalid_request_error"
+    assert target.received == b""
+    assert "exception" not in client.log_text()
+
+
+def test_an_absolute_request_line_goes_to_the_target(intercept: Intercept, target: WireTarget) -> None:
+    """A client that names another host in the request line does not change where the request goes."""
+    raw_exchange(
+        intercept().port, b"GET http://example.invalid/v1/x?y HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    )
+    assert target.head.startswith(b"GET /v1/x?y HTTP/1.1\r\n")
+    assert dict(target.headers())["host"] == f"127.0.0.1:{target.port}"
+
+
 def test_the_path_of_the_target_comes_first(intercept: Intercept, target: WireTarget) -> None:
     """A target below a path keeps it in front of every request's own path."""
     intercept(target=f"{target.url}/team/a").get("/v1/models?x=1")
