@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from greenlane.model.answers import ModelAnswers
 from greenlane.model.evidence import GateState, JunitCase, LaneEvidence
 from greenlane.model.journal import Leaked
 from greenlane.model.outcome import Attempt, Outcome
 from greenlane.model.quarantine import Entry, FlakyTest, Quarantined
+from greenlane.model.samples import FailedSample, SampleResult
 from greenlane.model.verdict import Verdict
 from greenlane.model.violation import Code, Violation
 from greenlane.rules.examine.artifacts import junit_key
@@ -77,8 +79,12 @@ def hostile_run(name: str) -> tuple[Verdict, list[LaneEvidence]]:
     bad = but(bad, source=text)
     verdict = judge(demand("core", providers={"gemini": "release"}, gates=(closed(reason=text),)), [bad])
     entry = Entry(test=text, lane="core", since=text, expires=text, owner=text, issue=text)
+    lost = FailedSample(nodeid=text, seed=1, cause=text, replay=text)
+    sampled = SampleResult(test=text, n=2, at_least=2, passed=1, low=0.1, high=0.9, met=False, failed=(lost,))
+    told = ModelAnswers(service=text, model=text, tests=1, prompts=1, texts=1, tokens=1, prompt=text, text=text)
+    checks = tuple(but(check, samples=(sampled,), models=(told,)) for check in verdict.checks)
     return but(
-        verdict, tree=text, run_id=text, project=text,
+        verdict, checks=checks, tree=text, run_id=text, project=text,
         quarantined=(Quarantined(entry=entry, check=text, outcome=Outcome.FAILED, cause=text, reason=text),),
         flaky=(FlakyTest(test=text, lane=text, flakes=(1.0,), runs=2, failures=1, cause=text, together=(text,)),),
     ), [bad]  # fmt: skip

@@ -10,6 +10,7 @@ from greenlane.model.verdict import Verdict
 from greenlane.report.failures import said
 from greenlane.report.lines import WORDS, also, detail, headline, line
 from greenlane.report.markdown import code, escape
+from greenlane.report.variance import samples_line
 from greenlane.rules.causes import Cause, group
 
 LIMIT = 1024 * 1024
@@ -49,6 +50,9 @@ def _pieces(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> Iterator[str]
     texts = said(evidence)
     for cause in group(verdict.violations):
         yield _cause(cause, texts)
+    for check in verdict.checks:
+        for result in check.samples:
+            yield f"- {escape(samples_line(result))}"
     for warning in verdict.warnings:
         yield f"- warning: {escape(line(warning))}"
     for told in verdict.quarantined:

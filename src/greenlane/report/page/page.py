@@ -13,7 +13,7 @@ from greenlane.model.evidence import LaneEvidence
 from greenlane.model.outcome import Outcome
 from greenlane.model.verdict import Verdict
 from greenlane.report.lines import headline
-from greenlane.report.page import causes, checks, evidence, flakes, tests, timeline
+from greenlane.report.page import causes, checks, evidence, flakes, tests, timeline, variance
 from greenlane.report.page.markup import Markup, code, join, tag
 from greenlane.report.page.parts import Section, seconds
 from greenlane.version import VERSION
@@ -32,6 +32,8 @@ def as_page(verdict: Verdict, evidence_: Sequence[LaneEvidence] = ()) -> str:
         timeline.section_of(verdict, evidence_),
         tests.slowest(evidence_),
         tests.again(evidence_),
+        variance.samples(verdict),
+        variance.models(verdict),
         flakes.history(verdict),
         flakes.quarantine(verdict),
         evidence.leaks(evidence_),

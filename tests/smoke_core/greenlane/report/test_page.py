@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from greenlane.model.answers import ModelAnswers
 from greenlane.model.evidence import JunitCase, LaneEvidence
 from greenlane.model.journal import Leaked
 from greenlane.model.outcome import Attempt, Outcome, TestOutcome
 from greenlane.model.quarantine import Entry, FlakyTest, Quarantined
+from greenlane.model.samples import FailedSample, SampleResult
 from greenlane.model.verdict import Verdict
 from greenlane.report.page import as_page
 from support.evidence import but, failed, lane, nd, outcome, shard, skipped, verdict_on
@@ -188,6 +190,24 @@ def test_slow_tests_leaks_flakes_and_quarantine() -> None:
     assert "warn environ LEFT nothing 'x' (it could not be put back) t.py:5 t.py::a by fixture f" in part(page, "leaks")
     assert "t.py::f nd 1 2 of 8 (25.0%) 1970-01-02 t.py::g" in part(page, "flakes")
     assert "t.py::q nd failed late 2026-01-02 2026-02-03 kim issues/7 no" in part(page, "quarantine")
+
+
+def test_what_varies_is_shown_with_its_interval() -> None:
+    """Pass rate, interval and what is needed; what failed with the command that repeats it; models with a proof."""
+    lost = FailedSample(nodeid="t.py::s[sample3]", seed=71, cause="said 41", replay="nox -s nd -- --only 't.py::s'")
+    result = SampleResult(
+        test="t.py::s", n=20, at_least=15, passed=19, low=0.764, high=0.991, met=True, failed=(lost,)
+    )  # fmt: skip
+    told = ModelAnswers(
+        service="model", model="smollm2-135m", tests=3, prompts=4, texts=5, tokens=600, prompt="2+2?", text="<four>"
+    )
+    verdict = verdict_on(nd())
+    checks = (but(verdict.checks[0], samples=(result,), models=(told,)), *verdict.checks[1:])
+    page = as_page(but(verdict, checks=checks))
+
+    assert "t.py::s 1 that failed seed 71: said 41 nox -s nd -- --only 't.py::s' nd 19 of 20" in part(page, "samples")
+    assert "95 %, interval 76 to 99 %, needed 75 %" in Skeleton(page).values["aria-label"]
+    assert "smollm2-135m model nd 3 4 5 600 prompt and answer 2+2? <four>" in part(page, "models")
 
 
 def test_the_evidence_is_whole() -> None:

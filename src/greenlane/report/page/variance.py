@@ -1,0 +1,95 @@
+"""What is measured because it varies: tests that were run several times, and models that answered."""
+
+from __future__ import annotations
+
+from greenlane.model.answers import ModelAnswers
+from greenlane.model.samples import SampleResult
+from greenlane.model.verdict import Verdict
+from greenlane.report.page.markup import Markup, block, code, join, table, tag
+from greenlane.report.page.parts import Section, more, section
+from greenlane.rules.samples import percent
+
+SHOWN = 300
+SHOWN_FAILED = 10
+
+
+def samples(verdict: Verdict) -> Section | None:
+    """Return the pass rate of each sampled test with its interval; None for none."""
+    found = [(check.name, result) for check in verdict.checks for result in check.samples]
+    if not found:
+        return None
+    heads = ("test", "check", "passed", "pass rate, 95 % interval", "0 to 100 %, mark: what is needed", "enough")
+    rows = [_sampled(name, result) for name, result in found[:SHOWN]]
+    return section(
+        "samples", "Sampled tests", table("Sampled tests", heads, rows), more(len(rows), len(found), "tests"),
+        count=len(found), short="Samples",
+    )  # fmt: skip
+
+
+def _sampled(check: str, result: SampleResult) -> tuple[str, ...]:
+    word = tag("span", "yes" if result.met else "no", class_=f"badge {'passed' if result.met else 'failed'}")
+    return (
+        join(code(result.test), _failed(result)),
+        check,
+        f"{result.passed} of {result.n}",
+        percent(result),
+        _interval(result),
+        word,
+    )
+
+
+def _interval(result: SampleResult) -> Markup:
+    """Return a picture: the interval as a bar, the rate as a dot, what is needed as a mark."""
+    low, high, rate, needed = (
+        100 * share for share in (result.low, result.high, result.rate, result.at_least / result.n)
+    )
+    told = f"{rate:.0f} %, interval {low:.0f} to {high:.0f} %, needed {needed:.0f} %"
+    return tag(
+        "svg",
+        tag("rect", x="0", y=8, width="100%", height=2, class_="run"),
+        tag("rect", x=f"{low:.1f}%", y=5, width=f"{max(high - low, 1):.1f}%", height=8,
+            class_="passed" if result.met else "failed"),
+        tag("line", x1=f"{needed:.1f}%", x2=f"{needed:.1f}%", y1=1, y2=17),
+        tag("circle", cx=f"{rate:.1f}%", cy=9, r=4),
+        width=160, height=18, role="img", aria_label=told, class_="interval",
+    )  # fmt: skip
+
+
+def _failed(result: SampleResult) -> Markup | None:
+    """Return the samples that failed, folded, each with the command that repeats it."""
+    if not result.failed:
+        return None
+    items = [
+        tag("li", f"seed {sample.seed}: {sample.cause} ", code(sample.replay))
+        for sample in result.failed[:SHOWN_FAILED]
+    ]
+    rest = more(len(items), len(result.failed), "samples")
+    return tag("details", tag("summary", f"{len(result.failed)} that failed"), tag("ul", *items, class_="plain"), rest)
+
+
+def models(verdict: Verdict) -> Section | None:
+    """Return the models that answered, each with one answer as proof; None for none."""
+    found = [(check.name, told) for check in verdict.checks for told in check.models]
+    if not found:
+        return None
+    heads = ("model", "service", "check", "tests", "prompts", "different answers", "tokens", "one of them")
+    rows = [_model(name, told) for name, told in found[:SHOWN]]
+    return section(
+        "models", "Models that answered", table("Models that answered", heads, rows, numbers=(3, 4, 5, 6)),
+        count=len(found), short="Models",
+    )  # fmt: skip
+
+
+def _model(check: str, told: ModelAnswers) -> tuple[str, ...]:
+    counted = "" if told.generated is None else f" of {told.generated:,} it counted"
+    proof = tag("details", tag("summary", "prompt and answer"), block(f"{told.prompt}\n\n{told.text}"))
+    return (
+        code(told.model),
+        told.service,
+        check,
+        f"{told.tests:,}",
+        f"{told.prompts:,}",
+        f"{told.texts:,}",
+        f"{told.tokens:,}{counted}",
+        proof if told.prompt or told.text else "",
+    )
