@@ -74,6 +74,11 @@ def openapi(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """What the harness costs, beside its peers, in paired runs."""
-    _tools(session)
-    session.run("python", "benchmarks/lane_overhead.py")
+    """What the harness costs, beside its peers, in paired runs; `-- shards`, `-- polluter` for these, with options."""
+    name, *words = session.posargs or ["lane_overhead"]
+    if name == "lane_overhead":
+        _tools(session)
+    else:
+        session.install("--require-hashes", "-r", "locks/bench.txt")
+        session.install("--no-deps", ".")
+    session.run("python", f"benchmarks/{name}.py", *words)

@@ -29,6 +29,9 @@ class Reduction:
         attempt: tries chains.
         cores: how many chains are worth running side by side.
         passing: whether to look for what makes the victim pass.
+
+    Attributes:
+        cause: first line of how the victim failed after exactly the tests that were found.
     """
 
     def __init__(self, victim: str, attempt: Try, cores: int, *, passing: bool = False) -> None:
@@ -36,6 +39,7 @@ class Reduction:
         self._attempt = attempt
         self._cores = max(1, cores)
         self._passing = passing
+        self.cause = ""
 
     def smallest(self, tests: Sequence[str]) -> tuple[str, ...]:
         """Return a smallest set among tests, in their order; empty when no beginning of them does it.
@@ -61,7 +65,10 @@ class Reduction:
 
     def _does(self, tests: Sequence[str]) -> bool:
         """Whether the victim is as looked for after exactly these tests."""
-        return self._one(Chain(tests=tuple(tests), tail=(self._victim,), looks=(len(tests),))).found >= 0
+        sight = self._one(Chain(tests=tuple(tests), tail=(self._victim,), looks=(len(tests),)))
+        if sight.found >= 0:
+            self.cause = sight.cause
+        return sight.found >= 0
 
     def _last_needed(self, tests: Sequence[str], tail: tuple[str, ...]) -> tuple[int, int] | None:
         """Return begin and end of a stretch of tests that does it and whose last test is needed; None for none."""

@@ -119,26 +119,21 @@ class Searching:
             return Findings(
                 conclusion=Conclusion.NEVER_FAILS if passes else Conclusion.FAILS_ALONE, victim=victim, cause=cause
             )
-        after, cured = self._confirmed(tests, passes)
         return Findings(
             conclusion=Conclusion.POLLUTED if passes else Conclusion.NEEDS_HELPER, victim=victim, tests=tests,
-            cause=after if passes else cause, cured=cured,
+            cause=reduction.cause if passes else cause, cured=self._cured(tests, passes),
         )  # fmt: skip
 
-    def _confirmed(self, tests: tuple[str, ...], passes: bool) -> tuple[str, bool]:
-        """Return the first line of what went wrong after these tests, and whether putting back what leaks changes it.
+    def _cured(self, tests: tuple[str, ...], passes: bool) -> bool:
+        """Return whether the victim ends as it does alone when what the leak guard sees of the tests is put back.
 
         Raises:
-            UnstableError: alone, or after these tests, the victim ended otherwise than before.
+            UnstableError: alone, the victim ended otherwise than before.
         """
-        tail = (self._plan.victim,)
-        (after,) = self._try([Chain(tests=tests, tail=tail, looks=(len(tests),))])
-        restored, alone = self._ask(LookForLeaks(tests=(*tests, *tail))).sights
-        if after is None or alone is None or restored is None:
+        restored, alone = self._ask(LookForLeaks(tests=(*tests, self._plan.victim))).sights
+        if restored is None or alone is None or (alone.found < 0) != passes:
             raise UnstableError
-        if (alone.found < 0, after.found >= 0) != (passes, passes):
-            raise UnstableError
-        return after.cause, (restored.outcome == Outcome.PASSED.value) == passes
+        return (restored.outcome == Outcome.PASSED.value) == passes
 
     def _try(self, chains: Sequence[Chain]) -> Sequence[Sight | None]:
         """Try chains side by side, and tell of it where it takes a while.
