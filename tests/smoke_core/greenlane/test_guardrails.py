@@ -84,27 +84,30 @@ def test_four_spellings_are_one_base(nd: TinyProject, port: str, spelling: dict[
 
 
 DIFFERENT = {
-    "the alias": {"CODEX_AGENT_API_BASE": OTHER},
-    "the port": {"MINI_AGENT_API_PORT": "9"},
-    "the host": {"MINI_AGENT_API_HOST": "gateway.example"},
+    "the alias": ("CODEX_AGENT_API_BASE", OTHER),
+    "the port": ("MINI_AGENT_API_PORT", "9"),
+    "the host": ("MINI_AGENT_API_HOST", "gateway.example"),
 }
 
 
-@pytest.mark.parametrize("other", DIFFERENT.values(), ids=DIFFERENT.keys())
-def test_two_that_differ(nd: TinyProject, port: str, other: dict[str, str]) -> None:
-    """Strict: exit 2 before any test, and ADDRESS_DRIFT names both. Otherwise one base, in every variable."""
-    extra = {"MINI_AGENT_API_BASE": f"http://127.0.0.1:{port}", **other}
-    strict = nd.greenlane("lane", "nd", STRICT_READY="1", **extra)
-    assert (strict.code, strict.codes) == (2, {"ADDRESS_DRIFT"}), strict.output
-    ((name, value),) = other.items()
-    told = f"{name} is {value}, the base is http://127.0.0.1:{port} (environment MINI_AGENT_API_BASE)"
-    assert told in strict.message("ADDRESS_DRIFT")
-    assert ran_no_test(nd, strict), strict.output
-    loose = nd.greenlane("lane", "nd", **extra)
-    assert loose.code == 0, loose.output
-    assert f"WARNING: ADDRESS_DRIFT {told}" in loose.output
-    found = seen(nd)
-    assert [found[name] for name in NAMES] == [f"http://127.0.0.1:{port}"] * 2 + ["127.0.0.1", port]
+@pytest.mark.parametrize(("name", "value"), DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_two_that_differ_when_strict(nd: TinyProject, name: str, value: str) -> None:
+    """Exit 2 before any test, and ADDRESS_DRIFT names both."""
+    base = "http://127.0.0.1:8788"
+    ran = nd.greenlane("lane", "nd", STRICT_READY="1", MINI_AGENT_API_BASE=base, **{name: value})
+    assert (ran.code, ran.codes) == (2, {"ADDRESS_DRIFT"}), ran.output
+    assert ran.message("ADDRESS_DRIFT") == f"{name} is {value}, the base is {base} (environment MINI_AGENT_API_BASE)"
+    assert ran_no_test(nd, ran), ran.output
+
+
+def test_two_that_differ_otherwise(nd: TinyProject, port: str) -> None:
+    """Not strict, there is one base in every variable, and a warning for each that said something else."""
+    base = f"http://127.0.0.1:{port}"
+    ran = nd.greenlane("lane", "nd", MINI_AGENT_API_BASE=base, **dict(DIFFERENT.values()))
+    assert ran.code == 0, ran.output
+    for name, value in DIFFERENT.values():
+        assert f"WARNING: ADDRESS_DRIFT {name} is {value}, the base is {base}" in ran.output
+    assert [seen(nd)[name] for name in NAMES] == [base, base, "127.0.0.1", port]
 
 
 def test_a_variable_without_an_address(nd: TinyProject) -> None:
@@ -112,17 +115,6 @@ def test_a_variable_without_an_address(nd: TinyProject) -> None:
     ran = nd.greenlane("lane", "nd", MINI_AGENT_API_PORT="gateway")
     assert ran.code == 2
     assert "CONFIG_ERROR: MINI_AGENT_API_PORT: 'http://127.0.0.1:gateway'" in ran.output
-    ran = nd.greenlane("lane", "nd", MINI_AGENT_API_BASE="ftp://x")
-    assert "CONFIG_ERROR: MINI_AGENT_API_BASE: 'ftp://x' is not an address" in ran.output
-
-
-def test_a_lane_cannot_set_the_base_for_itself(nd: TinyProject) -> None:
-    """A lane that declares a variable of the base is refused: it would disagree with the others."""
-    nd.sections["lanes"]["nd"]["env"] = ["CODEX_AGENT_API_BASE=http://x", "LITELLM_ROUTER_CONFIG"]
-    ran = nd.lanes(**nd.sections["lanes"]).greenlane("lane", "nd")
-    assert ran.code == 2
-    assert "lanes.nd.env: CODEX_AGENT_API_BASE follows the one base, and is set by the harness" in ran.output
-    assert "lanes.nd.env: LITELLM_ROUTER_CONFIG follows the one base" in ran.output
 
 
 OWN = """\
@@ -132,17 +124,16 @@ model_list:
 """
 
 
-@pytest.mark.parametrize("lane", ["nd", "core"])
-def test_without_a_router_configuration_there_is_a_stub(nd: TinyProject, lane: str) -> None:
+def test_without_a_router_configuration_there_is_a_stub(nd: TinyProject) -> None:
     """The stub lies among the artifacts, points at the lane's own base, and the lane's variables name it."""
-    ran = nd.greenlane("lane", lane)
+    ran = nd.greenlane("lane", "nd")
     assert ran.code == 0, ran.output
     told = seen(nd)
     stub = nd.path / ".artifacts" / "router_stub.yaml"
     assert (told["LITELLM_ROUTER_CONFIG"], told["ROUTER_MODEL_GROUP"]) == (str(stub), "codex-agent-1")
     assert '- model_name: "codex-agent-1"' in told["config"]
     assert f'api_base: "{told["MINI_AGENT_API_BASE"]}/v1"' in told["config"]
-    assert f"{lane} | router {stub}, a stub that points at the base, has codex-agent-1" in ran.output
+    assert f"nd | router {stub}, a stub that points at the base, has codex-agent-1" in ran.output
 
 
 def test_a_router_configuration_with_the_group_is_used(nd: TinyProject) -> None:
@@ -174,9 +165,9 @@ def test_a_group_that_only_the_caller_names(nd: TinyProject) -> None:
     """ROUTER_MODEL_GROUP must resolve like the configured ones, and is never taken for a host."""
     nd.write("router.yaml", OWN.format(group="codex-agent-1"))
     extra = {"LITELLM_ROUTER_CONFIG": "router.yaml", "ROUTER_MODEL_GROUP": "http://evil.example"}
-    strict = nd.greenlane("lane", "nd", STRICT_READY="1", **extra)
-    assert (strict.code, strict.codes) == (2, {"GROUP_MISSING"}), strict.output
-    assert nd.greenlane("lane", "nd", **extra).code == 0
+    ran = nd.greenlane("lane", "nd", **extra)
+    assert ran.code == 0, ran.output
+    assert "WARNING: GROUP_MISSING" in ran.output
     told = seen(nd)
     assert told["ROUTER_MODEL_GROUP"] == "http://evil.example"
     assert told["config"].count(f'api_base: "{told["MINI_AGENT_API_BASE"]}/v1"') == 2
@@ -184,9 +175,7 @@ def test_a_group_that_only_the_caller_names(nd: TinyProject) -> None:
 
 WRONG = {
     "not there": (None, "router.yaml: No such file or directory"),
-    "no YAML": ("model_list: [\n", "router.yaml:2: "),
     "another file": ("a: 1\n", "router.yaml (LITELLM_ROUTER_CONFIG): it has no list `model_list`"),
-    "a key twice": ("model_list: []\nmodel_list: []\n", "router.yaml:2: the key 'model_list' is there twice"),
 }
 
 

@@ -56,39 +56,23 @@ def test_answers_of_the_host_are_evidence(project: TinyProject) -> None:
     assert "big-1-2026" in ran.output
 
 
-NO_EVIDENCE = {
-    "nothing shown": ((), "no test showed an answer of it"),
-    "a server on loopback": (
-        (show(host="http://127.0.0.1:8788"), show("2+2?", "4", host="http://127.0.0.1:8788")),
-        f"http://127.0.0.1:8788 answered, not {HOST}",
-    ),
-    "nobody knows where": ((show(host=""), SECOND), f"nobody knows who answered, not {HOST}"),
-    "another model": ((show(model="tiny-1"), SECOND), "tiny-1 answered, big-1 was to be asked"),
-    "a dummy": ((show(model="dummy-1"), SECOND), "dummy-1 is no model"),
-    "an echo mode": ((show(request="shim-1"), SECOND), "its id shim-1 is that of an echoed answer"),
-    "an echo": ((show("tell me about a fox", "tell me about a fox"), SECOND), "it echoes its prompt"),
-    "canned": ((show(), show("2+2?", "2")), "2 different prompts got the same answer"),
-    "one answer": ((show(),), "one prompt proves nothing"),
-    "no tokens": ((show(tokens=0), SECOND), "it cost no tokens"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("lines", "message"), NO_EVIDENCE.values(), ids=NO_EVIDENCE.keys())
-def test_what_is_no_evidence_is_refused(project: TinyProject, lines: tuple[str, ...], message: str) -> None:
-    """Though its test passes, a provider that shows no answer of its own is CANNED and red when strict."""
-    ran = released(project, *lines).greenlane("lane", "release", STRICT_READY="1", **OPEN)
+def test_a_willing_server_elsewhere_is_refused(project: TinyProject) -> None:
+    """Right answers of a server on loopback make a provider that has a host of its own CANNED, and the run red."""
+    here = {"host": "http://127.0.0.1:8788"}
+    ran = released(project, show(**here), show("2+2?", "4", **here)).greenlane(
+        "lane", "release", STRICT_READY="1", **OPEN
+    )
     assert (ran.code, ran.codes) == (1, {"CANNED"}), ran.output
-    assert message in ran.message("CANNED")
+    assert f"http://127.0.0.1:8788 answered, not {HOST}" in ran.message("CANNED")
     row = next(check for check in ran.verdict["checks"] if check["name"] == "real")
     assert row["status"] == "failed"
 
 
 def test_it_is_a_warning_when_nobody_insists(project: TinyProject) -> None:
-    """Not strict and not expected, the run is green and says what it is worth; expected, it is red."""
+    """Not strict and not expected, the run is green and says what it is worth."""
     ran = released(project).greenlane("lane", "release", **OPEN)
     assert (ran.code, ran.codes) == (0, set()), ran.output
     assert "WARNING: CANNED [release] real: no test showed an answer of it" in ran.output
-    assert released(project).greenlane("lane", "release", READINESS_EXPECT="real", **OPEN).codes == {"CANNED"}
 
 
 SEEN = """
@@ -104,37 +88,9 @@ def test_a_provider_at_the_one_base(project: TinyProject) -> None:
     """A variable that is no secret opens a gate, too; the base counts however it was exported, and is not redacted."""
     ran = project.test(SEEN, "live/test_live.py").greenlane("lane", "release", LIVE_PROVIDERS="1")
     assert "SKIP agent: CODEX_AGENT_API_BASE is not set" in ran.output.splitlines()
-    for extra in ({"MINI_AGENT_API_BASE": "http://localhost:8788/"}, {"MINI_AGENT_API_PORT": "8788"}):
-        ran = project.greenlane("lane", "release", LIVE_PROVIDERS="1", REAL_KEY=" ", **extra)
-        assert (ran.code, ran.codes) == (0, set()), ran.output
-        lines = ran.output.splitlines()
-        assert "LIVE agent: LIVE_PROVIDERS is 1, CODEX_AGENT_API_BASE is set" in lines
-        assert "SKIP real: REAL_KEY is blank" in lines
-        assert "1 passed" in ran.output
-
-
-def test_a_memory_has_no_model_to_name(project: TinyProject) -> None:
-    """A memory proves itself by what it stored: its tests need show nothing."""
-    body = 'import pytest\n@pytest.mark.provider("memory")\ndef test_memory(): pass\n'
-    ran = project.test(body, "live/test_live.py").greenlane(
-        "lane", "release", STRICT_READY="1", LIVE_PROVIDERS="1", MEMORY_KEY="sk-memory"
-    )
+    ran = project.greenlane("lane", "release", LIVE_PROVIDERS="1", REAL_KEY=" ", MINI_AGENT_API_PORT="8788")
     assert (ran.code, ran.codes) == (0, set()), ran.output
-
-
-WRONG = {
-    "kind": ({"kind": "search"}, "providers.real.kind: 'search' is not one of model, memory"),
-    "host": ({"host": "https://x.example/"}, "providers.real.host: 'https://x.example/' is not the name of a host"),
-    "calls": ({"calls": 1000}, "providers.real.calls: 1000 is not between 1 and 20"),
-    "tokens": ({"tokens": 0}, "providers.real.tokens: 0 is not between 1 and 1024"),
-    "seconds": ({"seconds": 9000.0}, "providers.real.seconds: 9000 is not between 0 and 300"),
-    "variables": ({"variables": ["REAL_KEY", "A B"]}, "providers.real.variables: REAL_KEY is a secret"),
-}
-
-
-@pytest.mark.parametrize(("entry", "message"), WRONG.values(), ids=WRONG.keys())
-def test_an_entry_cannot_ask_for_more(project: TinyProject, entry: dict[str, Any], message: str) -> None:
-    """What a provider may cost has limits that no entry lifts, and every name is checked."""
-    ran = project.section("providers", {**PROVIDERS, "real": {**PROVIDERS["real"], **entry}}).greenlane("doctor")
-    assert ran.code == 2
-    assert f"CONFIG_ERROR: pyproject.toml: [tool.greenlane] {message}" in ran.output
+    lines = ran.output.splitlines()
+    assert "LIVE agent: LIVE_PROVIDERS is 1, CODEX_AGENT_API_BASE is set" in lines
+    assert "SKIP real: REAL_KEY is blank" in lines
+    assert "1 passed" in ran.output

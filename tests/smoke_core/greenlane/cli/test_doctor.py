@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,65 +81,57 @@ def test_every_option_has_its_source(project: TinyProject) -> None:
     assert [(e["name"], e["lanes"]) for e in found["expected"]] == [("nd/b", ["nd"])]
 
 
-def remove(name: str) -> Callable[[TinyProject], object]:
-    """Return what removes a file of a project."""
-    return lambda project: (project.path / name).unlink()
-
-
-def rewrite(name: str, text: str) -> Callable[[TinyProject], object]:
-    """Return what writes a file of a project."""
-    return lambda project: project.write(name, text)
-
-
-def as_is(project: TinyProject) -> None:
-    """Change nothing."""
-
-
 COMPROMISED = "litellm==1.82.8 \\\n    --hash=sha256:" + "0" * 64 + "\n"
 ROUTER = "model_list: [{model_name: fast, litellm_params: {model: openai/x}}]\n"
-PROBLEMS: dict[str, tuple[Callable[[TinyProject], object], dict[str, str], int, str, str]] = {
-    "no lock": (remove("locks/core.txt"), {}, 2, "lock locks/core.txt is missing", "make it with `nox -s lock`"),
-    "a compromised lock": (
-        rewrite("locks/core.txt", COMPROMISED), {}, 2, "is refused: it names litellm==1.82.8", "pin another version",
-    ),
-    "no tests": (
-        lambda project: shutil.rmtree(project.path / "tests"), {}, 2, "core.tests: tests does not exist", "make it",
-    ),
-    "two bases": (
-        as_is, {"STRICT_READY": "1", "CODEX_AGENT_API_BASE": "http://127.0.0.1:9"}, 2,
-        "ADDRESS_DRIFT CODEX_AGENT_API_BASE is http://127.0.0.1:9", "Set one of them",
-    ),
-    "no address": (as_is, {"MINI_AGENT_API_BASE": "ftp://x"}, 2, "MINI_AGENT_API_BASE: 'ftp://x' is not", "give an"),
-    "a group that is missing": (
-        rewrite("r.yaml", ROUTER), {"STRICT_READY": "1", "LITELLM_ROUTER_CONFIG": "r.yaml"}, 2,
-        "GROUP_MISSING", "Add the group to model_list",
-    ),
-    "no router configuration": (
-        as_is, {"LITELLM_ROUTER_CONFIG": "r.yaml"}, 2, "r.yaml: No such file or directory", "correct the file",
-    ),
-    "expected and closed": (
-        as_is, {"READINESS_EXPECT": "gemini"}, 1,
-        "gemini is expected (READINESS_EXPECT) and could not run: LIVE_PROVIDERS is not 1", "Provide what the reason",
-    ),
-    "a selection": (
-        as_is, {"PYTEST_ADDOPTS": "-q -k 'not slow'"}, 1, "PARTIAL PYTEST_ADDOPTS selects tests (-k)", "unset",
-    ),
+WRONG = {
+    "STRICT_READY": "1", "CODEX_AGENT_API_BASE": "http://127.0.0.1:9", "LITELLM_ROUTER_CONFIG": "r.yaml",
+    "READINESS_EXPECT": "gemini", "PYTEST_ADDOPTS": "-q -k 'not slow'",
 }  # fmt: skip
+PROBLEMS = {
+    "CONFIG_ERROR lock locks/core.txt is refused: it names litellm==1.82.8": "pin another version",
+    "CONFIG_ERROR lanes.core.tests: tests does not exist": "make it, or change `tests`",
+    "ADDRESS_DRIFT CODEX_AGENT_API_BASE is http://127.0.0.1:9": "Set one of them",
+    "GROUP_MISSING": "Add the group to model_list",
+    "EXPECTED_NOT_RUN gemini is expected (READINESS_EXPECT) and could not run: LIVE_PROVIDERS is not 1": "Provide what",
+    "PARTIAL PYTEST_ADDOPTS selects tests (-k)": "unset PYTEST_ADDOPTS",
+}
 
 
-@pytest.mark.parametrize(("change", "extra", "code", "message", "step"), PROBLEMS.values(), ids=PROBLEMS.keys())
-def test_problems(
-    project: TinyProject, change: Callable[[TinyProject], object], extra: dict[str, str], code: int, message: str,
-    step: str,
-) -> None:  # fmt: skip
-    """Each problem is named with its code and the next step, and the exit code is that of a run."""
-    change(project)
-    ran = project.greenlane("doctor", **extra)
-    assert ran.code == code, ran.output
-    lines = ran.output.splitlines()
-    steps = {line: lines[i + 1] for i, line in enumerate(lines) if line.startswith("PROBLEM: ") and message in line}
-    assert [line for line in steps.values() if line.startswith(f"  next: {step}")], ran.output
-    assert lines[-1].endswith("in the way of policy dev")
+def steps(output: str) -> dict[str, str]:
+    """Return the next step of each problem that stands in the way."""
+    lines = output.splitlines()
+    return {line: lines[i + 1] for i, line in enumerate(lines) if line.startswith("PROBLEM: ")}
+
+
+def test_every_problem_has_its_next_step(project: TinyProject) -> None:
+    """All of them are told at once, each with its code and what to do, and the exit code is that of a run."""
+    project.write("r.yaml", ROUTER).write("locks/core.txt", COMPROMISED)
+    shutil.rmtree(project.path / "tests")
+    ran = project.greenlane("doctor", **WRONG)
+    assert ran.code == 2, ran.output
+    told = steps(ran.output)
+    for problem, step in PROBLEMS.items():
+        (found,) = [line for line in told if line.startswith(f"PROBLEM: {problem}")]
+        assert told[found].startswith(f"  next: {step}")
+    assert ran.output.splitlines()[-1] == f"{len(told)} problems in the way of policy dev"
+    assert "Traceback" not in ran.output
+
+
+def test_what_is_no_setting_is_exit_1(project: TinyProject) -> None:
+    """A closed gate that is expected, or a selection, makes a run red, and is no wrong configuration."""
+    ran = project.greenlane("doctor", READINESS_EXPECT="gemini", PYTEST_ADDOPTS="--lf")
+    assert (ran.code, len(steps(ran.output))) == (1, 2), ran.output
+
+
+def test_what_cannot_be_read_is_a_problem_too(project: TinyProject) -> None:
+    """No address as the base, no router configuration where it was said to be, no lock: exit 2 and no traceback."""
+    (project.path / "locks" / "core.txt").unlink()
+    ran = project.greenlane("doctor", MINI_AGENT_API_BASE="ftp://x", LITELLM_ROUTER_CONFIG="r.yaml")
+    assert ran.code == 2, ran.output
+    told = "\n".join(steps(ran.output))
+    for problem in ("'ftp://x' is not an address", "r.yaml: No such file or directory", "locks/core.txt is missing"):
+        assert problem in told
+    assert "make it with `nox -s lock`" in ran.output
     assert "Traceback" not in ran.output
 
 

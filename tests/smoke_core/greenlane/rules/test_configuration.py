@@ -9,7 +9,7 @@ import pytest
 from greenlane.lane.leaks.table import KINDS
 from greenlane.model.configuration import Configuration, History, Quarantine, Report
 from greenlane.model.contract import WATCHERS, LeakPolicy
-from greenlane.model.lane import Address, Coverage, Lane, LaneKind, Policy, Provider, Service
+from greenlane.model.lane import Address, Coverage, Lane, LaneKind, Policy, Provider, Router, Service
 from greenlane.rules.configuration import problems
 
 
@@ -26,6 +26,11 @@ def one(**fields: Any) -> Configuration:
 def whole(**sections: Any) -> Configuration:
     """Return a configuration with other sections beside `core`."""
     return Configuration(**{"lanes": {"core": core()}, **sections})
+
+
+def live(**fields: Any) -> Configuration:
+    """Return a configuration with one provider, `p`, whose fields are given."""
+    return whole(providers={"p": Provider(**{"secrets": ("P_KEY",), **fields})})
 
 
 GATEWAY = Service(command=("gw",))
@@ -107,6 +112,25 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
         ),
         (whole(policies={"p": Policy(lanes=("core", "nd"))}), "policies.p.lanes: unknown name 'nd'; known: core"),
         (whole(address=Address(service="gw")), "address.service: unknown name 'gw'; known: none"),
+        (
+            one(env=("CODEX_AGENT_API_BASE=http://x",)),
+            "lanes.core.env: CODEX_AGENT_API_BASE follows the one base, and is set by the harness",
+        ),
+        (one(env=("LITELLM_ROUTER_CONFIG",)), "lanes.core.env: LITELLM_ROUTER_CONFIG follows the one base, and is"),
+        (whole(router=Router(groups=("",))), "router.groups: '' is not the name of a model group"),
+        (
+            whole(router=Router(model="gpt")),
+            "router.model: 'gpt' is not a provider and a model, such as openai/",
+        ),
+        (whole(router=Router(stub="../x.yaml")), "router.stub: '../x.yaml' is not a .yaml file below the project"),
+        (whole(router=Router(variable="a b")), "router.variable: 'a b' is not the name of a variable"),
+        (live(kind="search"), "providers.p.kind: 'search' is not one of model, memory"),
+        (live(host="https://x.example/"), "providers.p.host: 'https://x.example/' is not the name of a host"),
+        (live(calls=1000), "providers.p.calls: 1000 is not between 1 and 20"),
+        (live(tokens=0), "providers.p.tokens: 0 is not between 1 and 1024"),
+        (live(seconds=9000.0), "providers.p.seconds: 9000 is not between 0 and 300"),
+        (live(variables=("P_KEY",)), "providers.p.variables: P_KEY is a secret"),
+        (live(variables=("A B",)), "providers.p.variables: 'A B' is not the name of a variable"),
         (whole(leaks=LeakPolicy(level="loud")), "leaks.level: 'loud' is not one of error, warn, off"),
         (
             whole(leaks=LeakPolicy(levels={"environ": "no"})),
