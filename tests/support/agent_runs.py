@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from hypothesis import settings
 
 from mini_agent.agent import ModelClient, ToolInvoker, ViewInjection, run
 from mini_agent.model.agent import AgentConfig, AgentResult
+from support.conversations import answered_once, texts
 from support.hand_clock import HandClock
 from support.scripted_tools import ScriptedTools
 
@@ -37,24 +37,3 @@ def agent(
 def tool_messages(messages: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Returns: text of the tool message of each call id."""
     return {message["tool_call_id"]: message["content"] for message in messages if message["role"] == "tool"}
-
-
-def texts(messages: Sequence[dict[str, Any]], role: str) -> list[Any]:
-    """Returns: contents of the messages of one role."""
-    return [message["content"] for message in messages if message["role"] == role]
-
-
-def answered_once(messages: Sequence[dict[str, Any]]) -> bool:
-    """Returns: True when every call id has exactly one tool message, right behind its call, in call order."""
-    expected: list[str] = []
-    seen: Counter[str] = Counter()
-    for message in messages:
-        if message["role"] == "tool":
-            if not expected or message["tool_call_id"] != expected.pop(0):
-                return False
-            seen[message["tool_call_id"]] += 1
-            continue
-        if expected:
-            return False
-        expected = [call["id"] for call in message.get("tool_calls") or ()]
-    return not expected and all(count == 1 for count in seen.values())

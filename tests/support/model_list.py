@@ -6,6 +6,7 @@ Run as `python model_list.py [MODEL…]`; prints its address and the interpreter
 from __future__ import annotations
 
 import json
+import os
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -28,6 +29,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def do_POST(self) -> None:
+        """End the process without a word."""
+        os._exit(7)
 
     def log_message(self, *_: object) -> None:
         """Say nothing about requests."""

@@ -22,20 +22,23 @@ ECHOED = 12
 def why_canned(answer: Answered) -> str:
     """Return why an answer proves nothing; empty for one that a model may have given."""
     name = answer.model.strip().lower().rpartition("/")[2]
-    text, prompt = " ".join(answer.text.split()), " ".join(answer.prompt.split())
     if not name:
         return "it names no model"
     if name.split("-")[0] in SCRIPTED:
         return f"{answer.model} is no model"
     if answer.request.startswith(SHIM):
         return f"its id {answer.request} is that of an echoed answer"
-    if not text:
+    if not answer.text.strip():
         return "it is empty"
     if answer.tokens <= 0:
         return "it cost no tokens"
-    if text == prompt or (len(text) >= ECHOED and text in prompt):
-        return f"it echoes its prompt: {text[:60]!r}"
     return ""
+
+
+def echoes(answer: Answered) -> bool:
+    """Return whether an answer repeats its prompt or a part of it. A small model may do so, an echo always does."""
+    text, prompt = " ".join(answer.text.split()), " ".join(answer.prompt.split())
+    return text == prompt or (len(text) >= ECHOED and text in prompt)
 
 
 def why_not_live(answer: Answered, provider: Provider) -> str:
@@ -59,6 +62,9 @@ def canned_together(answers: Sequence[Answered]) -> str:
     texts = {answer.text for answer in answers}
     if len(prompts) < 2:
         return "one prompt proves nothing; show the answers to two different ones"
+    echoed = [answer for answer in answers if echoes(answer)]
+    if 2 * len(echoed) > len(answers):
+        return f"{len(echoed)} of {len(answers)} answers echo their prompt: {echoed[0].text[:60]!r}"
     if len(texts) < 2:
         return f"{len(prompts)} different prompts got the same answer: {next(iter(texts))[:60]!r}"
     return ""

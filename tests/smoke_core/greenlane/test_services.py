@@ -191,3 +191,22 @@ def test_a_switch_that_says_neither(housed: TinyProject) -> None:
     ran = housed.greenlane("lane", "nd", ND_REAL="maybe")
     assert ran.code == 2
     assert "CONFIG_ERROR: ND_REAL: 'maybe' is neither on" in ran.output
+
+
+DIES = """
+    import http.client, os, time, urllib.request
+    import pytest
+
+    @pytest.mark.needs("model")
+    def test_real():
+        with pytest.raises((OSError, http.client.HTTPException)):
+            urllib.request.urlopen(os.environ["ND_BASE"], data=b"")
+"""
+
+
+def test_a_model_that_is_killed_is_red_with_the_cause(housed: TinyProject) -> None:
+    """A model server that dies while tests run is red, whatever they say; the cause names it and its status."""
+    ran = housed.test(DIES).greenlane("lane", "nd", ND_REAL="1")
+    assert (ran.code, "SERVICE_DOWN" in ran.codes) == (1, True), ran.output
+    assert "CAUSE: model — died with exit status 7" in ran.output
+    assert {check["name"]: check["status"] for check in ran.verdict["checks"]} == {"nd": "failed", "model": "failed"}

@@ -8,7 +8,7 @@ import pytest
 
 from greenlane.model.evidence import LaneEvidence, ServiceRecord
 from greenlane.model.journal import Answered
-from greenlane.rules.answers import model_answers, why_canned
+from greenlane.rules.answers import echoes, model_answers
 from support.evidence import codes, nd, outcome, skipped, verdict_on
 
 MODEL = ServiceRecord(name="model", base="http://127.0.0.1:1", started=True, model="smollm2-135m", gated=True)
@@ -53,7 +53,10 @@ CANNED = {
         "2 different prompts got the same answer: 'A fox",
     ),
     "a test without one": ((answer(), answer(HEN, "A hen sat.")), "test_hen: it shows no answer of the model"),
-    "echo": ((answer(text="of a red  fox."), REAL[1]), "test_fox: it echoes its prompt: 'of a red fox.'"),
+    "echo": (
+        (answer(text="of a red  fox."), answer(HEN, HEN, "test_hen")),
+        "2 of 2 answers echo",
+    ),
     "dummy": ((answer(model="dummy"), REAL[1]), "test_fox: dummy is no model"),
     "noop": ((answer(model="x/noop-1"), REAL[1]), "test_fox: x/noop-1 is no model"),
     "shim": ((answer(request="shim-7"), REAL[1]), "test_fox: its id shim-7 is that of an echoed answer"),
@@ -90,5 +93,8 @@ def test_without_a_model_nothing_is_asked() -> None:
 
 
 def test_a_short_answer_is_no_echo() -> None:
-    """A word of the prompt may well be the answer."""
-    assert why_canned(answer("Say yes or no.", "yes")) == ""
+    """A word of the prompt may well be the answer, and a small model repeats a prompt now and then."""
+    assert not echoes(answer("Say yes or no.", "yes"))
+    echo = answer("Tell me of a cat.", "Tell me of a cat.")
+    assert echoes(echo)
+    assert verdict_on(met(*REAL, echo)).violations == ()

@@ -1,0 +1,53 @@
+"""Generate, run, repair: an agent with a real model converges, or says honestly that it did not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from greenlane.lane.samples import Sample
+from support.conversations import answered_once, texts
+from support.real_model import GROUP, RealModel
+
+pytestmark = [pytest.mark.needs("model"), pytest.mark.shard("shard_a")]
+
+
+def run(model: RealModel, sample: Sample) -> dict[str, Any]:
+    """Let the agent write and run a program, and show that it is the model that writes it."""
+    prompt = f"Write a Python program that prints the sum of {sample.number} and 3. Answer with one code block only."
+    body = {
+        "model": GROUP, "messages": [{"role": "user", "content": prompt}], "auto_run_code_on_code_block": True,
+        "max_iterations": 3, "max_total_seconds": 15,
+    }  # fmt: skip
+    for question in (prompt, "What is a program?"):
+        model.ask(question, max_tokens=8)
+    reply = model.gateway.post("/agent/run", body)
+    assert reply.status == 200, reply.body
+    result: dict[str, Any] = reply.json()
+    return result
+
+
+@pytest.mark.samples(3)
+def test_a_run_is_honest(model: RealModel, sample: Sample) -> None:
+    """Success has an answer that was said or printed, all else has none; what failed is told to the model."""
+    result = run(model, sample)
+    messages, answer = result["messages"], result["final_answer"]
+    assert result["stopped_reason"] in ("success", "max_iterations", "budget")
+    assert (answer is not None) == (result["stopped_reason"] == "success")
+    assert 1 <= result["metrics"]["iterations"] <= 3
+    assert answered_once(messages)
+    told = [text for text in texts(messages, "assistant") if "Observation from last tool run" in str(text)]
+    failed = [text for text in texts(messages, "tool") if str(text).startswith("error:")]
+    assert len(told) == len(failed)
+    if answer is not None:
+        assert answer in "\n".join(str(message["content"]) for message in messages if message["role"] != "user")
+
+
+@pytest.mark.samples(3, at_least=1)
+def test_a_program_is_written_and_run(model: RealModel, sample: Sample) -> None:
+    """Some run has a program of the model that really ran, and printed the answer."""
+    result = run(model, sample)
+    last = result["last_tool_invocation"]
+    assert (last["tool_name"], last["ok"]) == ("exec_python", True)
+    assert last["stdout"].strip() == result["final_answer"].strip()
