@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -138,8 +139,8 @@ class _Pool:
     def _make_room(self) -> None:
         # A client in use stays, even if that makes one more than the limit until it is free.
         surplus = len(self._entries) - self._limit + 1
-        idle = [key for key, entry in self._entries.items() if not entry.in_use] if surplus > 0 else []
-        for key in idle[:surplus]:
+        idle = (key for key, entry in self._entries.items() if not entry.in_use)
+        for key in list(islice(idle, max(0, surplus))):
             self._forget(key)
 
     def _forget(self, key: _Key) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from mini_agent.model.config import ContextRetrieval
@@ -12,6 +13,8 @@ from mini_agent.retrieval.service import MemoryService
 
 __all__ = ["SupermemoryRetriever", "memory_of", "open_supermemory", "results_of"]
 
+#: Kept of a text; less of it is ever shown, and answers stay in a cache.
+_KEPT_CHARACTERS = 4000
 _TEXTS = ("content", "text", "memory", "chunk")
 _SOURCES = ("source", "url")
 
@@ -27,7 +30,7 @@ class SupermemoryRetriever:
         body = {"q": lookup.query, "containerTag": lookup.container, "limit": lookup.limit}
         answer = await self._service.ask("POST", "/v4/profile", lookup.user_id, body=body)
         memories = (memory_of(item) for item in (*results_of(answer), *_profile(answer)))
-        return [memory for memory in memories if memory.text][: lookup.limit]
+        return list(islice((memory for memory in memories if memory.text), lookup.limit))
 
 
 def open_supermemory(options: ContextRetrieval, sessions: Sessions) -> SupermemoryRetriever:
@@ -52,7 +55,7 @@ def memory_of(item: Any) -> Memory:
     metadata = item.get("metadata")
     layers = [item, metadata] if isinstance(metadata, Mapping) else [item]
     return Memory(
-        text=_first([item], _TEXTS) or "\n".join(_chunks(item)),
+        text=_first([item], _TEXTS) or "\n".join(_chunks(item))[:_KEPT_CHARACTERS],
         title=_first(layers, ("title",)),
         source=_first(layers, _SOURCES),
     )
@@ -77,5 +80,5 @@ def _first(layers: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
     for layer in layers:
         for name in names:
             if isinstance(text := layer.get(name), str) and text.strip():
-                return text
+                return text[:_KEPT_CHARACTERS]
     return ""

@@ -23,7 +23,6 @@ GET_DOCUMENT = "supermemoryToolGetDocument"
 _QUERY_NAMES = ("query", "q", "search", "search_query", "term")
 _ID_NAMES = ("id", "document_id", "doc_id", "uuid")
 _QUERY_CHARACTERS = 4000
-_CONTENT_CHARACTERS = 4000
 #: Names that are one part of an address, whatever a server makes of dots and slashes.
 _DOCUMENT_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._:~-]{1,256}")
 _SCORES = ("relevance_score", "score", "similarity")
@@ -172,7 +171,7 @@ def _result(index: int, item: Any) -> dict[str, Any]:
     score = next((fields[name] for name in _SCORES if isinstance(fields.get(name), int | float)), None)
     result = {
         "index": index,
-        "content": encodable(memory.text[:_CONTENT_CHARACTERS]),
+        "content": encodable(memory.text),
         "source": encodable(memory.source[:500]) or "supermemory",
         "relevance_score": score,
     }

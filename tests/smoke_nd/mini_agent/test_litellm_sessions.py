@@ -9,6 +9,7 @@ from itertools import repeat
 
 import pytest
 
+from mini_agent.providers.litellm_clients import HTTP_HANDLER_PROVIDERS
 from support.cookies import crossed, visitors_book
 from support.gateway import GatewayProcess, Stage
 from support.http_client import HttpClient
@@ -26,7 +27,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Gat
     folder = tmp_path_factory.mktemp("sessions")
     with Stage(folder) as stage:
         info = {"model_info": {"transport": "sdk"}}
-        entries = [{**stage.entry(name, model), **info} for name, model in MODELS.items()]
+        models = {**MODELS, **{f"of-{provider}": f"{provider}/up" for provider in HTTP_HANDLER_PROVIDERS}}
+        entries = [{**stage.entry(name, model), **info} for name, model in models.items()]
         config = folder / "c.yaml"
         config.write_text(json.dumps({"model_list": entries}), encoding="utf-8")
         with GatewayProcess("serve", "--port", "0", "--config", str(config), folder=folder) as process:
@@ -67,3 +69,15 @@ def test_each_kind_of_client_keeps_users_apart(
         visit(world[1], model, user)
     cookies = [seen.header("cookie") for seen in upstream.requests]
     assert cookies == [None, None, *(f"sid={user}" for user in users[2:])]
+
+
+@pytest.mark.parametrize("provider", sorted(HTTP_HANDLER_PROVIDERS))
+def test_every_provider_of_the_table_takes_our_client(
+    upstream: Upstream, world: tuple[Stage, GatewayProcess], provider: str
+) -> None:
+    """Whatever each makes of an OpenAI answer: the second request brings the cookie that the first one got."""
+    for _ in range(2):
+        world[1].chat(model=f"of-{provider}", headers={"x-memory-user-id": "ada"})
+    chats = [seen for seen in upstream.requests if seen.method == "POST"]
+    assert chats[-1].header("cookie") == "sid=ada"
+    assert chats[0].header("x-sm-user-id") == "ada"
