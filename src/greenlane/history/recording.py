@@ -50,6 +50,7 @@ def recorded(evidence: LaneEvidence) -> RecordedRun:
     """Return the evidence of a lane or shard as history keeps it."""
     record, journal = evidence.record, evidence.journal
     repeats = frozenset(journal.repeats)
+    samples = {nodeid for group in journal.samples for nodeid in group.seeds}
     return RecordedRun(
         run_id=record.run_id,
         lane=record.lane,
@@ -62,8 +63,15 @@ def recorded(evidence: LaneEvidence) -> RecordedRun:
         seconds=record.duration,
         broken=broken_because(evidence),
         tests=tuple(
-            RecordedTest(t.nodeid, t.outcome, round(t.duration, 6), t.nodeid in repeats or _retried(t), t.cause)
-            for t in journal.outcomes
+            RecordedTest(
+                test.nodeid,
+                test.outcome,
+                round(test.duration, 6),
+                test.nodeid in repeats or _retried(test),
+                test.cause,
+                test.nodeid in samples,
+            )
+            for test in journal.outcomes
         ),
     )
 

@@ -58,7 +58,7 @@ def _record(connection: sa.Connection, run: RecordedRun) -> bool:
     _all(connection, OUTCOMES.insert(), outcomes)
     day = int(run.started_at // DAY)
     if not run.broken:
-        telling = [test for test in tests.values() if test.outcome.bad or test.both]
+        telling = [t for t in tests.values() if (t.outcome.bad or t.both) and not t.sample]
         failures = [
             {"run_id": run_id, "test_id": ids[test.test], "at": run.started_at, "cause": test.cause} for test in telling
         ]

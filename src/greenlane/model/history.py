@@ -21,6 +21,7 @@ class RecordedTest(msgspec.Struct, frozen=True, array_like=True):
         outcome: the final one; seconds: of all its phases.
         both: whether it was run again within the run and ended differently.
         cause: first line of what went wrong.
+        sample: whether it is one of several of a test that is meant to vary: then nothing of it is a flake.
     """
 
     test: str
@@ -28,6 +29,7 @@ class RecordedTest(msgspec.Struct, frozen=True, array_like=True):
     seconds: float = 0.0
     both: bool = False
     cause: str = ""
+    sample: bool = False
 
 
 class RecordedRun(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from greenlane.history.recording import recorded
-from support.evidence import failed, nd, outcome
+from greenlane.model.history import Past
+from greenlane.model.samples import SampleGroup
+from support.evidence import codes, failed, lane, nd, outcome, verdict_on
 from support.tiny import CORE, TinyProject
 
 FLAPPING = """
@@ -37,6 +39,17 @@ def test_what_is_recorded() -> None:
     assert (run.started_at, run.seconds, run.broken) == (1000.0, 2.5, "")
     ok, bad, again, two = run.tests
     assert (ok.seconds, ok.both, bad.cause, again.both, two.both) == (0.25, False, "assert 1 == 2", True, True)
+
+
+def test_samples_are_no_flakes() -> None:
+    """A sample that fails in one run and passes in the next varies as it may: it is recorded as a sample."""
+    name = "tests/test_a.py::test_x[sample1]"
+    group = SampleGroup(test="tests/test_a.py::test_x", n=2, at_least=1, seeds={name: 7})
+    (sample,) = recorded(nd(failed(name), journal={"samples": (group,)})).tests
+    assert sample.sample
+    past = {"core": Past(failed={name: "run-1"})}
+    core = lane(outcome(name), outcome("test_ok"), journal={"samples": (group,)})
+    assert "FLAKY_IN_CORE" not in codes(verdict_on(core, past=past))
 
 
 def test_a_broken_run_says_so() -> None:

@@ -16,10 +16,11 @@ from alembic.migration import MigrationContext
 from greenlane.errors import ConfigError
 from greenlane.history.database import connect, reading, writing
 from greenlane.history.prune import prune
-from greenlane.history.queries import durations, latest_outcomes, latest_runs, past, run_counts, trend_of_test
+from greenlane.history.queries import durations, latest_outcomes, latest_runs, past, run_counts, seen, trend_of_test
 from greenlane.history.store import record
 from greenlane.history.tables import DAYS, LANE_DAYS, METADATA, OUTCOMES, RUNS
-from greenlane.model.history import DAY
+from greenlane.model.history import DAY, RecordedTest
+from greenlane.model.outcome import Outcome
 from support.remembered import NOON, STEADY, TEST, ended, run_of, runs_of
 
 
@@ -107,6 +108,14 @@ def test_the_newest_first(engine: sa.Engine) -> None:
             "passed",
         ]
         assert latest_outcomes(connection, TEST, "core", 9) == []
+
+
+def test_samples_are_half_of_no_flake(engine: sa.Engine) -> None:
+    """What is meant to vary is not looked at when flakes are searched."""
+    sample = RecordedTest("t[sample1]", Outcome.FAILED, sample=True)
+    record(engine, [run_of(1, sample), run_of(2, RecordedTest("t[sample1]", Outcome.PASSED, sample=True))])
+    with reading(engine) as connection:
+        assert seen(connection, NOON + DAY, 7) == []
 
 
 def test_prune_by_age(engine: sa.Engine) -> None:
