@@ -9,6 +9,7 @@ from pathlib import PurePath
 from greenlane.model.evidence import LaneEvidence
 from greenlane.model.verdict import Verdict
 from greenlane.model.violation import Violation
+from greenlane.report.flakiness import flakiness
 from greenlane.report.lines import WORDS, also, clean, detail, endpoints, line, next_steps
 from greenlane.report.lines import causes as causes_of
 from greenlane.report.variance import answers_line
@@ -42,6 +43,7 @@ def markdown(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
         _gates(verdict),
         _models(verdict),
         _samples(verdict),
+        _flakiness(verdict),
         _endpoints(verdict),
         _evidence(verdict),
         _taxonomy(verdict),
@@ -94,6 +96,12 @@ def _models(verdict: Verdict) -> list[str]:
             rows.append(f"- {escape(check.name)}: {escape(answers_line(told))}")
             rows.append(f"    - {code(told.prompt)} → {code(told.text)}")
     return ["## Models", "", *rows] if rows else []
+
+
+def _flakiness(verdict: Verdict) -> list[str]:
+    told = flakiness(verdict)
+    step = "`greenlane flakes list` tells which of them are due for quarantine."
+    return ["## Flaky tests", "", *(f"- {escape(text)}" for text in told), "", step] if told else []
 
 
 def _samples(verdict: Verdict) -> list[str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from greenlane.model.verdict import Status, Verdict
+from greenlane.report.flakiness import flakiness
 from greenlane.report.lines import SHOWN_CAUSES, WORDS, also, causes, clean, detail, headline, line, next_steps
 from greenlane.report.variance import samples_line
 from greenlane.rules.causes import group
@@ -24,6 +25,7 @@ def plain(verdict: Verdict) -> list[str]:
             for name, check in zip(names, verdict.checks, strict=True)
         ),
         *_samples(verdict),
+        *flakiness(verdict)[:SHOWN_CAUSES],
         *(f"WARNING: {line(violation)}" for violation in verdict.warnings[:SHOWN_CAUSES]),
         *_reasons(verdict),
         headline(verdict),
@@ -76,6 +78,8 @@ def _rich(verdict: Verdict) -> None:
     console.print(table)
     for rate in _samples(verdict):
         console.print(Text(_shown(rate)))
+    for told in flakiness(verdict)[:SHOWN_CAUSES]:
+        console.print(Text(_shown(told), "yellow"))
     for violation in verdict.warnings[:SHOWN_CAUSES]:
         console.print(Text(_shown(f"WARNING: {line(violation)}"), "yellow"))
     for text in _reasons(verdict):
