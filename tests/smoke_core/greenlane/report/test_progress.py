@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
 import struct
 import subprocess
+import sys
 import termios
 from collections.abc import Callable
 from fcntl import ioctl
 
 import pytest
+from rich.console import Console
 
 from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.model.progress import Progress
-from greenlane.report.progress import Plain, state
+from greenlane.report.live import Moving
+from greenlane.report.progress import Plain, screen, state
 from support.tiny import TinyProject
 
 TESTS = """
@@ -148,3 +152,33 @@ def test_plain_failures_are_told_at_once() -> None:
 def test_progress_in_words(told: Progress, text: str) -> None:
     """Share, counts, and the rest as far as it is known."""
     assert state(told) == text
+
+
+def test_the_moving_screen_has_a_row_for_each_lane() -> None:
+    """Bar and counts while it runs, what it came to when it is over; lines and failures are printed above."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    moving = Moving(console)
+    moving.began("core")
+    moving.progress(Progress(label="core", selected=40, done=40, elapsed=3.25))
+    moving.ended(Progress(label="core", selected=40, done=40, bad=1, elapsed=3.25))
+    moving.began("nd/[bold]")
+    moving.line(b"nd | said \xff\n")
+    moving.failed("nd", TestOutcome(nodeid="t::a", outcome=Outcome.FAILED, cause="[red]no"))
+    moving.progress(Progress(label="nd/[bold]", selected=20, done=5, bad=1, left=95.0))
+    console.print(moving.picture())
+
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert re.search(r"^core +done +40 tests 1 failed 3\.2 s", told, re.MULTILINE)
+    assert re.search(r"^nd/\[bold\] .*5/20 1 failed 2 min left", told, re.MULTILINE)
+    assert "nd | said \N{REPLACEMENT CHARACTER}\nnd: FAILED t::a — [red]no\n" in told
+
+
+def test_the_screen_is_chosen_by_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A moving one for a terminal, plain lines for a pipe."""
+    with screen({}) as watcher:
+        assert isinstance(watcher, Plain)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with screen({"TERM": "xterm"}) as watcher:
+        assert isinstance(watcher, Moving)
+    with screen({"TERM": "dumb"}) as watcher:
+        assert isinstance(watcher, Plain)
