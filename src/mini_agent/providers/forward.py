@@ -67,6 +67,5 @@ def external_address(settings: Settings, path: str, query: str) -> URL:
 
 
 def with_key(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
-    """Returns: the headers with exactly one `Authorization`, the key of the external process; none without a key."""
-    kept = {name: value for name, value in headers.items() if name != "authorization"}
-    return {**kept, "authorization": f"Bearer {key}"} if key else kept
+    """Returns: the headers with the key of the external process, if it has one. A client's own never came this far."""
+    return {**headers, "authorization": f"Bearer {key}"} if key else dict(headers)

@@ -50,7 +50,8 @@ def error_of_proxy(
     """
     message, words, param = explain(body)
     cls = _class(status, message, words)
-    text = plain_text(message, cls) or f"the LiteLLM process answered HTTP {status} for model '{model[:200]}'"
+    about = f" for model '{model[:200]}'" if model else ""
+    text = plain_text(message, cls) or f"the LiteLLM process answered HTTP {status}{about}"
     retry_after = None
     if cls in (RateLimited, BudgetExceeded, ServiceUnavailable):
         # The process hides the provider's headers behind a prefix; one of its own name is about itself.

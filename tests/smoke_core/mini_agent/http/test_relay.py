@@ -224,6 +224,12 @@ def test_failures_of_the_process_have_the_envelope(stage: Stage, behaviour: Beha
     assert gateway.metric("mini_agent_requests_total", route="/v1/{path}", status=str(status)) == 1
 
 
+def test_refusal_without_words_is_told_by_its_status(stage: Stage) -> None:
+    """Where the process says nothing, its status is the message."""
+    stage.upstream.script(answer(b"", 500))
+    assert relaying(stage).get("/v1/files/x").error["message"] == "the LiteLLM process answered HTTP 500"
+
+
 def test_process_that_is_down_is_502(stage: Stage) -> None:
     """A refused connection is an unavailable backend."""
     gateway = relaying(stage)
