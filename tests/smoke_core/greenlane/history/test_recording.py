@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +87,36 @@ def test_recording_never_fails_a_run(tiny: TinyProject) -> None:
     ran = tiny.section("history", {"ingest": "detached"}).test("def test_ok(): pass\n").greenlane("lane", "core")
     assert ran.code == 0, ran.output
     assert "WARNING: history: this run is not recorded:" in ran.output
+
+
+REMEMBER = """
+import os, sys
+from pathlib import Path
+from greenlane.history.recording import remember
+from greenlane.settings import load
+from support.evidence import nd
+
+remember(load(Path(sys.argv[1]), {}), [nd()], os.environ, print)
+print("left behind:", len(list(Path(sys.argv[1]).glob(".greenlane/history.spool/*.json"))))
+os.wait()  # a command would be gone by now; the test wants to see what its child does
+"""
+
+
+def test_a_process_of_its_own_stores_the_run(tiny: TinyProject) -> None:
+    """A run is left in the spool and the command goes on; its child stores it and renews the file of durations."""
+    tiny.section("history", {"ingest": "detached"}).lanes(nd={**CORE, "kind": "nondeterministic"})
+    environ = {**tiny.environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", REMEMBER, str(tiny.path)], env=environ, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() in (["left behind: 1"], ["left behind: 0"])
+    folder = tiny.path / ".greenlane"
+    assert list(folder.glob("history.spool/*")) == []
+    assert "test_one" in (folder / "durations.json").read_text()
+    (run,) = history(tiny, "show")
+    assert (run["lane"], run["tests"]) == ("nd", 1)
 
 
 def test_a_database_that_is_away(tiny: TinyProject) -> None:
