@@ -1,4 +1,4 @@
-"""The parity suite with real processes: `mini-agent serve` in both modes, and a real LiteLLM process beside them.
+"""The parity suite with real processes: `mini-agent serve` in every way, and a real LiteLLM process beside them.
 
 The harness starts LiteLLM in an environment of its own, with the file that both gateways read.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from support.gateway import GatewayProcess
 from support.http_client import HttpClient
@@ -25,26 +26,38 @@ EVIL = "sk-evil-key-000"
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """A gateway process in each mode; provider and LiteLLM are services of the lane."""
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Three gateway processes: the fast path, LiteLLM in process, and forward. Provider and LiteLLM are services."""
     environ = {name: os.environ[name] for name in ("PARITY_ROOT", "PARITY_BASE")}
     forward = {"MINI_AGENT_PROVIDER_MODE": "forward", "MINI_AGENT_FORWARD_URL": os.environ["PARITY_LITELLM"]}
-    modes = {"sdk": environ, "forward": {**environ, **forward}}
-    arguments = ("serve", "--port", "0", "--config", str(CONFIG))
+    in_process = tmp_path_factory.mktemp("parity") / "in_process.yaml"
+    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    for entry in config["model_list"]:
+        entry["model_info"] = {"transport": "sdk"}
+    in_process.write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML.
+    modes = {"sdk": (CONFIG, environ), "litellm": (in_process, environ), "forward": (CONFIG, {**environ, **forward})}
     provider = urlsplit(environ["PARITY_ROOT"])
     assert provider.hostname
     assert provider.port
     with ExitStack() as stack:
-        gateways = {mode: stack.enter_context(GatewayProcess(*arguments, environ=modes[mode])) for mode in modes}
+        gateways = {}
+        for mode, (file, variables) in modes.items():
+            started = GatewayProcess("serve", "--port", "0", "--config", str(file), environ=variables)
+            gateways[mode] = stack.enter_context(started)
         for gateway in gateways.values():
             gateway.wait_listening()
+        # The package takes seconds to import, on a busy machine more than one request has patience for.
+        with suppress(TimeoutError):
+            gateways["litellm"].chat(headers=KEY)
         yield World(gateways, HttpClient(provider.hostname, provider.port))
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.scripted_only], ids=lambda case: case.name)
-def test_both_modes_answer_and_ask_the_same(world: World, case: Case) -> None:
+def test_all_ways_answer_and_ask_the_same(world: World, case: Case) -> None:
     """User, model ids, errors, OpenAI keys, injected headers, context, framing and number of requests are equal."""
-    sdk, forward = (world.facts(case, mode) for mode in ("sdk", "forward"))
+    sdk, litellm, forward = (world.facts(case, mode) for mode in ("sdk", "litellm", "forward"))
+    assert litellm.answer == sdk.answer
+    assert litellm.asked == sdk.asked
     assert forward.answer == sdk.answer
     assert forward.asked == sdk.asked
 
