@@ -18,7 +18,7 @@ from mini_agent.model.chat import DONE, ProviderRequest
 from mini_agent.model.text import load_json
 from mini_agent.model.tools import parse_arguments
 from mini_agent.providers.protocol import Batch, ModelClient
-from mini_agent.providers.tool_turn import Talk, Turn, first_choice
+from mini_agent.providers.tool_turn import Talk, Turn, first_choice, message_of
 from mini_agent.tools.protocol import ClosableInvoker
 
 __all__ = ["ToolChat"]
@@ -57,7 +57,7 @@ class ToolChat:
                 raw = await self._inner.complete(talk.request())
                 completion = msgspec.json.decode(raw)
                 choice = first_choice(completion)
-                message = choice.get("message") or {}
+                message = message_of(choice)
                 fragments = ToolFragments()
                 fragments.add_whole(message.get("tool_calls"))
                 talk.add_usage(completion.get("usage"))

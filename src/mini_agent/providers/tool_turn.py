@@ -13,7 +13,7 @@ from mini_agent.model.chat import DONE, ProviderRequest
 from mini_agent.model.tools import parse_arguments
 from mini_agent.providers.protocol import Batch
 
-__all__ = ["Talk", "Turn", "first_choice"]
+__all__ = ["Talk", "Turn", "first_choice", "message_of"]
 
 _USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 
@@ -22,6 +22,12 @@ def first_choice(completion: Any) -> dict[str, Any]:
     """Returns: the first choice of a completion or chunk, empty when there is none."""
     choices = completion.get("choices") if isinstance(completion, Mapping) else None
     return choices[0] if choices and isinstance(choices, list) and isinstance(choices[0], dict) else {}
+
+
+def message_of(choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns: the message of a choice, empty when it is no object."""
+    message = choice.get("message")
+    return message if isinstance(message, dict) else {}
 
 
 class Talk:
@@ -52,9 +58,7 @@ class Talk:
 
     def add_usage(self, usage: object) -> None:
         """Count what one turn has used."""
-        for name in _USAGE if isinstance(usage, Mapping) else ():
-            if isinstance(count := usage.get(name), int):  # type: ignore[attr-defined]  # a mapping, or no names
-                self.usage[name] = self.usage.get(name, 0) + count
+        self.usage = _sum(self.usage, usage)
 
     def add_calls(self, content: Any, calls: Sequence[CollectedCall], replies: Sequence[str]) -> None:
         """Put the calls of a turn and their replies into the conversation."""
@@ -64,12 +68,13 @@ class Talk:
 
     def closing(self, completion: dict[str, Any], *, cut: bool) -> bytes:
         """Returns: the last completion with the usage of all turns; cut: without its calls, as cut off."""
+        usage = completion.get("usage")
         if self.usage:
-            completion["usage"] = {**(completion.get("usage") or {}), **self.usage}
+            completion["usage"] = {**(usage if isinstance(usage, dict) else {}), **self.usage}
         if cut:
             choice = first_choice(completion)
             choice["finish_reason"] = "length"
-            choice["message"] = {key: value for key, value in choice["message"].items() if key != "tool_calls"}
+            choice["message"] = {key: value for key, value in message_of(choice).items() if key != "tool_calls"}
         return msgspec.json.encode(completion)
 
     def _note_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
@@ -126,8 +131,17 @@ class Turn:
 
     def _with_earlier(self, chunk: dict[str, Any]) -> bytes:
         usage = chunk["usage"]
-        added = {name: count + (usage.get(name) or 0) for name, count in self._earlier.items()}
-        return msgspec.json.encode({**chunk, "usage": {**usage, **added}})
+        return msgspec.json.encode({**chunk, "usage": {**usage, **_sum(self._earlier, usage)}})
+
+
+def _sum(earlier: Mapping[str, int], usage: object) -> dict[str, int]:
+    """Returns: the counts of both."""
+    counts = dict(earlier)
+    for name in _USAGE:
+        count = usage.get(name) if isinstance(usage, Mapping) else None
+        if isinstance(count, int):
+            counts[name] = counts.get(name, 0) + count
+    return counts
 
 
 def _without_calls(chunk: dict[str, Any], choice: dict[str, Any]) -> bytes | None:

@@ -264,3 +264,37 @@ def test_mcp_tools_are_offered_at_any_host_and_run(scene: Scene) -> None:
         scene.provider.script(answer("hi"))
         assert chat(scene.gateway(more=servers)).text == "hi"
         assert (scene.offered() or [])[:3] == [*BOTH, "add"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_without_any_tool_the_provider_is_asked_as_it_was(scene: Scene, stream: bool) -> None:
+    """When no MCP server answers, the request goes out unchanged."""
+    down = {"mcp_servers": {"down": {"transport": "http", "url": "http://127.0.0.1:1/mcp", "timeout": 5}}}
+    scene.provider.script(stream_of([chunk({"content": "hi"}), finish_chunk()]) if stream else answer("hi"))
+    assert chat(scene.gateway(hosts=[], more=down), stream=stream).status == 200
+    assert "tools" not in scene.provider.requests[0].body
+
+
+@pytest.mark.parametrize("usage", [None, [1], "many", {"total_tokens": "7"}, {"total_tokens": 5}])
+def test_odd_answers_after_a_tool_turn_stay_answers(scene: Scene, usage: Any) -> None:
+    """Whatever a provider says of its usage, plain and streamed, the answer arrives; sums count numbers only."""
+    gateway, asked = scene.gateway(), call(SEARCH, {"query": "x"})
+    scene.provider.script(asks(asked), answer({**completion("hi"), "usage": usage}))
+    total = 12 if usage == {"total_tokens": 5} else 7
+    assert chat(gateway).json()["usage"]["total_tokens"] == total
+    scene.provider.script(
+        stream_of([*deltas(asked), {**usage_chunk(), "usage": {"total_tokens": 7}}]),
+        stream_of([chunk({"content": "hi"}), {**finish_chunk(), "usage": usage}]),
+    )
+    *_, last, done = events_of(chat(gateway, stream=True).body)
+    assert done == "[DONE]"
+    assert last["choices"][0]["finish_reason"] == "stop"
+    if isinstance(usage, dict):
+        assert last["usage"]["total_tokens"] == total
+
+
+def test_odd_choices_are_passed_on(scene: Scene) -> None:
+    """No choice, or a message that is no object: nothing to run, nothing changed."""
+    for odd in ({"choices": []}, {"choices": [{"message": "x"}]}, {"choices": [3], "usage": "x"}):
+        scene.provider.script(answer(odd))
+        assert chat(scene.gateway()).json() == odd
