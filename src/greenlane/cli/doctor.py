@@ -9,6 +9,7 @@ from pathlib import Path
 
 from greenlane.control.assembly import secret_values
 from greenlane.control.doctor import examine
+from greenlane.control.probes import PATIENCE
 from greenlane.report.doctor import as_json, show
 from greenlane.rules.diagnosis import exit_code
 from greenlane.settings import load
@@ -20,13 +21,17 @@ EXAMPLES = "  greenlane doctor\n  greenlane doctor --policy deploy\n  greenlane 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--policy", default="dev", help="the policy to ask about (default: dev)")
+    parser.add_argument(
+        "--patience", type=float, default=PATIENCE, metavar="SECONDS",
+        help="until the machine and the network must have answered (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON for a script")
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Look and tell; 0 when nothing stands in the way, 2 when a setting does, 1 for anything else."""
     settings = load(Path(arguments.project), environ)
-    diagnosis = examine(settings, arguments.policy, environ)
+    diagnosis = examine(settings, arguments.policy, environ, arguments.patience)
     secrets = secret_values(settings, environ).values()
     if arguments.json:
         print(as_json(diagnosis, secrets), flush=True)

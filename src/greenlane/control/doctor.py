@@ -38,7 +38,7 @@ from greenlane.model.diagnosis import (
 from greenlane.model.evidence import GateState
 from greenlane.model.lane import Lane
 from greenlane.model.violation import Code
-from greenlane.rules.address import Base, disagreements, normalise, resolve
+from greenlane.rules.address import Base, disagreements, endpoints, normalise, resolve
 from greenlane.rules.arguments import worker_count
 from greenlane.rules.demand import checks_of, lane_of_provider, needed_lanes
 from greenlane.rules.diagnosis import of_note, problems
@@ -55,20 +55,22 @@ OLLAMA = "http://127.0.0.1:11434"
 _PRIVATE = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 
 
-def examine(settings: Settings, policy: str, environ: Mapping[str, str]) -> Diagnosis:
-    """Return what a run of a policy would find, in at most two seconds.
+def examine(settings: Settings, policy: str, environ: Mapping[str, str], seconds: float = probes.PATIENCE) -> Diagnosis:
+    """Return what a run of a policy would find.
 
     Args:
         settings: the project.
         policy: name of the policy.
         environ: the caller's environment.
+        seconds: until the machine and the network must have answered.
 
     Raises:
         ConfigError: the policy is unknown.
     """
     wish = wish_of_policy(settings, policy)
     base, notes = _base(settings, environ, wish.strict)
-    answers = probes.ask(_questions(settings, environ, base))
+    questions = _questions(settings, environ, base, seconds)
+    answers = probes.ask(questions, seconds)
     gates = open_gates(settings, environ)
     router, lacking = _router(settings, environ, wish.strict, answers.get("router"))
     diagnosis = Diagnosis(
@@ -89,21 +91,23 @@ def examine(settings: Settings, policy: str, environ: Mapping[str, str]) -> Diag
         expected=_expected(settings, wish, environ, gates),
         environment=variables(settings.configuration, environ),
         options=_options(settings, environ),
-        unanswered=tuple(name for name in _questions(settings, environ, base) if name not in answers),
+        unanswered=tuple(name for name in questions if name not in answers),
     )
     return msgspec.structs.replace(diagnosis, problems=problems(diagnosis, [*notes, *lacking]))
 
 
-def _questions(settings: Settings, environ: Mapping[str, str], base: Base) -> dict[str, Callable[[], Any]]:
+def _questions(
+    settings: Settings, environ: Mapping[str, str], base: Base, seconds: float
+) -> dict[str, Callable[[], Any]]:
     """Return what the machine is asked, by name."""
-    questions: dict[str, Callable[[], Any]] = {"hermetic": probes.hermetic_level}
+    questions: dict[str, Callable[[], Any]] = {"hermetic": partial(probes.hermetic_level, seconds)}
     for version in {lane.python for lane in settings.configuration.lanes.values()}:
-        questions[f"python {version}"] = partial(probes.find_python, version, environ)
+        questions[f"python {version}"] = partial(probes.find_python, version, environ, seconds)
     if base.url:
         service = settings.configuration.services.get(settings.configuration.address.service)
-        questions["base"] = partial(probes.get, base.url, service.ready if service else "/")
+        questions["base"] = partial(probes.get, base.url, service.ready if service else "/", seconds)
     for source, address in _model_addresses(settings, environ).items():
-        questions[f"models {source}"] = partial(probes.model_server, address, source)
+        questions[f"models {source}"] = partial(probes.model_server, address, source, seconds)
     named = environ.get(settings.configuration.router.variable, "").strip()
     if named:
         questions["router"] = partial(_read_router, settings, environ, settings.root / named)
@@ -125,7 +129,10 @@ def _base_state(settings: Settings, environ: Mapping[str, str], base: Base, answ
     """Return the base with what its address says now."""
     address = settings.configuration.address
     names = (address.variable, *address.same, address.host_variable, address.port_variable)
-    told = {name: environ[name] for name in names if environ.get(name, "").strip()}
+    carried = endpoints(address, base.url) if base.url else {}
+    follows = {name: f"{carried.get(name) or 'set when the service has started'} (follows the base)" for name in names}
+    said = {name: f"{environ[name]} (environment)" for name in names if environ.get(name, "").strip()}
+    told = {**follows, **said}
     started = f"service {address.service}, started on a free port" if address.service else "nothing"
     if not base.url:
         return BaseState(url="", source=started, variables=told)

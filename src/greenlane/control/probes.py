@@ -23,10 +23,10 @@ from greenlane.rules.environ import install_environment
 from greenlane.rules.services import model_names
 
 PATIENCE = 1.2
-"""Seconds until all questions together must be answered."""
+"""Seconds until all questions together must be answered, unless the user has more time."""
 
-NETWORK_PATIENCE = 0.8
-"""Seconds for one connection, and for one answer over it."""
+SHARE = 2 / 3
+"""Part of that time for one connection, and for one answer over it: two follow each other at most."""
 
 BODY = 65536
 """Bytes of an answer that are read."""
@@ -41,7 +41,7 @@ print(json.dumps({"level": found.level, "reason": found.reason, "fix": found.fix
 """
 
 
-def ask(questions: Mapping[str, Callable[[], Any]], seconds: float = PATIENCE) -> dict[str, Any]:
+def ask(questions: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, Any]:
     """Return the answers that came in time, by name.
 
     A question that is still open then is left to its thread, which ends with the process: a name look-up, say, cannot
@@ -71,8 +71,8 @@ def ask(questions: Mapping[str, Callable[[], Any]], seconds: float = PATIENCE) -
     return dict(answers)
 
 
-def hermetic_level() -> HermeticState:
-    """Return how far a lane could be cut off here: a child of ours tries it.
+def hermetic_level(seconds: float) -> HermeticState:
+    """Return how far a lane could be cut off here: a child of ours tries it, for so many seconds at most.
 
     Raises:
         OSError: the child cannot be started, or did not end in time.
@@ -80,19 +80,19 @@ def hermetic_level() -> HermeticState:
     command = [sys.executable, "-P", "-s", "-c", _HERMETIC]
     try:
         done = subprocess.run(
-            command, env=harness_environment({}), capture_output=True, text=True, timeout=PATIENCE, check=True
+            command, env=harness_environment({}), capture_output=True, text=True, timeout=seconds, check=True
         )
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
         raise OSError(f"the probe of the isolation failed: {error}") from error
     return msgspec.json.decode(done.stdout, type=HermeticState)
 
 
-def find_python(version: str, environ: Mapping[str, str]) -> str:
+def find_python(version: str, environ: Mapping[str, str], seconds: float) -> str:
     """Return the path of an interpreter as an installation would find it; empty when it is not there.
 
     Args:
         version: as `3.12`; empty for the one that runs us.
-        environ: the caller's environment.
+        environ: the caller's environment; seconds: for the answer.
     """
     if not version:
         return sys.executable
@@ -102,22 +102,22 @@ def find_python(version: str, environ: Mapping[str, str]) -> str:
     command = [uv, "python", "find", "--no-project", "--offline", version]
     try:
         done = subprocess.run(
-            command, env=install_environment(environ), capture_output=True, text=True, timeout=PATIENCE, check=False
+            command, env=install_environment(environ), capture_output=True, text=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise OSError(str(error)) from error
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def get(base: str, path: str) -> tuple[int, str]:
-    """Return status and text of a GET.
+def get(base: str, path: str, seconds: float) -> tuple[int, str]:
+    """Return status and text of a GET, which may take a share of so many seconds.
 
     Raises:
         OSError: there was no answer, with the reason.
     """
     parts = urlsplit(base)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=NETWORK_PATIENCE)
+    connection = kind(parts.hostname or "", parts.port, timeout=seconds * SHARE)
     try:
         connection.request("GET", parts.path + path)
         response = connection.getresponse()
@@ -128,12 +128,12 @@ def get(base: str, path: str) -> tuple[int, str]:
         connection.close()
 
 
-def model_server(base: str, source: str) -> ModelServer:
+def model_server(base: str, source: str, seconds: float) -> ModelServer:
     """Return what a model server at an address says: Ollama's protocol first, then OpenAI's list of models."""
     try:
-        status, text = get(base, "/api/version")
+        status, text = get(base, "/api/version", seconds)
         version = str(_table(text).get("version", "")) if status == 200 else ""
-        status, text = get(base, "/api/tags" if version else "/v1/models")
+        status, text = get(base, "/api/tags" if version else "/v1/models", seconds)
     except OSError as error:
         return ModelServer(address=base, source=source, reason=error.strerror or str(error))
     if status != 200:

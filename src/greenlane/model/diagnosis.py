@@ -76,7 +76,7 @@ class BaseState(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         url: normalised address; empty when the started service gives it.
         source: variable, option or service that gives it.
-        variables: what the caller's variables say, by name; those that a lane would see follow from `url`.
+        variables: what each variable of the base says and where that comes from: the environment, or that it follows.
         answer: what the address says now; empty when there is none to ask.
         reachable: whether something answers there.
     """

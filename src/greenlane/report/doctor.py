@@ -106,7 +106,7 @@ def _sections(d: Diagnosis) -> dict[str, list[str]]:
         "isolation": [f"{d.hermetic.level}{_because(d.hermetic.reason)}, found in {d.hermetic.milliseconds:g} ms"],
         "base": [
             f"{d.base.url or 'follows the service'}, from {d.base.source}{_because(d.base.answer)}",
-            *(f"{name}={value}" for name, value in d.base.variables.items()),
+            *(f"{name}: {value}" for name, value in d.base.variables.items()),
         ],
         "router": _router(d),
         "live providers": [

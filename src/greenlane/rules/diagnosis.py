@@ -25,6 +25,10 @@ SELECTING = (
 """Options in PYTEST_ADDOPTS that make a run partial."""
 
 
+UNENCLOSED = {"unknown": "ask again with more time: greenlane doctor --patience 10"}
+"""The next step where the kernel has not said what would help."""
+
+
 def of_note(note: Violation) -> Problem:
     """Return what was found about base or router before any test as a problem."""
     return Problem(code=note.code, message=note.message, next_step=note.next_step, stands=note.gating)
@@ -99,7 +103,7 @@ def _hermetic(diagnosis: Diagnosis) -> Iterable[Problem]:
         needed = any(lane.needed and lane.kind == "deterministic" for lane in diagnosis.lanes)
         yield Problem(
             code=Code.NETWORK, message=f"hermetic level is {state.level}, not kernel: {state.reason}",
-            next_step=state.fix or "run on Linux where unprivileged user namespaces are allowed",
+            next_step=state.fix or UNENCLOSED.get(state.level, "run on Linux, which can cut a lane off"),
             stands=diagnosis.strict and needed,
         )  # fmt: skip
 

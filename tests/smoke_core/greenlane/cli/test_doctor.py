@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import shutil
 import socket
 import subprocess
@@ -20,6 +23,10 @@ LIVE = {"kind": "release", "tests": ["tests"], "providers": ["gemini"]}
 LISTING = str(Path(__file__).parents[3] / "support" / "model_list.py")
 
 
+PATIENT = ("--patience", "30")
+"""For a machine that has other things to do."""
+
+
 @pytest.fixture
 def project(tiny: TinyProject) -> TinyProject:
     """A project with a lane of each kind, a service that is an address, and a provider."""
@@ -30,7 +37,7 @@ def project(tiny: TinyProject) -> TinyProject:
 
 def diagnosis(project: TinyProject, *words: str, **extra: str) -> dict[str, Any]:
     """Return what `doctor --json` says."""
-    ran = project.greenlane("doctor", "--json", *words, **extra)
+    ran = project.greenlane("doctor", "--json", *(words or PATIENT), **extra)
     content: dict[str, Any] = json.loads(ran.output)
     assert content["exit_code"] == ran.code
     return content
@@ -45,7 +52,7 @@ SECTIONS = (
 def test_a_healthy_project(project: TinyProject) -> None:
     """Every section is there, nothing stands in the way, exit 0; nothing is written."""
     before = sorted(project.path.rglob("*"))
-    ran = project.greenlane("doctor")
+    ran = project.greenlane("doctor", *PATIENT)
     assert ran.code == 0, ran.output
     lines = ran.output.splitlines()
     assert [section for section in SECTIONS if section not in lines] == []
@@ -107,7 +114,7 @@ def test_every_problem_has_its_next_step(project: TinyProject) -> None:
     """All of them are told at once, each with its code and what to do, and the exit code is that of a run."""
     project.write("r.yaml", ROUTER).write("locks/core.txt", COMPROMISED)
     shutil.rmtree(project.path / "tests")
-    ran = project.greenlane("doctor", **WRONG)
+    ran = project.greenlane("doctor", *PATIENT, **WRONG)
     assert ran.code == 2, ran.output
     told = steps(ran.output)
     for problem, step in PROBLEMS.items():
@@ -119,14 +126,14 @@ def test_every_problem_has_its_next_step(project: TinyProject) -> None:
 
 def test_what_is_no_setting_is_exit_1(project: TinyProject) -> None:
     """A closed gate that is expected, or a selection, makes a run red, and is no wrong configuration."""
-    ran = project.greenlane("doctor", READINESS_EXPECT="gemini", PYTEST_ADDOPTS="--lf")
+    ran = project.greenlane("doctor", *PATIENT, READINESS_EXPECT="gemini", PYTEST_ADDOPTS="--lf")
     assert (ran.code, len(steps(ran.output))) == (1, 2), ran.output
 
 
 def test_what_cannot_be_read_is_a_problem_too(project: TinyProject) -> None:
     """No address as the base, no router configuration where it was said to be, no lock: exit 2 and no traceback."""
     (project.path / "locks" / "core.txt").unlink()
-    ran = project.greenlane("doctor", MINI_AGENT_API_BASE="ftp://x", LITELLM_ROUTER_CONFIG="r.yaml")
+    ran = project.greenlane("doctor", *PATIENT, MINI_AGENT_API_BASE="ftp://x", LITELLM_ROUTER_CONFIG="r.yaml")
     assert ran.code == 2, ran.output
     told = "\n".join(steps(ran.output))
     for problem in ("'ftp://x' is not an address", "r.yaml: No such file or directory", "locks/core.txt is missing"):
@@ -140,11 +147,11 @@ def test_what_another_lane_lacks_is_a_warning(project: TinyProject) -> None:
     project.sections["lanes"]["nd"] = {**ND, "python": "3.99"}
     project.lanes(**project.sections["lanes"])
     (project.path / "locks" / "nd.txt").unlink()
-    ran = project.greenlane("doctor")
+    ran = project.greenlane("doctor", *PATIENT)
     assert ran.code == 0, ran.output
     assert "WARNING: CONFIG_ERROR lock locks/nd.txt is missing" in ran.output
     assert "WARNING: CONFIG_ERROR Python 3.99, which nd needs, is not there" in ran.output
-    assert project.greenlane("doctor", "--policy", "deploy").code == 2
+    assert project.greenlane("doctor", "--policy", "deploy", *PATIENT).code == 2
 
 
 def test_a_stale_lock_says_what_it_lacks(project: TinyProject) -> None:
@@ -175,7 +182,7 @@ def test_the_value_of_a_secret_is_never_shown(project: TinyProject, words: tuple
         "MINI_AGENT_API_BASE": "http://user:hunter2-of-the-user@127.0.0.1:9",
         "READINESS_EXPECT": "gemini",
     }  # fmt: skip
-    ran = project.greenlane("doctor", *words, **extra)
+    ran = project.greenlane("doctor", *words, *PATIENT, **extra)
     assert SECRET not in ran.output
     assert "hunter2" not in ran.output
     assert "--token=[redacted]" in ran.output
@@ -189,6 +196,8 @@ def test_a_base_that_does_not_answer(project: TinyProject) -> None:
         base = f"http://127.0.0.1:{silent.getsockname()[1]}"
         found = diagnosis(project, "--policy", "deploy", MINI_AGENT_API_BASE=base)
     assert (found["base"]["url"], found["base"]["reachable"]) == (base, False)
+    assert found["base"]["variables"]["MINI_AGENT_API_BASE"] == f"{base} (environment)"
+    assert found["base"]["variables"]["CODEX_AGENT_API_BASE"] == f"{base} (follows the base)"
     (problem,) = [problem for problem in found["problems"] if problem["code"] == "SERVICE_DOWN"]
     assert problem["stands"]
     assert problem["message"].startswith(f"nothing answers at {base} (environment MINI_AGENT_API_BASE)")
@@ -212,7 +221,7 @@ def test_where_nothing_but_the_lane_environment_is(project: TinyProject) -> None
     """With the standard library and msgspec alone, without rich and YAML, the doctor says the same."""
     assert project.greenlane("lane", "core").code == 0
     python = project.environments / "core" / "bin" / "python"
-    command = [str(python), "-P", "-m", "greenlane", "doctor", "--project", str(project.path)]
+    command = [str(python), "-P", "-m", "greenlane", "doctor", "--project", str(project.path), *PATIENT]
     done = subprocess.run(command, env=project.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "core: deterministic, checks core, budget 600 s, workers 0, environment built" in done.stdout
@@ -231,3 +240,27 @@ def test_a_number_of_workers_that_is_none(project: TinyProject) -> None:
     ran = project.greenlane("doctor", PYTEST_XDIST_AUTO_NUM_WORKERS="six")
     assert ran.code == 2
     assert "CONFIG_ERROR: PYTEST_XDIST_AUTO_NUM_WORKERS: 'six' is not a number of processes" in ran.output
+
+
+@pytest.mark.parametrize(("extra", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=["colours", "NO_COLOR"])
+def test_on_a_terminal(project: TinyProject, extra: dict[str, str], coloured: bool) -> None:
+    """On a terminal problems stand out, and the words are the same; NO_COLOR is heeded."""
+    (project.path / "locks" / "core.txt").unlink()
+    ours, theirs = pty.openpty()
+    environ = project.environment(TERM="xterm-256color", **extra)
+    with subprocess.Popen(project.command("doctor", *PATIENT), env=environ, stdout=theirs) as doctor:
+        os.close(theirs)
+        text = read_all(ours)
+    assert doctor.returncode == 2
+    assert "PROBLEM: CONFIG_ERROR lock locks/core.txt is missing" in text
+    assert ("\x1b[" in text) is coloured
+
+
+def read_all(descriptor: int) -> str:
+    """Return what was written to a terminal whose other side is closed."""
+    parts = []
+    with contextlib.suppress(OSError):  # how Linux tells of the other side's end
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+    os.close(descriptor)
+    return b"".join(parts).decode()
