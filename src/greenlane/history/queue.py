@@ -73,7 +73,9 @@ class Queue:
     def _fill(self, connection: sa.Connection, collection: str, files: Sequence[str]) -> None:
         now = time.time()
         row = {"name": self._name, "collection": collection, "made_at": now}
-        if connection.execute(_insert(connection, QUEUES).values(row).on_conflict_do_nothing()).rowcount != 1:
+        new = _insert(connection, QUEUES).values(row).on_conflict_do_nothing().returning(QUEUES.c.name)
+        # Not the count of rows: PostgreSQL's driver has none for an insertion.
+        if connection.execute(new).scalar() is None:
             return
         old = sa.select(QUEUES.c.name).where(QUEUES.c.made_at < now - KEPT)
         for table, column in ((CLAIMS, CLAIMS.c.queue), (CLAIMERS, CLAIMERS.c.queue), (QUEUES, QUEUES.c.name)):

@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +16,6 @@ from greenlane.history.store import record
 from greenlane.history.tables import DAYS, LANE_DAYS, OUTCOMES, RUNS, TESTS
 from greenlane.model.history import DAY
 from greenlane.rules.flakes import flaky_tests
-from support.postgres import binaries, postgres
 from support.remembered import NOON, TEST, ended, runs_of
 
 WRITERS, BATCHES, BATCH = 8, 10, 1250
@@ -38,19 +35,6 @@ for number in range(batches):
     record(engine, [run])
     print(number, flush=True)
 """
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/history.sqlite"
-        return
-    programs = binaries()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed under /usr/lib/postgresql")
-    with postgres(programs) as address:
-        yield address
 
 
 def writer(url: str, name: str, batches: int = BATCHES) -> subprocess.Popen[str]:
