@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from support.cookies import cookie_from
 from support.gateway import Stage
+from support.http_client import raw_exchange
 
 MASTER = "mk-routing-0123"
 AUTHORISED = {"authorization": f"Bearer {MASTER}"}
@@ -47,6 +49,16 @@ def test_pattern_and_custom_header_are_told_apart(stage: Stage) -> None:
     assert facts(gateway.get("/memory-routing/info", agent).json()) == ("pycharm", match, False, False)
     named = gateway.get("/memory-routing/info", {**agent, "X-Memory-User-ID": " ada "}).json()
     assert facts(named) == ("ada", None, True, False)
+
+
+def test_of_duplicate_headers_the_first_counts(stage: Stage) -> None:
+    """Also when it is blank: then there is none."""
+    gateway = stage.gateway()
+    for first, user in ((b"ada", "ada"), (b"", "default-dev")):
+        lines = [b"GET /memory-routing/info HTTP/1.1", b"host: x", b"connection: close"]
+        lines += [b"X-Memory-User-Id: " + first, b"x-memory-user-id: bob", b"", b""]
+        body = raw_exchange(gateway.port, b"\r\n".join(lines)).partition(b"\r\n\r\n")[2]
+        assert json.loads(body)["user_id"] == user
 
 
 def test_headers_are_shown_without_any_secret(stage: Stage) -> None:
