@@ -324,6 +324,8 @@ _OURS = (
 _RUN = {"model": "m1", "messages": [{"role": "user", "content": "hi"}], "tool_backend": "local"}
 _RUNS = (
     Case("run", _RUN, path="/agent/run"),
+    Case("run with orders", {**_RUN, **ORDERS}, path="/agent/run", headers=ORDERS_IN_HEADERS, check=_nothing_evil),
+    Case("stream with orders", chat(stream=True, **ORDERS), headers=ORDERS_IN_HEADERS, check=_nothing_evil),
     Case("run that fails", _RUN, order=refused(429), path="/agent/run", status=429, code="rate_limit_exceeded"),
     Case("run without messages", {"model": "m1"}, path="/agent/run", status=422, code="missing_parameter", asked=0),
     Case(
