@@ -12,7 +12,10 @@ from greenlane.lane.answers import Show
 from support.http_client import HttpClient, Reply, events_of
 
 GROUP = "nd-model"
-"""The one group of the lane's gateway (`tests/smoke_nd/real_model.yaml`)."""
+"""The group of the lane's gateway (`tests/smoke_nd/real_model.yaml`)."""
+
+WRITER = "nd-writer"
+"""The same model, whose answers are short enough for an agent of several turns."""
 
 TOKENS = 24
 """Tokens of an answer, unless a test asks for more: enough to differ, and 0.2 s on one core."""

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from greenlane.lane.samples import Sample
-from support.conversations import answered_once, texts
-from support.real_model import GROUP, RealModel
+from support.conversations import answered_once
+from support.real_model import WRITER, RealModel
 
 pytestmark = [pytest.mark.needs("model"), pytest.mark.shard("shard_a")]
 
@@ -17,7 +17,7 @@ def run(model: RealModel, sample: Sample) -> dict[str, Any]:
     """Let the agent write and run a program, and show that it is the model that writes it."""
     prompt = f"Write a Python program that prints the sum of {sample.number} and 3. Answer with one code block only."
     body = {
-        "model": GROUP, "messages": [{"role": "user", "content": prompt}], "auto_run_code_on_code_block": True,
+        "model": WRITER, "messages": [{"role": "user", "content": prompt}], "auto_run_code_on_code_block": True,
         "max_iterations": 3, "max_total_seconds": 15,
     }  # fmt: skip
     for question in (prompt, "What is a program?"):
@@ -37,17 +37,17 @@ def test_a_run_is_honest(model: RealModel, sample: Sample) -> None:
     assert (answer is not None) == (result["stopped_reason"] == "success")
     assert 1 <= result["metrics"]["iterations"] <= 3
     assert answered_once(messages)
-    told = [text for text in texts(messages, "assistant") if "Observation from last tool run" in str(text)]
-    failed = [text for text in texts(messages, "tool") if str(text).startswith("error:")]
-    assert len(told) == len(failed)
+    for place, message in enumerate(messages):
+        if message["role"] == "tool" and message["content"].startswith("error:"):
+            assert messages[place + 1]["content"].startswith("Observation from last tool run")
     if answer is not None:
         assert answer in "\n".join(str(message["content"]) for message in messages if message["role"] != "user")
 
 
-@pytest.mark.samples(3, at_least=1)
+@pytest.mark.samples(5, at_least=1)
 def test_a_program_is_written_and_run(model: RealModel, sample: Sample) -> None:
     """Some run has a program of the model that really ran, and printed the answer."""
     result = run(model, sample)
-    last = result["last_tool_invocation"]
-    assert (last["tool_name"], last["ok"]) == ("exec_python", True)
+    last = result.get("last_tool_invocation") or pytest.fail("no program was run")
+    assert (last["tool_name"], last["ok"], result["stopped_reason"]) == ("exec_python", True, "success")
     assert last["stdout"].strip() == result["final_answer"].strip()
