@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
+import yaml
 
 from support.http_client import HttpClient, events_of
 
@@ -23,6 +25,15 @@ def test_every_address_variable_names_the_one_base() -> None:
     base = os.environ["MINI_AGENT_API_BASE"]
     assert os.environ["CODEX_AGENT_API_BASE"] == base
     assert f"http://{os.environ['MINI_AGENT_API_HOST']}:{os.environ['MINI_AGENT_API_PORT']}" == base
+
+
+def test_the_router_has_the_group_that_tests_ask_for() -> None:
+    """The router configuration that the lane was given has the group; a stub of the harness points at the one base."""
+    config = Path(os.environ["LITELLM_ROUTER_CONFIG"])
+    groups = {entry["model_name"]: entry for entry in yaml.safe_load(config.read_text())["model_list"]}
+    entry = groups[os.environ["ROUTER_MODEL_GROUP"]]
+    if config.name == "router_stub.yaml":
+        assert entry["litellm_params"]["api_base"] == f"{os.environ['MINI_AGENT_API_BASE']}/v1"
 
 
 def test_plain_chat(gateway: HttpClient, group: str) -> None:
