@@ -21,7 +21,7 @@ HEAD = "0002"
 """The step of the schema that this harness reads and writes, the newest file of `migrations/versions`."""
 
 BUSY_MS = 60_000
-"""How long a writer waits for the others of one SQLite file (milliseconds)."""
+"""How long a writer waits for the others of one database (milliseconds)."""
 
 CONNECT_S = 5
 """How long a connection to a server may take (seconds)."""
@@ -122,6 +122,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         connection = plain.execution_options(writes=True)
         with connection.begin():
             if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_MS}")
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
             yield connection
 

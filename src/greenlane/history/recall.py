@@ -74,8 +74,8 @@ def recall(
         return Recalled(past)
     try:
         known = _ask(settings, environ, past, tree, run_id, ledger, now)
-    except ConfigError as error:
-        say(f"WARNING: {error.message}; the verdict rests on this run alone")
+    except (ConfigError, OSError) as error:
+        say(f"WARNING: {error}; the verdict rests on this run alone")
         return Recalled(past)
     return Recalled(known.past, tuple(told for told in known.flaky if told.lane in lanes))
 

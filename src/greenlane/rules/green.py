@@ -43,8 +43,7 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
         own = list(_examine(items, demand)) if items else _absent(name, demand, blocked)
         violations += [msgspec.structs.replace(violation, check=name) for violation in own]
         checks.append(_check(name, items, own, demand, blocked))
-    violations += whole(demand, evidence)
-    violations += ledger_violations(demand, evidence)
+    violations += (*whole(demand, evidence), *ledger_violations(demand, evidence))
     checks += [_provider(name, demand, evidence, violations) for name in demand.providers]
     checks += [_service(name, demand, evidence, violations) for name in demand.services]
     violations += _expected(demand, checks, evidence)
