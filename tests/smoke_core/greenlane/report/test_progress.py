@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -45,8 +47,12 @@ class Clock:
         return self.now
 
 
-def on_terminal(tiny: TinyProject, *words: str, **extra: str) -> tuple[int, str]:
-    """Run `greenlane WORDS…` at the end of a terminal of 120 columns; return exit code and what it got."""
+def on_terminal(tiny: TinyProject, *words: str, stop_at: bytes = b"", **extra: str) -> tuple[int, str]:
+    """Run `greenlane WORDS…` at the end of a terminal of 120 columns; return exit code and what it got.
+
+    Args:
+        stop_at: what must be seen before it is interrupted; empty for never.
+    """
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     environ = tiny.environment(TERM="xterm-256color", PYTHONUTF8="1", **extra)
@@ -58,6 +64,9 @@ def on_terminal(tiny: TinyProject, *words: str, **extra: str) -> tuple[int, str]
     try:
         while chunk := os.read(ours, 65536):
             seen += chunk
+            if stop_at and stop_at in seen:
+                process.send_signal(signal.SIGINT)
+                stop_at = b""
     except OSError:  # Linux: the other end is closed
         pass
     os.close(ours)
@@ -116,6 +125,19 @@ def test_a_terminal_is_given_back_when_a_run_is_refused(make_tiny: Callable[...,
     assert code == 2
     assert "CONFIG_ERROR" in seen
     assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h")
+
+
+def test_a_terminal_is_given_back_when_a_run_is_interrupted(make_tiny: Callable[..., TinyProject]) -> None:
+    """Ctrl-C while the picture shows what is left by history: the cursor is back, the verdict told, exit code 130."""
+    tiny = make_tiny().lanes().test("import time\n\ndef test_long():\n    time.sleep(60)\n")
+    recorded = {"schema": 1, "lanes": {"core": {"tests/test_it.py::test_long": 42.0}}}
+    tiny.write(".greenlane/durations.json", json.dumps(recorded))
+    code, seen = on_terminal(tiny, "ready", stop_at=b"42 s left")
+
+    assert code == 130
+    assert seen.rindex("\x1b[?25h") > seen.rindex("\x1b[?25l")
+    assert "INTERRUPTED" in seen
+    assert ESCAPE.sub("", seen).strip().splitlines()[-1].strip() == "NOT READY (policy dev)"
 
 
 def test_plain_progress_is_told_now_and_then() -> None:
