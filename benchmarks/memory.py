@@ -43,7 +43,10 @@ from mini_agent.settings import Settings
 from mini_agent.tools.chat_tools import ChatTools
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
-PATTERNS = [{"header": "user-agent", "pattern": rf"client-{n}/(\d+\.\d+)", "user_id": f"u{n}"} for n in range(50)]
+#: Half are alternatives, and half of those have nothing plain to look for.
+WORDS = [rf"client-{n}/(\d+\.\d+)" for n in range(25)] + [f"app{n}|tool{n} [0-9]" for n in range(13)]
+WORDS += [rf"(a|b){n}\d" for n in range(11)] + [r"client-49/(\d+\.\d+)"]
+PATTERNS = [{"header": "user-agent", "pattern": word, "user_id": f"u{n}"} for n, word in enumerate(WORDS)]
 MAPPINGS = UserIdMappings.model_validate({"header_patterns": PATTERNS})
 FOUND = {"results": [{"title": f"t{n}", "content": "words that were remembered " * 15} for n in range(5)]}
 TARGET = ModelTarget(model="m1", client="openai_http", provider="openai", name="m", extra_headers={"X-Team": "blue"})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from mini_agent.errors import InvalidParameter
-from mini_agent.memory.needle import required_text
+from mini_agent.memory.needle import required_texts
 from mini_agent.model.config import HeaderPattern, UserIdMappings
 from mini_agent.model.text import is_plain_id
 
@@ -107,10 +107,11 @@ class _Rule:
         self.mapping = mapping
         self.name = mapping.header.encode()
         self._search = re.compile(mapping.pattern, re.IGNORECASE).search
-        self._needle = required_text(mapping.pattern)
+        self._needles = required_texts(mapping.pattern)
 
     def matches(self, value: _HeaderValue) -> bool:
-        if value.plain is not None and self._needle not in value.plain:
+        plain = value.plain
+        if plain is not None and not any(needle in plain for needle in self._needles):
             return False
         return self._search(value.searched) is not None
 

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-__all__ = ["required_text"]
+import re
+
+__all__ = ["required_texts"]
 
 _OPTIONAL = "*?{"
 _BREAKS = ".^$"
+_UNREADABLE = re.compile(r"\(\?(?:[a-zA-Z]*x|#)")
 
 
-def required_text(pattern: str) -> str:
-    """Find the longest piece of plain text that a match cannot do without.
+def required_texts(pattern: str) -> tuple[str, ...]:
+    """Find pieces of plain text of which every match contains at least one.
 
-    Looking for it takes a fraction of the time of a search that ignores case. The reading is careful, not clever: what
-    stands in groups and sets does not count, and alternatives and extensions are not read at all.
+    Looking for them takes a fraction of the time of a search that ignores case. The reading is careful, not clever:
+    what stands in groups and sets does not count, and a pattern with comments, or in which whitespace means nothing, is
+    not read at all.
 
     pattern: a valid expression.
-    Returns: the text in lower case, empty when none was found.
+    Returns: the longest text of each alternative, in lower case; an empty one where an alternative has none.
     """
-    if "|" in pattern or "(?" in pattern:
-        return ""
-    runs = [""]
+    if _UNREADABLE.search(pattern):
+        return ("",)
+    alternatives = [[""]]
     rest = pattern
     while rest:
         text, length, plain = _next_atom(rest)
         rest = rest[length:]
+        if not plain and text == "|":
+            alternatives.append([""])
+            continue
+        runs = alternatives[-1]
         repeats = rest[:1]
         if plain and repeats not in tuple(_OPTIONAL):
             runs[-1] += text
         if not plain or repeats in (*_OPTIONAL, "+"):
             runs.append("")
-    return max(runs, key=len).lower()
+    return tuple(max(runs, key=len).lower() for runs in alternatives)
 
 
 def _next_atom(rest: str) -> tuple[str, int, bool]:
@@ -42,6 +50,8 @@ def _next_atom(rest: str) -> tuple[str, int, bool]:
         return "", _set_length(rest), False
     if first == "(":
         return "", _group_length(rest), False
+    if first == "|":
+        return "|", 1, False
     if first == "{" or first in _BREAKS + _OPTIONAL + "+)":
         return "", 1 if first != "{" else _braces_length(rest), False
     return first, 1, True

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mini_agent.memory.detect import UserDetector
-from mini_agent.memory.needle import required_text
+from mini_agent.memory.needle import required_texts
 from mini_agent.model.config import UserIdMappings
 
 PLAIN = st.sampled_from(["a", "b", "K", "s", "/", "-", " ", "ab", "aB", "]", "}", "{", "{x}", "\u00e9"])
 SETS = st.sampled_from([".", r"\d", "[ab]", "[^a]", "[]a]", r"[\]b]", r"\b", "^", "$"])
-GROUPS = st.sampled_from(["(ab)", "(a(b)c)", "(a|b)", "(?:ab)", "(?i:a)", "a|b", "(?=a)"])
+GROUPS = st.sampled_from(["(ab)", "(a(b)c)", "(a|b)", "(?:ab)", "(?i:a)", "a|b", "|", "(?=a)", "(?#ab)", "(?!ab)"])
 ESCAPES = st.sampled_from([r"\.", r"\\", r"\(", r"\-"])
 ATOMS = PLAIN | SETS | GROUPS | ESCAPES
 QUANTIFIERS = st.sampled_from(["", "", "", "*", "+", "?", "{2}", "{0,1}", "{,2}", "*?", "+?"])
@@ -32,7 +32,9 @@ TEXTS = st.text(alphabet="abkKsS/-. ()]{}x1\\\u00e9\u00c9\u212a\u017f", max_size
         ("ab+cde", "cde"),
         (r"a\.b", "a.b"),
         ("[abc]x{2}yz", "yz"),
-        ("a|b", ""),
+        ("PyCharm|OpenAI Client/[0-9]", "pycharm,openai client/"),
+        ("a|", "a,"),
+        ("x(a|b)(?:c|d)y+", "x"),
         ("(?x) a b", ""),
         (r"\d\w", ""),
         ("", ""),
@@ -40,7 +42,7 @@ TEXTS = st.text(alphabet="abkKsS/-. ()]{}x1\\\u00e9\u00c9\u212a\u017f", max_size
 )
 def test_plain_text_of_patterns(pattern: str, needle: str) -> None:
     """What counts, and what does not."""
-    assert required_text(pattern) == needle
+    assert required_texts(pattern) == tuple(needle.split(","))
 
 
 @settings(max_examples=400, deadline=None, database=None)
