@@ -12,6 +12,9 @@ import pytest
 from support.tiny import TinyProject
 from support.wheelhouse import build_wheelhouse
 
+FOLLOWED = ("test_lanes", "test_environments", "test_nox", "test_plan", "test_polluter", "cli.test_queue")
+"""Modules whose tiny projects are measured along with the lane that runs them."""
+
 
 @pytest.fixture(scope="session")
 def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
@@ -37,7 +40,9 @@ def make_tiny(
         path.mkdir()
         house, lock = wheelhouse
         tiny = TinyProject(path=path, lock=lock, wheelhouse=house, environments=environments)
-        tiny.follow = request.module.__name__.endswith(("test_lanes", "test_environments", "test_nox"))
+        tiny.follow = request.module.__name__.endswith(
+            ("test_lanes", "test_environments", "test_nox", "test_plan", "test_polluter", "cli.test_queue")
+        )
         if own:
             tiny.lanes().test("def test_ok(): pass\n").greenlane("lane", "core")
             tiny.environments = tmp_path / f"{name}-environments"
