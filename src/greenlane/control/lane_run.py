@@ -29,6 +29,7 @@ from greenlane.control.environment.installers import Installer
 from greenlane.control.environment.wheels import harness_state
 from greenlane.control.housing import Houses, Housing
 from greenlane.control.launch import harness_environment, run_child
+from greenlane.control.packages import leak_policy
 from greenlane.control.planning import PLAN, pull_plan, write_plan
 from greenlane.control.redact import redact
 from greenlane.control.request import Request
@@ -169,7 +170,7 @@ def _contract(request: Request, housing: Housing, arguments: tuple[str, ...], se
         shards=lane.shards,
         plan=request.plan.files if request.plan else {},
         network=not lane.deterministic,
-        leaks=request.settings.configuration.leaks,
+        leaks=leak_policy(request.settings),
         closed=closed,
         only=bool(request.only),
         services={name: request.settings.configuration.services[name].shards for name in lane.services},

@@ -25,7 +25,7 @@ from greenlane.control.lane_run import (
     run_supervisor,
     written_by_us,
 )  # fmt: skip
-from greenlane.control.packages import own_packages
+from greenlane.control.packages import leak_policy
 from greenlane.control.request import Request
 from greenlane.control.supervisor.plan import Plan, SearchPlan, Voice
 from greenlane.control.surroundings import essentials
@@ -88,10 +88,8 @@ def evidence(settings: Settings, lane: Lane, victim: str) -> Traces:
 
 def _watching(settings: Settings) -> LeakPolicy:
     """Return what the leak guard looks at when it is asked for names: at something in any case."""
-    leaks = settings.configuration.leaks
-    return msgspec.structs.replace(
-        leaks, level="warn" if leaks.level == "off" else leaks.level, watch=leaks.watch or own_packages(settings.root)
-    )
+    leaks = leak_policy(settings)
+    return leaks if leaks.level != "off" else msgspec.structs.replace(leaks, level="warn")
 
 
 def _text(path: Path) -> str:

@@ -147,7 +147,6 @@ def test_tests_that_end_their_process(shop: TinyProject) -> None:
 
 def test_the_evidence_of_the_last_run_needs_no_test(shop: TinyProject) -> None:
     """The leak guard saw who changed what the victim reads: the answer comes without running anything."""
-    shop.section("leaks", {"watch": ["shop"]})
     assert shop.greenlane("lane", "core").codes >= {"LEAK"}
     ran = shop.greenlane("polluter", f"{ZZ}::test_one")
     assert ran.code == 0
