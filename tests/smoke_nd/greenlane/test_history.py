@@ -44,6 +44,7 @@ def writer(url: str, name: str, batches: int = BATCHES) -> subprocess.Popen[str]
     return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.timeout(180)  # nine processes on two cores that others may use, too
 def test_eight_writers_and_one_that_is_killed(url: str) -> None:
     """100,000 outcomes of eight processes: none lost, none twice; a ninth that is killed loses one run at most."""
     victim = writer(url, "victim", 10_000)
