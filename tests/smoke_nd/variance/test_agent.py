@@ -13,9 +13,8 @@ from support.real_model import WRITER, RealModel
 pytestmark = [pytest.mark.needs("model"), pytest.mark.shard("shard_a")]
 
 
-def run(model: RealModel, sample: Sample) -> dict[str, Any]:
+def run(model: RealModel, prompt: str) -> dict[str, Any]:
     """Let the agent write and run a program, and show that it is the model that writes it."""
-    prompt = f"Write a Python program that prints the sum of {sample.number} and 3. Answer with one code block only."
     body = {
         "model": WRITER, "messages": [{"role": "user", "content": prompt}], "auto_run_code_on_code_block": True,
         "max_iterations": 3, "max_total_seconds": 15,
@@ -31,7 +30,9 @@ def run(model: RealModel, sample: Sample) -> dict[str, Any]:
 @pytest.mark.samples(3)
 def test_a_run_is_honest(model: RealModel, sample: Sample) -> None:
     """Success has an answer that was said or printed, all else has none; what failed is told to the model."""
-    result = run(model, sample)
+    result = run(
+        model, f"Write a Python program with a loop that prints the sum of {sample.number} and 3, in one code block."
+    )
     messages, answer = result["messages"], result["final_answer"]
     assert result["stopped_reason"] in ("success", "max_iterations", "budget")
     assert (answer is not None) == (result["stopped_reason"] == "success")
@@ -44,10 +45,10 @@ def test_a_run_is_honest(model: RealModel, sample: Sample) -> None:
         assert answer in "\n".join(str(message["content"]) for message in messages if message["role"] != "user")
 
 
-@pytest.mark.samples(5, at_least=1)
+@pytest.mark.samples(6, at_least=1)
 def test_a_program_is_written_and_run(model: RealModel, sample: Sample) -> None:
     """Some run has a program of the model that really ran, and printed the answer."""
-    result = run(model, sample)
+    result = run(model, f"Write a Python code block with one line that prints {sample.number} + 3.")
     last = result.get("last_tool_invocation") or pytest.fail("no program was run")
     assert (last["tool_name"], last["ok"], result["stopped_reason"]) == ("exec_python", True, "success")
     assert last["stdout"].strip() == result["final_answer"].strip()

@@ -19,7 +19,7 @@ def canned(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     if record.failure or record.timed_out or record.interrupted or evidence.journal.narrowing:
         return
     for service in record.services:
-        if service.started and service.model:
+        if service.started and service.model and not service.failure:
             yield from _together(evidence, service)
             yield from _each(evidence, service)
 

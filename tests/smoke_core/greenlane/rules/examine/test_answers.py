@@ -83,6 +83,12 @@ def test_the_model_keeps_count() -> None:
     assert "cost 10 tokens, the model itself counted 9" in verdict.violations[0].message
 
 
+def test_a_dead_model_is_told_as_dead() -> None:
+    """Of a model that died nothing else is asked."""
+    dead = ServiceRecord(**{**as_fields(MODEL), "failure": "died with signal 9"})
+    assert codes(verdict_on(met(service=dead))) == ["SERVICE_DOWN"]
+
+
 def test_without_a_model_nothing_is_asked() -> None:
     """An absent model, a skipped test and a service that is no model ask for no answers."""
     absent = ServiceRecord(name="model", absent="ND_REAL is not 1", off=True, gated=True)
