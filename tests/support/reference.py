@@ -19,7 +19,7 @@ import msgspec
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "src"))
 
-from greenlane.cli.main import COMMANDS  # noqa: E402  the checkout's own, whatever is installed
+from greenlane.cli.main import COMMANDS, command  # noqa: E402  the checkout's own, whatever is installed
 from greenlane.model.change import Checklist  # noqa: E402
 from greenlane.model.configuration import Configuration  # noqa: E402
 from greenlane.model.evidence import RECORD_SCHEMA, LaneRecord  # noqa: E402
@@ -174,11 +174,12 @@ def commands() -> str:
         "Everything else is a command of `greenlane`; `nox -s greenlane -- COMMAND` runs it where it is not installed.",
         "Each takes `--project DIR`, the folder of `pyproject.toml`, and `--help`.",
     ]
-    for name, command in COMMANDS.items():
+    for name in COMMANDS:
+        known = command(name)
         top = argparse.ArgumentParser(prog=name)
-        command.add_arguments(top)
-        lines += [f"\n## `greenlane {name}`\n", command.HELP, "", "```console"]
-        lines += [f"$ {line.strip()}" for line in textwrap.dedent(command.EXAMPLES).splitlines()] + ["```"]
+        known.add_arguments(top)
+        lines += [f"\n## `greenlane {name}`\n", known.HELP, "", "```console"]
+        lines += [f"$ {line.strip()}" for line in textwrap.dedent(known.EXAMPLES).splitlines()] + ["```"]
         for called, parser in parsers(name, top):
             actions = [a for a in parser._actions if a.help and not isinstance(a, argparse._HelpAction)]
             rows = [f"| {cell(option(a))} | {cell(str(a.help) % {'default': a.default})} |" for a in actions

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
-from greenlane.cli import (
-    changes,
-    completion,
-    doctor,
-    flakes,
-    history,
-    init,
-    lane,
-    lock,
-    matrix,
-    migrate,
-    plan,
-    polluter,
-    ready,
-    verdict,
-)
 from greenlane.cli.parser import Parser
 from greenlane.control.launch import stop_signals
 from greenlane.control.processes import end_survivors
@@ -47,47 +32,59 @@ class Command(Protocol):
         """Do it and return the exit code."""
 
 
-COMMANDS: dict[str, Command] = {
-    "lane": lane,
-    "ready": ready,
-    "verdict": verdict,
-    "lock": lock,
-    "matrix": matrix,
-    "plan": plan,
-    "polluter": polluter,
-    "changes": changes,
-    "doctor": doctor,
-    "init": init,
-    "migrate": migrate,
-    "history": history,
-    "flakes": flakes,
-    "completion": completion,
-}
-"""Every command, by name."""
+COMMANDS = (
+    "lane",
+    "ready",
+    "verdict",
+    "lock",
+    "matrix",
+    "plan",
+    "polluter",
+    "changes",
+    "doctor",
+    "init",
+    "migrate",
+    "history",
+    "flakes",
+    "completion",
+)
+"""Every command; each is the module of that name in this folder, imported when it is called or listed."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the command line's grammar."""
+def command(name: str) -> Command:
+    """Return a command by its name."""
+    module: Any = importlib.import_module(f"greenlane.cli.{name}")
+    return cast(Command, module)
+
+
+def parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the command line's grammar.
+
+    Args:
+        names: the commands that it has; whoever calls one command needs no other.
+    """
     top = Parser(
         prog="greenlane", description="Test lanes that cannot contaminate each other, and one truthful verdict.",
         epilog="Exit codes: 0 ready, 1 not ready, 2 configuration or usage, 3 internal error, 130 interrupted.",
     )  # fmt: skip
     top.add_argument("--version", action="version", version=f"greenlane {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, command in COMMANDS.items():
+    for name in names:
+        known = command(name)
         sub = commands.add_parser(
-            name, help=command.HELP, description=command.HELP, epilog=f"examples:\n{command.EXAMPLES}",
+            name, help=known.HELP, description=known.HELP, epilog=f"examples:\n{known.EXAMPLES}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )  # fmt: skip
         sub.add_argument("--project", default=".", metavar="DIR", help="folder of pyproject.toml (default: here)")
-        command.add_arguments(sub)
+        known.add_arguments(sub)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; 2 for words that it does not know."""
-    arguments = parser().parse_args(argv)
-    return guarded(lambda: COMMANDS[arguments.command].run(arguments, os.environ))
+    words = sys.argv[1:] if argv is None else argv
+    arguments = parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_args(words)
+    return guarded(lambda: command(arguments.command).run(arguments, os.environ))
 
 
 def guarded(use: Callable[[], int]) -> int:
