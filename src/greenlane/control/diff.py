@@ -6,12 +6,17 @@ import subprocess
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from greenlane.control.tree import GIT
 from greenlane.errors import ConfigError
 from greenlane.model.change import Change, ChangeKind
 from greenlane.rules.globs import matches
 
 _KINDS = {"A": ChangeKind.ADDED, "D": ChangeKind.DELETED, "R": ChangeKind.RENAMED}
+_PLAINLY = ("-U0", "-M", "--text", "--no-textconv", "--no-ext-diff", "--no-color")
+"""How lines are read: neither the change nor somebody's settings may hide one."""
+
 _SHALLOW = "name a commit that is here; in CI check out the whole history (fetch-depth: 0)"
 
 
@@ -39,9 +44,18 @@ def read_changes(project: Path, base: str, wanted: Collection[str] = ()) -> list
     tracked = list(_changes(listing.split("\0")))
     read = [(change, _with_lines) for change in tracked] + [(change, _with_text) for change in untracked]
     return [
-        reader(project, fork, change) if matches(change.path, wanted) or matches(change.old, wanted) else change
+        _shown(reader(project, fork, change) if matches(change.path, wanted) or matches(change.old, wanted) else change)
         for change, reader in read
     ]
+
+
+def _shown(change: Change) -> Change:
+    """Return a change whose texts can be printed; git's may hold bytes that are no UTF-8."""
+    path, old, *lines = (
+        text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        for text in (change.path, change.old, *change.lines)
+    )
+    return msgspec.structs.replace(change, path=path, old=old, lines=tuple(lines))
 
 
 def _changes(words: Sequence[str]) -> Iterator[Change]:
@@ -59,11 +73,11 @@ def _changes(words: Sequence[str]) -> Iterator[Change]:
 
 
 def _with_lines(project: Path, fork: str, change: Change) -> Change:
-    """Return a change with its added and removed lines; of a binary file there are none."""
+    """Return a change with its added and removed lines, whatever `.gitattributes` calls binary."""
     paths = [path for path in (change.old, change.path) if path]
-    text = _git(project, "diff", "-U0", "-M", "--no-ext-diff", "--no-color", "--relative", fork, "--", *paths)
+    text = _git(project, "diff", *_PLAINLY, "--relative", fork, "--", *paths)
     body = text.split("\n@@", 1)
-    lines = ("@@" + body[1]).splitlines() if len(body) == 2 else []
+    lines = ("@@" + body[1]).split("\n") if len(body) == 2 else []
     return Change(
         path=change.path, old=change.old, kind=change.kind, same=change.same,
         lines=tuple(line[1:] for line in lines if line[:1] in ("+", "-")),
@@ -73,7 +87,7 @@ def _with_lines(project: Path, fork: str, change: Change) -> Change:
 def _with_text(project: Path, _fork: str, change: Change) -> Change:
     """Return a new file with its lines."""
     text = (project / change.path).read_text("utf-8", "replace") if (project / change.path).is_file() else ""
-    return Change(path=change.path, kind=change.kind, lines=tuple(text.splitlines()))
+    return Change(path=change.path, kind=change.kind, lines=tuple(text.split("\n")))
 
 
 def _git(project: Path, *words: str, problem: str = "", step: str = _SHALLOW) -> str:
@@ -82,7 +96,7 @@ def _git(project: Path, *words: str, problem: str = "", step: str = _SHALLOW) ->
     Raises:
         ConfigError: git is not there, or refuses.
     """
-    command = [GIT, "-c", "core.quotePath=false", "-C", str(project), *words]
+    command = [GIT, "--literal-pathspecs", "-c", "core.quotePath=false", "-C", str(project), *words]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
     except OSError as error:
@@ -90,4 +104,4 @@ def _git(project: Path, *words: str, problem: str = "", step: str = _SHALLOW) ->
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()[:1]
         raise ConfigError("; ".join([problem or f"git {words[0]} failed", *said]), step)
-    return done.stdout.decode("utf-8", "backslashreplace")
+    return done.stdout.decode("utf-8", "surrogateescape")

@@ -177,6 +177,42 @@ def test_only_matching_lines_demand_a_run(repository: Repository, capsys: pytest
     assert ask(repository, capsys)[1]["rules"]["endpoint"] == {"strict run of nd": False}
 
 
+@pytest.mark.parametrize(
+    "hide",
+    [
+        {".gitattributes": "*.py -diff\n"},
+        {".gitattributes": "*.py diff=quiet\n"},
+        {"src/http/a.py": FILES["src/http/a.py"] + "\x0croute('/c')\n"},
+        {"src/http/b\udcff.py": "route('/c')\n"},
+        {"src/http/:b.py": "route('/c')\n"},
+    ],
+    ids=["binary", "textconv", "form feed", "no UTF-8", "magic"],
+)
+def test_no_line_can_be_hidden(
+    repository: Repository, capsys: pytest.CaptureFixture[str], hide: dict[str, str]
+) -> None:
+    """Attributes, filters, odd characters and odd names keep no route from being seen."""
+    repository.git("config", "diff.quiet.textconv", "true")
+    if ".gitattributes" in hide:
+        repository.write("src/http/a.py", FILES["src/http/a.py"] + "route('/c')\n")
+    for name, text in hide.items():
+        repository.write(name, text)
+    repository.git("add", "-A")
+    assert ask(repository, capsys)[1]["rules"]["endpoint"] == {"strict run of nd": False}
+
+
+def test_a_name_is_no_pattern(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the file whose route was added is named, not one whose name would match it as a pattern."""
+    repository.write("src/http/i.py", "x = 1\n")
+    repository.write("src/http/[id].py", "x = 1\n")
+    repository.commit()
+    repository.git("branch", "-f", "main")
+    repository.write("src/http/i.py", "route('/i')\n")
+    repository.write("src/http/[id].py", "x = 2\n")
+    touched = {result["rule"]: result["touched"] for result in ask(repository, capsys)[1]["results"]}
+    assert touched["endpoint"] == ["src/http/i.py"]
+
+
 def test_a_green_run_on_this_tree_counts(tiny: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:
     """The lane's evidence meets the demand, until the tree changes once more."""
     tiny.lanes(nd={"kind": "nondeterministic", "tests": ["tests"]})
