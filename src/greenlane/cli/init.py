@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from greenlane.cli.lane import print_line
 from greenlane.control.environment.locks import compile_locks, lowest_python
 from greenlane.control.scaffold import NOX, WORKFLOW, project_files, read_repository, workflow, write_scaffold
-from greenlane.errors import EXIT_NOT_READY, EXIT_READY
+from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
 from greenlane.model.configuration import Configuration
 from greenlane.model.lane import Lane, LaneKind, Provider
 from greenlane.model.scaffold import Addition, Scaffold
 from greenlane.report.lines import clean
-from greenlane.rules.scaffold import CONFIGURATION, scaffold
+from greenlane.rules.scaffold import CONFIGURATION, has_lanes, scaffold
 from greenlane.settings import load
 
 HELP = "Add lanes to a repository: configuration, noxfile, smoke tests, workflow, locks. Nothing is overwritten."
@@ -43,7 +44,11 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     configuration = _configuration(project, repository.files, environ)
     templates = project_files(repository)
     templates[WORKFLOW] = workflow(configuration, arguments.nox, lowest_python(project))
-    made = scaffold(repository, templates, WORKFLOW)
+    try:
+        made = scaffold(repository, templates, WORKFLOW)
+    except tomllib.TOMLDecodeError as error:
+        step = "write its `tool` as [tool.…] tables; nothing was changed"
+        raise ConfigError(f"{CONFIGURATION} would be no TOML with lanes at its end: {error}", step) from error
     _show(made, environ)
     if made.additions and not _wanted(arguments):
         return EXIT_READY if arguments.dry_run else EXIT_NOT_READY
@@ -56,7 +61,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 def _configuration(project: Path, files: Mapping[str, str], environ: Mapping[str, str]) -> Configuration:
     """Return the configuration that the workflow is made for: the project's own, or the one that is added."""
-    if CONFIGURATION in files and "[tool.greenlane" in files[CONFIGURATION]:
+    if has_lanes(files.get(CONFIGURATION, "")):
         return load(project, environ).configuration
     return Configuration(
         lanes={"release": Lane(kind=LaneKind.RELEASE, tests=(), providers=("openai",))},
@@ -71,7 +76,10 @@ def _wanted(arguments: argparse.Namespace) -> bool:
     if not sys.stdin.isatty():
         print_line("nothing was changed: nobody is here to ask; --yes adds it")
         return False
-    return input("Add this? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input("Add this? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def _show(made: Scaffold, environ: Mapping[str, str]) -> None:
@@ -79,6 +87,8 @@ def _show(made: Scaffold, environ: Mapping[str, str]) -> None:
     colored = sys.stdout.isatty() and not environ.get("NO_COLOR")
     for path, reason in made.kept.items():
         print_line(f"kept: {path}, {reason}")
+    for note in made.notes:
+        print_line(f"NOTE: {note}")
     for addition in made.additions:
         for line in _diff(addition):
             color = COLORS.get(line[:1], "") if colored else ""

@@ -12,12 +12,14 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
         files: text by path, of those files that exist among the ones we may add or add to.
         folders: the test folders that hold anything.
         distribution: name of the project that is built into a wheel; empty when there is none.
+        above: top of the repository that the project is a folder of; empty when the project is the top.
         requirements: line of a lane that brings what the project's tests need; empty when nothing declares it.
     """
 
     files: dict[str, str]
     folders: tuple[str, ...] = ()
     distribution: str = ""
+    above: str = ""
     requirements: str = ""
 
 
@@ -36,7 +38,8 @@ class Addition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scaffold(msgspec.Struct, frozen=True, kw_only=True):
-    """What is added, and what is kept as it is, with the reason, by path."""
+    """What is added, what is kept as it is, with the reason, by path, and what somebody must still do."""
 
     additions: tuple[Addition, ...]
     kept: dict[str, str]
+    notes: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from greenlane.model.scaffold import Addition, Repository, Scaffold
@@ -54,7 +54,7 @@ def scaffold(repository: Repository, templates: Mapping[str, str], workflow: str
         workflow: path of the workflow among the templates.
 
     Raises:
-        tomllib.TOMLDecodeError: the repository's `pyproject.toml` is no TOML.
+        tomllib.TOMLDecodeError: the repository's `pyproject.toml` is no TOML, or would be none with more tables.
     """
     additions: list[Addition] = []
     kept: dict[str, str] = {}
@@ -64,10 +64,28 @@ def scaffold(repository: Repository, templates: Mapping[str, str], workflow: str
         if reason:
             kept[path] = reason
         else:
-            after = text if there is None else f"{there.rstrip()}\n\n{_without_header(text)}"
+            after = text if there is None else _extended(there, _without_header(text))
             additions.append(Addition(path=path, before=there, after=after))
     additions += _ignored(repository.files.get(IGNORE))
-    return Scaffold(additions=tuple(additions), kept=kept)
+    written = {addition.path: addition.after for addition in additions}
+    tomllib.loads(written.get(CONFIGURATION, ""))
+    return Scaffold(additions=tuple(additions), kept=kept, notes=tuple(_notes(repository, written, workflow)))
+
+
+def _extended(there: str, text: str) -> str:
+    """Return a file with more at its end: not a byte of it is changed, and its line ends are kept."""
+    end = "\r\n" if "\r\n" in there else "\n"
+    gap = end if there.endswith("\n") or not there else end * 2
+    return there + (gap + text.replace("\n", end) if there.strip() else text)
+
+
+def _notes(repository: Repository, written: Mapping[str, str], workflow: str) -> Iterator[str]:
+    """Yield what the additions alone do not make work."""
+    if workflow in written and repository.above:
+        yield f"GitHub reads workflows at the top of the repository only: move {workflow} to {repository.above}"
+    noxfile = written.get(NOXFILE, repository.files.get(NOXFILE, ""))
+    if "pipx run nox" in written.get(workflow, "") and "# /// script" not in noxfile:
+        yield f"{NOXFILE} has no `# /// script` that brings greenlane, which {workflow} needs; or choose --nox"
 
 
 def _kept(path: str, there: str | None, repository: Repository, workflow: str) -> str:
@@ -95,5 +113,6 @@ def _ignored(there: str | None) -> list[Addition]:
     missing = [entry for entry in IGNORED if entry.strip("/") not in lines]
     if not missing:
         return []
-    before = f"{there.rstrip()}\n" if there and there.strip() else ""
-    return [Addition(path=IGNORE, before=there, after=before + "".join(f"{entry}\n" for entry in missing))]
+    end = "\r\n" if there and "\r\n" in there else "\n"
+    before = there + end if there and not there.endswith("\n") else there or ""
+    return [Addition(path=IGNORE, before=there, after=before + "".join(f"{entry}{end}" for entry in missing))]

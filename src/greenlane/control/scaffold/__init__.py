@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -38,7 +39,14 @@ def workflow(configuration: Configuration, nox: str, python: str) -> str:
         configuration: its release lanes say which secrets the live job gets.
         nox: the words before the names of nox sessions, as `pipx run nox -s`.
         python: version that decides, as `3.11`.
+
+    Raises:
+        ConfigError: the words hold what an expression of GitHub, YAML or the shell would read as its own.
     """
+    if not re.fullmatch(r"[\w ./:=@+~,\[\]-]+", nox):
+        raise ConfigError(
+            f"--nox: {nox!r} holds quotes, or what a shell would read as its own", "name words, as in `pipx run nox -s`"
+        )
     providers = [name for lane in configuration.lanes.values() for name in lane.providers]
     secrets = dict.fromkeys(secret for name in providers for secret in configuration.providers[name].secrets)
     lines = [f"          {secret}: ${{{{ secrets.{secret} }}}}" for secret in secrets]
@@ -73,10 +81,10 @@ def read_repository(project: Path) -> Repository:
     if not project.is_dir():
         raise ConfigError(f"{project} is no folder", "name the repository with --project")
     paths = (CONFIGURATION, NOXFILE, IGNORE, WORKFLOW, *SMOKES)
+    files = {path: _read(project, path) for path in paths if (project / path).exists()}
     try:
-        files = {path: (project / path).read_text("utf-8") for path in paths if (project / path).exists()}
         content = tomllib.loads(files.get(CONFIGURATION, ""))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{CONFIGURATION}: {error}", "correct it; nothing was changed") from error
     folders = {str(Path(path).parent) for path in SMOKES}
     return Repository(
@@ -84,7 +92,23 @@ def read_repository(project: Path) -> Repository:
         folders=tuple(name for name in sorted(folders) if any((project / name).glob("**/*.py"))),
         requirements=test_requirements(content),
         distribution=str(content.get("project", {}).get("name", "")),
+        above=_above(project.resolve()),
     )
+
+
+def _read(project: Path, path: str) -> str:
+    """Return the text of a file with its line ends as they are."""
+    try:
+        return (project / path).read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: {error}", "correct it; nothing was changed") from error
+
+
+def _above(project: Path) -> str:
+    """Return the top of the repository that holds a project; empty when that is the project itself, or nothing is."""
+    if (project / ".git").exists():
+        return ""
+    return next((str(folder) for folder in project.parents if (folder / ".git").exists()), "")
 
 
 def write_scaffold(project: Path, made: Scaffold) -> None:
@@ -94,13 +118,14 @@ def write_scaffold(project: Path, made: Scaffold) -> None:
         ConfigError: a file is no longer what the diff showed.
     """
     for addition in made.additions:
-        path = project / addition.path
-        now = path.read_text("utf-8") if path.exists() else None
+        # A link stays a link: what it points at is extended.
+        path = (project / addition.path).resolve()
+        now = _read(project, addition.path) if path.exists() else None
         if now != addition.before:
             raise ConfigError(f"{addition.path} was changed meanwhile", "run `greenlane init` again")
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_text(addition.after, encoding="utf-8")
+        part.write_bytes(addition.after.encode("utf-8"))
         if path.exists():
             part.chmod(path.stat().st_mode & 0o7777)
         os.replace(part, path)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,78 @@ def test_nobody_to_ask_means_no(
     assert files(repository) == {}
 
 
+@pytest.mark.parametrize(("said", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("\x04", 1)])
+def test_a_person_is_asked_after_the_diff(tiny: TinyProject, said: str, code: int) -> None:
+    """On a terminal the question follows the diff; only a yes adds anything, and the end of input is a no."""
+    (tiny.path / "locks" / "core.txt").unlink()
+    (tiny.path / "pyproject.toml").unlink()
+    before = files(tiny.path)
+    person, terminal = pty.openpty()
+    os.write(person, said.encode())
+    done = subprocess.run(
+        tiny.command("init", "--no-lock"), stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=tiny.environment(), timeout=30, check=False, text=True,
+    )  # fmt: skip
+    os.close(person)
+    os.close(terminal)
+    assert done.returncode == code, done.stdout
+    assert 0 < done.stdout.index("+register_lanes(__file__)") < done.stdout.index("Add this? [y/N] ")
+    assert ("next: nox -s ready" in done.stdout) == (code == 0)
+    assert (files(tiny.path) == before) == (code == 1)
+
+
+def test_every_byte_that_is_there_stays(repository: Path) -> None:
+    """Line ends of Windows, trailing blanks and a missing last line end are kept; what is added has the same ends."""
+    own = {"pyproject.toml": PYPROJECT.encode(), "noxfile.py": b"import nox  ", ".gitignore": b"build/ \n\n"}
+    own |= {"pyproject.toml": own["pyproject.toml"].replace(b"\n", b"\r\n"), ".gitignore": b"build/ \r\n\r\n*.pyc"}
+    for name, content in own.items():
+        (repository / name).write_bytes(content)
+    assert init(repository, "--yes") == 0
+    for name, content in own.items():
+        after = (repository / name).read_bytes()
+        assert after.startswith(content)
+        assert len(after) > len(content)
+        assert after.count(b"\r\n") == (after.count(b"\n") if b"\r\n" in content else 0)
+    assert b"*.pyc\r\n__pycache__/\r\n" in (repository / ".gitignore").read_bytes()
+
+
+def test_a_link_stays_a_link(repository: Path, tmp_path: Path) -> None:
+    """What it points at gets the lines."""
+    (tmp_path / "shared.toml").write_text(PYPROJECT)
+    (repository / "pyproject.toml").symlink_to("../shared.toml")
+    assert init(repository, "--yes") == 0
+    assert (repository / "pyproject.toml").is_symlink()
+    assert "[tool.greenlane.lanes.core]" in (tmp_path / "shared.toml").read_text()
+
+
+def test_what_the_additions_need_is_told(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A workflow below the top of a repository, and a noxfile that brings no harness to a runner, are named."""
+    (repository / ".git").mkdir()
+    part = repository / "part"
+    part.mkdir()
+    assert init(part, "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert "NOTE: GitHub reads workflows at the top of the repository only" in told
+    assert "no `# /// script`" not in told
+    (repository / "noxfile.py").write_text(NOXFILE)
+    assert init(repository, "--yes") == 0
+    told = capsys.readouterr().out
+    assert "NOTE: noxfile.py has no `# /// script` that brings greenlane" in told
+    assert "GitHub reads" not in told
+    assert init(repository, "--yes") == 0
+    assert "NOTE" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", ["it's nox", 'uvx "nox" -s', "nox -s; rm", "$(nox)", "nox\n-s", ""])
+def test_words_that_break_the_workflow_are_refused(
+    repository: Path, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    """Quotes and the like would end the expression of GitHub that they stand in."""
+    assert init(repository, "--yes", "--nox", words) == 2
+    assert capsys.readouterr().err.startswith("CONFIG_ERROR: --nox: ")
+    assert files(repository) == {}
+
+
 def test_a_second_call_adds_nothing(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Everything that is there is kept, byte by byte."""
     assert init(repository, "--yes") == 0
@@ -88,7 +163,7 @@ def test_what_is_there_is_extended_at_its_end(repository: Path) -> None:
     assert init(repository, "--yes") == 0
     after = files(repository)
     for name, text in own.items():
-        assert after[name].startswith(text.rstrip())
+        assert after[name].startswith(text)
     assert after[".github/workflows/readiness.yml"] == own[".github/workflows/readiness.yml"]
     assert "tests/smoke_nd/test_nd_smoke.py" not in after
     assert after["noxfile.py"].count("# /// script") == 0
@@ -113,16 +188,23 @@ def test_the_workflow_gets_the_secrets_and_the_words(repository: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "text", "said"),
-    [("pyproject.toml", "[tool\n", "pyproject.toml: "), ("pyproject.toml", "[tool.greenlane]\nlanez = 1\n", "lanez")],
+    [
+        ("pyproject.toml", "[tool\n", "pyproject.toml: "),
+        ("pyproject.toml", "[tool.greenlane]\nlanez = 1\n", "lanez"),
+        ("pyproject.toml", "[tool]\ngreenlane = {}\n", "at least one lane is needed"),
+        ("pyproject.toml", "tool = { ruff = { line-length = 99 } }\n", "pyproject.toml would be no TOML with lanes"),
+        ("noxfile.py", "x = '\udce9'\n", "noxfile.py: "),
+    ],
 )
 def test_a_broken_configuration_is_told_and_nothing_written(
     repository: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, said: str
 ) -> None:
-    """A file that cannot be read as TOML, or holds a wrong option, is a CONFIG_ERROR."""
-    (repository / name).write_text(text)
+    """A file that cannot be read as TOML, or holds a wrong option, is a CONFIG_ERROR that names the file."""
+    (repository / name).write_text(text, errors="surrogateescape")
     assert init(repository, "--yes") == 2
     assert said in capsys.readouterr().err
-    assert files(repository) == {name: text}
+    assert [path.name for path in repository.iterdir()] == [name]
+    assert (repository / name).read_text(errors="surrogateescape") == text
 
 
 def test_no_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
