@@ -145,8 +145,9 @@ def decide(
         ConfigError: a setting is wrong; nothing was run.
     """
     run_id = new_run_id()
-    ledger = in_force(settings, read_ledger(settings))  # as it is before any code of a lane runs
     gates = open_gates(settings, environ)
+    # As they are before any code of a lane runs: what is excused, and what is remembered of this tree.
+    before = with_history(make_demand(settings, wish, gates, run_id), settings, environ, say)
     notes = check_addresses(settings, environ, wish.strict)
     router, lacking = guard(settings, environ, wish.strict, say)
     notes += lacking
@@ -157,9 +158,8 @@ def decide(
         )
         evidence, stopped = _run_lanes(run, say)
         notes += stopped
-    demand = make_demand(settings, wish, gates, run_id)
-    demand = msgspec.structs.replace(demand, ledger=ledger)
-    demand = with_history(demand, settings, environ, say)
+    after = make_demand(settings, wish, gates, run_id)
+    demand = msgspec.structs.replace(after, ledger=before.ledger, past=before.past, flaky=before.flaky)
     verdict = judge(demand, evidence, notes)
     verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
     return verdict, evidence

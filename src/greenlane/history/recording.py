@@ -14,6 +14,7 @@ from greenlane.history import spool
 from greenlane.history.recall import can_ask
 from greenlane.model.evidence import LaneEvidence
 from greenlane.model.history import RecordedRun, RecordedTest
+from greenlane.model.lane import LaneKind
 from greenlane.model.outcome import Outcome, TestOutcome
 from greenlane.rules.sound import broken_because
 from greenlane.settings import Settings
@@ -50,7 +51,8 @@ def recorded(evidence: LaneEvidence) -> RecordedRun:
     """Return the evidence of a lane or shard as history keeps it."""
     record, journal = evidence.record, evidence.journal
     repeats = frozenset(journal.repeats)
-    samples = {nodeid for group in journal.samples for nodeid in group.seeds}
+    varying = () if record.kind == LaneKind.DETERMINISTIC else journal.samples
+    samples = {nodeid for group in varying for nodeid in group.seeds}
     return RecordedRun(
         run_id=record.run_id,
         lane=record.lane,

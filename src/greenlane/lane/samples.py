@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from greenlane.model.contract import Contract
+from greenlane.model.lane import LaneKind
 from greenlane.model.samples import SampleGroup
 from greenlane.rules.samples import MARK, group_of, sample_id, seed_of, wrong_numbers
 
@@ -25,7 +26,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Samples:
-    """Makes n tests of one with the mark, each with a seed that follows from the run's.
+    """Makes n tests of one with the mark, each with a seed from the run's; in a deterministic lane from its name alone.
 
     Args:
         contract: of the lane.
@@ -33,6 +34,8 @@ class Samples:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
+        # What is deterministic has the same samples in every run: another outcome on the same tree is a flake.
+        self._seed = 0 if contract.kind == LaneKind.DETERMINISTIC else contract.seed
         self._marked: dict[str, tuple[int, int]] = {}
 
     @pytest.hookimpl(trylast=True)
@@ -61,7 +64,7 @@ class Samples:
         """The number and the seed of this run of a test with the mark `samples`."""
         nodeid = request.node.nodeid
         n, _ = self._marked[_test_of(request.node)]
-        return Sample(number=group_of(nodeid)[1], of=n, seed=seed_of(self._contract.seed, nodeid))
+        return Sample(number=group_of(nodeid)[1], of=n, seed=seed_of(self._seed, nodeid))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -69,7 +72,7 @@ class Samples:
         if _test_of(item) not in self._marked:
             return (yield)
         before = random.getstate()
-        random.seed(seed_of(self._contract.seed, item.nodeid))
+        random.seed(seed_of(self._seed, item.nodeid))
         try:
             return (yield)
         finally:
@@ -85,7 +88,7 @@ class Samples:
                 continue
             test, _ = group_of(item.nodeid)
             numbers[test] = marked
-            seeds.setdefault(test, {})[item.nodeid] = seed_of(self._contract.seed, item.nodeid)
+            seeds.setdefault(test, {})[item.nodeid] = seed_of(self._seed, item.nodeid)
         return tuple(SampleGroup(test=test, n=n, at_least=k, seeds=seeds[test]) for test, (n, k) in numbers.items())
 
 

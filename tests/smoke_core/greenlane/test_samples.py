@@ -69,3 +69,11 @@ def test_only_needs_its_shard(tiny: TinyProject) -> None:
         ran = tiny.greenlane("lane", "nd", shard, "--only", "tests/test_it.py::test_b")
         assert (ran.code, ran.codes) == (1, {"PARTIAL"}), ran.output
         assert ran.verdict["checks"][0]["counts"] == {"passed": 1}
+
+
+def test_a_deterministic_lane_repeats_its_samples(tiny: TinyProject) -> None:
+    """Two runs of a deterministic lane have the same samples: the seeds follow from the names alone."""
+    tiny.test("import pytest\n@pytest.mark.samples(2)\ndef test_bad(sample): assert sample.seed < 0\n")
+    one, two = (re.findall(r"seed (\d+);", tiny.greenlane("lane", "core", "--seed", seed).output) for seed in "56")
+    assert len(set(one)) == 2
+    assert one == two

@@ -74,11 +74,7 @@ def _contradictions(evidence: LaneEvidence, demand: Demand) -> Iterable[tuple[st
     past = demand.past.get(evidence.record.lane)
     if past is None or evidence.record.kind != LaneKind.DETERMINISTIC or broken_because(evidence):
         return
-    # A sample has the seed of its run: with another seed it is another test.
-    samples = {nodeid for group in evidence.journal.samples for nodeid in group.seeds}
     for test in evidence.journal.outcomes:
-        if test.nodeid in samples:
-            continue
         if test.outcome.bad and test.nodeid in past.passed:
             yield test.nodeid, f"failed, and passed in run {past.passed[test.nodeid]}"
         elif test.outcome is Outcome.PASSED and test.nodeid in past.failed:

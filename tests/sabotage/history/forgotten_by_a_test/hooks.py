@@ -1,0 +1,5 @@
+"""A better day, outside of the tree."""
+
+
+def after(tiny):
+    (tiny.path.parent / "lucky").touch()
