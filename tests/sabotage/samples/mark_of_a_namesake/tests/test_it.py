@@ -1,0 +1,2 @@
+def test_bad(sample):
+    assert sample.number == 1
