@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from greenlane.model.change import ChangeRule
@@ -50,6 +50,7 @@ def problems(configuration: Configuration) -> list[str]:
         found += _secrets(path, lane.env, configuration)
         found += _variables(path, lane.env)
         found += _followed(path, lane.env, configuration)
+    found += _jobs(configuration.lanes)
     for name, service in configuration.services.items():
         for key, entries in (("env", service.env), ("gives", service.gives)):
             found += _secrets(f"services.{name}", entries, configuration, key)
@@ -215,6 +216,17 @@ def _lane(path: str, lane: Lane) -> Iterable[str]:
             yield f"{path}.shards: {shard!r} is not a shard name"
     if lane.providers and lane.kind is not LaneKind.RELEASE:
         yield f"{path}.providers: only a lane of kind 'release' may call live providers"
+
+
+def _jobs(lanes: Mapping[str, Lane]) -> Iterable[str]:
+    """Yield a problem for each two jobs of one name: the evidence of one would take the place of the other's."""
+    jobs: dict[str, str] = {name: name for name in lanes}
+    for name, lane in lanes.items():
+        for base in (name, *(f"{name}-{version}" for version in lane.pythons)):
+            for shard in dict.fromkeys(lane.shards):
+                other = jobs.setdefault(f"{base}-{shard}", f"{base}/{shard}")
+                if other != f"{base}/{shard}":
+                    yield f"lanes.{name}.shards: {base}/{shard} and {other} would be one job, {base}-{shard}"
 
 
 def _known(path: str, names: Iterable[str], known: Collection[str]) -> Iterable[str]:

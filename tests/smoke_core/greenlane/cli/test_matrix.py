@@ -123,6 +123,26 @@ def test_a_name_that_is_taken_is_told(project: Path, capsys: pytest.CaptureFixtu
     assert "core-3.13 is a lane already" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("lanes", "said"),
+    [
+        ({"nd": '["a"]', "nd-a": "[]"}, "lanes.nd.shards: nd/a and nd-a would be one job, nd-a"),
+        ({"nd": '["a-b"]', "nd-a": '["b"]'}, "lanes.nd-a.shards: nd-a/b and nd/a-b would be one job, nd-a-b"),
+    ],
+)
+def test_two_jobs_of_one_name_are_told(
+    project: Path, capsys: pytest.CaptureFixture[str], lanes: dict[str, str], said: str
+) -> None:
+    """Jobs name their artifacts: a shard and a lane must not be called the same."""
+    tables = [
+        f'[tool.greenlane.lanes.{name}]\nkind = "nondeterministic"\ntests = ["x"]\nshards = {shards}\n'
+        for name, shards in lanes.items()
+    ]
+    (project / "pyproject.toml").write_text("".join(tables))
+    assert main(["matrix", "--project", str(project)]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_made_lane_runs(tiny: TinyProject) -> None:
     """A lane of `pythons` is a lane like any other: same tests, same lock, evidence of its own."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
