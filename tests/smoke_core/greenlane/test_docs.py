@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +12,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from greenlane.cli.main import COMMANDS, parser
 from greenlane.model.configuration import Configuration
 from greenlane.model.violation import EXPLANATIONS
-from greenlane.settings import DERIVED, NAMED
+from greenlane.settings import DERIVED, NAMED, load
 from greenlane.version import VERSION
 from support.tiny import TinyProject
 
 ROOT = Path(__file__).resolve().parents[3]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "clients").glob("*.md")), ROOT / "README.md"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -57,6 +61,44 @@ def test_the_snippets_make_a_project(tiny: TinyProject, session: str) -> None:
     assert (tiny.path / "noxfile.py").read_text() == noxfile
     assert ran.code == 0, ran.output
     assert "core: GREEN" in ran.output
+
+
+def test_every_example_is_understood() -> None:
+    """Each command line of the help texts, which docs/commands.md shows, has words that the command takes."""
+    lines = re.findall(
+        r"^\$ greenlane (.*)$", (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    called = {parser().parse_args(shlex.split(re.sub(r" [|>].*", "", line))).command for line in lines}
+    assert called == set(COMMANDS)
+
+
+def test_every_command_that_is_named_exists() -> None:
+    """`greenlane WORD` is a command and `nox -s WORD` a session or a lane, wherever a page names one in passing."""
+    for page in PAGES:
+        named = re.findall(r"`greenlane ([a-z]+)[ `]", page.read_text(encoding="utf-8"))
+        assert set(named) <= set(COMMANDS), page
+
+
+def test_every_page_with_snippets_has_a_test() -> None:
+    """A page that shows something to run or to paste is read by a test, by its name.
+
+    One is not: it sets variables of a program that is nobody's to ship. Its HTTP requests are tested with the gateway.
+    """
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    shown = [page.name for page in PAGES if re.search(r"^```\w", page.read_text(encoding="utf-8"), re.MULTILINE)]
+    assert len(shown) > 10
+    assert [name.removesuffix(".md") for name in shown if f'"{name}"' not in tests] == ["claude-code"]
+
+
+def test_the_snippets_of_the_configuration_are_valid(tmp_path: Path) -> None:
+    """The tables are taken over beside a lane, and the Python is Python."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    found = dict(re.findall(r"^```(\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    assert set(found) == {"toml", "python"}
+    lane = '[tool.greenlane.lanes.nd]\nkind = "nondeterministic"\ntests = ["tests"]\nservices = ["model"]\n'
+    (tmp_path / "pyproject.toml").write_text(f"{lane}\n{found['toml']}\n[dependency-groups]\nmodel = []\n")
+    assert load(tmp_path, {}).configuration.services["model"].models == "/v1/models"
+    assert ast.parse(found["python"])
 
 
 def keys(kind: type[msgspec.Struct]) -> Iterator[str]:
