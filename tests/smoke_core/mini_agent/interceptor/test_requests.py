@@ -197,3 +197,35 @@ def test_the_key_is_for_clients_without_one(
     """`INTERCEPTOR_API_KEY` is sent as a bearer key if the client sent no `Authorization`, identity or not."""
     intercept(api_key="sk-of-the-interceptor", inject=inject).get("/v1/x", given)
     assert identity(target) == {**(IDENTITY if inject else {}), "authorization": expected}
+
+
+PAGES = {
+    "another name": ({"host": "evil.example:8888"}, False),
+    "a name that begins like ours": ({"host": "localhost.evil.example"}, False),
+    "an address elsewhere": ({"host": "192.0.2.7"}, False),
+    "not a name": ({"host": "[::1"}, False),
+    "another origin": ({"origin": "https://evil.example"}, False),
+    "an origin that hides": ({"origin": "null"}, False),
+    "an image of another site": ({"sec-fetch-site": "cross-site"}, False),
+    "localhost": ({"host": "localhost:8888"}, True),
+    "IPv6": ({"host": "[::1]:8888"}, True),
+    "below localhost": ({"host": "demo.localhost"}, True),
+    "a page of this machine": ({"origin": "http://localhost:3000", "sec-fetch-site": "cross-site"}, True),
+    "a program with an origin": ({"origin": "vscode-webview://0a1b"}, True),
+}
+
+
+@pytest.mark.parametrize(("given", "lent"), PAGES.values(), ids=PAGES.keys())
+def test_the_key_is_not_lent_to_web_pages_of_others(
+    intercept: Intercept, target: WireTarget, given: dict[str, str], lent: bool
+) -> None:
+    """A page that a browser lets in, by its own name or one rebound to us, goes on without the key; programs get it."""
+    intercept(api_key="sk-of-the-interceptor").get("/v1/x", given)
+    assert ("authorization" in identity(target)) is lent
+
+
+def test_the_first_of_several_user_ids_counts(intercept: Intercept, target: WireTarget) -> None:
+    """As for the gateway: behind a blank one another is not looked at, and the instance is the user."""
+    users = b"x-memory-user-id: \r\nx-memory-user-id: eve\r\n"
+    raw_exchange(intercept().port, b"GET /v1/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + users + b"\r\n")
+    assert identity(target) == IDENTITY
