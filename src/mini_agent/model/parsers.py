@@ -71,7 +71,10 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
 
 def http_url(value: str) -> str:
-    """Returns: the address without trailing slash. Raises: ValueError unless it is http or https with a host."""
+    """Returns: the address without trailing slash, to which paths can be added.
+
+    Raises: ValueError unless it is http or https with a host and nothing else but a path.
+    """
     try:
         parts = urlsplit(value.strip())
         usable = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -79,6 +82,8 @@ def http_url(value: str) -> str:
         usable = False
     if not usable:
         raise ValueError("must be an http:// or https:// address")
+    if "@" in parts.netloc or "?" in value or "#" in value:
+        raise ValueError("must be an address without user, query and fragment; a key has a variable of its own")
     return value.strip().rstrip("/")
 
 

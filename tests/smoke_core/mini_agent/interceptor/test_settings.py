@@ -72,6 +72,14 @@ def test_every_mistake_is_told_at_once() -> None:
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == list(environ)
 
 
+@pytest.mark.parametrize("address", ["http://me:hidden@h", "http://h/?key=hidden", "http://h/v1#hidden"])
+def test_an_address_that_paths_cannot_follow(address: str) -> None:
+    """A target with a user, a query or a fragment is refused at start, without its text, which may be a secret."""
+    with pytest.raises(ConfigError, match="an address without user, query and fragment") as caught:
+        load({"MEMORY_PROXY_URL": address})
+    assert "hidden" not in str(caught.value)
+
+
 def test_a_range_that_ends_before_it_begins() -> None:
     """It is refused, naming where either end comes from."""
     with pytest.raises(ConfigError, match=r"--port-min and INTERCEPTOR_PORT_MIN"):
