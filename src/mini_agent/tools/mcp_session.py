@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import importlib.util
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,14 +30,18 @@ _REQUEST_TIMEOUT = -32001
 
 #: The SDK gives a stdio server 2 s to leave, then SIGTERM and 2 s more; this is the end of our patience with both.
 _CLOSE_LIMIT_S = 7.0
+#: Tools are listed for every chat: a server that let one wait in vain is not asked by the next ones for this long.
+_PAUSE_S = 30.0
 
 
 class McpFailure(MiniAgentError):
     """A server did not answer as it should. `str(error)` is for the model; `gone` tells that the session is lost."""
 
-    def __init__(self, message: str, *, gone: bool, unsent: bool = False) -> None:
+    def __init__(self, message: str, *, gone: bool, late: bool = False, unsent: bool = False) -> None:
         super().__init__(message)
         self.gone = gone
+        #: True when the server let its whole time pass.
+        self.late = late
         #: True when the server certainly did not act on the request, so that it may be sent again.
         self.unsent = unsent
 
@@ -91,7 +96,7 @@ class _Live:
             _log.warning("session with MCP server '%s' ended: %s", self._name, type(_leaf(error)).__name__)
             return
         text = f"MCP server '{self._name}' cannot be reached: {_text(_leaf(error))}"
-        self.ready.set_exception(McpFailure(text, gone=True))
+        self.ready.set_exception(McpFailure(text, gone=True, late=isinstance(_leaf(error), TimeoutError)))
 
 
 class McpSession:
@@ -103,22 +108,34 @@ class McpSession:
         self._environ = environ
         self._live: _Live | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._left_alone_until = 0.0
 
     async def list_tools(self) -> list[Any]:
-        """Returns: the server's tools, every page of them. Raises: McpFailure."""
+        """Ask for the tools; all pages together, and before them the opening, have the server's `timeout` each.
+
+        Returns: the server's tools. Raises: McpFailure, at once for a while after the server let the time pass.
+        """
+        if time.monotonic() < self._left_alone_until:
+            raise McpFailure("it did not answer in time lately, and is left alone for a while", gone=False)
 
         async def pages(client: Client) -> list[Any]:
             tools: list[Any] = []
             cursor: str | None = None
-            while True:
-                page = await client.list_tools(cursor=cursor)
-                tools.extend(page.tools)
-                cursor = page.next_cursor
-                if not cursor:
-                    return tools
+            async with asyncio.timeout(self._server.timeout):
+                while True:
+                    page = await client.list_tools(cursor=cursor)
+                    tools.extend(page.tools)
+                    cursor = page.next_cursor
+                    if not cursor:
+                        return tools
 
-        # Listing changes nothing, so a session that turns out to be lost is opened again at once.
-        return await self._ask(pages, repeat=lambda failure: failure.gone)
+        try:
+            # Listing changes nothing, so a session that turns out to be lost is opened again at once.
+            return await self._ask(pages, repeat=lambda failure: failure.gone and not failure.late)
+        except McpFailure as failure:
+            if failure.late:
+                self._left_alone_until = time.monotonic() + _PAUSE_S
+            raise
 
     async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
         """Call a tool under the server's own name for it.
@@ -167,8 +184,8 @@ class McpSession:
     def _failure(self, error: Exception) -> McpFailure:
         leaf = _leaf(error)
         code = getattr(leaf, "code", None)
-        if code == _REQUEST_TIMEOUT:
-            return McpFailure(f"timeout after {self._server.timeout:g}s", gone=False)
+        if code == _REQUEST_TIMEOUT or isinstance(leaf, TimeoutError):
+            return McpFailure(f"timeout after {self._server.timeout:g}s", gone=False, late=True)
         if code == _INVALID_REQUEST:
             # Also what the SDK makes of an HTTP server that has forgotten the session.
             return McpFailure(_text(leaf), gone=True, unsent=True)

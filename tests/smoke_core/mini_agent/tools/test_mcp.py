@@ -292,3 +292,63 @@ def test_without_servers_the_backend_is_not_configured() -> None:
     """No server configured is the client's error, before anything is opened."""
     with pytest.raises(ProviderNotConfigured, match="no mcp_servers"):
         McpInvoker(McpPool({}, ENVIRON))
+
+
+def test_a_server_that_hangs_is_waited_for_once(caplog: pytest.LogCaptureFixture) -> None:
+    """One that accepts and says nothing costs one wait: the next listings leave it out without asking it again."""
+    asked: list[bytes] = []
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        await reader.read()
+        writer.close()
+
+    async def main() -> None:
+        server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        pool = McpPool({"deaf": _http(f"http://127.0.0.1:{port}/mcp", timeout=0.3)}, ENVIRON)
+        try:
+            assert await McpInvoker(pool).list_tools() == []
+            seen = len(asked)
+            assert await McpInvoker(pool).list_tools() == []
+            assert len(asked) == seen > 0
+            assert sum(line.startswith(b"POST") for line in asked) == 1
+        finally:
+            await pool.aclose()
+            server.close()
+            await server.wait_closed()
+
+    with caplog.at_level(logging.WARNING, "mini_agent"):
+        asyncio.run(main())
+    assert "left alone for a while" in caplog.text
+
+
+ENDLESS = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" not in asked:
+        continue
+    answer = {"jsonrpc": "2.0", "id": asked["id"]}
+    if asked["method"] == "initialize":
+        version = asked["params"]["protocolVersion"]
+        who = {"name": "endless", "version": "1"}
+        answer["result"] = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": who}
+    elif asked["method"] == "tools/list":
+        answer["result"] = {"tools": [{"name": "t", "inputSchema": {"type": "object"}}], "nextCursor": "more"}
+    else:
+        answer["error"] = {"code": -32601, "message": "Method not found"}
+    print(json.dumps(answer), flush=True)
+"""
+
+
+def test_a_list_of_tools_without_an_end_ends(caplog: pytest.LogCaptureFixture) -> None:
+    """All pages together have the server's `timeout`: one that always has another page only lacks its tools."""
+    endless = McpServer(transport="stdio", command=sys.executable, args=["-IS", "-c", ENDLESS], timeout=2)
+
+    async def test(_: McpPool, invoker: McpInvoker) -> None:
+        assert await invoker.list_tools() == []
+
+    with caplog.at_level(logging.WARNING, "mini_agent"):
+        _with_pool(test, {"endless": endless})
+    assert "'endless' are left out: timeout after 2s" in caplog.text
