@@ -238,8 +238,8 @@ def _outcomes(events: Iterable[TestFinished]) -> tuple[tuple[TestOutcome, ...], 
     for event in events:
         test = TestOutcome(
             nodeid=event.nodeid, outcome=event.outcome, duration=event.duration, reason=event.reason,
-            cause=event.cause, path=event.path, line=event.line, worker=event.worker, attempts=event.attempts,
-            ran=event.ran, at=event.at, earlier=event.earlier,
+            cause=event.cause, path=event.path, line=event.line, raised=event.raised,
+            worker=event.worker, attempts=event.attempts, ran=event.ran, at=event.at, earlier=event.earlier,
         )  # fmt: skip
         known = found.get(event.nodeid)
         if known is not None and known.outcome is not test.outcome:

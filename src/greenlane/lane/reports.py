@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 import pytest
@@ -27,13 +28,37 @@ def first_line(text: str) -> str:
 
 
 def cause_of(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, int]:
-    """Return the first line of what went wrong, the file and the line number (0 for unknown)."""
+    """Return the first line of what went wrong, the file and the line number (0 for unknown).
+
+    The line is the project's own where it has one: what a library raises, somebody's code has called.
+    """
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
-        return first_line(crash.message), relative(crash.path), crash.lineno
+        path, line = _own_line(report) or (crash.path, crash.lineno)
+        return first_line(crash.message), relative(path), line
     text = str(report.longrepr or "")
     marked = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
     return first_line(marked[-1] if marked else text), relative(report.nodeid.split("::")[0]), 0
+
+
+def raised_outside(report: pytest.TestReport) -> str:
+    """Return where a library raised what went wrong, as `file:line`; empty when it was the project's own code."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return f"{crash.path}:{crash.lineno}" if crash is not None and not _own(crash.path) else ""
+
+
+def _own_line(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, int] | None:
+    """Return the innermost line of a traceback that is the project's own."""
+    trace = getattr(report.longrepr, "reprtraceback", None)
+    places = [getattr(entry, "reprfileloc", None) for entry in getattr(trace, "reprentries", ())]
+    own = [(place.path, place.lineno) for place in places if place is not None and _own(place.path)]
+    return own[-1] if own else None
+
+
+def _own(path: str) -> bool:
+    """Return whether a file is one of the project, and not of an environment within it."""
+    parts = PurePath(relative(path)).parts
+    return not os.path.isabs(relative(path)) and not {"..", "site-packages"} & set(parts)
 
 
 def relative(path: str) -> str:
@@ -72,7 +97,7 @@ def settle(reports: Sequence[pytest.TestReport], hidden: Truth | None = None) ->
     outcome, telling = _worst(last)
     if outcome.bad and telling is not None:
         cause, path, line = cause_of(telling)
-        fields.update(cause=cause or "no message", path=path, line=line)
+        fields.update(cause=cause or "no message", path=path, line=line, raised=raised_outside(telling))
     elif outcome is Outcome.SKIPPED and telling is not None:
         fields.update(reason=skip_reason(telling), ran=False)
     elif outcome in (Outcome.XFAILED, Outcome.XPASSED) and telling is not None:

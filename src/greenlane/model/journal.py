@@ -96,6 +96,7 @@ class TestFinished(Event, frozen=True, tag="test_finished"):
     cause: str = ""
     path: str = ""
     line: int = 0
+    raised: str = ""
     attempts: int = 1
     ran: bool = True
     earlier: tuple[Attempt, ...] = ()

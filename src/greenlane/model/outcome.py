@@ -41,6 +41,7 @@ class TestOutcome(msgspec.Struct, frozen=True, kw_only=True):
         cause: first line of what went wrong; empty when nothing did.
         path: file of the failing line, relative to the project; line: its number, from 1, 0 for unknown.
         worker: name of the process that ran it (`main`, `gw0`, …).
+        raised: `file:line` of a library that raised what `path` and `line` called; empty when they raised it.
         attempts: times that the test body was run; more than 1 means that something re-ran it.
         ran: whether the body was entered.
         at: wall clock of its end (Unix seconds), 0 for unknown.
@@ -56,6 +57,7 @@ class TestOutcome(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     path: str = ""
     line: int = 0
+    raised: str = ""
     worker: str = "main"
     attempts: int = 1
     ran: bool = True

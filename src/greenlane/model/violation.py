@@ -161,6 +161,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
         check: the check that it makes red.
         cause: first line of the failure; empty when there is none.
         path: file to look at, relative to the project; line: its line, 0 for unknown.
+        raised: `file:line` of a library that raised what that line called; empty when it raised it itself.
         gating: whether it makes the verdict red; false for warnings.
     """
 
@@ -171,6 +172,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     path: str = ""
     line: int = 0
+    raised: str = ""
     gating: bool = True
 
     @property

@@ -36,7 +36,8 @@ def _telling(causes: Sequence[Cause]) -> list[Cause]:
 def _command(kind: str, cause: Cause, below: str) -> str:
     """Return one workflow command."""
     head = cause.head
-    many = f" (and {len(cause.tests) - 1} more tests)" if len(cause.tests) > 1 else ""
+    more = len(cause.tests) - 1
+    many = f" (and {more} more test{'s' if more > 1 else ''})" if more > 0 else ""
     properties = {"title": clean(f"{head.code.value} {head.subject or head.check}{many}"[:LONGEST])}
     path = PurePosixPath(head.path)
     if head.path and not path.is_absolute() and ".." not in path.parts:

@@ -16,6 +16,9 @@ from greenlane.rules.examine.outcomes import NEVER_BEGAN
 _RETOLD = re.compile(r"(?:Failed: )?(LEAK|NETWORK) ")
 """A guard fails the test with the words of its own violation."""
 
+_REFUSED = " would leave the loopback of this lane"
+"""Words of the guard that a library's own error may wrap."""
+
 _CRASH = (Code.INTERRUPTED, Code.SERVICE_DOWN, Code.TIMED_OUT, Code.ERROR)
 FOLLOWS: dict[Code, tuple[Code, ...]] = {
     Code.ERROR: (Code.INTERRUPTED, Code.SERVICE_DOWN),
@@ -73,7 +76,7 @@ class _Known:
         self._all = violations
         self._of_test: dict[tuple[str, Code, str], int] = {}
         self._of_lane: dict[tuple[str, Code], int] = {}
-        self._same: dict[tuple[Code, str, str, int], int] = {}
+        self._same: dict[tuple[Code, str, str], int] = {}
         for index, violation in enumerate(violations):
             self._of_test.setdefault((violation.check, violation.code, violation.subject), index)
             if _of_lane(violation):
@@ -94,8 +97,11 @@ class _Known:
     def _about_the_same_test(self, violation: Violation) -> int | None:
         """Return what says the same of the same test."""
         retold = _RETOLD.match(violation.cause)
-        if retold and violation.code in (Code.FAILED, Code.ERROR):
-            return self._test(violation, Code(retold[1]))
+        if violation.code in (Code.FAILED, Code.ERROR):
+            if retold:
+                return self._test(violation, Code(retold[1]))
+            if _REFUSED in violation.cause:
+                return self._test(violation, Code.NETWORK)
         if violation.code is Code.FLAKY_IN_CORE:
             return self._test(violation, Code.FAILED, Code.ERROR)
         if violation.code is Code.MISSING_OUTCOME and violation.subject:
@@ -131,6 +137,6 @@ def _of_lane(violation: Violation) -> bool:
     return "::" not in violation.subject or violation.code is Code.TIMED_OUT
 
 
-def _place(violation: Violation) -> tuple[Code, str, str, int]:
-    """Return what violations share that come from one line."""
-    return violation.code, violation.cause, violation.path, violation.line
+def _place(violation: Violation) -> tuple[Code, str, str]:
+    """Return what violations share that come from one line, be it a library's that many lines call."""
+    return violation.code, violation.cause, violation.raised or f"{violation.path}:{violation.line}"

@@ -69,9 +69,11 @@ def network(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         who = attempt.nodeid or "code outside any test"
         where = f" at {attempt.where}" if attempt.where else ""
         what = f"{attempt.operation} {attempt.address}{where}"
+        path, _, line = attempt.where.rpartition(":")
         yield Violation(
-            code=Code.NETWORK, message=f"{who} tried {what}", subject=attempt.nodeid, cause=f"NETWORK {what}"
-        )
+            code=Code.NETWORK, message=f"{who} tried {what}", subject=attempt.nodeid, cause=f"NETWORK {what}",
+            path=path, line=int(line) if line.isdigit() else 0,
+        )  # fmt: skip
     yield from _unnamed_attempts(evidence)
 
 

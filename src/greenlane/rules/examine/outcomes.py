@@ -27,7 +27,7 @@ def failures(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
             cause = test.cause or "no message"
             yield Violation(
                 code=_code(test), message=f"{test.nodeid}: {cause}", subject=test.nodeid, cause=cause,
-                path=test.path, line=test.line,
+                path=test.path, line=test.line, raised=test.raised,
             )  # fmt: skip
 
 

@@ -185,3 +185,24 @@ def test_what_a_test_prints_is_no_command(make_tiny: Callable[..., TinyProject])
     assert not [line for line in lines[again:] if "##[" in line and not line.startswith("::error ")]
     assert lines[again + 1].startswith("::error file=tests/test_it.py,line=2,title=FAILED ")
     assert summary_file.read_text(encoding="utf-8").startswith("## ❌ core: RED")
+
+
+def test_what_a_library_raises_is_shown_where_it_was_called(make_tiny: Callable[..., TinyProject]) -> None:
+    """The line is the test's, not the library's; one error of a library is one cause."""
+    tiny = make_tiny().lanes()
+    tiny.test(
+        "import json\nimport urllib.request\n\n"
+        "def test_a():\n    json.loads('{')\n\n"
+        "def test_b():\n    assert True\n    json.loads('{')\n\n"
+        "def test_out():\n    urllib.request.urlopen('http://192.0.2.1/', timeout=1)\n"
+    )
+    where = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tiny.path)}
+    ran = tiny.greenlane("lane", "core", **where)
+
+    told = [read(line)[1] for line in ran.output.splitlines() if line.startswith("::error ")]
+    assert [(each.get("file"), each.get("line"), each["title"]) for each in told] == [
+        ("tests/test_it.py", "5", "FAILED tests/test_it.py::test_a (and 1 more test)"),
+        ("tests/test_it.py", "12", "NETWORK tests/test_it.py::test_out"),
+    ]
+    failed_at = {each["subject"]: each["line"] for each in ran.verdict["violations"] if each["code"] == "FAILED"}
+    assert failed_at == {"tests/test_it.py::test_a": 5, "tests/test_it.py::test_b": 9, "tests/test_it.py::test_out": 12}
