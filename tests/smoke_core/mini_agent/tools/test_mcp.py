@@ -347,7 +347,8 @@ def test_a_list_of_tools_without_an_end_ends(caplog: pytest.LogCaptureFixture) -
     endless = McpServer(transport="stdio", command=sys.executable, args=["-IS", "-c", ENDLESS], timeout=2)
 
     async def test(_: McpPool, invoker: McpInvoker) -> None:
-        assert await invoker.list_tools() == []
+        async with asyncio.timeout(20):
+            assert await invoker.list_tools() == []
 
     with caplog.at_level(logging.WARNING, "mini_agent"):
         _with_pool(test, {"endless": endless})
