@@ -17,7 +17,7 @@ from greenlane.control.scaffold import workflow
 from greenlane.settings import load
 from support.tiny import NOXFILE, TinyProject
 from support.workflow.expressions import replaced
-from support.workflow.runner import Runner
+from support.workflow.runner import Job, Runner
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = ROOT / ".github" / "workflows" / "readiness.yml"
@@ -139,6 +139,18 @@ def test_a_red_lane_stops_nothing_and_decides(project: TinyProject, runner: Call
     assert results(run)["verdict"] == "failure"
     assert "evidence-nd-shard_b" in {path.name for path in run.artifacts.iterdir()}
     assert "CAUSE: tests/core/test_core.py::test_core" in run.jobs["verdict"].log
+
+
+def test_without_a_plan_the_verdict_says_why(runner: Callable[..., Runner]) -> None:
+    """When the first job fails no lane runs; the last is red nevertheless, and names the job."""
+    run = runner("push")
+    run.jobs["plan"] = Job("failure")
+    run.run("lanes", "nd-real", "release", "verdict")
+    assert results(run) == {
+        "plan": "failure", "lanes": "skipped", "nd-real": "skipped", "release": "skipped", "verdict": "failure",
+    }  # fmt: skip
+    assert "::error::the job plan ended with failure, so no lane was started" in run.jobs["verdict"].log
+    assert "NOT READY" in run.jobs["verdict"].log
 
 
 def test_a_schedule_runs_live_and_real(runner: Callable[..., Runner]) -> None:
