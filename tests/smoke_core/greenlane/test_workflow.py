@@ -190,6 +190,13 @@ def test_our_workflow_is_the_one_that_others_get() -> None:
     assert OURS.read_text(encoding="utf-8") == made
 
 
+def test_every_job_of_local_lanes_may_make_namespaces() -> None:
+    """Ubuntu's runners refuse them to ordinary users, and so a sandboxed browser and a hermetic lane, until told."""
+    jobs = yaml.safe_load(OURS.read_text())["jobs"]
+    told = {name for name, job in jobs.items() if "apparmor_restrict_unprivileged_userns=0" in str(job)}
+    assert told == {"lanes", "nd-real"}
+
+
 def test_secrets_are_in_the_live_job_only() -> None:
     """No other job, and no other workflow, names a secret of a provider."""
     for path in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
