@@ -93,3 +93,11 @@ def test_the_tests_of_the_real_model_page_run(tiny: TinyProject) -> None:
 def test_the_reference_is_made_from_the_code(page: str) -> None:
     """Each page is what `python tests/support/reference.py` makes of the code as it is."""
     assert (DOCS.parent / page).read_text(encoding="utf-8") == PAGES[page]()
+
+
+def test_decisions_are_numbered() -> None:
+    """Each decision has a number of its own, without a gap, the same in its name and its title."""
+    pages = sorted((DOCS / "adr").glob("*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    for number, page in enumerate(pages, 1):
+        assert page.read_text(encoding="utf-8").startswith(f"# {number}. ")
