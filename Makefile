@@ -3,8 +3,11 @@
 
 NOX ?= nox
 DOCKER ?= docker
+# What the caller asks for holds in there, too: a variable that is not set here is not set there.
+SETTINGS = STRICT_READY READINESS_EXPECT READINESS_FAIL_ON_SKIP READINESS_DISABLE_TIMEOUT ALL_SMOKES_CORE_TIMEOUT \
+	PYTEST_XDIST_AUTO_NUM_WORKERS PYTEST_ADDOPTS
 # The kernel must let a container make namespaces of its own, or the lane is not cut off from the network.
-CONTAINER = --rm --security-opt seccomp=unconfined --volume "$(CURDIR):/work" --tmpfs /work/.nox:exec --workdir /work
+CONTAINER = --rm --security-opt seccomp=unconfined --volume "$(CURDIR):/work" --tmpfs /work/.nox:exec --workdir /work $(SETTINGS:%=--env %)
 
 project-ready:
 	$(NOX) -s ready -- --policy deploy

@@ -138,11 +138,16 @@ def _trend(settings: Settings, arguments: argparse.Namespace, engine: Engine) ->
     from greenlane.history.queries import trend_of_lane, trend_of_test
 
     since = int(time.time() // DAY) - arguments.days
+    lane = arguments.lane or next(iter(settings.configuration.lanes))
     with reading(engine) as connection:
         if arguments.test:
             days = trend_of_test(connection, arguments.test, arguments.lane, since)
         else:
-            days = trend_of_lane(connection, arguments.lane or next(iter(settings.configuration.lanes)), since)
+            days = trend_of_lane(connection, lane, since)
+    if not days and not arguments.json:
+        what = arguments.test or f"lane {lane}"
+        print_line(f"nothing of {what} is recorded in the last {arguments.days} days")
+        return EXIT_READY
     rows = []
     for d in days:
         whole = d.passed + d.failed

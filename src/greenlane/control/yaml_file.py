@@ -89,6 +89,8 @@ def parse(text: str, name: str) -> Any:
         raise ConfigError(f"{name}{where}: {error.problem}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: it is nested too deeply") from error
 
 
 def main(words: list[str]) -> int:

@@ -119,5 +119,7 @@ def misfit(file: PlanFile, lane: str, shards: Sequence[str]) -> str:
         return f"it has no plan for lane {lane}; it has {', '.join(file.lanes) or 'none'}"
     if plan.shards != tuple(shards):
         return f"it cuts {lane} into {', '.join(plan.shards)}; the lane has {', '.join(shards)}"
+    if plan.queue or plan.source == PlanSource.QUEUE:
+        return f"its files are pulled from queue {plan.queue!r}; use --queue for that"
     strange = sorted(set(plan.files.values()) - set(shards))
     return f"it sends files to shard {strange[0]!r}, which {lane} does not have" if strange else ""

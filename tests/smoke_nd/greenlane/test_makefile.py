@@ -55,3 +55,10 @@ def test_no_target_hides_an_exit_code(make: Make, target: str, code: int) -> Non
     done = make(target, code=code)
     assert done.returncode != 0
     assert f"{target}] Error {code}" in done.stderr
+
+
+def test_a_container_is_asked_for_the_same(make: Make) -> None:
+    """The client hands the operator's settings on: a strict run is as strict in there."""
+    words = make("--silent", "project-ready-core-only-with-docker").stdout.split()
+    handed_on = {name for option, name in zip(words, words[1:], strict=False) if option == "--env"}
+    assert {"STRICT_READY", "READINESS_EXPECT", "READINESS_FAIL_ON_SKIP", "ALL_SMOKES_CORE_TIMEOUT"} <= handed_on

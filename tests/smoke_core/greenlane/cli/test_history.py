@@ -62,6 +62,8 @@ def test_trend(project: Remembering) -> None:
     assert " 50.0%" in output
     assert "1 of 2 failed" in output
     assert project.json("history", "trend", "--days", "20000") == []
+    _, output = project.greenlane("history", "trend", "--days", "20000")
+    assert output == "nothing of lane core is recorded in the last 20000 days\n"
 
 
 def test_export(project: Remembering) -> None:

@@ -29,6 +29,7 @@ def test_content_comes_out_as_json(tmp_path: Path) -> None:
         ("a: 1\na: 2\n", "{}:2: the key 'a' is there twice"),
         ("a: [\n", "{}:2: "),
         ("a: !!python/object:os.system x\n", "{}:1: could not determine a constructor"),
+        ("[" * 5000, "{}: it is nested too deeply"),
     ],
 )
 def test_a_mistake_names_file_and_line(tmp_path: Path, text: str, mistake: str) -> None:

@@ -155,9 +155,10 @@ def test_a_plan_that_fits() -> None:
         (sealed({"nd": GOOD}), "slow", ("a", "b"), "it has no plan for lane slow; it has nd"),
         (sealed({"nd": GOOD}), "nd", ("a", "c"), "it cuts nd into a, b; the lane has a, c"),
         (sealed({"nd": but(GOOD, files={"t.py": "z"})}), "nd", ("a", "b"), "it sends files to shard 'z', which nd"),
+        (sealed({"nd": but(GOOD, queue="q")}), "nd", ("a", "b"), "its files are pulled from queue 'q'; use --queue"),
         (but(sealed({"nd": GOOD}), lanes={"nd": but(GOOD, files={})}), "nd", ("a", "b"), "it was changed after it"),
     ],
-    ids=["lane", "shards", "strange-shard", "edited"],
+    ids=["lane", "shards", "strange-shard", "queue", "edited"],
 )
 def test_a_plan_of_something_else_is_refused(plan: object, lane: str, shards: tuple[str, ...], why: str) -> None:
     """And it is said why."""
