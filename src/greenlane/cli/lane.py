@@ -12,6 +12,7 @@ import msgspec
 from greenlane.cli.telling import decide_and_tell
 from greenlane.control.planning import named_plan, named_queue
 from greenlane.control.ready import decide, wish_of_lane
+from greenlane.errors import ConfigError
 from greenlane.settings import load
 
 HELP = "Run one lane, or some of its shards, in its own environment."
@@ -47,9 +48,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run the lane; 0 when it is green."""
     settings = load(Path(arguments.project), environ)
+    if arguments.plan and arguments.queue:
+        raise ConfigError("a plan and a queue: each cuts the lane in its own way", "give one of --plan and --queue")
     plan = named_plan(arguments.plan, environ)
     wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed, plan, arguments.only)
-    wish = msgspec.structs.replace(wish, queue=named_queue(arguments.queue, environ))
+    # An option is stronger than either variable.
+    wish = msgspec.structs.replace(wish, queue="" if arguments.plan else named_queue(arguments.queue, environ))
     return decide_and_tell(settings, environ, partial(decide, settings, wish, environ, print_line), wish.lane)
 
 

@@ -189,7 +189,7 @@ def _supervise(
     own = essentials(request, environment, scratch)
     seed = request.seed if request.seed is not None else random.SystemRandom().randrange(2**32)
     queue = request.plan.queue if request.plan else ""
-    pull = pull_plan(settings, lane, request.shard, queue, request.environ) if queue else None
+    pull = pull_plan(settings, lane, request.shard, queue, tree, request.environ) if queue else None
     # A shard that pulls knows its next test only when it asks: workers would have to be told before.
     wished = request.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")
     workers = 0 if pull else worker_count(lane, os.cpu_count() or 1, wished)

@@ -62,8 +62,13 @@ def queued_plan(lane: Lane, wanted: Sequence[str], queue: str) -> ShardPlan:
     return ShardPlan(shards=lane.shards, source=PlanSource.QUEUE, queue=queue)
 
 
-def pull_plan(settings: Settings, lane: Lane, shard: str, queue: str, environ: Mapping[str, str]) -> PullPlan:
+def pull_plan(
+    settings: Settings, lane: Lane, shard: str, queue: str, tree: str, environ: Mapping[str, str]
+) -> PullPlan:
     """Return what a shard needs to pull files from a queue: the shared history's database, and what takes longest.
+
+    Args:
+        queue: name of the queue; tree: state of the work tree.
 
     Raises:
         ConfigError: the libraries that a database needs are not installed here.
@@ -75,7 +80,7 @@ def pull_plan(settings: Settings, lane: Lane, shard: str, queue: str, environ: M
             f"--queue: {error.name} is not installed here", "use nox, or pip install 'greenlane[control]'"
         ) from error
     return PullPlan(
-        url=address(settings, environ), queue=f"{queue}/{lane.name}", shard=shard, life=secrets.token_hex(8),
+        url=address(settings, environ), queue=f"{queue}/{lane.name}", shard=shard, life=secrets.token_hex(8), tree=tree,
         seconds=_work(settings, lane).files,
     )  # fmt: skip
 

@@ -52,7 +52,8 @@ class Queue:
         """Fill the queue if nobody has; take this shard's place, and return what an earlier run of it had.
 
         Args:
-            collection: SHA-256 of all node ids; files: in the order in which they are given away.
+            collection: SHA-256 of all node ids and the state of the work tree.
+            files: in the order in which they are given away.
 
         Raises:
             ConfigError: the queue was filled from another collection.
@@ -62,7 +63,7 @@ class Queue:
             known = connection.execute(sa.select(QUEUES.c.collection).where(QUEUES.c.name == self._name)).scalar()
             if known != collection:
                 raise ConfigError(
-                    f"queue {self._name} holds the files of another collection than this shard's",
+                    f"queue {self._name} holds the files of another collection, or of another state of the work tree",
                     "run every shard of the same commit; name a new queue for another run",
                 )
             self._free(connection, self._shard)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -60,5 +61,5 @@ def test_no_target_hides_an_exit_code(make: Make, target: str, code: int) -> Non
 def test_a_container_is_asked_for_the_same(make: Make) -> None:
     """The client hands the operator's settings on: a strict run is as strict in there."""
     words = make("--silent", "project-ready-core-only-with-docker").stdout.split()
-    handed_on = {name for option, name in zip(words, words[1:], strict=False) if option == "--env"}
+    handed_on = {name for option, name in pairwise(words) if option == "--env"}
     assert {"STRICT_READY", "READINESS_EXPECT", "READINESS_FAIL_ON_SKIP", "ALL_SMOKES_CORE_TIMEOUT"} <= handed_on

@@ -74,6 +74,7 @@ class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         url: of the database that holds it, as SQLAlchemy writes it; it may carry a password.
         queue: name of the queue; shard: of this shard; life: of this run of it.
+        tree: state of the work tree: what others ran of another says nothing about this one.
         seconds: expected work by file: the longest are given away first.
         patience: seconds after which a shard that shows no life has lost its files.
     """
@@ -82,6 +83,7 @@ class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
     queue: str
     shard: str
     life: str
+    tree: str = ""
     seconds: dict[str, float]
     patience: float = 30.0
 

@@ -14,6 +14,7 @@ from greenlane.control.supervisor.plan import PullPlan
 from greenlane.errors import ConfigError
 from greenlane.model.pulling import Enter, Given, Next, Peek, Wish
 from greenlane.rules.plans import pull_order
+from greenlane.rules.shards import digest
 
 if TYPE_CHECKING:
     from greenlane.history.queue import Queue, Watch
@@ -74,7 +75,7 @@ class Pulling:
         while line := self._lines.readline():
             wish = msgspec.json.decode(line, type=Wish)
             if isinstance(wish, Enter):
-                queue.enter(wish.collection, ordered(wish.files, self._plan.seconds))
+                queue.enter(digest((wish.collection, self._plan.tree)), ordered(wish.files, self._plan.seconds))
                 threading.Thread(target=self._beat, args=(queue,), daemon=True).start()
                 self._send(Given(more=True))
             elif isinstance(wish, Peek):

@@ -90,19 +90,29 @@ def test_a_shard_that_comes_late_has_nothing_to_do(queued: TinyProject) -> None:
     assert (red.code, red.codes) == (1, {"SHARD_GAP"}), red.output
 
 
+def test_a_queue_of_another_tree(queued: TinyProject) -> None:
+    """A name that was used before is refused: what others ran of another tree leaves nothing out here."""
+    assert queued.greenlane("lane", "nd", "shard_a", "--queue", "r6").code == 0
+    queued.write("tests/test_0.py", BODY.replace("def test_one(once): pass", "def test_one(once): assert 0"))
+    red = queued.greenlane("lane", "nd", "shard_b", "--queue", "r6")
+    assert (red.code, "GREEN" in red.output) == (1, False), red.output
+    assert "or of another state of the work tree" in red.output
+
+
 def test_another_collection_is_told_at_once(queued: TinyProject) -> None:
     """Nothing is run, and it is said why."""
     assert queued.greenlane("lane", "nd", "shard_a", "--queue", "r4").code == 0
     queued.write("tests/test_new.py", "def test_new(): pass\n")
     red = queued.greenlane("lane", "nd", "shard_b", "--queue", "r4")
     assert red.code == 1
-    assert "holds the files of another collection than this shard's" in red.output
+    assert "holds the files of another collection, or of another state" in red.output
     assert ran(queued, "shard_b") == []
 
 
 WRONG = {
     "no shard": (["nd"], "--queue: name the one shard of nd that runs here; known: shard_a, shard_b"),
     "two shards": (["nd", "shard_a", "shard_b"], "--queue: name the one shard of nd"),
+    "a plan, too": (["nd", "shard_a", "--plan", "p.json"], "a plan and a queue: each cuts the lane in its own way"),
     "deterministic": (["core", "one"], "--queue: core has no network, so nobody can ask a queue for it"),
 }
 

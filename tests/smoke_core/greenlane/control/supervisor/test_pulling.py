@@ -15,8 +15,11 @@ from greenlane.control.supervisor.pulling import Pulling, ordered
 from greenlane.history.database import connect
 from greenlane.history.queue import Queue
 from greenlane.model.pulling import Enter, Given, Next, Peek, Wish
+from greenlane.rules.shards import digest
 
 FILES = ("a.py", "b.py", "c.py")
+SAME = digest(("c", ""))
+"""What the queue knows of a shard that collected `c`, in a tree of no name."""
 
 
 class Shard:
@@ -70,7 +73,7 @@ def shard(url: str, said: list[str]) -> Iterator[Shard]:
 def test_what_a_dead_shard_had_is_run_here(url: str, shard: Shard, said: list[str]) -> None:
     """It had claimed the longest file and shows no life: its file comes back, and it is said."""
     dead = Queue(connect(url), "q", "dead", "1")
-    dead.enter("c", ordered(FILES, {"b.py": 9.0, "a.py": 1.0}))
+    dead.enter(SAME, ordered(FILES, {"b.py": 9.0, "a.py": 1.0}))
     assert dead.claim() == "b.py"
 
     assert shard.ask(Enter(collection="c", files=FILES)).more
@@ -87,7 +90,7 @@ def test_a_shard_that_was_replaced_must_stop(url: str, shard: Shard) -> None:
     """Another run of it has begun: its files are no longer its own, and it is told."""
     shard.ask(Enter(collection="c", files=FILES))
     shard.ask(Next())
-    Queue(connect(url), "q", "mine", "2").enter("c", FILES)
+    Queue(connect(url), "q", "mine", "2").enter(SAME, FILES)
 
     assert "mine was taken for dead" in shard.ask(Next(done="b.py")).failure
 
