@@ -65,10 +65,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The JUnit file and the journal do not tell the same story.",
         "Look for a plugin or test that changes reports or writes junit.xml, and run the lane again.",
     ),
-    Code.FAILED: Explanation("A test failed.", "Read the CAUSE line, then the output of the lane."),
+    Code.FAILED: Explanation("A test failed.", "Read the cause, then what the test printed."),
     Code.ERROR: Explanation(
         "Something outside a test's own body failed: collection, set-up, tear-down or the runner.",
-        "Read the CAUSE line, then the output of the lane.",
+        "Read the cause, then the output of the lane.",
     ),
     Code.SKIPPED: Explanation(
         "A test did not run where it must, or gave no reason for not running.",

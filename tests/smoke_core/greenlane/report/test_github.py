@@ -47,7 +47,7 @@ def test_an_annotation_stands_on_the_failing_line() -> None:
     assert read(command) == (
         "error",
         {"file": "tests/test_a.py", "line": "7", "title": "FAILED tests/test_a.py::test_x"},
-        "assert 1 == 2, 100%\nNext: Read the CAUSE line, then the output of the lane.",
+        "assert 1 == 2, 100%\nNext: Read the cause, then what the test printed.",
     )
 
 

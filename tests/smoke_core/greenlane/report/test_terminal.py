@@ -144,7 +144,7 @@ def test_plain_lines_of_a_red_verdict() -> None:
         "FAIL  core  1 failed; 1.2 s",
         "VIOLATION: FAILED [core] tests/test_a.py::test_x[a|b]: assert 1 == 2",
         "CAUSE: tests/test_a.py::test_x[a|b] — assert 1 == 2",
-        "  next: FAILED: Read the CAUSE line, then the output of the lane.",
+        "  next: FAILED: Read the cause, then what the test printed.",
         "NOT READY (policy dev)",
     ]
 
