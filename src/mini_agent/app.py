@@ -238,5 +238,5 @@ def _routes(agent: AgentServices, info: RoutingInfoRoute, started_at: float) -> 
         Route("/v1/models", ModelsRoute(chat.settings, chat.guard, started_at), methods=["GET"]),
         Route("/memory-routing/info", info, methods=["GET"]),
         Route("/metrics", MetricsRoute(chat.metrics), methods=["GET"]),
-        Route("/openapi.json", OpenApiRoute(), methods=["GET"]),
+        Route("/openapi.json", OpenApiRoute(relays=chat.settings.provider_mode == "forward"), methods=["GET"]),
     ]

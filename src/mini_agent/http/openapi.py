@@ -11,6 +11,7 @@ from mini_agent import __version__
 from mini_agent.errors import ERROR_TABLE
 from mini_agent.http.exchange import Receive, Scope, Send, send_body
 from mini_agent.http.openapi_schemas import schemas
+from mini_agent.http.relay import RELAYED
 
 __all__ = ["OpenApiRoute", "openapi_document"]
 
@@ -31,25 +32,27 @@ _PROVIDER = {
         },
     }
 }
+_NOT_MODIFIED = {"description": "It has not changed since.", "headers": {**_REQUEST_ID, **_PROVIDER}}
 _COMMON = (400, 405, 408, 413, 500)
 _PROVIDER_STATUSES = (400, 401, 403, 404, 405, 408, 413, 422, 429, 500, 502, 503, 504, 508)
 
 
 class OpenApiRoute:
-    """Serves the document, built at the first request."""
+    """Serves the document, built at the first request. relays: whether unowned `/v1/*` paths go on (forward mode)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, relays: bool) -> None:
+        self._relays = relays
         self._body: bytes | None = None
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer with the document."""
         if self._body is None:
-            self._body = msgspec.json.encode(openapi_document())
+            self._body = msgspec.json.encode(openapi_document(relays=self._relays))
         await send_body(send, self._body)
 
 
-def openapi_document() -> dict[str, Any]:
-    """Returns: the whole document."""
+def openapi_document(*, relays: bool = False) -> dict[str, Any]:
+    """Returns: the whole document. relays: whether it tells of the relay of forward mode."""
     chat = _chat_operation
     return {
         "openapi": "3.1.0",
@@ -70,6 +73,7 @@ def openapi_document() -> dict[str, Any]:
             "/v1/chat/completions": {"post": chat("chat", "Chat completion, plain or streamed.")},
             "/chat/completions": {"post": chat("chatAlias", "The same without the version prefix.")},
             "/agent/run": {"post": _agent_operation()},
+            **({RELAYED: _relay_operations()} if relays else {}),
         },
         "components": {
             "schemas": schemas(),
@@ -162,6 +166,24 @@ def _agent_operation() -> dict[str, Any]:
             **error_answers((*_COMMON, *_PROVIDER_STATUSES)),
         },
     }
+
+
+def _relay_operations() -> dict[str, Any]:
+    """Returns: the path item of the relay. What goes through has the form of the external process, not one of ours."""
+    anything: dict[str, Any] = {"*/*": {"schema": {}}}
+    path = {"name": "path", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    item: dict[str, Any] = {"parameters": [path]}
+    for method in ("get", "post", "put", "patch", "delete"):
+        success = {"description": "What it answers.", "headers": {**_REQUEST_ID, **_PROVIDER}, "content": anything}
+        item[method] = {
+            "operationId": f"relay{method.capitalize()}",
+            "summary": "Any other path: answered by the external LiteLLM process.",
+            "security": [{"masterKey": []}, {}],
+            "responses": {"2XX": success, "304": _NOT_MODIFIED, **error_answers((*_COMMON, *_PROVIDER_STATUSES))},
+        }
+        if method != "get":
+            item[method]["requestBody"] = {"content": anything}
+    return item
 
 
 def _body(schema: str) -> dict[str, Any]:
