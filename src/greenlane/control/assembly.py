@@ -51,7 +51,7 @@ def supervisor_plan(
         address=settings.configuration.address,
         base=base.url,
         base_source=base.source,
-        router=router_plan(settings, lane, request.router),
+        router=router_plan(settings, lane, request.router, artifacts),
         secrets=secret_values(settings, request.environ),
         log=str(artifacts / OUTPUT),
         journal=str(artifacts / JOURNAL),

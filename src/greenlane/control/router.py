@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from greenlane.control.supervisor.plan import RouterPlan
 from greenlane.control.yaml_file import read_yaml
@@ -11,6 +12,9 @@ from greenlane.model.lane import Lane
 from greenlane.model.violation import Violation
 from greenlane.rules.router import Choice, groups_of, missing, wanted
 from greenlane.settings import Settings
+
+STUB = "router_stub.yaml"
+"""Name of the stub among the artifacts of a lane or shard."""
 
 
 def guard(
@@ -41,10 +45,13 @@ def guard(
     return Choice(groups=groups, config="" if notes else str(file)), notes
 
 
-def router_plan(settings: Settings, lane: Lane, choice: Choice) -> RouterPlan | None:
+def router_plan(settings: Settings, lane: Lane, choice: Choice, artifacts: Path) -> RouterPlan | None:
     """Return the router configuration of a lane; None where no group must resolve.
 
     A deterministic lane gets the stub whatever the caller has: his own may hold keys, and hosts that it cannot reach.
+
+    Args:
+        artifacts: folder of the run, where its stub lies.
     """
     if not choice.groups:
         return None
@@ -52,5 +59,6 @@ def router_plan(settings: Settings, lane: Lane, choice: Choice) -> RouterPlan | 
         router=settings.configuration.router,
         groups=choice.groups,
         config="" if lane.deterministic else choice.config,
-        stub=str(settings.root / settings.configuration.stub),
+        stub=str(artifacts / STUB),
+        latest=str(settings.root / settings.configuration.stub),
     )

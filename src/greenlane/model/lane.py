@@ -177,7 +177,7 @@ class Router(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         group_variable: environment name of the group that tests ask for; when the caller sets it, it must resolve, too.
         groups: model groups that must resolve; none switches the guard off.
         stub: the configuration that is written when there is none, relative to the project; default
-            `<artifacts>/router_stub.yaml`.
+            `<artifacts>/router_stub.yaml`; each lane is given a copy among its own artifacts.
         model: what each group of the stub calls at the base; `{group}` is the group's name.
     """
 

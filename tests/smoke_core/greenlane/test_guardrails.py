@@ -129,17 +129,23 @@ def test_without_a_router_configuration_there_is_a_stub(nd: TinyProject) -> None
     ran = nd.greenlane("lane", "nd")
     assert ran.code == 0, ran.output
     told = seen(nd)
-    stub = nd.path / ".artifacts" / "router_stub.yaml"
+    stub = nd.path / ".artifacts" / "nd" / "router_stub.yaml"
     assert (told["LITELLM_ROUTER_CONFIG"], told["ROUTER_MODEL_GROUP"]) == (str(stub), "codex-agent-1")
     assert '- model_name: "codex-agent-1"' in told["config"]
     assert f'api_base: "{told["MINI_AGENT_API_BASE"]}/v1"' in told["config"]
     assert f"nd | router {stub}, a stub that points at the base, has codex-agent-1" in ran.output
+    # Another lane that runs at the same time has another base: it writes a stub of its own, and the latest one only.
+    latest = nd.path / ".artifacts" / "router_stub.yaml"
+    assert latest.read_text() == stub.read_text() == told["config"]
+    assert nd.greenlane("lane", "core").code == 0
+    assert stub.read_text() == told["config"]
+    assert latest.read_text() == (nd.path / ".artifacts" / "core" / "router_stub.yaml").read_text()
 
 
 def test_a_router_configuration_with_the_group_is_used(nd: TinyProject) -> None:
     """The caller's own configuration reaches the nd lane; core gets the stub, and no key of the caller's."""
     nd.write("router.yaml", OWN.format(group="codex-agent-1"))
-    for lane, name in (("nd", "router.yaml"), ("core", ".artifacts/router_stub.yaml")):
+    for lane, name in (("nd", "router.yaml"), ("core", ".artifacts/core/router_stub.yaml")):
         ran = nd.greenlane("lane", lane, STRICT_READY="1", LITELLM_ROUTER_CONFIG="router.yaml")
         assert (ran.code, ran.codes) == (0, set()), ran.output
         told = seen(nd)
@@ -158,7 +164,7 @@ def test_a_router_configuration_without_the_group(nd: TinyProject) -> None:
     loose = nd.greenlane("lane", "nd", LITELLM_ROUTER_CONFIG="router.yaml")
     assert loose.code == 0, loose.output
     assert f"WARNING: GROUP_MISSING {told}; the stub is used instead" in loose.output
-    assert seen(nd)["LITELLM_ROUTER_CONFIG"] == str(nd.path / ".artifacts" / "router_stub.yaml")
+    assert seen(nd)["LITELLM_ROUTER_CONFIG"] == str(nd.path / ".artifacts" / "nd" / "router_stub.yaml")
 
 
 def test_a_group_that_only_the_caller_names(nd: TinyProject) -> None:

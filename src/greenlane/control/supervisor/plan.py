@@ -41,13 +41,15 @@ class RouterPlan(msgspec.Struct, frozen=True, kw_only=True):
         router: names of the variables, and what the stub's groups call.
         groups: what must resolve, the one that tests ask for first.
         config: absolute path of the caller's own; empty for the stub.
-        stub: absolute path of the stub.
+        stub: absolute path of the stub that only this run writes: lanes that run at once have bases of their own.
+        latest: absolute path where people find the stub of whichever lane was started last.
     """
 
     router: Router
     groups: tuple[str, ...]
     config: str
     stub: str
+    latest: str
 
 
 class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,8 +21,7 @@ def route(plan: RouterPlan, base: str, say: Callable[[str], None]) -> dict[str, 
     if not plan.config and not base:
         return {}
     path = plan.config or plan.stub
-    if not plan.config:
-        target = Path(path)
+    for target in () if plan.config else (Path(plan.stub), Path(plan.latest)):
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.{os.getpid()}.part")
         part.write_text(stub(plan.router, plan.groups, base), encoding="utf-8")
