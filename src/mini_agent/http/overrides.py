@@ -37,10 +37,11 @@ def cleaned_body(raw: bytes, content_type: str, rename: Callable[[str], str]) ->
     lowered = content_type.lower()
     if "multipart/form-data" in lowered:
         return _multipart(raw, content_type), None
-    if "form" in lowered:
-        return _form(raw), None
-    # LiteLLM reads any other body as JSON, whatever its type says.
-    return _json(raw, rename) if raw.lstrip(b" \t\r\n").startswith(b"{") else (raw, None)
+    # LiteLLM reads a body that is no form as JSON, whatever its type says. An endpoint that reads the bytes itself does
+    # so with a form, too, which is what curl calls a body without a type.
+    if raw.lstrip(b" \t\r\n").startswith(b"{"):
+        return _json(raw, rename)
+    return (_form(raw) if "form" in lowered else raw), None
 
 
 def _json(raw: bytes, rename: Callable[[str], str]) -> tuple[bytes, str | None]:

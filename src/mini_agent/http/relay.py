@@ -23,6 +23,9 @@ __all__ = ["RELAYED", "RelayRoute"]
 RELAYED = "/v1/{path}"
 _PREFIX = "/v1/"
 
+#: With a slash behind it the external process would answer, past guard and memory.
+_OWNED = ("/v1/chat/completions", "/v1/models")
+
 
 class RelayRoute:
     """Authentication, size, overrides, external process: in this order."""
@@ -83,7 +86,8 @@ def _path(scope: Scope) -> str:
     path: str = scope["path"]
     raw: str = scope.get("raw_path", path.encode()).decode("ascii", "replace")
     segments = unquote(unquote(raw)).replace("\\", "/").split("/")
-    if not raw.startswith(_PREFIX) or ".." in segments or "." in segments or not raw.isprintable():
+    owned = path.rstrip("/") in _OWNED
+    if owned or not raw.startswith(_PREFIX) or ".." in segments or "." in segments or not raw.isprintable():
         raise route_not_found(path)
     return raw
 

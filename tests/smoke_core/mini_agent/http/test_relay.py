@@ -65,6 +65,8 @@ def test_nothing_is_relayed_without_the_key(stage: Stage) -> None:
         ("GET", "/v2/files", 404, "route_not_found"),
         ("GET", "/key/info", 404, "route_not_found"),
         ("GET", "/v1", 404, "route_not_found"),
+        ("POST", "/v1/chat/completions/", 404, "route_not_found"),
+        ("POST", "/v1/chat/completions//", 404, "route_not_found"),
         ("GET", "/v1/../key/info", 404, "route_not_found"),
         ("GET", "/v1/%2e%2e/key/info", 404, "route_not_found"),
         ("GET", "/v1/..%2fkey/info", 404, "route_not_found"),
@@ -106,7 +108,7 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["application/json", "text/plain", None])
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/x-www-form-urlencoded", None])
 def test_orders_are_taken_out_of_a_json_body(stage: Stage, kind: str | None) -> None:
     """Base, key, headers and provider cannot be set by a JSON body, whatever type it claims to have; the rest stays."""
     body = {"model": "emb", "input": "grüße", **ORDERS, "extra_body": {"api_key": EVIL, "dimensions": 3}}
