@@ -79,12 +79,21 @@ class Samples:
             random.setstate(before)
 
     def groups(self, items: Iterable[pytest.Item]) -> tuple[SampleGroup, ...]:
-        """Return the samples among tests, by the test that they are of."""
+        """Return the samples among tests, by the test that they are of.
+
+        Raises:
+            pytest.UsageError: a test has the mark and is run once all the same.
+        """
         seeds: dict[str, dict[str, int]] = {}
         numbers: dict[str, tuple[int, int]] = {}
         for item in items:
             marked = self._marked.get(_test_of(item))
             if marked is None:
+                if item.get_closest_marker(MARK):
+                    what = "only pytest's own test functions, with the mark on them when they are collected"
+                    raise pytest.UsageError(
+                        f"greenlane: samples of {item.nodeid}: it cannot be multiplied; {what}, can"
+                    )
                 continue
             test, _ = group_of(item.nodeid)
             numbers[test] = marked
