@@ -70,7 +70,9 @@ def open_http_connector() -> aiohttp.BaseConnector:
     """
     import aiohttp
 
-    return aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=15)
+    # Many servers (uvicorn, Node, llama.cpp) close a connection after 5 idle seconds. A request that crosses the closing
+    # is lost and must not be sent twice, so that ours give up a connection first.
+    return aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=4)
 
 
 HttpConnectorFactory = Callable[[], "aiohttp.BaseConnector"]

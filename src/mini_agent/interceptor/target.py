@@ -88,7 +88,8 @@ class Target:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=15),
+                # As the gateway's own: given up before a server does so after its usual 5 idle seconds.
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=4),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
                 auto_decompress=False,
