@@ -70,8 +70,8 @@ def open_http_connector() -> aiohttp.BaseConnector:
     """
     import aiohttp
 
-    # Many servers (uvicorn, Node, llama.cpp) close a connection after 5 idle seconds. A request that crosses the closing is
-    # lost and must not be sent twice: ours give a connection up first.
+    # Many servers (uvicorn, Node, llama.cpp) close a connection after 5 idle seconds. A request that crosses the close
+    # is lost and must not be sent twice: ours give a connection up first.
     return aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=4)
 
 
