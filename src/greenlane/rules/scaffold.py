@@ -20,7 +20,7 @@ TESTING = ("test", "tests", "testing", "dev")
 """Names under which projects keep what their tests need; the first that is there is taken."""
 
 
-def test_requirements(content: Mapping[str, Any]) -> str:
+def requirements_line(content: Mapping[str, Any]) -> str:
     """Return the line of a lane that brings what the project's own conftest files and pytest options need.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 from greenlane.errors import ConfigError
 from greenlane.model.configuration import Configuration
 from greenlane.model.scaffold import Repository, Scaffold
-from greenlane.rules.scaffold import CONFIGURATION, IGNORE, NOXFILE, test_requirements
+from greenlane.rules.scaffold import CONFIGURATION, IGNORE, NOXFILE, requirements_line
 
 WORKFLOW = ".github/workflows/readiness.yml"
 SMOKES = {
@@ -90,7 +90,7 @@ def read_repository(project: Path) -> Repository:
     return Repository(
         files=files,
         folders=tuple(name for name in sorted(folders) if any((project / name).glob("**/*.py"))),
-        requirements=test_requirements(content),
+        requirements=requirements_line(content),
         distribution=str(content.get("project", {}).get("name", "")),
         above=_above(project.resolve()),
     )
