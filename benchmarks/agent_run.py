@@ -23,8 +23,8 @@ import aiohttp
 from aiohttp import web
 
 from mini_agent.agent import run
-from mini_agent.model.agent import AgentConfig, ModelRequest
-from mini_agent.model.tools import function_spec
+from mini_agent.agent.tool_values import function_spec
+from mini_agent.agent.values import AgentConfig, ModelRequest
 from mini_agent.tools.http import HttpInvoker
 
 TARGET_MS = 3.0

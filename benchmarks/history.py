@@ -25,15 +25,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 import sqlalchemy as sa
 
+from greenlane.config.schema import Quarantine
+from greenlane.evidence.history import DAY, RecordedRun, RecordedTest
+from greenlane.evidence.outcome import Outcome
+from greenlane.evidence.quarantine import Ledger
 from greenlane.history import queries, spool
 from greenlane.history.database import connect, reading
 from greenlane.history.flaky import flaky
 from greenlane.history.junit import read_junit
 from greenlane.history.store import record
-from greenlane.model.configuration import Quarantine
-from greenlane.model.history import DAY, RecordedRun, RecordedTest
-from greenlane.model.outcome import Outcome
-from greenlane.model.quarantine import Ledger
 
 TESTS, DAYS_BACK = 2000, 100
 NOW = 1_750_000_000.0

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.model.contract import Contract, LeakPolicy
+from greenlane.evidence.contract import Contract, LeakPolicy
 
 MODULES, ATTRIBUTES = 100, 50
 
@@ -56,19 +56,19 @@ def pytest_configure(config):
 """
 
 LAUNCH = (
-    "import os, sys; from greenlane.control.namespace import enter; enter(); os.execv(sys.executable, sys.argv[1:])"
+    "import os, sys; from greenlane.supervisor.namespace import enter; enter(); os.execv(sys.executable, sys.argv[1:])"
 )
 
 START = """
 import time
 begin = time.perf_counter()
-from greenlane.control.namespace import enter
+from greenlane.supervisor.namespace import enter
 begin = time.perf_counter()
 level = enter().level
 entered = time.perf_counter() - begin
-from greenlane.lane.hermetic import HermeticGuard
-from greenlane.lane.journal import Journal
-from greenlane.model.contract import Contract
+from greenlane.plugin.network.hermetic import HermeticGuard
+from greenlane.plugin.journal import Journal
+from greenlane.evidence.contract import Contract
 from pathlib import Path
 import msgspec
 contract = msgspec.json.decode(Path("contract.json").read_bytes(), type=Contract)

@@ -28,18 +28,18 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from mini_agent.http.caller import Callers
-from mini_agent.http.exchange import Exchange
+from mini_agent.core.chat import Caller, ModelTarget, ProviderRequest
+from mini_agent.core.ports import SystemClock
+from mini_agent.edge.exchange import Exchange
 from mini_agent.memory.detect import UserDetector
 from mini_agent.memory.headers import provider_headers
-from mini_agent.model.chat import Caller, ModelTarget, ProviderRequest
-from mini_agent.model.config import ContextRetrieval, GatewayConfig, UserIdMappings
-from mini_agent.model.memory import Lookup, Memory
-from mini_agent.ports import SystemClock
-from mini_agent.providers.sessions import Sessions
-from mini_agent.retrieval.recall import Recall
-from mini_agent.retrieval.supermemory import open_supermemory
+from mini_agent.memory.recall import Recall
+from mini_agent.memory.supermemory import open_supermemory
+from mini_agent.memory.values import Lookup, Memory
+from mini_agent.net.sessions import Sessions
+from mini_agent.pipeline.caller import Callers
 from mini_agent.settings import Settings
+from mini_agent.settings.schema import ContextRetrieval, GatewayConfig, UserIdMappings
 from mini_agent.tools.chat_tools import ChatTools
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"

@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from greenlane.rules.plans import expected_work, make_plan, pull_order
+from greenlane.sharding.plans import expected_work, make_plan, pull_order
 
 SIGMA = 2.0
 WRONG, FACTOR = 0.3, 3.0

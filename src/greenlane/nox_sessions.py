@@ -18,12 +18,12 @@ import nox
 from greenlane.cli import lane, lock
 from greenlane.cli.main import guarded
 from greenlane.cli.parser import Parser
-from greenlane.control.control_environment import control_environment
-from greenlane.control.launch import run_child
-from greenlane.control.planning import named_queue
+from greenlane.config.lanes import Lane, LaneKind
+from greenlane.config.load import Settings, load
+from greenlane.environment.control_environment import control_environment
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, GreenlaneError
-from greenlane.model.lane import Lane, LaneKind
-from greenlane.settings import Settings, load
+from greenlane.run.planning import named_queue
+from greenlane.util.launch import run_child
 
 SUMMARIES = {
     LaneKind.DETERMINISTIC: "hermetic tests: no network, no skips",

@@ -21,7 +21,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
     path = environ.get("GREENLANE_CONTRACT")
     if path:
-        from greenlane.lane.door import guard_network
+        from greenlane.plugin.install import guard_network
 
         guard_network(early_config, path)
 
@@ -41,6 +41,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
     path = environ.get("GREENLANE_CONTRACT")
     if path:
-        from greenlane.lane.door import open_lane
+        from greenlane.plugin.install import open_lane
 
         open_lane(config, path)

@@ -11,43 +11,43 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from mini_agent.http.agent_run import AgentRoute, AgentServices
-from mini_agent.http.auth import KeyGuard
-from mini_agent.http.body import BodyReader
-from mini_agent.http.caller import Callers
-from mini_agent.http.chat import ChatRoute, ChatServices
-from mini_agent.http.edge import Edge
-from mini_agent.http.errors import route_not_found
-from mini_agent.http.exchange import Receive, Scope, Send
-from mini_agent.http.health import HealthRoute, ReadyRoute
-from mini_agent.http.memory_routing import RoutingInfoRoute
-from mini_agent.http.metrics import Metrics, MetricsRoute
-from mini_agent.http.models import ModelsRoute
-from mini_agent.http.openapi import OpenApiRoute
-from mini_agent.http.relay import RelayRoute
-from mini_agent.http.traces import TraceStore
-from mini_agent.logs import new_logger
-from mini_agent.model.envelope import ErrorWriter
-from mini_agent.model.redaction import Redactor
-from mini_agent.ports import Clock, HttpConnectorFactory, SystemClock, id_source, open_http_connector
-from mini_agent.providers.codex_agent import CodexAgentClient
-from mini_agent.providers.connections import Connections
-from mini_agent.providers.forward import ForwardClient
-from mini_agent.providers.litellm_clients import SdkClients
-from mini_agent.providers.litellm_sdk import LiteLLMClient
-from mini_agent.providers.mini_agent import MiniAgentClient
-from mini_agent.providers.openai_http import OpenAIHttpClient
-from mini_agent.providers.protocol import ModelClient
-from mini_agent.providers.registry import Registry
-from mini_agent.providers.relay import Relay
-from mini_agent.providers.scripted import ScriptedClient
-from mini_agent.providers.sessions import Sessions
-from mini_agent.retrieval.protocol import RetrieverFactory
-from mini_agent.retrieval.recall import Recall
-from mini_agent.retrieval.supermemory import open_supermemory
+from mini_agent.api.agent_run import AgentRoute, AgentServices
+from mini_agent.api.chat import ChatRoute, ChatServices
+from mini_agent.api.health import HealthRoute, ReadyRoute
+from mini_agent.api.memory_routing import RoutingInfoRoute
+from mini_agent.api.models import ModelsRoute
+from mini_agent.api.openapi import OpenApiRoute
+from mini_agent.api.relay import RelayRoute
+from mini_agent.core.logs import new_logger
+from mini_agent.core.ports import Clock, HttpConnectorFactory, SystemClock, id_source, open_http_connector
+from mini_agent.core.redaction import Redactor
+from mini_agent.edge.body import BodyReader
+from mini_agent.edge.envelope import ErrorWriter
+from mini_agent.edge.errors import route_not_found
+from mini_agent.edge.exchange import Receive, Scope, Send
+from mini_agent.edge.keys import KeyGuard
+from mini_agent.edge.metrics import Metrics, MetricsRoute
+from mini_agent.edge.middleware import Edge
+from mini_agent.memory.protocol import RetrieverFactory
+from mini_agent.memory.recall import Recall
+from mini_agent.memory.supermemory import open_supermemory
+from mini_agent.net.connections import Connections
+from mini_agent.net.sessions import Sessions
+from mini_agent.pipeline.caller import Callers
+from mini_agent.runs.mini_agent_model import MiniAgentClient
+from mini_agent.runs.traces import TraceStore
 from mini_agent.settings import Settings, load_settings
 from mini_agent.tools.backends import Toolbox, ToolInvokerFactory
 from mini_agent.tools.chat_tools import ChatTools
+from mini_agent.upstreams.codex.agent import CodexAgentClient
+from mini_agent.upstreams.forward.client import ForwardClient
+from mini_agent.upstreams.forward.relay import Relay
+from mini_agent.upstreams.litellm.clients import SdkClients
+from mini_agent.upstreams.litellm.sdk import LiteLLMClient
+from mini_agent.upstreams.openai_http import OpenAIHttpClient
+from mini_agent.upstreams.protocol import ModelClient
+from mini_agent.upstreams.registry import Registry
+from mini_agent.upstreams.scripted import ScriptedClient
 
 if TYPE_CHECKING:
     import logging

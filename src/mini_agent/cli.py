@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mini_agent.errors import ConfigError, MiniAgentError
+from mini_agent.core.errors import ConfigError, MiniAgentError
 from mini_agent.interceptor.cli import add_commands
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    from mini_agent.model import parsers
+    from mini_agent.settings import parsers
 
     try:
         return parsers.port(text)
@@ -144,8 +144,8 @@ def _serve_interceptor(app: Any, host: str, port: int, announce: Callable[[str],
 
 def _log_libraries(secrets: Iterable[str]) -> None:
     """Give the libraries of this process the same JSON lines. Only the command does this: it owns the process."""
-    from mini_agent.logs import JsonLines
-    from mini_agent.model.redaction import Redactor
+    from mini_agent.core.logs import JsonLines
+    from mini_agent.core.redaction import Redactor
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(Redactor(secrets)))
@@ -155,7 +155,7 @@ def _log_libraries(secrets: Iterable[str]) -> None:
 
 
 def _config_schema(arguments: argparse.Namespace, _environ: Mapping[str, str]) -> int:
-    from mini_agent.model.config import GatewayConfig
+    from mini_agent.settings.schema import GatewayConfig
 
     text = json.dumps(GatewayConfig.model_json_schema(), indent=2) + "\n"
     if arguments.out:

@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mini_agent.http.disconnect import WATCH_DISCONNECT
+from mini_agent.edge.disconnect import WATCH_DISCONNECT
 
 __all__ = ["GatewayProtocol", "GatewayServer", "bind", "server_config"]
 
@@ -72,7 +72,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
 
 def _new_id() -> str:
-    from mini_agent.ports import new_id
+    from mini_agent.core.ports import new_id
 
     return new_id()
 

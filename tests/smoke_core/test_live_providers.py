@@ -13,8 +13,8 @@ import httpx
 import msgspec
 import pytest
 
-from greenlane.model.journal import Answered
-from greenlane.rules.answers import canned_together, why_not_live
+from greenlane.evidence.journal import Answered
+from greenlane.judge.answers import canned_together, why_not_live
 from support.live import ROOT, Line, LiveProvider, Overrun, Request, Said, entries, live_provider, questions, sum_of
 
 ENTRIES = entries()

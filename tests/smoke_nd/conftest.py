@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from greenlane.lane.answers import Show
+from greenlane.plugin.answers import Show
 from support.gateway import GatewayProcess
 from support.http_client import HttpClient
 from support.loop_thread import LoopThread

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from greenlane.control.environment.build import Recipe, prepare
-from greenlane.control.environment.installers import Virtualenv, find_installer
+from greenlane.environment.build import Recipe, prepare
+from greenlane.environment.installers import Virtualenv, find_installer
 from support.wheelhouse import build_wheelhouse
 
 pytestmark = pytest.mark.shard("shard_b")

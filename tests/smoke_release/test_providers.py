@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-from greenlane.lane.answers import Show
+from greenlane.plugin.answers import Show
 from support.live import Line, entries, live_provider, questions
 
 ENTRIES = entries()

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import settings
 
 from mini_agent.agent import ModelClient, ToolInvoker, ViewInjection, run
-from mini_agent.model.agent import AgentConfig, AgentResult
+from mini_agent.agent.values import AgentConfig, AgentResult
 from support.conversations import answered_once, texts
 from support.hand_clock import HandClock
 from support.scripted_tools import ScriptedTools

@@ -34,7 +34,7 @@ def run(*words: str, cwd: Path, expect: int = 0) -> str:
 def check_contents(wheel: Path) -> None:
     """End this program when the wheel lacks a typing marker or the control lock, or carries tests."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    needed = {"greenlane/py.typed", "mini_agent/py.typed", "greenlane/control/environment/control.txt"}
+    needed = {"greenlane/py.typed", "mini_agent/py.typed", "greenlane/environment/control.txt"}
     if not needed <= names:
         sys.exit(f"{wheel.name} lacks {', '.join(sorted(needed - names))}")
     if any(name.startswith(("tests/", "benchmarks/")) for name in names):

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from greenlane.model.evidence import Demand, GateState, JournalFacts, JunitCase, LaneEvidence, LaneRecord
-from greenlane.model.journal import Hermetic
-from greenlane.model.outcome import Outcome, TestOutcome
-from greenlane.model.verdict import Verdict
-from greenlane.model.violation import Violation
-from greenlane.rules.green import judge
-from greenlane.rules.shards import digest
+from greenlane.evidence.evidence import Demand, GateState, JournalFacts, JunitCase, LaneEvidence, LaneRecord
+from greenlane.evidence.journal import Hermetic
+from greenlane.evidence.outcome import Outcome, TestOutcome
+from greenlane.evidence.verdict import Verdict
+from greenlane.evidence.violation import Violation
+from greenlane.judge.judge import judge
+from greenlane.sharding.assignment import digest
 from greenlane.version import VERSION
 
 S = TypeVar("S", bound=msgspec.Struct)

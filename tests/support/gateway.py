@@ -23,8 +23,8 @@ from typing import Any, TextIO
 from aiohttp import web
 
 from mini_agent.app import Ports, create_app
-from mini_agent.logs import new_logger
-from mini_agent.model.redaction import Redactor
+from mini_agent.core.logs import new_logger
+from mini_agent.core.redaction import Redactor
 from mini_agent.settings import Settings, load_settings
 from support.http_client import HttpClient
 from support.loop_thread import PATIENCE_S, LoopThread

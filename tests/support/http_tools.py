@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mini_agent.model.tools import function_spec
+from mini_agent.agent.tool_values import function_spec
 from mini_agent.tools.http import HttpInvoker
 from support.tool_host import ToolHost
 

@@ -7,10 +7,10 @@ import io
 import json
 from typing import Any
 
+from mini_agent.core.logs import new_logger
+from mini_agent.core.redaction import Redactor
 from mini_agent.interceptor.app import create_interceptor
 from mini_agent.interceptor.settings import InterceptorSettings
-from mini_agent.logs import new_logger
-from mini_agent.model.redaction import Redactor
 from support.http_client import HttpClient
 from support.loop_thread import LoopThread
 from support.served_app import ServedApp

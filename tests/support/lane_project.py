@@ -13,14 +13,15 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from greenlane.model.contract import Contract, LeakPolicy
-from greenlane.model.journal import AnyEvent, Event, Leaked, NetworkAttempt, TestFinished
+from greenlane.config.leaks import LeakPolicy
+from greenlane.evidence.contract import Contract
+from greenlane.evidence.journal import AnyEvent, Event, Leaked, NetworkAttempt, TestFinished
 from support.measured import measured
 
 E = TypeVar("E", bound=Event)
 
 LAUNCH = (
-    "import os, sys; from greenlane.control.namespace import enter; enter(); os.execv(sys.executable, sys.argv[1:])"
+    "import os, sys; from greenlane.supervisor.namespace import enter; enter(); os.execv(sys.executable, sys.argv[1:])"
 )
 """Enters a namespace of its own, then becomes the lane runner, as the supervisor's child does."""
 
@@ -117,7 +118,7 @@ class LaneProject:
             **more,
         )
         (artifacts / "contract.json").write_bytes(msgspec.json.encode(contract))
-        command = [sys.executable, "-P", "-s", "-m", "greenlane.lane.runner", str(artifacts / "contract.json")]
+        command = [sys.executable, "-P", "-s", "-m", "greenlane.plugin.runner", str(artifacts / "contract.json")]
         if hermetic == "kernel":
             command = [sys.executable, "-P", "-s", "-c", LAUNCH, *command]
         done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, check=False, timeout=60)

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from greenlane.model.lane import Provider
+from greenlane.config.lanes import Provider
 
 ROOT = Path(__file__).parents[2]
 REQUEST = 2048

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from greenlane.rules.environ import MEASURED
+from greenlane.environment.variables import MEASURED
 
 
 def measured() -> dict[str, str]:

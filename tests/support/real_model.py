@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from greenlane.lane.answers import Show
+from greenlane.plugin.answers import Show
 from support.http_client import HttpClient, Reply, events_of
 
 GROUP = "nd-model"

@@ -20,15 +20,15 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "src"))
 
 from greenlane.cli.main import COMMANDS, command  # noqa: E402  the checkout's own, whatever is installed
-from greenlane.model.change import Checklist  # noqa: E402
-from greenlane.model.configuration import Configuration  # noqa: E402
-from greenlane.model.evidence import RECORD_SCHEMA, LaneRecord  # noqa: E402
-from greenlane.model.lane import Lane, LaneKind  # noqa: E402
-from greenlane.model.plan import PLAN_SCHEMA, PlanFile  # noqa: E402
-from greenlane.model.verdict import VERDICT_SCHEMA, Verdict  # noqa: E402
-from greenlane.model.violation import EXPLANATIONS  # noqa: E402
-from greenlane.rules.variables import variables  # noqa: E402
-from greenlane.settings import DERIVED, NAMED  # noqa: E402
+from greenlane.config.changes import Checklist  # noqa: E402
+from greenlane.config.lanes import Lane, LaneKind  # noqa: E402
+from greenlane.config.load import DERIVED, NAMED  # noqa: E402
+from greenlane.config.schema import Configuration  # noqa: E402
+from greenlane.config.variables import variables  # noqa: E402
+from greenlane.evidence.evidence import RECORD_SCHEMA, LaneRecord  # noqa: E402
+from greenlane.evidence.verdict import VERDICT_SCHEMA, Verdict  # noqa: E402
+from greenlane.evidence.violation import EXPLANATIONS  # noqa: E402
+from greenlane.sharding.plan import PLAN_SCHEMA, PlanFile  # noqa: E402
 
 MADE = "<!-- Made from the code by tests/support/reference.py. -->\n"
 EXIT_CODES = {

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from greenlane.cli.main import main
+from greenlane.evidence.history import RecordedRun, RecordedTest
+from greenlane.evidence.outcome import Outcome
 from greenlane.history import spool
-from greenlane.model.history import RecordedRun, RecordedTest
-from greenlane.model.outcome import Outcome
 
 NOON = 1_750_000_000.0
 TEST = "tests/nd/test_a.py::test_flaky"

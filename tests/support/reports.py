@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from greenlane.model.answers import ModelAnswers
-from greenlane.model.evidence import GateState, JunitCase, LaneEvidence
-from greenlane.model.journal import Leaked
-from greenlane.model.outcome import Attempt, Outcome
-from greenlane.model.quarantine import Entry, FlakyTest, Quarantined
-from greenlane.model.samples import FailedSample, SampleResult
-from greenlane.model.verdict import Verdict
-from greenlane.model.violation import Code, Violation
-from greenlane.rules.examine.artifacts import junit_key
-from greenlane.rules.green import judge
+from greenlane.evidence.answers import ModelAnswers
+from greenlane.evidence.evidence import GateState, JunitCase, LaneEvidence
+from greenlane.evidence.journal import Leaked
+from greenlane.evidence.outcome import Attempt, Outcome
+from greenlane.evidence.quarantine import Entry, FlakyTest, Quarantined
+from greenlane.evidence.samples import FailedSample, SampleResult
+from greenlane.evidence.verdict import Verdict
+from greenlane.evidence.violation import Code, Violation
+from greenlane.judge.examiners.artifacts import junit_key
+from greenlane.judge.judge import judge
 from support.evidence import but, closed, demand, errored, failed, lane, nd, outcome, skipped, verdict_on
 
 CLOSED: tuple[GateState, ...] = (closed(),)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mini_agent.model.agent import ModelRequest
+from mini_agent.agent.values import ModelRequest
 
 __all__ = ["Hanging", "ScriptedModel", "asks", "completion", "says"]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.control.census import sample_marks
-from greenlane.control.collect import read_journal
-from greenlane.model.contract import CONTRACT_VARIABLE, Contract
-from greenlane.model.evidence import Demand, LaneEvidence, LaneRecord, ServiceRecord
-from greenlane.model.verdict import Verdict
-from greenlane.rules.green import judge
+from greenlane.evidence.contract import CONTRACT_VARIABLE, Contract
+from greenlane.evidence.evidence import Demand, LaneEvidence, LaneRecord, ServiceRecord
+from greenlane.evidence.reader import read_journal
+from greenlane.evidence.verdict import Verdict
+from greenlane.judge.judge import judge
+from greenlane.run.census import sample_marks
 from greenlane.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ def verdict_on_gateway(base: str, files: Sequence[str], folder: Path, seed: int)
     path.write_bytes(msgspec.json.encode(contract))
     environ = {**os.environ, "MINI_AGENT_API_BASE": base, CONTRACT_VARIABLE: str(path)}
     started = time.time()
-    command = [sys.executable, "-P", "-s", "-m", "greenlane.lane.runner", str(path)]
+    command = [sys.executable, "-P", "-s", "-m", "greenlane.plugin.runner", str(path)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
     model = ServiceRecord(name="model", started=True, model=os.environ["ND_MODEL"], gated=True)
     record = LaneRecord(

@@ -6,7 +6,7 @@ import hashlib
 import zipfile
 from pathlib import Path
 
-from greenlane.control.environment.wheels import repack
+from greenlane.environment.wheels import repack
 
 LANE = (
     "execnet",

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from greenlane.control.assembly import secret_values
-from greenlane.control.doctor import examine
-from greenlane.control.probes import PATIENCE
-from greenlane.report.doctor import as_json, show
-from greenlane.rules.diagnosis import exit_code
-from greenlane.settings import load
+from greenlane.config.load import load
+from greenlane.doctor.diagnosis import exit_code
+from greenlane.doctor.examine import examine
+from greenlane.doctor.probes import PATIENCE
+from greenlane.doctor.report import as_json, show
+from greenlane.run.assembly import secret_values
 
 HELP = "Show what a run would find: policy, lanes, locks, isolation, base, router, gates, services; and the next steps."
 EXAMPLES = "  greenlane doctor\n  greenlane doctor --policy deploy\n  greenlane doctor --json"

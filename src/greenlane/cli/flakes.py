@@ -12,10 +12,10 @@ import msgspec
 
 from greenlane.cli.history import needed
 from greenlane.cli.lane import print_line
+from greenlane.config.load import load
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
+from greenlane.judge.quarantine import is_day, moment_of, stamp
 from greenlane.report.table import table
-from greenlane.rules.quarantine import is_day, moment_of, stamp
-from greenlane.settings import load
 
 if TYPE_CHECKING:
     from greenlane.history.keeper import Keeper, Known

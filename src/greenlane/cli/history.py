@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from greenlane.cli.lane import print_line
-from greenlane.control.lane_run import written_by_us
-from greenlane.control.tree import tree_state
+from greenlane.config.load import Settings, load
 from greenlane.errors import EXIT_READY, ConfigError
+from greenlane.evidence.history import DAY
 from greenlane.history.recall import can_ask
-from greenlane.model.history import DAY
+from greenlane.judge.examiners.artifacts import junit_key
 from greenlane.report.table import bar, day, minute, table
-from greenlane.rules.examine.artifacts import junit_key
-from greenlane.settings import Settings, load
+from greenlane.run.lane import written_by_us
+from greenlane.util.work_tree import tree_state
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -9,16 +9,16 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from greenlane.adopt.rules import CONFIGURATION, has_lanes, scaffold
+from greenlane.adopt.scaffold import NOX, WORKFLOW, project_files, read_repository, workflow, write_scaffold
+from greenlane.adopt.values import Addition, Scaffold
 from greenlane.cli.lane import print_line
-from greenlane.control.environment.locks import compile_locks, lowest_python
-from greenlane.control.scaffold import NOX, WORKFLOW, project_files, read_repository, workflow, write_scaffold
+from greenlane.config.lanes import Lane, LaneKind, Provider
+from greenlane.config.load import load
+from greenlane.config.schema import Configuration
+from greenlane.environment.locks import compile_locks, lowest_python
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
-from greenlane.model.configuration import Configuration
-from greenlane.model.lane import Lane, LaneKind, Provider
-from greenlane.model.scaffold import Addition, Scaffold
 from greenlane.report.lines import clean
-from greenlane.rules.scaffold import CONFIGURATION, has_lanes, scaffold
-from greenlane.settings import load
 
 HELP = "Add lanes to a repository: configuration, noxfile, smoke tests, workflow, locks. Nothing is overwritten."
 EXAMPLES = """\

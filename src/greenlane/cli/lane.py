@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.cli.telling import decide_and_tell
-from greenlane.control.planning import named_plan, named_queue
-from greenlane.control.ready import decide, wish_of_lane
+from greenlane.cli.verdict_output import decide_and_tell
+from greenlane.config.load import load
 from greenlane.errors import ConfigError
-from greenlane.settings import load
+from greenlane.run.planning import named_plan, named_queue
+from greenlane.run.ready import decide, wish_of_lane
 
 HELP = "Run one lane, or some of its shards, in its own environment."
 EXAMPLES = (

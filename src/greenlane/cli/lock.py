@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from greenlane.cli.lane import print_line
-from greenlane.control.environment.locks import compile_locks
+from greenlane.config.load import load
+from greenlane.environment.locks import compile_locks
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY
-from greenlane.settings import load
 
 HELP = "Compile the lane locks: hashed, without addresses."
 EXAMPLES = "  greenlane lock\n  greenlane lock --check\n  greenlane lock --upgrade"

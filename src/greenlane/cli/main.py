@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from greenlane.cli.parser import Parser
-from greenlane.control.launch import stop_signals
-from greenlane.control.processes import end_survivors
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_READY, GreenlaneError
+from greenlane.util.launch import stop_signals
+from greenlane.util.processes import end_survivors
 from greenlane.version import VERSION
 
 
@@ -50,10 +50,13 @@ COMMANDS = (
 )
 """Every command; each is the module of that name in this folder, imported when it is called or listed."""
 
+EXTENSIONS = {"changes": "greenlane.ext.changes.command", "migrate": "greenlane.ext.migrate.command"}
+"""The commands that are a room of their own, by their module."""
+
 
 def command(name: str) -> Command:
     """Return a command by its name."""
-    module: Any = importlib.import_module(f"greenlane.cli.{name}")
+    module: Any = importlib.import_module(EXTENSIONS.get(name, f"greenlane.cli.{name}"))
     return cast(Command, module)
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import msgspec
 
 from greenlane.cli.lane import print_line
-from greenlane.control.environment.locks import lowest_python
-from greenlane.control.planning import make_plans, write_plan
-from greenlane.control.ready import wish_of_policy
+from greenlane.config.lanes import LaneKind
+from greenlane.config.load import Settings, load
+from greenlane.environment.locks import lowest_python
 from greenlane.errors import EXIT_READY, ConfigError
-from greenlane.model.lane import LaneKind
-from greenlane.model.matrix import Matrix
-from greenlane.rules.demand import needed_lanes
-from greenlane.rules.matrix import matrix
-from greenlane.settings import Settings, load
+from greenlane.judge.requirements import needed_lanes
+from greenlane.run.planning import make_plans, write_plan
+from greenlane.run.ready import wish_of_policy
+from greenlane.sharding.matrix import matrix
+from greenlane.sharding.matrix_values import Matrix
 
 HELP = "Print the job matrix of a policy as JSON: lanes, shards, interpreters."
 EXAMPLES = """\

@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 
 from greenlane.cli.lane import print_line
-from greenlane.control.planning import make_plans, write_plan
+from greenlane.config.load import Settings, load
 from greenlane.errors import EXIT_READY, ConfigError
-from greenlane.model.plan import PlanFile, PlanSource
-from greenlane.rules.plans import plan_digest
-from greenlane.settings import Settings, load
+from greenlane.run.planning import make_plans, write_plan
+from greenlane.sharding.plan import PlanFile, PlanSource
+from greenlane.sharding.plans import plan_digest
 
 HELP = "Cut sharded lanes by recorded durations, as one plan that every machine of a run carries."
 EXAMPLES = "  greenlane plan\n  greenlane plan nd --out .artifacts/plan.json\n  greenlane plan --json"

@@ -13,13 +13,13 @@ from pathlib import Path
 import msgspec
 
 from greenlane.cli.lane import print_line
-from greenlane.control.polluter import by_evidence, evidence, lane_of, make_request, replay, search
-from greenlane.control.ready import open_gates
+from greenlane.config.load import load
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_NOT_READY, EXIT_READY
-from greenlane.model.journal import Leaked
-from greenlane.model.search import Conclusion, Findings
-from greenlane.rules.suspects import Traces
-from greenlane.settings import load
+from greenlane.evidence.journal import Leaked
+from greenlane.evidence.search import Conclusion, Findings
+from greenlane.polluter.find import by_evidence, evidence, lane_of, make_request, replay, search
+from greenlane.polluter.suspects import Traces
+from greenlane.run.ready import open_gates
 
 HELP = "Find the smallest set of tests after which a test fails, name what they leave behind, and show how to see it."
 EXAMPLES = (

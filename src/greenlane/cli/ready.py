@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from greenlane.cli.lane import print_line
-from greenlane.cli.telling import decide_and_tell
-from greenlane.control.combine import combine_coverage
-from greenlane.control.planning import named_plan
-from greenlane.control.ready import decide, wish_of_policy
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.progress import Watcher
-from greenlane.model.verdict import Verdict
-from greenlane.settings import load
+from greenlane.cli.verdict_output import decide_and_tell
+from greenlane.config.load import load
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.progress import Watcher
+from greenlane.evidence.verdict import Verdict
+from greenlane.run.combined_coverage import combine_coverage
+from greenlane.run.planning import named_plan
+from greenlane.run.ready import decide, wish_of_policy
 
 HELP = "Run the lanes that a policy needs, decide, write the reports."
 EXAMPLES = "  greenlane ready\n  greenlane ready --policy deploy"

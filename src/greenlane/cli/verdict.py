@@ -10,16 +10,16 @@ from pathlib import Path
 import msgspec
 
 from greenlane.cli.lane import print_line
-from greenlane.cli.telling import decide_and_tell
-from greenlane.control.collect import RECORD, collect
-from greenlane.control.ready import make_demand, open_gates, wish_of_policy
+from greenlane.cli.verdict_output import decide_and_tell
+from greenlane.config.load import load
 from greenlane.errors import ConfigError
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.progress import Watcher
+from greenlane.evidence.reader import RECORD, collect
+from greenlane.evidence.verdict import Verdict
 from greenlane.history.recall import with_history
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.progress import Watcher
-from greenlane.model.verdict import Verdict
-from greenlane.rules.green import judge
-from greenlane.settings import load
+from greenlane.judge.judge import judge
+from greenlane.run.ready import make_demand, open_gates, wish_of_policy
 
 HELP = "Merge lane and shard artifacts into one verdict, without running anything."
 EXAMPLES = "  greenlane verdict\n  greenlane verdict downloads/* --policy deploy"

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from greenlane.control.environment.exclusive import exclusive
+from greenlane.config.load import Settings
+from greenlane.environment.exclusive import exclusive
 from greenlane.errors import ConfigError
-from greenlane.settings import Settings
 
 HEAD = "0002"
 """The step of the schema that this harness reads and writes, the newest file of `migrations/versions`."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import sqlalchemy as sa
 
+from greenlane.config.schema import Quarantine
+from greenlane.evidence.quarantine import FlakyTest, Ledger
 from greenlane.history.queries import run_counts, seen
-from greenlane.model.configuration import Quarantine
-from greenlane.model.quarantine import FlakyTest, Ledger
-from greenlane.rules.flakes import Flake, flaky_tests
+from greenlane.judge.flakes import Flake, flaky_tests
 
 
 def flaky(

@@ -9,13 +9,13 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from greenlane.control.environment.exclusive import exclusive
+from greenlane.config.load import Settings
+from greenlane.environment.exclusive import exclusive
 from greenlane.errors import ConfigError
 from greenlane.history import spool
 from greenlane.history.database import address, connect, reading
 from greenlane.history.queries import durations
 from greenlane.history.store import record
-from greenlane.settings import Settings
 
 Say = Callable[[str], None]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from xml.parsers import expat
 
 from greenlane.errors import ConfigError
-from greenlane.model.history import RecordedRun
-from greenlane.model.outcome import Outcome
-from greenlane.rules.imported import Case, settled
+from greenlane.evidence.history import RecordedRun
+from greenlane.evidence.outcome import Outcome
+from greenlane.history.imported import Case, settled
 
 CHUNK_BYTES = 1 << 16
 MOST_BYTES = 1 << 29

@@ -7,20 +7,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import msgspec
 import sqlalchemy as sa
 
+from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
+from greenlane.evidence.quarantine import Entry, FlakyTest, Ledger
 from greenlane.history.database import reading
 from greenlane.history.flaky import flaky
 from greenlane.history.issues.draft import Drafts
 from greenlane.history.issues.github import GitHub
 from greenlane.history.issues.protocol import IssueError, Tracker
+from greenlane.history.issues.text import body, marker, title
 from greenlane.history.ledger import read_ledger, write_ledger
+from greenlane.history.promotion import Promotion, promotion
 from greenlane.history.queries import evidence_since
-from greenlane.model.quarantine import Entry, FlakyTest, Ledger
-from greenlane.report.issue import body, marker, title
-from greenlane.rules.flakes import Flake
-from greenlane.rules.promotion import Promotion, promotion
-from greenlane.rules.quarantine import day_number, day_of, ended, is_due, later, new_entry
-from greenlane.settings import Settings
+from greenlane.judge.flakes import Flake
+from greenlane.judge.quarantine import day_number, day_of, ended, is_due, later, new_entry
 
 Say = Callable[[str], None]
 

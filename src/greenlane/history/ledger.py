@@ -7,11 +7,11 @@ import tomllib
 
 import msgspec
 
+from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
-from greenlane.model.quarantine import LEDGER_SCHEMA, Entry, Ledger
+from greenlane.evidence.quarantine import LEDGER_SCHEMA, Entry, Ledger
+from greenlane.judge.quarantine import wrong_with
 from greenlane.report.write import write_aside
-from greenlane.rules.quarantine import wrong_with
-from greenlane.settings import Settings
 
 HEAD = """\
 # Tests that are known to be flaky. They run and are reported, and a failure of theirs does not gate.

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 import sqlalchemy as sa
 
+from greenlane.evidence.history import DAY
 from greenlane.history.database import reading, writing
 from greenlane.history.store import remove, take_back
 from greenlane.history.tables import DAYS, LANE_DAYS, RUNS, TESTS
-from greenlane.model.history import DAY
 
 BATCH = 200
 """Runs that are removed in one transaction, so that writers wait for a moment only."""

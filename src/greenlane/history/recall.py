@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
+from greenlane.config.lanes import LaneKind
+from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
+from greenlane.evidence.evidence import Demand
+from greenlane.evidence.history import Past
+from greenlane.evidence.outcome import Outcome
+from greenlane.evidence.quarantine import FlakyTest, Ledger
 from greenlane.history import spool
-from greenlane.model.evidence import Demand
-from greenlane.model.history import Past
-from greenlane.model.lane import LaneKind
-from greenlane.model.outcome import Outcome
-from greenlane.model.quarantine import FlakyTest, Ledger
-from greenlane.settings import Settings
 
 
 class Recalled(msgspec.Struct, frozen=True):

@@ -8,16 +8,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from greenlane.control.control_environment import NAME
-from greenlane.control.launch import harness_environment
+from greenlane.config.lanes import LaneKind
+from greenlane.config.load import Settings
+from greenlane.environment.control_environment import NAME
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.history import RecordedRun, RecordedTest
+from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.history import spool
 from greenlane.history.recall import can_ask
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.history import RecordedRun, RecordedTest
-from greenlane.model.lane import LaneKind
-from greenlane.model.outcome import Outcome, TestOutcome
-from greenlane.rules.sound import broken_because
-from greenlane.settings import Settings
+from greenlane.judge.sound import broken_because
+from greenlane.util.launch import harness_environment
 
 Say = Callable[[str], None]
 

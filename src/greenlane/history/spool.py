@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.model.history import HISTORY_SCHEMA, RecordedRun
+from greenlane.evidence.history import HISTORY_SCHEMA, RecordedRun
 
 SUFFIX = ".run.json"
 DAMAGED = ".damaged"

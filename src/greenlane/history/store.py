@@ -8,10 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from greenlane.evidence.history import DAY, RecordedRun, RecordedTest
+from greenlane.evidence.outcome import Outcome
 from greenlane.history.database import writing
 from greenlane.history.tables import DAYS, FAILURES, LANE_DAYS, OUTCOMES, RUNS, TESTS
-from greenlane.model.history import DAY, RecordedRun, RecordedTest
-from greenlane.model.outcome import Outcome
 
 NUMBERS = {outcome: number for number, outcome in enumerate(Outcome)}
 """How outcomes are stored."""

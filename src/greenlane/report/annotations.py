@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.verdict import Verdict
+from greenlane.judge.causes import Cause, group
 from greenlane.report.lines import clean
-from greenlane.rules.causes import Cause, group
 
 MOST = 10
 """GitHub shows ten of a kind for each step, and drops the rest without a word."""

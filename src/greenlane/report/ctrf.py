@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.outcome import Attempt, Outcome, TestOutcome
-from greenlane.model.verdict import Verdict
-from greenlane.model.violation import Violation
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.outcome import Attempt, Outcome, TestOutcome
+from greenlane.evidence.verdict import Verdict
+from greenlane.evidence.violation import Violation
 from greenlane.report.failures import gating, said, tests_of
 from greenlane.report.lines import line
 from greenlane.report.machine import written

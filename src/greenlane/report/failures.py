@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.outcome import TestOutcome
-from greenlane.model.verdict import Verdict
-from greenlane.rules.examine.artifacts import junit_key, written
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.outcome import TestOutcome
+from greenlane.evidence.verdict import Verdict
+from greenlane.judge.examiners.artifacts import junit_key, written
 
 _ESCAPE = re.compile(r"(?:\x1b|#x1B)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*?(?:\x07|#x07|#x1B\\))")
 """A terminal's control sequence, raw or as pytest writes it into XML."""

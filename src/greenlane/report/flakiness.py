@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from greenlane.model.quarantine import FlakyTest, Quarantined
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.quarantine import FlakyTest, Quarantined
+from greenlane.evidence.verdict import Verdict
 from greenlane.report.lines import clean
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.model.configuration import Report
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.verdict import Verdict
+from greenlane.config.schema import Report
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.verdict import Verdict
 from greenlane.report.annotations import as_annotations
 from greenlane.report.summary import LIMIT, summary
 

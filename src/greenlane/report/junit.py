@@ -10,13 +10,13 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.outcome import Outcome
-from greenlane.model.verdict import Status, Verdict
-from greenlane.model.violation import Violation
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.outcome import Outcome
+from greenlane.evidence.verdict import Status, Verdict
+from greenlane.evidence.violation import Violation
+from greenlane.judge.examiners.artifacts import junit_key
 from greenlane.report.failures import gating, said, tests_of
 from greenlane.report.lines import line
-from greenlane.rules.examine.artifacts import junit_key
 
 _ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML cannot hold, not even as a reference."""

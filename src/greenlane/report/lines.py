@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from greenlane.model.outcome import Outcome
-from greenlane.model.verdict import Check, Status, Verdict
-from greenlane.model.violation import Violation
+from greenlane.evidence.outcome import Outcome
+from greenlane.evidence.verdict import Check, Status, Verdict
+from greenlane.evidence.violation import Violation
+from greenlane.judge.causes import Cause, group
 from greenlane.report.variance import models_of
-from greenlane.rules.causes import Cause, group
 
 WORDS = {Status.PASSED: "PASS", Status.FAILED: "FAIL", Status.SKIPPED: "SKIP"}
 SHOWN_CAUSES = 50

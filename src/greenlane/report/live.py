@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from greenlane.model.outcome import TestOutcome
-from greenlane.model.progress import Progress
+from greenlane.evidence.outcome import TestOutcome
+from greenlane.evidence.progress import Progress
 from greenlane.report.lines import clean
 from greenlane.report.progress import failure, span
 

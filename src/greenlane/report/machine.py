@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.verdict import Verdict
 
 
 def as_json(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:

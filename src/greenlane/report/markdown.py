@@ -6,15 +6,15 @@ import time
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.verdict import Verdict
-from greenlane.model.violation import Violation
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.verdict import Verdict
+from greenlane.evidence.violation import Violation
+from greenlane.judge.causes import group
+from greenlane.judge.samples import percent
 from greenlane.report.flakiness import flakiness
 from greenlane.report.lines import WORDS, also, clean, detail, endpoints, line, next_steps
 from greenlane.report.lines import causes as causes_of
 from greenlane.report.variance import answers_line
-from greenlane.rules.causes import group
-from greenlane.rules.samples import percent
 
 KINDS = {
     "deterministic": "hermetic and repeatable; no network but its own loopback; a skip is a failure",

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from greenlane.model.outcome import TestOutcome
-from greenlane.model.progress import Progress, Watcher
+from greenlane.evidence.outcome import TestOutcome
+from greenlane.evidence.progress import Progress, Watcher
 from greenlane.report.lines import clean
 
 STEP = 5.0

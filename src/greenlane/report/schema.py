@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from greenlane.model.verdict import VERDICT_SCHEMA, Verdict
+from greenlane.evidence.verdict import VERDICT_SCHEMA, Verdict
 
 SHIPPED = Path(__file__).with_name("verdict.schema.json")
 WORDS = ("READY", "NOT READY", "GREEN", "RED", "SKIPPED")

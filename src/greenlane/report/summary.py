@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape as as_html
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.verdict import Verdict
+from greenlane.judge.causes import Cause, group
 from greenlane.report.failures import said
 from greenlane.report.lines import WORDS, also, detail, headline, line
 from greenlane.report.markdown import code, escape
 from greenlane.report.variance import samples_line
-from greenlane.rules.causes import Cause, group
 
 LIMIT = 1024 * 1024
 """Bytes that GitHub takes for one step; a larger summary is not shown at all."""

@@ -6,11 +6,11 @@ import importlib.util
 import sys
 from collections.abc import Mapping
 
-from greenlane.model.verdict import Status, Verdict
+from greenlane.evidence.verdict import Status, Verdict
+from greenlane.judge.causes import group
 from greenlane.report.flakiness import flakiness
 from greenlane.report.lines import SHOWN_CAUSES, WORDS, also, causes, clean, detail, headline, line, next_steps
 from greenlane.report.variance import samples_line
-from greenlane.rules.causes import group
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow"}
 

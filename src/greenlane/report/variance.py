@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from greenlane.model.answers import ModelAnswers
-from greenlane.model.samples import SampleResult
-from greenlane.model.verdict import Check
-from greenlane.rules.samples import percent
+from greenlane.evidence.answers import ModelAnswers
+from greenlane.evidence.samples import SampleResult
+from greenlane.evidence.verdict import Check
+from greenlane.judge.samples import percent
 
 
 def answers_line(told: ModelAnswers) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from greenlane.model.configuration import Configuration
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.verdict import Verdict
+from greenlane.config.schema import Configuration
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.verdict import Verdict
 from greenlane.report.ctrf import as_ctrf
 from greenlane.report.junit import as_junit
 from greenlane.report.machine import as_json

@@ -1,4 +1,4 @@
-"""Room 1: the turn loop. Pure: it reaches the outside only through `ModelClient`, `ToolInvoker` and `Clock`."""
+"""The turn loop. Pure: it reaches the outside only through `ModelClient`, `ToolInvoker` and `Clock`."""
 
 from mini_agent.agent.escalation import simulated_escalation
 from mini_agent.agent.loop import ViewInjection, run, run_sync

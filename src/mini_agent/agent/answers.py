@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mini_agent.errors import InvalidProviderResponse
-from mini_agent.model.agent import Message, ModelAnswer
-from mini_agent.model.text import encodable
+from mini_agent.agent.values import Message, ModelAnswer
+from mini_agent.core.errors import InvalidProviderResponse
+from mini_agent.core.text import encodable
 
 __all__ = ["Answer", "RawCall", "content_text", "normalise", "unique_id"]
 

@@ -16,8 +16,8 @@ from mini_agent.agent.records import (
     output_text,
     record_from,
 )
-from mini_agent.model.agent import Message
-from mini_agent.model.tools import ToolRecord
+from mini_agent.agent.tool_values import ToolRecord
+from mini_agent.agent.values import Message
 
 __all__ = ["Batch", "outputs"]
 

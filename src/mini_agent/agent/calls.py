@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mini_agent.agent.answers import RawCall
-from mini_agent.model.tools import EXEC_PYTHON, is_python_alias, parse_arguments, spec_name, wants_python
+from mini_agent.agent.tool_values import EXEC_PYTHON, is_python_alias, parse_arguments, spec_name, wants_python
 
 __all__ = ["AllowList", "PlannedCall", "plan"]
 

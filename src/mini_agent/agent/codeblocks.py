@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from mini_agent.model.tools import EXEC_CODE, EXEC_PYTHON, PYTHON_LANGUAGES
+from mini_agent.agent.tool_values import EXEC_CODE, EXEC_PYTHON, PYTHON_LANGUAGES
 
 __all__ = ["CodeBlock", "first_code_block"]
 

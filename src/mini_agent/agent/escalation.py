@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mini_agent.agent.state import copy_messages
-from mini_agent.model.agent import AgentConfig, AgentResult, RunMetrics
+from mini_agent.agent.values import AgentConfig, AgentResult, RunMetrics
 
 __all__ = ["simulated_escalation"]
 

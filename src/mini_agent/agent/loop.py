@@ -18,10 +18,10 @@ from mini_agent.agent.history import prune
 from mini_agent.agent.ports import Clock, ModelClient, SystemClock, ToolInvoker
 from mini_agent.agent.records import preview
 from mini_agent.agent.state import Outcome, RunState, copy_messages
+from mini_agent.agent.tool_values import ToolListingFailed
 from mini_agent.agent.triggers import says_budget_exceeded, says_unsure
-from mini_agent.errors import GatewayError, ProviderFailed
-from mini_agent.model.agent import AgentConfig, AgentResult, Message, ModelRequest
-from mini_agent.model.tools import ToolListingFailed
+from mini_agent.agent.values import AgentConfig, AgentResult, Message, ModelRequest
+from mini_agent.core.errors import GatewayError, ProviderFailed
 
 __all__ = ["ViewInjection", "run", "run_sync"]
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any, Protocol
 
-from mini_agent.model.agent import ModelRequest
+from mini_agent.agent.values import ModelRequest
 
 __all__ = ["Clock", "ModelClient", "SystemClock", "ToolInvoker"]
 

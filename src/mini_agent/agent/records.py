@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mini_agent.agent.calls import PlannedCall
-from mini_agent.model.text import encodable, load_json
-from mini_agent.model.tools import ToolRecord, parse_arguments
+from mini_agent.agent.tool_values import ToolRecord, parse_arguments
+from mini_agent.core.text import encodable, load_json
 
 __all__ = [
     "NOT_EXECUTED_LIMIT",

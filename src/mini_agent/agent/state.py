@@ -10,9 +10,9 @@ from typing import Any
 
 from mini_agent.agent.answers import Answer, unique_id
 from mini_agent.agent.ports import Clock
-from mini_agent.model.agent import AgentConfig, AgentResult, Iteration, Message, RunMetrics, StopReason
-from mini_agent.model.text import encodable
-from mini_agent.model.tools import ToolRecord
+from mini_agent.agent.tool_values import ToolRecord
+from mini_agent.agent.values import AgentConfig, AgentResult, Iteration, Message, RunMetrics, StopReason
+from mini_agent.core.text import encodable
 
 __all__ = ["Outcome", "RunState", "copy_messages"]
 

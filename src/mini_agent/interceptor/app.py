@@ -13,16 +13,16 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from mini_agent.errors import GatewayError, InternalError
+from mini_agent.core.errors import GatewayError, InternalError
+from mini_agent.core.logs import RequestLines, new_logger
+from mini_agent.core.ports import new_id
+from mini_agent.core.redaction import Redactor
+from mini_agent.edge.envelope import ErrorWriter, translate
 from mini_agent.interceptor.body import ClientGone, ClientSide, Receive
 from mini_agent.interceptor.headers import outgoing_headers
 from mini_agent.interceptor.settings import InterceptorSettings
 from mini_agent.interceptor.target import TRANSPORT_ERRORS, Target
-from mini_agent.logs import RequestLines, new_logger
-from mini_agent.model.envelope import ErrorWriter, translate
-from mini_agent.model.headers import end_to_end
-from mini_agent.model.redaction import Redactor
-from mini_agent.ports import new_id
+from mini_agent.net.hop_headers import end_to_end
 
 __all__ = ["Interceptor", "create_interceptor"]
 

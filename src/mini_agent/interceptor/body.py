@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any
 
-from mini_agent.errors import ContentLengthMismatch
+from mini_agent.core.errors import ContentLengthMismatch
 
 __all__ = ["ClientGone", "ClientSide", "Receive"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mini_agent.errors import ConfigError, MiniAgentError
+from mini_agent.core.errors import ConfigError, MiniAgentError
 
 if TYPE_CHECKING:
     from mini_agent.interceptor.port_registry import PortRegistry
@@ -241,7 +241,7 @@ def _port(text: str) -> int:
 
 
 def _port_or_any(text: str) -> int:
-    from mini_agent.model import parsers
+    from mini_agent.settings import parsers
 
     try:
         return parsers.port(text)
@@ -250,7 +250,7 @@ def _port_or_any(text: str) -> int:
 
 
 def _url(text: str) -> str:
-    from mini_agent.model import parsers
+    from mini_agent.settings import parsers
 
     try:
         return parsers.http_url(text)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-from mini_agent.errors import InvalidParameter
+from mini_agent.core.errors import InvalidParameter
 from mini_agent.interceptor.settings import InterceptorSettings
-from mini_agent.model.headers import RawHeaders, end_to_end
+from mini_agent.net.hop_headers import RawHeaders, end_to_end
 
 __all__ = ["USER_ID", "outgoing_headers"]
 

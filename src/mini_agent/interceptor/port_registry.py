@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from mini_agent.errors import ConfigError, MiniAgentError
+from mini_agent.core.errors import ConfigError, MiniAgentError
 from mini_agent.interceptor.port_probe import is_bindable, project_on
 from mini_agent.interceptor.registry_file import PortRange, RegistryFile, RegistryState
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mini_agent.errors import ConfigError
+from mini_agent.core.errors import ConfigError
 from mini_agent.interceptor.port_registry import DEFAULT_RANGE, DEFAULT_REGISTRY, project_key
 from mini_agent.interceptor.registry_file import PortRange
-from mini_agent.model import parsers
+from mini_agent.settings import parsers
 
 __all__ = ["VARIABLES", "InterceptorSettings", "load_interceptor_settings"]
 

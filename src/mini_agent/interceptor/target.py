@@ -10,7 +10,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from mini_agent.errors import (
+from mini_agent.core.errors import (
     BackendUnavailable,
     GatewayError,
     InvalidProviderResponse,

@@ -1,1 +1,1 @@
-"""Room 1: whose memory a request belongs to, and what of it goes into the request. Pure: no input or output."""
+"""Whose memory a request belongs to, and what of it goes into the request. `service` alone speaks to the network."""

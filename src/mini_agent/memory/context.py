@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from mini_agent.model.memory import Memory
-from mini_agent.model.text import encodable
+from mini_agent.core.text import encodable
+from mini_agent.memory.values import Memory
 
 __all__ = ["CLOSE", "OPEN", "format_context"]
 

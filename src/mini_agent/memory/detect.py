@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mini_agent.errors import InvalidParameter
+from mini_agent.core.errors import InvalidParameter
+from mini_agent.core.text import is_plain_id
 from mini_agent.memory.needle import required_texts
-from mini_agent.model.config import HeaderPattern, UserIdMappings
-from mini_agent.model.text import is_plain_id
+from mini_agent.settings.schema import HeaderPattern, UserIdMappings
 
 __all__ = ["Detection", "PatternMatch", "UserDetector", "header_text"]
 

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
-from mini_agent.model.chat import NEVER_ALLOWED, ProviderRequest
-from mini_agent.model.redaction import is_sensitive_header
+from mini_agent.core.chat import NEVER_ALLOWED, ProviderRequest
+from mini_agent.core.redaction import is_sensitive_header
 
 __all__ = [
     "MEMORY_KEY_HEADER",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mini_agent.model.chat import ModelTarget
+from mini_agent.core.chat import ModelTarget
 
 __all__ = ["MAX_QUERY_CHARACTERS", "accepts_cache_control", "has_place", "inject", "query_of"]
 

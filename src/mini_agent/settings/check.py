@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mini_agent.errors import ConfigError
-from mini_agent.model.references import find_references, resolve_references
+from mini_agent.core.errors import ConfigError
+from mini_agent.settings.references import find_references, resolve_references
 from mini_agent.settings.yaml_file import config_path, read_yaml, validate
 
 __all__ = ["check_config"]

@@ -7,9 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from mini_agent.errors import ConfigError
-from mini_agent.model.config import GatewayConfig, GeneralSettings
+from mini_agent.core.errors import ConfigError
 from mini_agent.settings.record import LANGUAGES, Settings
+from mini_agent.settings.schema import GatewayConfig, GeneralSettings
 from mini_agent.settings.yaml_file import config_path, read_yaml, resolve_start_references, validate
 
 __all__ = ["load_settings"]

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from mini_agent.model import parsers
-from mini_agent.model.config import DEFAULT_MEMORY_HOSTS, GatewayConfig, GeneralSettings
-from mini_agent.model.redaction import is_sensitive_header, is_sensitive_key
-from mini_agent.model.references import find_references, is_reference
+from mini_agent.core.redaction import is_sensitive_header, is_sensitive_key
+from mini_agent.settings import parsers
+from mini_agent.settings.references import find_references, is_reference
+from mini_agent.settings.schema import DEFAULT_MEMORY_HOSTS, GatewayConfig, GeneralSettings
 
 __all__ = ["LANGUAGES", "Settings"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from mini_agent.errors import ConfigError, ConfigFileNotFound
-from mini_agent.model.config import GatewayConfig
-from mini_agent.model.references import resolve_references
+from mini_agent.core.errors import ConfigError, ConfigFileNotFound
+from mini_agent.settings.references import resolve_references
+from mini_agent.settings.schema import GatewayConfig
 
 __all__ = ["config_path", "problems_of", "read_yaml", "resolve_start_references", "validate"]
 

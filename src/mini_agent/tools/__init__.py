@@ -1,1 +1,1 @@
-"""Room 2: tool backends, one file per invoker behind `ClosableInvoker`, listed in `mini_agent.tools.table`."""
+"""Tool backends, one file per invoker behind `ClosableInvoker`, listed in `mini_agent.tools.table`."""

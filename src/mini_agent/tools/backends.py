@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mini_agent.errors import InvalidParameter, MissingParameter, ProviderNotConfigured
+from mini_agent.core.errors import InvalidParameter, MissingParameter, ProviderNotConfigured
 from mini_agent.settings import Settings
 from mini_agent.tools.docker import DockerInvoker
 from mini_agent.tools.echo import EchoInvoker
-from mini_agent.tools.headers import parse_default_headers
 from mini_agent.tools.http import HttpInvoker
-from mini_agent.tools.local import LocalInvoker
-from mini_agent.tools.mcp import McpInvoker
-from mini_agent.tools.mcp_session import McpPool
+from mini_agent.tools.http_headers import parse_default_headers
+from mini_agent.tools.local.invoker import LocalInvoker
+from mini_agent.tools.mcp.invoker import McpInvoker
+from mini_agent.tools.mcp.session import McpPool
 from mini_agent.tools.protocol import ClosableInvoker
 from mini_agent.tools.table import TOOL_BACKENDS
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mini_agent.agent.tool_values import spec_name
+from mini_agent.core.chat import ProviderRequest
 from mini_agent.memory.container import container_of
-from mini_agent.model.chat import ProviderRequest
-from mini_agent.model.tools import spec_name
-from mini_agent.providers.sessions import Sessions
-from mini_agent.retrieval.service import MemoryService
+from mini_agent.memory.service import MemoryService
+from mini_agent.net.sessions import Sessions
 from mini_agent.settings import Settings
-from mini_agent.tools.memory_tools import MemoryTools
+from mini_agent.tools.memory import MemoryTools
 from mini_agent.tools.protocol import ClosableInvoker, dump, failed, read_call
 
 __all__ = ["ChatTools", "ToolUnion"]

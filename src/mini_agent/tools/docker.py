@@ -8,9 +8,9 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import IO, Any
 
-from mini_agent.model.tools import parse_arguments
+from mini_agent.agent.tool_values import parse_arguments
 from mini_agent.tools.execution import PythonJob, Refusal, ShellJob, exec_specs, is_exec_tool, read_job, report
-from mini_agent.tools.process import ProcessResult, Workspace, child_environment, run_process, workspace
+from mini_agent.tools.local.process import ProcessResult, Workspace, child_environment, run_process, workspace
 from mini_agent.tools.protocol import dump, failed, read_call
 
 __all__ = ["DockerInvoker"]

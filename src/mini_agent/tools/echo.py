@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mini_agent.model.tools import function_spec, parse_arguments
+from mini_agent.agent.tool_values import function_spec, parse_arguments
 from mini_agent.tools.protocol import dump, failed, read_call, succeeded
 
 __all__ = ["EchoInvoker"]

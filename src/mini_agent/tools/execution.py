@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mini_agent.model.tools import (
+from mini_agent.agent.tool_values import (
     EXEC_CODE,
     EXEC_PYTHON,
     EXEC_SHELL,
@@ -19,7 +19,7 @@ from mini_agent.model.tools import (
     is_python_alias,
     wants_python,
 )
-from mini_agent.tools.process import ProcessResult
+from mini_agent.tools.local.process import ProcessResult
 from mini_agent.tools.protocol import failed, succeeded
 
 __all__ = ["PythonJob", "Refusal", "ShellJob", "exec_specs", "is_exec_tool", "read_job", "report"]

@@ -14,10 +14,10 @@ from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 
-from mini_agent.errors import InvalidParameter, ToolHostNotAllowed
-from mini_agent.model.text import load_json
-from mini_agent.model.tools import ToolListingFailed, spec_name
-from mini_agent.tools.headers import merge_headers
+from mini_agent.agent.tool_values import ToolListingFailed, spec_name
+from mini_agent.core.errors import InvalidParameter, ToolHostNotAllowed
+from mini_agent.core.text import load_json
+from mini_agent.tools.http_headers import merge_headers
 from mini_agent.tools.protocol import capped, dump, failed, read_call, succeeded
 
 __all__ = ["HttpInvoker", "retry_wait"]

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from mini_agent.tools.docker import DockerInvoker
 from mini_agent.tools.echo import EchoInvoker
 from mini_agent.tools.http import HttpInvoker
-from mini_agent.tools.local import LocalInvoker
-from mini_agent.tools.mcp import McpInvoker
+from mini_agent.tools.local.invoker import LocalInvoker
+from mini_agent.tools.mcp.invoker import McpInvoker
 from mini_agent.tools.protocol import ClosableInvoker
 
 __all__ = ["TOOL_BACKENDS"]

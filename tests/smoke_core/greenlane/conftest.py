@@ -12,7 +12,7 @@ import pytest
 from support.tiny import TinyProject
 from support.wheelhouse import build_wheelhouse
 
-FOLLOWED = ("test_lanes", "test_environments", "test_nox", "test_plan", "test_polluter", "cli.test_queue")
+FOLLOWED = ("test_lanes", "test_environments", "test_nox", "test_plan", "test_polluter", "test_queue_command")
 """Modules whose tiny projects are measured along with the lane that runs them."""
 
 
@@ -41,7 +41,7 @@ def make_tiny(
         house, lock = wheelhouse
         tiny = TinyProject(path=path, lock=lock, wheelhouse=house, environments=environments)
         tiny.follow = request.module.__name__.endswith(
-            ("test_lanes", "test_environments", "test_nox", "test_plan", "test_polluter", "cli.test_queue")
+            ("test_lanes", "test_environments", "test_nox", "test_plan", "test_polluter", "test_queue_command")
         )
         if own:
             tiny.lanes().test("def test_ok(): pass\n").greenlane("lane", "core")

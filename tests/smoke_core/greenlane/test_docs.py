@@ -13,9 +13,9 @@ import msgspec
 import pytest
 
 from greenlane.cli.main import COMMANDS, parser
-from greenlane.model.configuration import Configuration
-from greenlane.model.violation import EXPLANATIONS
-from greenlane.settings import DERIVED, NAMED, load
+from greenlane.config.load import DERIVED, NAMED, load
+from greenlane.config.schema import Configuration
+from greenlane.evidence.violation import EXPLANATIONS
 from greenlane.version import VERSION
 from support.tiny import TinyProject
 

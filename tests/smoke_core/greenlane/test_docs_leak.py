@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.lane.leaks.table import KINDS
-from greenlane.model.contract import LeakPolicy
+from greenlane.config.leaks import LeakPolicy
+from greenlane.plugin.leaks.table import KINDS
 from support.lane_project import LaneProject
 
 PAGE = Path(__file__).parents[3] / "docs" / "your-first-leak.md"

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from greenlane.control.scaffold import workflow
-from greenlane.settings import load
+from greenlane.adopt.scaffold import workflow
+from greenlane.config.load import load
 from support.tiny import NOXFILE, TinyProject
 from support.workflow.expressions import replaced
 from support.workflow.runner import Job, Runner

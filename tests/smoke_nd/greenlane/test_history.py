@@ -10,12 +10,12 @@ import sys
 import pytest
 import sqlalchemy as sa
 
+from greenlane.evidence.history import DAY
 from greenlane.history.database import connect, reading
 from greenlane.history.queries import durations, past, run_counts, seen
 from greenlane.history.store import record
 from greenlane.history.tables import DAYS, LANE_DAYS, OUTCOMES, RUNS, TESTS
-from greenlane.model.history import DAY
-from greenlane.rules.flakes import flaky_tests
+from greenlane.judge.flakes import flaky_tests
 from support.remembered import NOON, TEST, ended, runs_of
 
 WRITERS, BATCHES, BATCH = 8, 10, 1250

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from greenlane.model.evidence import JunitCase
-from greenlane.model.outcome import Attempt, Outcome
+from greenlane.evidence.evidence import JunitCase
+from greenlane.evidence.outcome import Attempt, Outcome
+from greenlane.judge.examiners.artifacts import junit_key
 from greenlane.report.page import as_page
-from greenlane.rules.examine.artifacts import junit_key
 from support.browser import Visit, chromium
 from support.evidence import failed, junit_of, lane, nd, outcome, skipped, verdict_on
 from support.reports import HOSTILE, hostile_run

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from mini_agent.providers.codex_litellm import PROVIDERS, register_codex_agent
-from mini_agent.providers.known import LITELLM_PROVIDERS
-from mini_agent.providers.litellm_loader import import_litellm
+from mini_agent.upstreams.codex.litellm_adapter import PROVIDERS, register_codex_agent
+from mini_agent.upstreams.known import LITELLM_PROVIDERS
+from mini_agent.upstreams.litellm.loader import import_litellm
 from support.gateway import Stage, inherited
 from support.upstream import answer, chunk, completion, finish_chunk, sse, stream_of, usage_chunk
 
@@ -111,7 +111,7 @@ import asyncio, json, os, socket, sys
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 if sys.argv[1] == "before":
     import litellm
-from mini_agent.providers.codex_litellm import register_codex_agent
+from mini_agent.upstreams.codex.litellm_adapter import register_codex_agent
 import httpx
 seen, opened = [], []
 plain = json.loads(sys.argv[2])

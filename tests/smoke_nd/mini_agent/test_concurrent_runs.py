@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from mini_agent.model.tools import function_spec
+from mini_agent.agent.tool_values import function_spec
 from support.gateway import GatewayProcess, Stage
 from support.tool_host import HostRequest
 from support.tool_host import Reply as ToolReply

@@ -9,7 +9,7 @@ from itertools import repeat
 
 import pytest
 
-from mini_agent.providers.litellm_clients import HTTP_HANDLER_PROVIDERS
+from mini_agent.upstreams.litellm.clients import HTTP_HANDLER_PROVIDERS
 from support.cookies import crossed, visitors_book
 from support.gateway import GatewayProcess, Stage
 from support.http_client import HttpClient

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from greenlane.lane.samples import Sample
+from greenlane.plugin.samples import Sample
 from support.conversations import answered_once
 from support.real_model import WRITER, RealModel
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from greenlane.lane.samples import Sample
+from greenlane.plugin.samples import Sample
 from support.real_model import TOKENS, RealModel
 
 pytestmark = [pytest.mark.needs("model"), pytest.mark.shard("shard_b")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from greenlane.lane.samples import Sample
+from greenlane.plugin.samples import Sample
 from support.real_model import RealModel
 
 pytestmark = [pytest.mark.needs("model"), pytest.mark.shard("shard_b")]

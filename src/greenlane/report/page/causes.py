@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.verdict import Verdict
-from greenlane.model.violation import EXPLANATIONS, Code, Violation
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.verdict import Verdict
+from greenlane.evidence.violation import EXPLANATIONS, Code, Violation
+from greenlane.judge.causes import Cause, group
 from greenlane.report.failures import said
 from greenlane.report.lines import line
 from greenlane.report.page.markup import Markup, block, code, join, tag
 from greenlane.report.page.parts import Section, more, section
-from greenlane.rules.causes import Cause, group
 
 SHOWN = 200
 """Causes that the page shows; the JSON has all of them."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from greenlane.model.outcome import Outcome
-from greenlane.model.verdict import Check, Status, Verdict
+from greenlane.evidence.outcome import Outcome
+from greenlane.evidence.verdict import Check, Status, Verdict
 from greenlane.report.lines import WORDS
 from greenlane.report.page.markup import Markup, join, table, tag
 from greenlane.report.page.parts import Section, seconds, section

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from greenlane.model.evidence import LaneEvidence, LaneRecord
-from greenlane.model.journal import Leaked
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.evidence import LaneEvidence, LaneRecord
+from greenlane.evidence.journal import Leaked
+from greenlane.evidence.verdict import Verdict
 from greenlane.report.page.markup import Markup, code, join, table, tag
 from greenlane.report.page.parts import Section, more, seconds, section
 

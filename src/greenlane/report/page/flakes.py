@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from greenlane.model.quarantine import FlakyTest, Quarantined
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.quarantine import FlakyTest, Quarantined
+from greenlane.evidence.verdict import Verdict
 from greenlane.report.page.markup import Markup, code, join, table, tag
 from greenlane.report.page.parts import Section, more, section
 from greenlane.report.page.tests import outcome_word

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib import resources
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.outcome import Outcome
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.outcome import Outcome
+from greenlane.evidence.verdict import Verdict
 from greenlane.report.lines import headline
 from greenlane.report.page import causes, checks, evidence, flakes, tests, timeline, variance
 from greenlane.report.page.markup import Markup, code, join, tag

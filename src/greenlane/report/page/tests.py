@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.outcome import Outcome, TestOutcome
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.report.failures import tests_of
 from greenlane.report.lines import clean
 from greenlane.report.page.markup import Markup, code, join, table, tag

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.outcome import TestOutcome
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.outcome import TestOutcome
+from greenlane.evidence.verdict import Verdict
 from greenlane.report.lines import clean
 from greenlane.report.page.markup import Markup, tag
 from greenlane.report.page.parts import Section, seconds, section

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from greenlane.model.answers import ModelAnswers
-from greenlane.model.samples import SampleResult
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.answers import ModelAnswers
+from greenlane.evidence.samples import SampleResult
+from greenlane.evidence.verdict import Verdict
+from greenlane.judge.samples import percent
 from greenlane.report.page.markup import Markup, block, code, join, table, tag
 from greenlane.report.page.parts import Section, more, section
-from greenlane.rules.samples import percent
 
 SHOWN = 300
 SHOWN_FAILED = 10

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from greenlane.errors import ConfigError
+from greenlane.evidence.history import RecordedRun
 from greenlane.history.junit import duration, moment, read_junit
-from greenlane.model.history import RecordedRun
-from greenlane.rules.examine.artifacts import junit_key
+from greenlane.judge.examiners.artifacts import junit_key
 
 PYTEST = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites name="pytest tests"><testsuite name="pytest" errors="0" failures="1" skipped="1" tests="4" time="1.5"

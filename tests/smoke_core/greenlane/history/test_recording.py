@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from greenlane.evidence.history import Past
+from greenlane.evidence.samples import SampleGroup
 from greenlane.history import spool
 from greenlane.history.recording import recorded
-from greenlane.model.history import Past
-from greenlane.model.samples import SampleGroup
 from support.evidence import codes, failed, lane, nd, outcome, verdict_on
 from support.remembered import run_of
 from support.tiny import CORE, TinyProject
@@ -96,7 +96,7 @@ REMEMBER = """
 import os, sys
 from pathlib import Path
 from greenlane.history.recording import remember
-from greenlane.settings import load
+from greenlane.config.load import load
 from support.evidence import nd
 
 remember(load(Path(sys.argv[1]), {}), [nd()], os.environ, print)

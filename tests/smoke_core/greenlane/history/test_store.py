@@ -14,13 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from greenlane.errors import ConfigError
+from greenlane.evidence.history import DAY, RecordedTest
+from greenlane.evidence.outcome import Outcome
 from greenlane.history.database import connect, reading, writing
 from greenlane.history.prune import prune
 from greenlane.history.queries import durations, latest_outcomes, latest_runs, past, run_counts, seen, trend_of_test
 from greenlane.history.store import record
 from greenlane.history.tables import DAYS, LANE_DAYS, METADATA, OUTCOMES, RUNS
-from greenlane.model.history import DAY, RecordedTest
-from greenlane.model.outcome import Outcome
 from support.remembered import NOON, STEADY, TEST, ended, run_of, runs_of
 
 

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from greenlane.model.configuration import Configuration, Report
+from greenlane.config.schema import Configuration, Report
+from greenlane.judge.causes import group
 from greenlane.report.ctrf import as_ctrf
 from greenlane.report.junit import as_junit
 from greenlane.report.machine import as_json
@@ -17,7 +18,6 @@ from greenlane.report.markdown import markdown
 from greenlane.report.page import as_page
 from greenlane.report.terminal import plain
 from greenlane.report.write import write_aside, write_reports
-from greenlane.rules.causes import group
 from support.reports import HOSTILE, VERDICTS, hostile, hostile_run, outside_code
 
 CODES = {"wrong-setting": 2, "interrupted": 130}

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from greenlane.model.evidence import LaneEvidence
-from greenlane.model.outcome import Attempt, Outcome
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.outcome import Attempt, Outcome
 from greenlane.report.ctrf import as_ctrf
 from support.evidence import failed, lane, nd, outcome, skipped, verdict_on, xfailed
 from support.reports import HOSTILE, VERDICTS, hostile_run

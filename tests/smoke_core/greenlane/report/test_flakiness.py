@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from greenlane.model.quarantine import Entry, FlakyTest
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.quarantine import Entry, FlakyTest
+from greenlane.evidence.verdict import Verdict
 from greenlane.report.markdown import markdown
 from greenlane.report.terminal import plain
 from support.evidence import but, failed, nd, outcome, verdict_on

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from greenlane.model.configuration import Report
-from greenlane.model.evidence import JunitCase
-from greenlane.model.outcome import Outcome
+from greenlane.config.schema import Report
+from greenlane.evidence.evidence import JunitCase
+from greenlane.evidence.outcome import Outcome
 from greenlane.report.annotations import as_annotations
 from greenlane.report.github import github
 from greenlane.report.markdown import escape

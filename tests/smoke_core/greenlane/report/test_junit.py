@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from greenlane.model.evidence import JunitCase, LaneEvidence
-from greenlane.model.outcome import Attempt, Outcome
-from greenlane.model.quarantine import Entry
+from greenlane.evidence.evidence import JunitCase, LaneEvidence
+from greenlane.evidence.outcome import Attempt, Outcome
+from greenlane.evidence.quarantine import Entry
 from greenlane.report.junit import as_junit
 from support.evidence import failed, lane, nd, outcome, skipped, verdict_on
 

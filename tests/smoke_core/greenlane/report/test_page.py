@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from greenlane.model.answers import ModelAnswers
-from greenlane.model.evidence import JunitCase, LaneEvidence
-from greenlane.model.journal import Leaked
-from greenlane.model.outcome import Attempt, Outcome, TestOutcome
-from greenlane.model.quarantine import Entry, FlakyTest, Quarantined
-from greenlane.model.samples import FailedSample, SampleResult
-from greenlane.model.verdict import Verdict
+from greenlane.evidence.answers import ModelAnswers
+from greenlane.evidence.evidence import JunitCase, LaneEvidence
+from greenlane.evidence.journal import Leaked
+from greenlane.evidence.outcome import Attempt, Outcome, TestOutcome
+from greenlane.evidence.quarantine import Entry, FlakyTest, Quarantined
+from greenlane.evidence.samples import FailedSample, SampleResult
+from greenlane.evidence.verdict import Verdict
 from greenlane.report.page import as_page
 from support.evidence import but, failed, lane, nd, outcome, shard, skipped, verdict_on
 from support.reports import HOSTILE, VERDICTS, hostile_run

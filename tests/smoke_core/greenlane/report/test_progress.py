@@ -18,8 +18,8 @@ from fcntl import ioctl
 import pytest
 from rich.console import Console
 
-from greenlane.model.outcome import Outcome, TestOutcome
-from greenlane.model.progress import Progress
+from greenlane.evidence.outcome import Outcome, TestOutcome
+from greenlane.evidence.progress import Progress
 from greenlane.report.live import Moving
 from greenlane.report.progress import Plain, screen, state
 from support.tiny import TinyProject

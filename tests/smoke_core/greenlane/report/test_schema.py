@@ -9,7 +9,7 @@ import sys
 import jsonschema
 import pytest
 
-from greenlane.model.verdict import VERDICT_SCHEMA
+from greenlane.evidence.verdict import VERDICT_SCHEMA
 from greenlane.report.machine import as_json
 from greenlane.report.schema import SHIPPED
 from support.reports import HOSTILE, VERDICTS, hostile

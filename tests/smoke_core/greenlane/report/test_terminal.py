@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from greenlane.model.violation import Code, Violation
+from greenlane.evidence.violation import Code, Violation
+from greenlane.judge.judge import judge
 from greenlane.report.terminal import plain, show
-from greenlane.rules.green import judge
 from support.evidence import demand, failed, lane, verdict_on
 from support.reports import HOSTILE, VERDICTS, hostile
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from mini_agent.agent.answers import content_text, normalise
-from mini_agent.errors import InvalidProviderResponse
-from mini_agent.model.agent import ModelAnswer
-from mini_agent.model.text import encodable
-from mini_agent.model.tools import parse_arguments
+from mini_agent.agent.tool_values import parse_arguments
+from mini_agent.agent.values import ModelAnswer
+from mini_agent.core.errors import InvalidProviderResponse
+from mini_agent.core.text import encodable
 from support.agent_runs import PROPERTY, agent
 from support.scripted_model import ScriptedModel, asks, completion, says
 from support.scripted_tools import ScriptedTools

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from mini_agent.model.agent import AgentConfig, ModelRequest
+from mini_agent.agent.values import AgentConfig, ModelRequest
 from support.agent_runs import agent
 from support.scripted_model import ScriptedModel, asks, says
 from support.scripted_tools import ScriptedTools

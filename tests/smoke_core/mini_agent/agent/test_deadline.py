@@ -10,7 +10,7 @@ import pytest
 
 from mini_agent.agent import SystemClock, run
 from mini_agent.agent.deadline import Deadline, DeadlineExpired
-from mini_agent.model.agent import AgentConfig, AgentResult
+from mini_agent.agent.values import AgentConfig, AgentResult
 from support.agent_runs import answered_once, tool_messages
 from support.hand_clock import HandClock
 from support.scripted_model import Hanging, ScriptedModel, asks, says

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mini_agent.agent import run, simulated_escalation
-from mini_agent.errors import ProviderFailed
-from mini_agent.model.agent import AgentConfig, AgentResult, ModelAnswer
+from mini_agent.agent.values import AgentConfig, AgentResult, ModelAnswer
+from mini_agent.core.errors import ProviderFailed
 from support.agent_runs import agent, answered_once, texts, tool_messages
 from support.hand_clock import HandClock
 from support.scripted_model import Hanging, ScriptedModel, asks, says

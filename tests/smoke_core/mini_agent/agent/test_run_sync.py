@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from mini_agent.agent import run_sync
-from mini_agent.errors import RateLimited
-from mini_agent.model.agent import AgentConfig, AgentResult
+from mini_agent.agent.values import AgentConfig, AgentResult
+from mini_agent.core.errors import RateLimited
 from support.scripted_model import ScriptedModel, asks, says
 from support.scripted_tools import ScriptedTools
 

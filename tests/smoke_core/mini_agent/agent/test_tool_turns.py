@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mini_agent.agent.calls import PlannedCall
 from mini_agent.agent.records import message_text, output_text, preview, record_from
-from mini_agent.model.tools import ToolRecord
+from mini_agent.agent.tool_values import ToolRecord
 from support.agent_runs import PROPERTY, agent, answered_once, texts, tool_messages
 from support.scripted_model import ScriptedModel, asks, says
 from support.scripted_tools import ScriptedTools

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mini_agent.agent import run
-from mini_agent.errors import ProviderFailed, ProviderNotConfigured, RateLimited
-from mini_agent.model.agent import AgentConfig, ModelAnswer
-from mini_agent.model.tools import ToolListingFailed
+from mini_agent.agent.tool_values import ToolListingFailed
+from mini_agent.agent.values import AgentConfig, ModelAnswer
+from mini_agent.core.errors import ProviderFailed, ProviderNotConfigured, RateLimited
 from support.agent_runs import agent, answered_once, texts, tool_messages
 from support.scripted_model import ScriptedModel, asks, completion, says
 from support.scripted_tools import ScriptedTools

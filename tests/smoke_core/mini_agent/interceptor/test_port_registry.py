@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_agent.errors import ConfigError
+from mini_agent.core.errors import ConfigError
 from mini_agent.interceptor.port_registry import PortRegistry
 from mini_agent.interceptor.registry_file import PortRange
 from support.interceptor import ServedInterceptor

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mini_agent.errors import ConfigError
+from mini_agent.core.errors import ConfigError
 from mini_agent.interceptor.settings import VARIABLES, load_interceptor_settings
 
 FOLDER = Path("/projects/demo")

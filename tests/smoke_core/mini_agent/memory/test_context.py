@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_agent.memory.context import CLOSE, OPEN, format_context
-from mini_agent.model.memory import Memory
+from mini_agent.memory.values import Memory
 
 MEMORIES = st.lists(
     st.builds(Memory, text=st.text(max_size=700), title=st.text(max_size=300), source=st.text(max_size=300)), max_size=6

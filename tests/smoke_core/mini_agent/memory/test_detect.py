@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mini_agent.errors import InvalidParameter
+from mini_agent.core.errors import InvalidParameter
 from mini_agent.memory.detect import SEARCHED_CHARACTERS, Detection, PatternMatch, UserDetector
-from mini_agent.model.config import UserIdMappings
+from mini_agent.settings.schema import UserIdMappings
 
 PATTERNS = [
     {"header": "User-Agent", "pattern": r"pycharm/(\d+)", "user_id": "pycharm"},

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from mini_agent.core.chat import Caller, ModelTarget, ProviderRequest
 from mini_agent.memory.headers import harmless_headers, is_memory_host, provider_headers, wire_user_id
-from mini_agent.model.chat import Caller, ModelTarget, ProviderRequest
 
 
 def built(caller: Caller, **target: object) -> dict[str, str]:

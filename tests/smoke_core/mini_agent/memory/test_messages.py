@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from mini_agent.core.chat import ModelTarget
 from mini_agent.memory.messages import STATIC_SYSTEM, accepts_cache_control, has_place, inject, query_of
-from mini_agent.model.chat import ModelTarget
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
 TALK: list[dict[str, Any]] = [

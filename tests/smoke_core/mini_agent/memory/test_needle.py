@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mini_agent.memory.detect import UserDetector
 from mini_agent.memory.needle import required_texts
-from mini_agent.model.config import UserIdMappings
+from mini_agent.settings.schema import UserIdMappings
 
 PLAIN = st.sampled_from(["a", "b", "K", "s", "/", "-", " ", "ab", "aB", "]", "}", "{", "{x}", "\u00e9"])
 SETS = st.sampled_from([".", r"\d", "[ab]", "[^a]", "[]a]", r"[\]b]", r"\b", "^", "$"])

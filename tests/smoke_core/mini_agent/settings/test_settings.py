@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mini_agent.errors import ConfigError, ConfigFileNotFound
+from mini_agent.core.errors import ConfigError, ConfigFileNotFound
 from mini_agent.settings import Settings, load_settings
 
 ENTRY = {"model_name": "g", "litellm_params": {"model": "openai/x", "api_key": "k-very-secret"}}

@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 
 from mini_agent.agent import run
-from mini_agent.errors import InvalidParameter, ToolHostNotAllowed
-from mini_agent.model.agent import AgentConfig, AgentResult
-from mini_agent.model.tools import ToolListingFailed
+from mini_agent.agent.tool_values import ToolListingFailed
+from mini_agent.agent.values import AgentConfig, AgentResult
+from mini_agent.core.errors import InvalidParameter, ToolHostNotAllowed
 from mini_agent.tools.http import HttpInvoker
 from support.agent_runs import tool_messages
 from support.http_tools import SPECS, with_host

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mini_agent.model.tools import ToolListingFailed
+from mini_agent.agent.tool_values import ToolListingFailed
 from mini_agent.tools.http import HttpInvoker, retry_wait
 from support.agent_runs import PROPERTY
 from support.http_tools import with_host

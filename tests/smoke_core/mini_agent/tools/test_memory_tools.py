@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from mini_agent.ports import SystemClock
-from mini_agent.providers.sessions import Sessions
-from mini_agent.retrieval.service import MemoryService as Client
-from mini_agent.tools.memory_tools import GET_DOCUMENT, SEARCH, MemoryTools
+from mini_agent.core.ports import SystemClock
+from mini_agent.memory.service import MemoryService as Client
+from mini_agent.net.sessions import Sessions
+from mini_agent.tools.memory import GET_DOCUMENT, SEARCH, MemoryTools
 from support.loop_thread import LoopThread
 from support.memory_service import MEMORY_KEY, MemoryService
 from support.tool_calls import calling

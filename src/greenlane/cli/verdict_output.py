@@ -1,0 +1,43 @@
+"""What every command that decides does with its verdict: remembered, the same reports and words, one exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+
+from greenlane.config.load import Settings
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.progress import Watcher
+from greenlane.evidence.verdict import Verdict
+from greenlane.history.recording import remember
+from greenlane.report.github import github
+from greenlane.report.progress import screen
+from greenlane.report.terminal import show
+from greenlane.report.write import remove_reports, write_reports
+
+Decide = Callable[[Watcher], tuple[Verdict, Sequence[LaneEvidence]]]
+
+
+def decide_and_tell(settings: Settings, environ: Mapping[str, str], decide: Decide, lane: str = "") -> int:
+    """Decide, remember the run, write the reports, show the verdict, and return its exit code.
+
+    Args:
+        settings: the project.
+        environ: the caller's environment.
+        decide: returns the verdict and what it rests on; it is given somebody who watches.
+        lane: name of the lane that is judged by itself; empty for a verdict of the project.
+    """
+    configuration = settings.configuration
+    remove_reports(settings.root, configuration, lane)
+    actions = github(configuration.report, environ, settings.root)
+    with actions.deaf() if actions else nullcontext():
+        with screen(environ) as watcher:
+            verdict, evidence = decide(watcher)
+        remember(settings, evidence, environ, partial(print, flush=True))
+        written = write_reports(verdict, settings.root, configuration, evidence)
+        print("reports: " + ", ".join(str(path.relative_to(settings.root)) for path in written), flush=True)
+        show(verdict, environ)
+    if actions:
+        actions.tell(verdict, evidence)
+    return verdict.exit_code

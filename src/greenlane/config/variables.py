@@ -1,0 +1,67 @@
+"""The environment names that the harness reads, and what each means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from greenlane.config.lanes import Lane
+from greenlane.config.schema import Configuration
+
+
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
+    """An environment name that we read: what it means and, when it is set, its value."""
+
+    name: str
+    meaning: str
+    value: str | None = None
+
+
+FIXED = {
+    "STRICT_READY": "strict policy",
+    "READINESS_EXPECT": "checks, lanes, providers or services that must run and pass",
+    "READINESS_LIVE": "asks for live checks",
+    "LIVE_PROVIDERS": "the switch without which no provider is called",
+    "READINESS_FAIL_ON_SKIP": "skips fail in every lane",
+    "READINESS_DISABLE_TIMEOUT": "no lane budget; per-test timeouts stay",
+    "ND_REAL": "the nd lane must meet a real model",
+    "PYTEST_XDIST_AUTO_NUM_WORKERS": "workers of a lane with workers = \"auto\"",
+    "PYTEST_ADDOPTS": "options passed on to pytest; a selection makes the run PARTIAL",
+    "OLLAMA_API_BASE": "local model server of the nd lane",
+    "OLLAMA_MODEL": "model that is asked of it",
+    "GREENLANE_QUEUE": "the queue that a named shard pulls files from",
+    "GREENLANE_PLAN": "path of the plan that shards are cut by, made by `greenlane plan --out`; `--plan` is stronger",
+    "GREENLANE_UV": "the uv that builds environments",
+}  # fmt: skip
+
+
+def budget_variable(lane: str) -> str:
+    """Return the name of the variable that sets the budget of a lane."""
+    return f"ALL_SMOKES_{lane.upper().replace('-', '_')}_TIMEOUT"
+
+
+def variables(configuration: Configuration, environ: Mapping[str, str]) -> tuple[Variable, ...]:
+    """Return every name that is read, with the caller's value; secrets are not among them.
+
+    Args:
+        configuration: what further names come from.
+        environ: the caller's environment.
+    """
+    address, router = configuration.address, configuration.router
+    known = dict(FIXED)
+    known |= {budget_variable(lane.name): f"budget of {lane.name} in seconds" for lane in _own(configuration)}
+    known |= {address.variable: "the one base", address.host_variable: "its host", address.port_variable: "its port"}
+    known |= dict.fromkeys(address.same, "must carry the same base")
+    known |= {router.variable: "the router configuration", router.group_variable: "the group that tests ask for"}
+    for name, service in configuration.services.items():
+        if service.when:
+            known.setdefault(service.when, f"starts service {name}")
+        if service.instead:
+            known.setdefault(service.instead.variable, f"somebody else's {name}")
+    return tuple(Variable(name=name, meaning=meaning, value=environ.get(name)) for name, meaning in known.items())
+
+
+def _own(configuration: Configuration) -> list[Lane]:
+    """Return the lanes that somebody wrote down."""
+    return [lane for lane in configuration.lanes.values() if not lane.variant_of]

@@ -1,1 +1,0 @@
-"""Use cases: build environments, launch lanes, collect evidence, decide, report."""

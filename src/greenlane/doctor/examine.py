@@ -1,0 +1,315 @@
+"""What would happen and why: everything that a run would look at, looked at without running anything."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from greenlane.config.lanes import Lane
+from greenlane.config.load import Settings
+from greenlane.config.services import switched_off
+from greenlane.config.variables import variables
+from greenlane.doctor import probes
+from greenlane.doctor.diagnosis import of_note, problems
+from greenlane.doctor.lock_state import lock_states
+from greenlane.doctor.values import (
+    BaseState,
+    Demanded,
+    Diagnosis,
+    GateReport,
+    HermeticState,
+    InterpreterState,
+    LaneState,
+    ModelServer,
+    Option,
+    Problem,
+    RouterState,
+    ServiceState,
+)
+from greenlane.environment.control_environment import NAME as CONTROL
+from greenlane.environment.drift import MANIFEST
+from greenlane.environment.installers import python_of
+from greenlane.environment.yaml_file import read_there, read_yaml
+from greenlane.errors import GreenlaneError
+from greenlane.evidence.evidence import GateState
+from greenlane.evidence.violation import Code
+from greenlane.judge.address import Base, disagreements, endpoints, normalise, resolve
+from greenlane.judge.gates import secret_state
+from greenlane.judge.requirements import checks_of, lane_of_provider, needed_lanes
+from greenlane.judge.router import groups_of, missing, wanted
+from greenlane.run.pytest_arguments import worker_count
+from greenlane.run.ready import Wish, open_gates, wish_of_policy
+from greenlane.version import VERSION
+
+OLLAMA = "http://127.0.0.1:11434"
+"""Where an Ollama server listens when nobody says otherwise."""
+
+_PRIVATE = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+
+
+def examine(settings: Settings, policy: str, environ: Mapping[str, str], seconds: float = probes.PATIENCE) -> Diagnosis:
+    """Return what a run of a policy would find.
+
+    Args:
+        settings: the project.
+        policy: name of the policy.
+        environ: the caller's environment.
+        seconds: until the machine and the network must have answered.
+
+    Raises:
+        ConfigError: the policy is unknown.
+    """
+    wish = wish_of_policy(settings, policy)
+    base, notes = _base(settings, environ, wish.strict)
+    questions = _questions(settings, environ, base, seconds)
+    answers = probes.ask(questions, seconds)
+    gates = open_gates(settings, environ)
+    router, lacking = _router(settings, environ, wish.strict, answers.get("router"))
+    diagnosis = Diagnosis(
+        project=settings.project,
+        version=VERSION,
+        python=platform.python_version(),
+        policy=policy,
+        strict=wish.strict,
+        lanes=tuple(_lane(settings, lane, wish, environ) for lane in settings.configuration.lanes.values()),
+        locks=lock_states(settings),
+        interpreters=_interpreters(settings, answers),
+        hermetic=_hermetic(answers.get("hermetic")),
+        base=_base_state(settings, environ, base, answers.get("base")),
+        router=router,
+        gates=_gates(settings, environ, gates),
+        services=_services(settings, environ, base),
+        models=_models(answers),
+        expected=_expected(settings, wish, environ, gates),
+        environment=variables(settings.configuration, environ),
+        options=_options(settings, environ),
+        unanswered=tuple(name for name in questions if name not in answers),
+    )
+    return msgspec.structs.replace(diagnosis, problems=problems(diagnosis, [*notes, *lacking]))
+
+
+def _questions(
+    settings: Settings, environ: Mapping[str, str], base: Base, seconds: float
+) -> dict[str, Callable[[], Any]]:
+    """Return what the machine is asked, by name."""
+    questions: dict[str, Callable[[], Any]] = {"hermetic": partial(probes.hermetic_level, seconds)}
+    for version in {lane.python for lane in settings.configuration.lanes.values()}:
+        questions[f"python {version}"] = partial(probes.find_python, version, environ, seconds)
+    if base.url:
+        service = settings.configuration.services.get(settings.configuration.address.service)
+        questions["base"] = partial(probes.get, base.url, service.ready if service else "/", seconds)
+    for source, address in _model_addresses(settings, environ).items():
+        questions[f"models {source}"] = partial(probes.model_server, address, source, seconds)
+    named = environ.get(settings.configuration.router.variable, "").strip()
+    if named:
+        questions["router"] = partial(_read_router, settings, environ, settings.root / named)
+    return questions
+
+
+def _base(settings: Settings, environ: Mapping[str, str], strict: bool) -> tuple[Base, list[Problem]]:
+    """Return the base, and what is wrong with the variables that carry it."""
+    address = settings.configuration.address
+    try:
+        base = resolve(address, environ)
+    except ValueError as error:
+        step = "give an address such as http://127.0.0.1:8788, or unset the variable"
+        return Base(), [Problem(code=Code.CONFIG_ERROR, message=str(error), next_step=step)]
+    return base, [of_note(note) for note in disagreements(address, base, environ, strict)]
+
+
+def _base_state(settings: Settings, environ: Mapping[str, str], base: Base, answer: Any) -> BaseState:
+    """Return the base with what its address says now."""
+    address = settings.configuration.address
+    names = (address.variable, *address.same, address.host_variable, address.port_variable)
+    carried = endpoints(address, base.url) if base.url else {}
+    follows = {name: f"{carried.get(name) or 'set when the service has started'} (follows the base)" for name in names}
+    said = {name: f"{environ[name]} (environment)" for name in names if environ.get(name, "").strip()}
+    told = {**follows, **said}
+    started = f"service {address.service}, started on a free port" if address.service else "nothing"
+    if not base.url:
+        return BaseState(url="", source=started, variables=told)
+    if isinstance(answer, tuple):
+        return BaseState(url=base.url, source=base.source, variables=told, answer=f"status {answer[0]}")
+    why = str(answer.strerror or answer) if isinstance(answer, OSError) else "no answer in time"
+    return BaseState(url=base.url, source=base.source, variables=told, answer=why, reachable=False)
+
+
+def _read_router(settings: Settings, environ: Mapping[str, str], file: Path) -> tuple[str, ...] | GreenlaneError:
+    """Return the groups of the caller's router configuration, or why it cannot be used."""
+    try:
+        if importlib.util.find_spec("yaml") is not None:
+            return groups_of(read_yaml(file, settings, environ, lambda _: None))
+        control = settings.root / settings.configuration.environments / CONTROL
+        if not (control / MANIFEST).exists():
+            return GreenlaneError("YAML is not installed here; `nox -s greenlane -- doctor` can read it")
+        return groups_of(read_there(str(python_of(control)), file, environ))
+    except GreenlaneError as error:
+        return error
+    except ValueError as error:
+        return GreenlaneError(str(error))
+
+
+def _router(
+    settings: Settings, environ: Mapping[str, str], strict: bool, answer: Any
+) -> tuple[RouterState, list[Problem]]:
+    """Return the router guard, and the groups that the caller's own configuration lacks."""
+    router = settings.configuration.router
+    groups = wanted(router, environ)
+    named = environ.get(router.variable, "").strip()
+    file = str((settings.root / named).resolve()) if named else ""
+    state = RouterState(groups=groups, config=file, stub=settings.configuration.stub)
+    if not named or not groups:
+        return state, []
+    if not isinstance(answer, tuple):
+        unread = answer.message if isinstance(answer, GreenlaneError) else "it could not be read in time"
+        return msgspec.structs.replace(state, unread=unread), []
+    notes = missing(groups, answer, file, router.variable, strict)
+    return msgspec.structs.replace(state, found=answer), [of_note(note) for note in notes]
+
+
+def _lane(settings: Settings, lane: Lane, wish: Wish, environ: Mapping[str, str]) -> LaneState:
+    """Return one lane as it would run."""
+    location = settings.root / settings.configuration.environments / lane.name
+    return LaneState(
+        name=lane.name,
+        kind=lane.kind.value,
+        checks=checks_of(lane),
+        needed=lane.name in wish.lanes,
+        budget=lane.budget or 0.0,
+        workers=worker_count(lane, os.cpu_count() or 1, environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")),
+        services=lane.services,
+        environment="built" if (location / MANIFEST).exists() else "not built yet",
+        absent=tuple(test for test in lane.tests if not (settings.root / test).exists()),
+    )
+
+
+def _interpreters(settings: Settings, answers: Mapping[str, Any]) -> tuple[InterpreterState, ...]:
+    """Return the interpreters that lanes need."""
+    users: dict[str, list[str]] = {}
+    for lane in settings.configuration.lanes.values():
+        users.setdefault(lane.python, []).append(lane.name)
+    return tuple(
+        InterpreterState(
+            version=version or platform.python_version(), lanes=tuple(lanes),
+            path=found if isinstance(found := answers.get(f"python {version}"), str) else "",
+        )
+        for version, lanes in users.items()
+    )  # fmt: skip
+
+
+def _hermetic(answer: Any) -> HermeticState:
+    """Return the level of isolation; an answer that did not come says so."""
+    if isinstance(answer, HermeticState):
+        return answer
+    return HermeticState(level="unknown", reason=str(answer or "the probe did not answer in time"))
+
+
+def _gates(settings: Settings, environ: Mapping[str, str], gates: tuple[GateState, ...]) -> tuple[GateReport, ...]:
+    """Return every live provider with the names of its secrets."""
+    owners = lane_of_provider(settings.configuration)
+    declared = settings.configuration.providers
+    return tuple(
+        GateReport(
+            provider=gate.provider, lane=owners.get(gate.provider, ""), open=gate.open, reason=gate.reason,
+            secrets={name: secret_state(environ.get(name)) for name in declared[gate.provider].secrets},
+        )
+        for gate in gates
+    )  # fmt: skip
+
+
+def _services(settings: Settings, environ: Mapping[str, str], base: Base) -> tuple[ServiceState, ...]:
+    """Return every service: where it would listen, or why a run would do without it."""
+    lanes = settings.configuration.lanes.values()
+    followed = settings.configuration.address.service
+    return tuple(
+        ServiceState(
+            name=name,
+            lanes=tuple(lane.name for lane in lanes if name in lane.services),
+            port=f"not started: {base.url} is examined" if base.url and name == followed else "a free port of its own",
+            absent=switched_off(service, environ),
+            instead=environ.get(service.instead.variable, "") if service.instead else "",
+        )
+        for name, service in settings.configuration.services.items()
+    )
+
+
+def _model_addresses(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return where model servers may be, by the variable that says so."""
+    others = {s.instead.variable for s in settings.configuration.services.values() if s.instead}
+    named = {name: environ.get(name, "").strip() for name in ("OLLAMA_API_BASE", *sorted(others))}
+    found = {}
+    for name, text in named.items():
+        try:
+            found[name] = normalise(text) if text else OLLAMA
+        except ValueError:
+            continue
+    return {name: url for name, url in found.items() if named[name] or name == "OLLAMA_API_BASE"}
+
+
+def _models(answers: Mapping[str, Any]) -> tuple[ModelServer, ...]:
+    """Return the model servers that were asked."""
+    return tuple(answer for answer in answers.values() if isinstance(answer, ModelServer))
+
+
+def _expected(
+    settings: Settings, wish: Wish, environ: Mapping[str, str], gates: tuple[GateState, ...]
+) -> tuple[Demanded, ...]:
+    """Return what must run and pass, and what would keep it from that now."""
+    configuration = settings.configuration
+    closed = {gate.provider: gate.reason for gate in gates if not gate.open}
+    off = {name: switched_off(service, environ) for name, service in configuration.services.items()}
+    return tuple(
+        Demanded(
+            name=name,
+            source="READINESS_EXPECT" if name in settings.expected else f"policies.{wish.policy}.expect",
+            lanes=needed_lanes(configuration, (), (name,), False),
+            blocked=closed.get(name, "") or off.get(name, ""),
+        )
+        for name in wish.expected
+    )
+
+
+def _options(settings: Settings, environ: Mapping[str, str]) -> tuple[Option, ...]:
+    """Return every option that is not at its default, with the source of its value."""
+    content = msgspec.to_builtins(settings)
+    wished = environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "").strip()
+    auto = [lane.name for lane in settings.configuration.lanes.values() if lane.workers == "auto" and wished]
+    found = [
+        Option(key=key, value=_shown(key, _value(content, key)), source=source)
+        for key, source in settings.sources.items()
+    ]
+    source = "environment PYTEST_XDIST_AUTO_NUM_WORKERS"
+    return (*found, *(Option(key=f"lanes.{name}.workers", value=wished, source=source) for name in auto))
+
+
+def _value(content: Mapping[str, Any], key: str) -> object:
+    """Return the value at a key path; the longest name that fits is taken, for names may hold dots."""
+    value: Any = content if key in content else content["configuration"]
+    words = key.split(".")
+    while words and isinstance(value, Mapping):
+        size = next((n for n in range(len(words), 0, -1) if ".".join(words[:n]) in value), len(words))
+        value, words = value.get(".".join(words[:size])), words[size:]
+    return value
+
+
+def _shown(key: str, value: object) -> str:
+    """Return a value as JSON; what is set in a variable whose name speaks of a secret is left out."""
+    if key.endswith(".env") and isinstance(value, list | tuple):
+        value = [
+            f"{entry.partition('=')[0]}=…" if "=" in entry and _PRIVATE.search(entry) else entry for entry in value
+        ]
+    return msgspec.json.encode(value).decode()
+
+
+def _veiled(entry: str) -> str:
+    """Return a `NAME=value` entry without its value where the name speaks of a secret."""
+    name, equals, _ = entry.partition("=")
+    return f"{name}=…" if equals and _PRIVATE.search(name) else entry

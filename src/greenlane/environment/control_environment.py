@@ -1,0 +1,27 @@
+"""The environment of control itself: what decides and reports, from a lock that the harness carries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from greenlane.config.load import Settings
+from greenlane.environment.build import Environment, Recipe, prepare
+from greenlane.environment.exclusive import exclusive
+from greenlane.environment.installers import find_installer
+from greenlane.environment.locks import CONTROL_LOCK
+from greenlane.environment.wheels import harness_state
+
+NAME = "control"
+
+
+def control_environment(settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> Environment:
+    """Return the control environment, built or proved right.
+
+    Raises:
+        EnvironmentBuildError: it could not be built.
+    """
+    folder = settings.root / settings.configuration.environments
+    recipe = Recipe(location=folder / NAME, lock=CONTROL_LOCK, python="", project=None, tree=harness_state())
+    with exclusive(folder / f"{NAME}.lock", f"process {os.getpid()}", say):
+        return prepare(recipe, find_installer(folder, environ), say)

@@ -1,0 +1,147 @@
+"""Does an environment still hold exactly what was put into it?
+
+A manifest remembers every file's size and time. Where one differs, the hash in the distribution's RECORD decides.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from greenlane.environment.lock_file import normalise
+
+MANIFEST = "greenlane-environment.json"
+SHOWN = 5
+"""How many altered files are named."""
+
+Stat = tuple[int, int]
+"""Size in bytes and time of the last change in nanoseconds."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an environment was built from and what it held then.
+
+    Attributes:
+        lock: SHA-256 of the lock; wheels: of the wheels' content.
+        tree: state of the work tree from which the wheels were built.
+        distributions: version by normalised name.
+        files: size and time of every file, by path relative to the environment.
+    """
+
+    lock: str
+    wheels: str
+    tree: str
+    python: str
+    installer: str
+    wheel_versions: dict[str, str]
+    distributions: dict[str, str]
+    files: dict[str, Stat]
+
+
+def read(location: Path) -> Manifest | None:
+    """Return the manifest of an environment; None when it was never finished."""
+    try:
+        return msgspec.json.decode((location / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def write(location: Path, manifest: Manifest) -> None:
+    """Write the manifest, the last step of a build."""
+    part = location / f"{MANIFEST}.part"
+    part.write_bytes(msgspec.json.encode(manifest))
+    os.replace(part, location / MANIFEST)
+
+
+def site_packages(location: Path) -> Path:
+    """Return the folder in which an environment's distributions lie."""
+    if os.name == "nt":
+        return location / "Lib" / "site-packages"
+    return next((location / "lib").glob("python3*")) / "site-packages"
+
+
+def distributions(location: Path) -> dict[str, str]:
+    """Return version by normalised name of what is installed."""
+    result = {}
+    for folder in site_packages(location).glob("*.dist-info"):
+        name, _, version = folder.name.removesuffix(".dist-info").rpartition("-")
+        result[normalise(name)] = version
+    return result
+
+
+def scan(location: Path) -> dict[str, Stat]:
+    """Return size and time of every file. New byte code is left out: Python writes it as it goes."""
+    return dict(_walk(str(location), ""))
+
+
+def _walk(folder: str, prefix: str) -> Iterator[tuple[str, Stat]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(entry.path, f"{path}/")
+            elif entry.name not in (MANIFEST, ".lock"):
+                status = entry.stat(follow_symlinks=False)
+                yield path, (status.st_size, status.st_mtime_ns)
+
+
+def altered(location: Path, manifest: Manifest) -> list[str]:
+    """Return what has changed among the files since the manifest, one line each."""
+    now = scan(location)
+    changed = [path for path, status in manifest.files.items() if path in now and now[path] != status]
+    missing = [path for path in manifest.files if path not in now]
+    extra = [path for path in now if path not in manifest.files and "__pycache__/" not in path]
+    if changed:
+        hashes = recorded(location)
+        changed = [path for path in changed if not _as_recorded(location, path, hashes)]
+    found = []
+    for what, paths in (("altered", changed), ("missing", missing), ("extra", extra)):
+        if paths:
+            more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+            found.append(f"{what}: {', '.join(sorted(paths)[:SHOWN])}{more}")
+    return found
+
+
+def recorded(location: Path) -> dict[str, str]:
+    """Return the SHA-256 (as RECORD writes it) of each file, by path relative to the environment."""
+    site = site_packages(location)
+    result = {}
+    for record in site.glob("*.dist-info/RECORD"):
+        with record.open(newline="", encoding="utf-8") as file:
+            for path, digest, *_ in csv.reader(file):
+                if digest.startswith("sha256="):
+                    result[os.path.relpath(os.path.normpath(site / path), location)] = digest.removeprefix("sha256=")
+    return result
+
+
+def _as_recorded(location: Path, path: str, hashes: dict[str, str]) -> bool:
+    """Return whether a file's content is what RECORD says."""
+    return hashes.get(path) == record_hash(location / path)
+
+
+def record_hash(path: Path) -> str:
+    """Return the SHA-256 of a file as RECORD writes it; empty when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return ""
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def poisoned(location: Path) -> list[str]:
+    """Return each recorded file whose content is not what RECORD says, right after a build.
+
+    An installer's cache can be written to by anyone who shares its hard links.
+    """
+    return [
+        f"altered: {path} differs from its RECORD right after the installation"
+        for path, digest in recorded(location).items()
+        if digest != record_hash(location / path)
+    ]

@@ -1,0 +1,129 @@
+"""The wheels that a lane gets beside its lock: the project's own, and the running harness."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import tomllib
+import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import greenlane
+from greenlane.environment.installers import Installer
+from greenlane.environment.lock_file import normalise
+from greenlane.errors import EnvironmentBuildError
+from greenlane.util.work_tree import tree_state
+
+HARNESS = "greenlane"
+
+
+def is_package(project: Path) -> bool:
+    """Return whether a project declares a build backend, and so has a wheel."""
+    try:
+        content = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    return "build-system" in content
+
+
+def harness_source() -> Path | None:
+    """Return the checkout that the running harness is imported from; None when it is installed."""
+    root = Path(greenlane.__file__).resolve().parents[2]
+    file = root / "pyproject.toml"
+    if not file.exists():
+        return None
+    name = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {}).get("name", "")
+    return root if normalise(name) == HARNESS else None
+
+
+def harness_state(project: Path | None = None) -> str:
+    """Return what identifies the running harness: its checkout's state, or what its installation recorded.
+
+    Args:
+        project: a project whose own state is known already; as a checkout of the harness it adds nothing.
+    """
+    source = harness_source()
+    if source is not None:
+        return "" if source == project else tree_state(source)
+    try:
+        return hashlib.sha256((distribution(HARNESS).read_text("RECORD") or "").encode()).hexdigest()
+    except PackageNotFoundError:
+        return ""
+
+
+def build(project: Path | None, installer: Installer, into: Path, *, harness: bool = True) -> list[Path]:
+    """Build the wheels of an environment and return their paths.
+
+    The harness in the lane is always the one that runs: the plugin cannot be of another version.
+
+    Args:
+        project: the folder with `pyproject.toml`; None for none.
+        installer: who builds.
+        into: an empty folder.
+        harness: whether the harness is among them.
+
+    Raises:
+        ConfigError: a wheel could not be built.
+        EnvironmentBuildError: the harness is neither installed nor a checkout.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    source = harness_source()
+    if project is not None and is_package(project):
+        installer.build_wheel(project, into)
+    if not harness:
+        return sorted(into.glob("*.whl"))
+    if source is None:
+        repack(HARNESS, into)
+    elif project is None or source != project.resolve():
+        installer.build_wheel(source, into)
+    return sorted(into.glob("*.whl"))
+
+
+def repack(name: str, into: Path) -> Path:
+    """Write an installed distribution as a wheel again, from the files of its RECORD, and return its path.
+
+    Raises:
+        EnvironmentBuildError: the distribution is not installed.
+    """
+    try:
+        installed = distribution(name)
+    except PackageNotFoundError as error:
+        raise EnvironmentBuildError(f"{name} is neither installed nor a checkout") from error
+    files = {str(file).replace("\\", "/"): Path(str(installed.locate_file(file))) for file in installed.files or ()}
+    packed = {path: file for path, file in files.items() if _belongs_in_wheel(path)}
+    tag = (installed.read_text("WHEEL") or "").split("Tag: ")[1].split()[0]
+    target = into / f"{normalise(name).replace('-', '_')}-{installed.version}-{tag}.whl"
+    with zipfile.ZipFile(target, "w") as archive:
+        for path, file in sorted(packed.items()):
+            content = file.read_bytes()
+            if path.endswith(".dist-info/RECORD"):
+                lines = content.decode().splitlines()
+                names = [row[0] for row in csv.reader(lines)]
+                content = "".join(f"{line}\n" for line, n in zip(lines, names, strict=True) if n in packed).encode()
+            archive.writestr(zipfile.ZipInfo(path), content)
+    return target
+
+
+def _belongs_in_wheel(path: str) -> bool:
+    """Return whether an installed file came from the wheel; the rest is made again by the installer."""
+    made = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
+    return not path.startswith("..") and not path.endswith(".pyc") and path.rpartition("/")[2] not in made
+
+
+def name_and_version(wheel: Path) -> tuple[str, str]:
+    """Return the normalised name and the version that a wheel's file name gives."""
+    name, version = wheel.name.split("-")[:2]
+    return normalise(name), version
+
+
+def content_digest(wheels: list[Path]) -> str:
+    """Return the SHA-256 of what wheels contain; the times inside the archives do not count."""
+    state = hashlib.sha256()
+    for wheel in wheels:
+        state.update(wheel.name.encode())
+        with zipfile.ZipFile(wheel) as archive:
+            for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+                if not entry.filename.endswith("/RECORD"):
+                    state.update(f"{entry.filename}\0{entry.CRC}\0{entry.file_size}\0".encode())
+    return state.hexdigest()

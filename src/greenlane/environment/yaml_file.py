@@ -1,0 +1,107 @@
+"""Reads YAML where it is installed, and otherwise in the control environment, which has it.
+
+As a program (`python -m greenlane.environment.yaml_file FILE`) it prints the content as JSON, or the mistake, exit 2.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from greenlane.config.load import Settings
+from greenlane.environment.control_environment import control_environment
+from greenlane.environment.variables import install_environment
+from greenlane.errors import EXIT_CONFIG, EXIT_READY, ConfigError, GreenlaneError
+
+
+def read_yaml(path: Path, settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> Any:
+    """Return the content of a YAML file as plain data.
+
+    Args:
+        path: of the file.
+        settings: of the project, whose control environment reads where this one cannot.
+        environ: the caller's environment.
+        say: prints a line to the user.
+
+    Raises:
+        ConfigError: the file cannot be read, is no YAML, or has a key twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", "name a file that is there and can be read") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if importlib.util.find_spec("yaml") is not None:
+        return parse(text, str(path))
+    return read_there(control_environment(settings, environ, say).python, path, environ)
+
+
+def read_there(python: str, path: Path, environ: Mapping[str, str]) -> Any:
+    """Return the content of a YAML file as another interpreter reads it, which has YAML and this package.
+
+    Raises:
+        ConfigError: the file is no YAML, or has a key twice.
+        GreenlaneError: the interpreter failed.
+    """
+    command = [python, "-P", "-s", "-m", "greenlane.environment.yaml_file", str(path)]
+    done = subprocess.run(command, env=install_environment(environ), capture_output=True, text=True, check=False)
+    if done.returncode == EXIT_CONFIG:
+        raise ConfigError(done.stderr.strip())
+    if done.returncode != EXIT_READY:
+        raise GreenlaneError(f"{path} could not be read in the control environment", detail=done.stderr)
+    return json.loads(done.stdout)
+
+
+def parse(text: str, name: str) -> Any:
+    """Return YAML text as plain data.
+
+    Args:
+        text: of the file; name: of the file, for the message.
+
+    Raises:
+        ConfigError: it is no YAML, or a mapping has a key twice: the first of the two would be lost without a word.
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Refuses what `safe_load` would drop."""
+
+    def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                told = f"the key {key.value!r} is there twice"
+                raise yaml.constructor.ConstructorError(None, None, told, key.start_mark)
+            seen.add(str(key.value))
+        return loader.construct_mapping(node, deep=True)
+
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    try:
+        return yaml.load(text, Loader)
+    except yaml.MarkedYAMLError as error:
+        where = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigError(f"{name}{where}: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: it is nested too deeply") from error
+
+
+def main(words: list[str]) -> int:
+    """Print a file's content as JSON; 2 when it is no YAML."""
+    try:
+        print(json.dumps(parse(Path(words[0]).read_text(encoding="utf-8"), words[0]), default=str))
+    except ConfigError as error:
+        print(error.message, file=sys.stderr)
+        return EXIT_CONFIG
+    return EXIT_READY
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

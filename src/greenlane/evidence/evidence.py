@@ -1,0 +1,258 @@
+"""Evidence: everything that the judge may look at, and nothing else."""
+
+from __future__ import annotations
+
+import msgspec
+
+from greenlane.config.lanes import Provider
+from greenlane.evidence.history import Past
+from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt
+from greenlane.evidence.outcome import Outcome, TestOutcome
+from greenlane.evidence.quarantine import Entry, FlakyTest
+from greenlane.evidence.samples import Declared, SampleGroup
+
+RECORD_SCHEMA = 1
+"""Version of `lane.json`; a record of another version is refused."""
+
+
+class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a service during a lane run.
+
+    Attributes:
+        base: address that it reported, empty when it never did.
+        started: whether it became ready; failure: why it did not, or how it died; empty for neither.
+        startup: seconds until it was ready.
+        absent: why the lane ran without it; off: whether that is because nobody switched it on.
+        model: name of the model that answers; empty for a service that is none.
+        generated: tokens that it counted while the lane ran; None where it counts none.
+        gated: whether it is a check of its own.
+    """
+
+    name: str
+    base: str = ""
+    started: bool = False
+    startup: float = 0.0
+    failure: str = ""
+    absent: str = ""
+    off: bool = False
+    model: str = ""
+    generated: int | None = None
+    gated: bool = False
+
+
+class GateState(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a provider may be called, and if not, why."""
+
+    provider: str
+    open: bool
+    reason: str = ""
+
+
+class Uncollected(msgspec.Struct, frozen=True, kw_only=True):
+    """A test that a file of the lane defines and that pytest did not make a test of; `why` completes its name."""
+
+    nodeid: str
+    why: str
+    path: str
+    line: int
+
+
+class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What control saw of one lane run; `lane.json` of its folder. Times are Unix seconds.
+
+    Attributes:
+        plan: SHA-256 of the plan that the lane was cut by; plan_source: what that was made from; empty without shards.
+        exit_status: of the lane's pytest; None when it was killed or never started.
+        complaint: what pytest said where it did not get as far as running tests.
+        failure: why the lane could not be run to its end; empty when it was.
+        timed_out: whether the deadline killed it; running: the tests that were running then.
+        tree: state of the work tree before the run; tree_after: after it.
+        lock: SHA-256 of the lock; wheel: of the project's and harness's wheels.
+        machine: name of the machine that ran it.
+        drift: differences between the environment and lock and wheel, found before or after the run.
+        hermetic: level that was achieved, and `hermetic_reason` when it is lower than it should be.
+        coverage: percent of lines and branches; None when not measured.
+        digests: SHA-256 of the artifacts as they were when the lane ended, by file name.
+        journal_bytes: size of the journal when the lane ended.
+        uncollected: tests that are defined in the lane's files and were not collected, read outside of the lane.
+        samples: the marks `samples` in the text of the lane's files, read outside of the lane.
+        switches: names of the switches of its services that were on.
+        refused: attempts to leave the loopback that the kernel counted over the whole run, whoever made them.
+        seal: SHA-256 of the record without it.
+        damage: what the lane itself had done to its artifacts by the time it ended.
+        secrets_found: names of secrets whose values were found and redacted, with the artifact.
+    """
+
+    schema: int = RECORD_SCHEMA
+    run_id: str
+    lane: str
+    kind: str
+    shard: str = ""
+    shards: tuple[str, ...] = ()
+    plan: str = ""
+    plan_source: str = ""
+    started_at: float
+    finished_at: float
+    budget: float = 0.0
+    exit_status: int | None = None
+    complaint: str = ""
+    failure: str = ""
+    timed_out: bool = False
+    running: tuple[str, ...] = ()
+    interrupted: bool = False
+    tree: str = ""
+    tree_after: str = ""
+    lock: str = ""
+    wheel: str = ""
+    drift: tuple[str, ...] = ()
+    interpreter: str = ""
+    python: str = ""
+    plugin: str = ""
+    hermetic: str = "none"
+    hermetic_reason: str = ""
+    services: tuple[ServiceRecord, ...] = ()
+    endpoints: dict[str, str] = {}
+    gates: tuple[GateState, ...] = ()
+    workers: str = ""
+    seed: int = 0
+    machine: str = ""
+    environment: dict[str, str] = {}
+    coverage: float | None = None
+    digests: dict[str, str] = {}
+    secrets_found: tuple[str, ...] = ()
+    survivors: tuple[str, ...] = ()
+    uncollected: tuple[Uncollected, ...] = ()
+    samples: tuple[Declared, ...] = ()
+    switches: tuple[str, ...] = ()
+    refused: int = 0
+    damage: tuple[str, ...] = ()
+    seal: str = ""
+
+    @property
+    def duration(self) -> float:
+        """Seconds from start to end."""
+        return self.finished_at - self.started_at
+
+    @property
+    def check(self) -> str:
+        """Name of the check that this record is evidence for."""
+        return f"{self.lane}/{self.shard}" if self.shard else self.lane
+
+
+class JunitCase(msgspec.Struct, frozen=True):
+    """One test case of a JUnit file: its class name and name as written, how it ended, and what it says of a failure.
+
+    `text` is the trace and the captured output, its middle left out when it is long.
+    """
+
+    classname: str
+    name: str
+    outcome: Outcome
+    text: str = ""
+
+
+class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The journal, read.
+
+    Attributes:
+        collected: all node ids of the lane; selected: those that this shard must run.
+        collections: digests of the collections that the processes saw; more than one is a mismatch.
+        outcomes: final outcome of each test, by node id, in the order in which they ended.
+        open_tests: tests that began and never ended.
+        damage: what was wrong with the file; empty when nothing was.
+        unfinished: processes that began and did not end in an orderly way.
+        missing: plugins of the harness that were switched off while the lane ran.
+        shadows: modules that were imported in the place of the environment's, `name from path`.
+        repeats: node ids with more than one final outcome that differ.
+        needs: services by node id that a test cannot do without.
+        answers: what models answered, as the tests show it.
+        samples: tests that are run several times here.
+    """
+
+    run_ids: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    interpreters: tuple[str, ...] = ()
+    narrowing: tuple[str, ...] = ()
+    collected: tuple[str, ...] = ()
+    selected: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    providers: dict[str, str] = {}
+    needs: dict[str, tuple[str, ...]] = {}
+    answers: tuple[Answered, ...] = ()
+    samples: tuple[SampleGroup, ...] = ()
+    collect_errors: tuple[TestOutcome, ...] = ()
+    outcomes: tuple[TestOutcome, ...] = ()
+    repeats: tuple[str, ...] = ()
+    open_tests: tuple[str, ...] = ()
+    crashes: tuple[str, ...] = ()
+    leaks: tuple[Leaked, ...] = ()
+    network: tuple[NetworkAttempt, ...] = ()
+    hermetic: tuple[Hermetic, ...] = ()
+    exit_statuses: tuple[int, ...] = ()
+    stopped: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    shadows: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+
+
+class LaneEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What proves one check: the record, the journal and the JUnit file of a lane or shard.
+
+    Attributes:
+        damage: artifacts that are missing, unreadable or not as they were when the lane ended.
+        junit: cases of the JUnit file; None when it could not be read.
+    """
+
+    record: LaneRecord
+    journal: JournalFacts = JournalFacts()
+    junit: tuple[JunitCase, ...] | None = None
+    damage: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """What the judge is asked to decide.
+
+    Attributes:
+        policy: name of the policy, for the report; lane: of the lane, when it is judged by itself.
+        checks: lane checks that must be green (`core`, `nd/shard_a`, …), in order.
+        strict: whether warnings become violations.
+        expected: checks, lanes or providers that must run and pass.
+        fail_on_skip: whether skips fail in every lane.
+        providers: lane of each provider, for what is expected of it; declared: what the configuration says of each.
+        services: lanes that use each service that is a check of its own.
+        fail_under: lowest coverage in percent, by lane.
+        tree: current state of the work tree; empty when it is not compared (artifacts made elsewhere).
+        locks: current SHA-256 of the lock, by lane; run_id: the run that artifacts must be from, empty for any.
+        plugin: version of the harness.
+        gates: state of every live provider.
+        ledger: every quarantined test; quarantine_kinds: lane kinds in which an entry excuses a failure.
+        today: the day of UTC on which entries are looked at, `2026-01-31`.
+        past: what ended how on the same tree before, by lane.
+        flaky: tests that flaked lately, for the report.
+    """
+
+    policy: str
+    lane: str = ""
+    checks: tuple[str, ...]
+    strict: bool = False
+    expected: tuple[str, ...] = ()
+    fail_on_skip: bool = False
+    providers: dict[str, str] = {}
+    services: dict[str, tuple[str, ...]] = {}
+    declared: dict[str, Provider] = {}
+    kinds: dict[str, str] = {}
+    fail_under: dict[str, float] = {}
+    tree: str = ""
+    locks: dict[str, str] = {}
+    run_id: str = ""
+    plugin: str = ""
+    gates: tuple[GateState, ...] = ()
+    ledger: tuple[Entry, ...] = ()
+    quarantine_kinds: tuple[str, ...] = ()
+    today: str = ""
+    past: dict[str, Past] = {}
+    flaky: tuple[FlakyTest, ...] = ()

@@ -1,0 +1,249 @@
+"""Reads what a lane left behind into evidence. It interprets nothing: the judge does."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import msgspec
+
+from greenlane.errors import ConfigError
+from greenlane.evidence.evidence import RECORD_SCHEMA, JournalFacts, JunitCase, LaneEvidence, LaneRecord
+from greenlane.evidence.journal import (
+    Answered,
+    AnyEvent,
+    Collected,
+    CollectError,
+    Crashed,
+    Finished,
+    Hermetic,
+    Leaked,
+    NetworkAttempt,
+    Pulled,
+    Started,
+    TestFinished,
+    TestStarted,
+)
+from greenlane.evidence.outcome import Outcome, TestOutcome
+from greenlane.evidence.samples import SampleGroup
+
+RECORD = "lane.json"
+JOURNAL = "journal.jsonl"
+JUNIT = "junit.xml"
+CAPTURED = ("system-out", "system-err")
+TOLD = 12_000
+"""Characters that evidence keeps of what a failed test said."""
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for JSON that is damaged, of other fields, no UTF-8, or nested without end."""
+
+
+class _Versioned(msgspec.Struct):
+    """What every version of a lane record holds."""
+
+    schema: int
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file; empty when it is not there."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def sealed(record: LaneRecord) -> LaneRecord:
+    """Return a record with a digest over all the rest of it: an edit by hand is seen, a new record is not."""
+    bare = msgspec.structs.replace(record, seal="")
+    return msgspec.structs.replace(bare, seal=hashlib.sha256(msgspec.json.encode(bare)).hexdigest())
+
+
+def collect(folder: Path) -> LaneEvidence:
+    """Return the evidence in the folder of one lane or shard.
+
+    Raises:
+        ConfigError: the folder holds no readable lane record.
+    """
+    record = _record(folder / RECORD)
+    damage = [
+        f"{name} is not as it was when the lane ended"
+        for name, digest in record.digests.items()
+        if digest != digest_of(folder / name)
+    ]
+    if record != sealed(record):
+        damage.append(f"{RECORD} was edited after the lane had ended")
+    started = not record.failure
+    junit = read_junit(folder / JUNIT) if started and not record.timed_out and not record.interrupted else None
+    if junit is None and started and not record.timed_out and not record.interrupted:
+        damage.append(f"{JUNIT} is missing or is no JUnit file")
+    journal = read_journal(folder / JOURNAL) if started else JournalFacts()
+    return LaneEvidence(record=record, journal=journal, junit=junit, damage=tuple(damage), source=str(folder))
+
+
+def _record(path: Path) -> LaneRecord:
+    """Return a lane record; its schema is looked at first, because another one may have other fields.
+
+    Raises:
+        ConfigError: it is missing, damaged or of another schema.
+    """
+    try:
+        content = path.read_bytes()
+        schema = msgspec.json.decode(content, type=_Versioned).schema
+        if schema != RECORD_SCHEMA:
+            raise ConfigError(
+                f"{path} has schema {schema}; this greenlane reads {RECORD_SCHEMA}",
+                "run the lane again, or judge it with the greenlane that ran it",
+            )
+        return msgspec.json.decode(content, type=LaneRecord)
+    except (OSError, *UNREADABLE) as error:
+        raise ConfigError(f"{path} is no lane record: {error}", "run the lane again") from error
+
+
+def read_junit(path: Path) -> tuple[JunitCase, ...] | None:
+    """Return the cases of a JUnit file; None when it is missing, broken, or declares entities."""
+    try:
+        content = path.read_bytes()
+        # pytest writes UTF-8; in UTF-16 a declaration would pass unseen.
+        if b"<!DOCTYPE" in content or b"<!ENTITY" in content or b"\0" in content:
+            return None
+        root = ElementTree.fromstring(content)
+    except (OSError, ElementTree.ParseError, ValueError, LookupError):  # the last two: encodings that nobody knows
+        return None
+    if root.tag not in ("testsuites", "testsuite"):
+        return None
+    return tuple(_case(element) for element in root.iter("testcase"))
+
+
+def _case(element: ElementTree.Element) -> JunitCase:
+    """Return one case with the worst that it says."""
+    name, classname = element.get("name", ""), element.get("classname", "")
+    for tag, outcome in (("error", Outcome.ERROR), ("failure", Outcome.FAILED)):
+        if element.find(tag) is not None:
+            parts = [child.text for child in element if child.tag in (tag, *CAPTURED) and child.text]
+            return JunitCase(classname, name, outcome, shortened("\n\n".join(part.strip("\n") for part in parts)))
+    skipped = element.find("skipped") is not None
+    return JunitCase(classname, name, Outcome.SKIPPED if skipped else Outcome.PASSED)
+
+
+def shortened(text: str) -> str:
+    """Return text without its middle when it is long: the trace stands at its beginning, the last words at its end."""
+    if len(text) <= TOLD:
+        return text
+    left_out = len(text) - TOLD
+    return f"{text[: TOLD // 2]}\n\n… {left_out} characters left out; junit.xml has them …\n\n{text[-(TOLD // 2) :]}"
+
+
+def read_journal(path: Path) -> JournalFacts:
+    """Return the facts of a journal. A damaged line is named and left out."""
+    decoder = msgspec.json.Decoder(AnyEvent)
+    events: list[AnyEvent] = []
+    damage: list[str] = []
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return JournalFacts(damage=(f"{JOURNAL} is missing",))
+    if content and not content.endswith(b"\n"):
+        damage.append(f"{JOURNAL} ends in the middle of a line")
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            events.append(decoder.decode(line))
+        except UNREADABLE as error:
+            damage.append(f"{JOURNAL} line {number} is damaged: {error}")
+    return _facts(events, damage)
+
+
+def _unique(values: Iterable[str]) -> tuple[str, ...]:
+    """Return values in order, each once."""
+    return tuple(dict.fromkeys(values))
+
+
+def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
+    """Return the events sorted by what they are about."""
+    started = [event for event in events if isinstance(event, Started)]
+    collected = [event for event in events if isinstance(event, Collected)]
+    finished = [event for event in events if isinstance(event, Finished)]
+    crashed = [event for event in events if isinstance(event, Crashed)]
+    outcomes, repeats = _outcomes(event for event in events if isinstance(event, TestFinished))
+    ended = {event.worker for event in finished}
+    open_tests = {event.nodeid: None for event in events if isinstance(event, TestStarted)}
+    controllers = {event.worker for event in started if event.controller}
+    closing = [event for event in finished if event.worker in controllers or not controllers]
+    return JournalFacts(
+        run_ids=_unique(event.run_id for event in started),
+        plugins=_unique(event.plugin for event in started),
+        interpreters=_unique(event.interpreter for event in started),
+        narrowing=_unique(option for event in started for option in event.narrowing),
+        collected=_unique(nodeid for event in collected for nodeid in event.tests),
+        selected=_unique((*(n for event in collected for n in event.selected), *_pulled(events))),
+        collections=_unique(event.digest for event in collected),
+        plans=_unique(event.plan for event in collected if event.plan),
+        dropped=_unique(nodeid for event in collected for nodeid in event.dropped),
+        providers={nodeid: name for event in collected for nodeid, name in event.providers.items()},
+        needs={nodeid: names for event in collected for nodeid, names in event.needs.items()},
+        collect_errors=_collect_errors(event for event in events if isinstance(event, CollectError)),
+        outcomes=outcomes,
+        repeats=repeats,
+        open_tests=tuple(nodeid for nodeid in open_tests if nodeid not in {test.nodeid for test in outcomes}),
+        crashes=_unique(_crash(event) for event in crashed),
+        samples=_unique_groups(group for event in collected for group in event.samples),
+        answers=tuple(event for event in events if isinstance(event, Answered)),
+        leaks=tuple(event for event in events if isinstance(event, Leaked)),
+        network=tuple(event for event in events if isinstance(event, NetworkAttempt)),
+        hermetic=tuple(event for event in events if isinstance(event, Hermetic)),
+        exit_statuses=tuple(event.exit_status for event in closing),
+        stopped=_unique(event.stopped for event in finished if event.stopped),
+        unfinished=tuple(event.worker for event in started if event.worker not in ended),
+        missing=_unique(name for event in finished for name in event.missing),
+        shadows=_unique(name for event in finished for name in event.shadows),
+        damage=tuple(damage),
+    )
+
+
+def _unique_groups(groups: Iterable[SampleGroup]) -> tuple[SampleGroup, ...]:
+    """Return the samples of each test once, however many workers collected them."""
+    return tuple({group.test: group for group in groups}.values())
+
+
+def _pulled(events: list[AnyEvent]) -> Iterable[str]:
+    """Yield the tests of files that were taken from a queue."""
+    return (nodeid for event in events if isinstance(event, Pulled) for nodeid in event.tests)
+
+
+def _crash(event: Crashed) -> str:
+    """Return a dead worker as one line."""
+    running = f" while running {event.nodeid}" if event.nodeid else ""
+    return f"worker {event.name} died{running}{': ' if event.cause else ''}{event.cause}"
+
+
+def _collect_errors(events: Iterable[CollectError]) -> tuple[TestOutcome, ...]:
+    """Return files that could not be collected, each once however many workers saw it."""
+    return tuple(
+        {
+            event.nodeid: TestOutcome(
+                nodeid=event.nodeid, outcome=Outcome.ERROR, cause=event.cause, path=event.path, line=event.line,
+                worker=event.worker, ran=False,
+            )
+            for event in events
+        }.values()
+    )  # fmt: skip
+
+
+def _outcomes(events: Iterable[TestFinished]) -> tuple[tuple[TestOutcome, ...], tuple[str, ...]]:
+    """Return the final outcome of each test, the worst where there are several, and who had two that differ."""
+    found: dict[str, TestOutcome] = {}
+    repeats: list[str] = []
+    for event in events:
+        test = TestOutcome(
+            nodeid=event.nodeid, outcome=event.outcome, duration=event.duration, reason=event.reason,
+            cause=event.cause, path=event.path, line=event.line, raised=event.raised,
+            worker=event.worker, attempts=event.attempts, ran=event.ran, at=event.at, earlier=event.earlier,
+        )  # fmt: skip
+        known = found.get(event.nodeid)
+        if known is not None and known.outcome is not test.outcome:
+            repeats.append(event.nodeid)
+        if known is None or not known.outcome.bad:
+            found[event.nodeid] = test
+    return tuple(found.values()), _unique(repeats)

@@ -1,0 +1,111 @@
+"""The verdict: the one value that every report, file and exit code is made from."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from greenlane.evidence.answers import ModelAnswers
+from greenlane.evidence.evidence import GateState, LaneRecord
+from greenlane.evidence.outcome import Outcome, TestOutcome
+from greenlane.evidence.quarantine import FlakyTest, Quarantined
+from greenlane.evidence.samples import SampleResult
+from greenlane.evidence.violation import Code, Violation
+
+VERDICT_SCHEMA = 1
+"""Version of the JSON form of a verdict."""
+
+CONFIGURATION = frozenset({Code.CONFIG_ERROR, Code.ADDRESS_DRIFT, Code.GROUP_MISSING})
+"""What is wrong before any test is run: the user's settings."""
+
+
+class Status(enum.StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the verdict: a lane, a shard of a lane or a live provider.
+
+    Attributes:
+        counts: tests by outcome.
+        duration: seconds; reason: why it did not run, when it did not.
+        required: whether the policy needs it.
+        models: what models answered in it.
+        samples: what the tests that are run several times came to.
+    """
+
+    name: str
+    status: Status
+    counts: dict[Outcome, int] = {}
+    duration: float = 0.0
+    reason: str = ""
+    required: bool = True
+    record: LaneRecord | None = None
+    slowest: tuple[TestOutcome, ...] = ()
+    models: tuple[ModelAnswers, ...] = ()
+    samples: tuple[SampleResult, ...] = ()
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """READY or NOT READY, and everything that it rests on.
+
+    Attributes:
+        violations: reasons for red, most telling first; warnings: what is wrong and does not gate.
+        gates: live providers and why they are closed.
+        quarantined: quarantined tests of the lanes that ran, and what became of each.
+        flaky: what history says of tests that flaked lately in those lanes, most flakes first.
+        lane: name of the lane that was judged by itself; empty for a verdict of the project.
+        made_at: Unix seconds.
+    """
+
+    schema: int = VERDICT_SCHEMA
+    policy: str
+    strict: bool
+    checks: tuple[Check, ...]
+    violations: tuple[Violation, ...] = ()
+    warnings: tuple[Violation, ...] = ()
+    gates: tuple[GateState, ...] = ()
+    expected: tuple[str, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    flaky: tuple[FlakyTest, ...] = ()
+    made_at: float = 0.0
+    run_id: str = ""
+    project: str = ""
+    tree: str = ""
+    lane: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that the policy needs is proved green. Nothing required is never ready."""
+        required = [check for check in self.checks if check.required]
+        return not self.violations and bool(required) and any(c.status is Status.PASSED for c in required)
+
+    @property
+    def exit_code(self) -> int:
+        """0 ready, 1 not ready, 2 for a wrong configuration, 130 for an interrupted run."""
+        codes = {violation.code for violation in self.violations}
+        if Code.INTERRUPTED in codes:
+            return 130
+        if codes & CONFIGURATION:
+            return 2
+        return 0 if self.ready or (self.lane and not self.violations) else 1
+
+    @property
+    def word(self) -> str:
+        """`READY` or `NOT READY`; of a single lane `GREEN`, `RED`, or `SKIPPED` when nothing of it could run."""
+        if not self.lane:
+            return "READY" if self.ready else "NOT READY"
+        if self.violations:
+            return "RED"
+        return "GREEN" if self.ready else "SKIPPED"
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """One `CAUSE:` line for each failure: `CAUSE: path::test[param] — first line`."""
+        seen = dict.fromkeys(f"CAUSE: {v.subject} — {v.cause}" for v in self.violations if v.cause and v.subject)
+        return tuple(seen)

@@ -1,0 +1,82 @@
+"""`greenlane changes`: does a change bring along what its surface asks for?"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from greenlane.cli.lane import print_line
+from greenlane.config.load import Settings, load
+from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.reader import RECORD, collect
+from greenlane.ext.changes.checklist import checklist_markdown, template
+from greenlane.ext.changes.diff import read_changes
+from greenlane.ext.changes.rules import checklist, touched_rules
+from greenlane.judge.judge import judge
+from greenlane.report.write import write_aside
+from greenlane.run.ready import make_demand, open_gates, wish_of_lane
+
+HELP = "Check that a change brings along the docs, checks and runs that its surface asks for."
+EXAMPLES = """\
+  greenlane changes --base origin/main
+  greenlane changes --base v1.2 --json
+  greenlane changes --base main --out checklist.md evidence
+  greenlane changes --template > .github/pull_request_template.md"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--base", metavar="REF", help="branch, tag or commit that the change starts from")
+    what.add_argument("--template", action="store_true", help="print the pull request template that matches the rules")
+    parser.add_argument("folders", nargs="*", metavar="DIR", help="where lanes left evidence (default: the artifacts)")
+    parser.add_argument("--json", action="store_true", help="print the checklist as JSON")
+    parser.add_argument("--out", metavar="FILE", help="also write the checklist to a file, as Markdown")
+
+
+def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Compare and print; 1 when something that the change asks for is missing."""
+    settings = load(Path(arguments.project), environ)
+    rules = settings.configuration.changes
+    if arguments.template:
+        print_line(template(rules).removesuffix("\n"))
+        return EXIT_READY
+    with_lines = [pattern for rule in rules.values() if rule.lines for pattern in rule.surface]
+    changes = read_changes(settings.root, arguments.base, with_lines)
+    wanted = dict.fromkeys(lane for name in touched_rules(rules, changes) for lane in rules[name].runs)
+    green = _green(settings, wanted, arguments.folders, environ)
+    answer = checklist(rules, changes, green, arguments.base)
+    if arguments.out:
+        write_aside(Path(arguments.out), checklist_markdown(answer))
+    shown = msgspec.json.format(msgspec.json.encode(answer)).decode() if arguments.json else checklist_markdown(answer)
+    print_line(shown.removesuffix("\n"))
+    return EXIT_READY if answer.done else EXIT_NOT_READY
+
+
+def _green(
+    settings: Settings, lanes: Iterable[str], folders: Iterable[str], environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Return by lane why it is not green by the strict rules; empty when it is."""
+    roots = [Path(name) for name in folders] or [settings.root / settings.configuration.artifacts]
+    missing = [str(folder) for folder in roots if not folder.is_dir()] if list(folders) else []
+    if missing:
+        raise ConfigError(f"no such folder: {', '.join(missing)}", "name the folders that hold lane.json")
+    records = dict.fromkeys(path.resolve() for folder in roots for path in sorted(folder.rglob(RECORD)))
+    evidence = [collect(path.parent) for path in records] if (lanes := list(lanes)) else []
+    return {lane: _why_not(settings, lane, evidence, environ) for lane in lanes}
+
+
+def _why_not(settings: Settings, lane: str, evidence: list[LaneEvidence], environ: Mapping[str, str]) -> str:
+    """Return the first reason for which a lane is not green on this tree; empty when it is."""
+    own = [item for item in evidence if item.record.lane == lane]
+    if not own:
+        return "it was not run"
+    wish = msgspec.structs.replace(wish_of_lane(settings, lane), strict=True)
+    verdict = judge(make_demand(settings, wish, open_gates(settings, environ), run_id=""), own)
+    if verdict.violations:
+        return f"{verdict.violations[0].code.value} {verdict.violations[0].message}"
+    return "" if verdict.ready else "nothing of it could run"

@@ -1,0 +1,142 @@
+"""One cause is told once: the violations that follow from another, or repeat it, are folded under it.
+
+A presentation of the verdict for people; the verdict itself keeps every violation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from greenlane.evidence.violation import Code, Violation
+from greenlane.judge.examiners.outcomes import NEVER_BEGAN
+
+_RETOLD = re.compile(r"(?:Failed: )?(LEAK|NETWORK) ")
+"""A guard fails the test with the words of its own violation."""
+
+_REFUSED = " would leave the loopback of this lane"
+"""Words of the guard that a library's own error may wrap."""
+
+_CRASH = (Code.INTERRUPTED, Code.SERVICE_DOWN, Code.TIMED_OUT, Code.ERROR)
+FOLLOWS: dict[Code, tuple[Code, ...]] = {
+    Code.ERROR: (Code.INTERRUPTED, Code.SERVICE_DOWN),
+    Code.MISSING_OUTCOME: (Code.INTERRUPTED, Code.SERVICE_DOWN, Code.TIMED_OUT),
+    Code.NO_TESTS: (*_CRASH, Code.DRIFT, Code.MISSING_OUTCOME),
+    Code.PARTIAL: (Code.INTERRUPTED,),
+    Code.EXIT_MISMATCH: (*_CRASH, Code.DRIFT, Code.MISSING_OUTCOME, Code.NO_TESTS),
+    Code.JUNIT_MISMATCH: (*_CRASH, Code.DRIFT, Code.MISSING_OUTCOME, Code.NO_TESTS, Code.EXIT_MISMATCH),
+    Code.TRUNCATED: (*_CRASH, Code.DRIFT, Code.MISSING_OUTCOME, Code.NO_TESTS, Code.EXIT_MISMATCH),
+    Code.NETWORK: (Code.DRIFT,),
+    Code.COVERAGE_LOW: (*_CRASH, Code.DRIFT, Code.NO_TESTS),
+}
+"""What a violation of a whole lane may follow from in the same check, the likeliest reason first."""
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """One reason for red: the violation that tells most, and those that follow from it or say the same."""
+
+    head: Violation
+    related: tuple[Violation, ...] = ()
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """Every test, file or service that it is about, the head's first."""
+        return tuple(dict.fromkeys(v.subject for v in (self.head, *self.related) if v.subject))
+
+
+def group(violations: Sequence[Violation]) -> tuple[Cause, ...]:
+    """Return the causes of violations, in the order of their heads.
+
+    Args:
+        violations: of a verdict, most telling first.
+    """
+    known = _Known(violations)
+    parents = [known.parent(index) for index in range(len(violations))]
+    members: dict[int, list[Violation]] = {}
+    for index, violation in enumerate(violations):
+        root = index
+        while (above := parents[root]) is not None:
+            root = above
+        own = members.setdefault(root, [])
+        if root != index:
+            own.append(violation)
+    return tuple(Cause(violations[root], tuple(members[root])) for root in sorted(members))
+
+
+class _Known:
+    """Violations by what others look for.
+
+    Args:
+        violations: all of them.
+    """
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        self._all = violations
+        self._of_test: dict[tuple[str, Code, str], int] = {}
+        self._of_lane: dict[tuple[str, Code], int] = {}
+        self._same: dict[tuple[Code, str, str], int] = {}
+        for index, violation in enumerate(violations):
+            self._of_test.setdefault((violation.check, violation.code, violation.subject), index)
+            if _of_lane(violation):
+                self._of_lane.setdefault((violation.check, violation.code), index)
+            if violation.line and violation.code in (Code.FAILED, Code.ERROR):
+                self._same.setdefault(_place(violation), index)
+
+    def parent(self, index: int) -> int | None:
+        """Return the violation that one is folded under; None for a head."""
+        violation = self._all[index]
+        found = self._about_the_same_test(violation)
+        if found is None and violation.line:
+            found = self._same.get(_place(violation))
+        if found is None or found == index:
+            found = self._about_the_lane(violation)
+        return found if found != index else None
+
+    def _about_the_same_test(self, violation: Violation) -> int | None:
+        """Return what says the same of the same test."""
+        retold = _RETOLD.match(violation.cause)
+        if violation.code in (Code.FAILED, Code.ERROR):
+            if retold:
+                return self._test(violation, Code(retold[1]))
+            if _REFUSED in violation.cause:
+                return self._test(violation, Code.NETWORK)
+        if violation.code is Code.FLAKY_IN_CORE:
+            return self._test(violation, Code.FAILED, Code.ERROR)
+        if violation.code is Code.MISSING_OUTCOME and violation.subject:
+            return self._test(violation, Code.TIMED_OUT)
+        return None
+
+    def _test(self, violation: Violation, *codes: Code) -> int | None:
+        """Return the first violation of the same subject with one of the codes."""
+        found = (self._of_test.get((violation.check, code, violation.subject)) for code in codes)
+        return next((index for index in found if index is not None), None)
+
+    def _about_the_lane(self, violation: Violation) -> int | None:
+        """Return what made the whole lane go wrong, else the first of the same kind."""
+        waits = violation.cause == NEVER_BEGAN
+        named = violation.code is Code.MISSING_OUTCOME and violation.subject and not waits
+        if named or not (waits or _of_lane(violation)):
+            return None
+        reasons = FOLLOWS.get(violation.code, ())
+        if waits:
+            reasons = (*reasons, Code.ERROR, Code.PARTIAL, Code.MISSING_OUTCOME)
+        elif violation.code is Code.ERROR and not violation.subject:
+            reasons = (*reasons, Code.MISSING_OUTCOME)
+        if not violation.subject:
+            reasons = (*reasons, violation.code)
+        found = [self._of_lane.get((violation.check, code)) for code in reasons]
+        return next((reason for reason in found if reason is not None), None)
+
+
+def _of_lane(violation: Violation) -> bool:
+    """Whether a violation is about more than one test, so that others can follow from it."""
+    if violation.code is Code.MISSING_OUTCOME:
+        return violation.cause != NEVER_BEGAN
+    return "::" not in violation.subject or violation.code is Code.TIMED_OUT
+
+
+def _place(violation: Violation) -> tuple[Code, str, str]:
+    """Return what violations share that come from one line, be it a library's that many lines call."""
+    return violation.code, violation.cause, violation.raised or f"{violation.path}:{violation.line}"

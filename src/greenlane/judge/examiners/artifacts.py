@@ -1,0 +1,123 @@
+"""Are the artifacts whole, of this run, and do they agree?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.outcome import Outcome
+from greenlane.evidence.violation import Code, Violation
+
+_JUNIT_KIND = {Outcome.XFAILED: Outcome.SKIPPED, Outcome.XPASSED: Outcome.PASSED}
+_WORST = (Outcome.ERROR, Outcome.FAILED, Outcome.SKIPPED, Outcome.PASSED)
+_ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd]")
+"""What pytest does not write into XML as it is (`_pytest.junitxml.bin_xml_escape`)."""
+
+
+def damaged(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """TRUNCATED for each artifact that is missing, unreadable or not as the lane left it."""
+    for problem in (*evidence.record.damage, *evidence.damage, *evidence.journal.damage):
+        yield Violation(code=Code.TRUNCATED, message=problem)
+
+
+def stale(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """STALE for evidence from another run, tree state or lock."""
+    record = evidence.record
+    foreign = sorted(set(evidence.journal.run_ids) - {record.run_id})
+    if foreign:
+        yield Violation(code=Code.STALE, message=f"the journal holds lines of another run: {', '.join(foreign)}")
+    if demand.run_id and record.run_id != demand.run_id:
+        yield Violation(code=Code.STALE, message=f"evidence is from run {record.run_id}, not from {demand.run_id}")
+    if record.tree_after and record.tree_after != record.tree:
+        yield Violation(code=Code.STALE, message="files of the work tree changed while the lane ran")
+    elif demand.tree and record.tree != demand.tree:
+        yield Violation(
+            code=Code.STALE, message=f"evidence is for tree {record.tree[:12]}, the work tree is {demand.tree[:12]}"
+        )
+    kind = demand.kinds.get(record.lane, record.kind)
+    if record.kind != kind:
+        yield Violation(code=Code.STALE, message=f"evidence is of a {record.kind} lane; {record.lane} is {kind}")
+    lock = demand.locks.get(record.lane)
+    # A lane whose environment could not be built never came to have a lock; it is red for that.
+    if lock and record.lock != lock and not record.failure:
+        yield Violation(code=Code.STALE, message=f"evidence was made with lock {record.lock[:12]}, not {lock[:12]}")
+
+
+def junit_key(nodeid: str) -> tuple[str, str]:
+    """Return the class name and name that pytest writes into JUnit for a node id."""
+    path, colons, tail = nodeid.partition("::")
+    head, bracket, parameters = tail.partition("[")
+    names = [_dotted(path), *(head.split("::") if colons else ())]
+    names[-1] += f"[{parameters.removesuffix(']')}]" if bracket else ""
+    return ".".join(names[:-1]), written(names[-1])
+
+
+def _older_key(nodeid: str) -> tuple[str, str]:
+    """Return the same as pytest before 9.2 wrote it, which took a bracket in a path for parameters."""
+    path, bracket, parameters = nodeid.partition("[")
+    names = path.split("::")
+    names[0] = _dotted(names[0])
+    names[-1] += bracket + parameters
+    return ".".join(names[:-1]), written(names[-1])
+
+
+def _dotted(path: str) -> str:
+    """Return a path as a module name."""
+    return path.removesuffix(".py").replace("/", ".")
+
+
+def written(text: str) -> str:
+    """Return text as pytest writes it into XML: characters that XML cannot hold become #xNN.
+
+    Versions of pytest differ above U+FFFF, so both sides of a comparison are brought to this form.
+    """
+    return _ILLEGAL.sub(lambda match: f"#x{ord(match.group()):02X}", text)
+
+
+def _worst(entries: Iterable[tuple[tuple[str, str], Outcome]]) -> dict[tuple[str, str], Outcome]:
+    """Return the worst outcome by key: a failed tear-down adds a second case, and two node ids may share a key."""
+    result: dict[tuple[str, str], Outcome] = {}
+    for key, outcome in entries:
+        result[key] = min(result.get(key, Outcome.PASSED), outcome, key=_WORST.index)
+    return result
+
+
+def junit_mismatch(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """JUNIT_MISMATCH where the JUnit file names other tests or outcomes than the journal."""
+    if evidence.junit is None or evidence.record.timed_out or evidence.record.interrupted:
+        return
+    journal = evidence.journal
+    told_by_journal = (*journal.collect_errors, *journal.outcomes)
+    expected = _worst((junit_key(test.nodeid), _JUNIT_KIND.get(test.outcome, test.outcome)) for test in told_by_journal)
+    names = (*(test.nodeid for test in told_by_journal), *journal.selected, *journal.open_tests)
+    older = {_older_key(nodeid): junit_key(nodeid) for nodeid in names if "[" in nodeid}
+    cases = [((case.classname, written(case.name)), case.outcome) for case in evidence.junit]
+    found = _worst((older.get(key, key), outcome) for key, outcome in cases)
+    own = {key: outcome for key, outcome in found.items() if key in expected}
+    # pytest writes a case for a test whose worker died; that it has no outcome is MISSING_OUTCOME already.
+    lost = {junit_key(nodeid) for nodeid in (*journal.selected, *journal.open_tests)}
+    unknown = [key for key in found if key not in expected and key not in lost]
+    if unknown:
+        name = ".".join(filter(None, unknown[0]))
+        yield Violation(
+            code=Code.JUNIT_MISMATCH,
+            message=f"{len(unknown)} JUnit cases are not in the journal, {name} among them",
+        )
+    absent = [key for key in expected if key not in own]
+    if absent:
+        name = ".".join(filter(None, absent[0]))
+        yield Violation(
+            code=Code.JUNIT_MISMATCH, message=f"{len(absent)} tests are not in the JUnit file, {name} among them"
+        )
+    told = Counter(
+        (expected[key].value, outcome.value)
+        for key, outcome in own.items()
+        if (outcome in (Outcome.FAILED, Outcome.ERROR)) != expected[key].bad
+        or (outcome is Outcome.SKIPPED) != (expected[key] is Outcome.SKIPPED)
+    )
+    for (here, there), count in sorted(told.items()):
+        yield Violation(
+            code=Code.JUNIT_MISMATCH, message=f"{count} tests are {here} in the journal and {there} in JUnit"
+        )

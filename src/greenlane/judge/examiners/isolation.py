@@ -1,0 +1,118 @@
+"""Did the lane stay within its walls: environment, state, network, secrets?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from greenlane.config.lanes import LaneKind
+from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.violation import Code, Violation
+
+
+def drift(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """DRIFT when environment, interpreter or plugin are not those that control prepared."""
+    record, journal = evidence.record, evidence.journal
+    for difference in record.drift:
+        yield Violation(code=Code.DRIFT, message=difference)
+    if record.failure or record.interrupted:
+        return
+    if not journal.plugins:
+        yield Violation(code=Code.DRIFT, message="the greenlane plugin did not load in the lane")
+    wrong = sorted(set(journal.plugins) - {demand.plugin or record.plugin})
+    if wrong:
+        yield Violation(code=Code.DRIFT, message=f"the lane loaded greenlane {', '.join(wrong)}, not {record.plugin}")
+    others = sorted(set(journal.interpreters) - {record.interpreter})
+    if others and record.interpreter:
+        yield Violation(code=Code.DRIFT, message=f"tests ran on {', '.join(others)}, not on {record.interpreter}")
+    for name in journal.missing:
+        yield Violation(code=Code.DRIFT, message=f"{name} was switched off in the lane")
+    for shadow in journal.shadows:
+        yield Violation(code=Code.DRIFT, message=f"a module hides another of the same name: {shadow}")
+
+
+def leaks(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """LEAK for each piece of state that a test left changed."""
+    for leak in evidence.journal.leaks:
+        change = f" from {leak.before} to {leak.after}" if leak.before or leak.after else ""
+        where = f" at {leak.where}" if leak.where else ""
+        path, _, line = leak.where.rpartition(":")
+        name = leak.what if leak.what == leak.watcher else f"{leak.watcher} {leak.what}"
+        yield Violation(
+            code=Code.LEAK,
+            message=f"{leak.nodeid} left {name} changed{change}{where}",
+            subject=leak.nodeid,
+            cause=f"LEAK {name}{change}{where}",
+            path=path,
+            line=int(line) if line.isdigit() else 0,
+            gating=leak.level == "error",
+        )
+    yield from _survivors(evidence)
+
+
+def _survivors(evidence: LaneEvidence) -> Iterable[Violation]:
+    """LEAK for each process that outlived a lane that came to its end by itself."""
+    record = evidence.record
+    if record.timed_out or record.interrupted or record.failure:
+        return
+    for survivor in record.survivors:
+        yield Violation(
+            code=Code.LEAK, message=f"a process outlived the lane and was killed: {survivor}",
+            gating=record.kind == LaneKind.DETERMINISTIC,
+        )  # fmt: skip
+
+
+def network(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """NETWORK for each attempt of a deterministic lane to leave its loopback."""
+    if evidence.record.kind != LaneKind.DETERMINISTIC:
+        return
+    for attempt in evidence.journal.network:
+        who = attempt.nodeid or "code outside any test"
+        where = f" at {attempt.where}" if attempt.where else ""
+        what = f"{attempt.operation} {attempt.address}{where}"
+        path, _, line = attempt.where.rpartition(":")
+        yield Violation(
+            code=Code.NETWORK, message=f"{who} tried {what}", subject=attempt.nodeid, cause=f"NETWORK {what}",
+            path=path, line=int(line) if line.isdigit() else 0,
+        )  # fmt: skip
+    yield from _unnamed_attempts(evidence)
+
+
+def _unnamed_attempts(evidence: LaneEvidence) -> Iterable[Violation]:
+    """NETWORK when the kernel refused more than the proofs and the named attempts explain."""
+    journal = evidence.journal
+    explained = sum(proof.refused for proof in journal.hermetic) + sum(a.refused for a in journal.network)
+    count = evidence.record.refused - explained
+    # One that is told by name already may have been counted as well.
+    if count > 0 and not journal.network:
+        yield Violation(
+            code=Code.NETWORK,
+            message=f"a child process, or code outside of any test, tried to leave {count} times; the kernel refused",
+        )
+
+
+def hermetic(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """NETWORK when a deterministic lane was not cut off by the kernel, or a process of it could not prove that it was.
+
+    A lower level is a warning unless strict; a proof that contradicts the level is red.
+    """
+    record, proofs = evidence.record, evidence.journal.hermetic
+    if record.kind != LaneKind.DETERMINISTIC or record.failure:
+        return
+    if record.hermetic == "kernel":
+        for proof in proofs:
+            if proof.level != "kernel":
+                message = f"process {proof.worker} proved only level {proof.level}: {proof.proof}"
+                yield Violation(code=Code.NETWORK, message=message)
+        if evidence.journal.plugins and not proofs:
+            yield Violation(code=Code.NETWORK, message="no process of the lane proved that it is cut off")
+        return
+    reason = f": {record.hermetic_reason}" if record.hermetic_reason else ""
+    yield Violation(
+        code=Code.NETWORK, message=f"hermetic level is {record.hermetic}, not kernel{reason}", gating=demand.strict
+    )
+
+
+def secrets(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """LIVE_LEAK for each secret whose value stood in an artifact."""
+    for found in evidence.record.secrets_found:
+        yield Violation(code=Code.LIVE_LEAK, message=f"{found}; the value has been redacted", subject=found)

@@ -1,0 +1,109 @@
+"""Did the run itself go as it must: services, deadline, exit status, coverage?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.violation import Code, Violation
+
+PYTEST_STATUS = {
+    2: "interrupted",
+    3: "internal error",
+    4: "usage error",
+    5: "no tests collected",
+}
+
+
+def interrupted(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """INTERRUPTED when somebody stopped the run."""
+    if evidence.record.interrupted:
+        yield Violation(code=Code.INTERRUPTED, message="the run was stopped before its end")
+
+
+def services(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """SERVICE_DOWN for each service that did not start, is not ours or died."""
+    for service in evidence.record.services:
+        if service.failure:
+            yield Violation(
+                code=Code.SERVICE_DOWN, message=f"{service.name}: {service.failure}", subject=service.name,
+                cause=service.failure,
+            )  # fmt: skip
+
+
+def runner(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """ERROR when the lane could not be started or ended in a way that is nobody's test's fault."""
+    record = evidence.record
+    if record.failure:
+        yield Violation(code=Code.ERROR, message=record.failure, subject=record.check, cause=record.failure)
+        return
+    if record.timed_out or record.interrupted:
+        return
+    status = record.exit_status
+    if status is None:
+        cause = "the lane's pytest has no exit status"
+        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
+    elif status < 0:
+        cause = f"the lane's pytest was killed by signal {-status}"
+        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
+    elif record.complaint or (status in (2, 3, 4) and not evidence.journal.collect_errors):
+        cause = f"pytest ended with exit status {status} ({PYTEST_STATUS.get(status, 'before any test')})"
+        cause += f": {record.complaint}" if record.complaint else ""
+        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
+    elif status > 5:
+        cause = f"the lane's pytest ended with exit status {status}"
+        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
+
+
+def deadline(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """TIMED_OUT when the deadline killed the lane, OVER_BUDGET when it ended too late by itself."""
+    record = evidence.record
+    if record.timed_out:
+        running = ", ".join(record.running) or "no test"
+        yield Violation(
+            code=Code.TIMED_OUT,
+            message=f"the budget of {record.budget:g} s ran out while running {running}",
+            subject=record.running[0] if record.running else record.check,
+            cause=f"still running when the budget of {record.budget:g} s ran out",
+        )
+    elif 0 < record.budget < record.duration:
+        yield Violation(
+            code=Code.OVER_BUDGET, message=f"took {record.duration:.1f} s of a budget of {record.budget:g} s"
+        )
+
+
+def exit_status(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """EXIT_MISMATCH when the exit status says something else than the journal."""
+    record, journal = evidence.record, evidence.journal
+    if record.exit_status is None or record.timed_out or record.interrupted or not journal.run_ids:
+        return
+    status = record.exit_status
+    bad = any(test.outcome.bad for test in journal.outcomes) or bool(journal.collect_errors)
+    if status == 0 and bad:
+        yield Violation(code=Code.EXIT_MISMATCH, message="exit status 0, but the journal holds failures")
+    if status == 1 and not bad and not journal.open_tests and not journal.crashes:
+        yield Violation(code=Code.EXIT_MISMATCH, message="exit status 1, but no test failed in the journal")
+    if status in (0, 1) and not journal.exit_statuses:
+        yield Violation(
+            code=Code.EXIT_MISMATCH, message=f"exit status {status}, but pytest never came to the end of its session"
+        )
+    told = [other for other in journal.exit_statuses if other != status]
+    if told:
+        yield Violation(code=Code.EXIT_MISMATCH, message=f"exit status {status}, but pytest reported {told[0]}")
+    if journal.unfinished and status in (0, 1):
+        yield Violation(
+            code=Code.EXIT_MISMATCH, message=f"processes never ended their session: {', '.join(journal.unfinished)}"
+        )
+
+
+def coverage(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+    """COVERAGE_LOW when the lane demands coverage and has too little, or none was measured."""
+    wanted = demand.fail_under.get(evidence.record.lane)
+    record = evidence.record
+    if wanted is None or record.shard or record.failure or record.interrupted:
+        return
+    measured = record.coverage
+    if measured is None:
+        yield Violation(code=Code.COVERAGE_LOW, message="coverage was not measured")
+    elif measured < wanted:
+        yield Violation(code=Code.COVERAGE_LOW, message=f"coverage is {measured:.2f} %, the lane demands {wanted:g} %")

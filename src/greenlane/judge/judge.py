@@ -1,0 +1,218 @@
+"""The one verdict rule: evidence in, verdict out. Nothing else may turn evidence into READY."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.outcome import Outcome, TestOutcome
+from greenlane.evidence.verdict import CONFIGURATION, Check, Status, Verdict
+from greenlane.evidence.violation import Code, Violation
+from greenlane.judge.answers import model_answers
+from greenlane.judge.examiners import EXAMINERS
+from greenlane.judge.examiners.outcomes import idle
+from greenlane.judge.examiners.shards import whole
+from greenlane.judge.quarantine import excuse, excused_tests, ledger_violations, quarantined
+from greenlane.judge.samples import results, tolerate, tolerated
+
+SLOWEST = 10
+"""How many of the slowest tests a check carries."""
+
+
+def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Violation] = ()) -> Verdict:
+    """Return the verdict.
+
+    Args:
+        demand: what must be proved.
+        evidence: what there is to prove it, one item for each lane or shard that ran.
+        notes: violations and warnings that control found beside the lanes, such as a wrong address.
+    """
+    found: dict[str, list[LaneEvidence]] = {}
+    for item in evidence:
+        found.setdefault(item.record.check, []).append(item)
+    violations = list(notes)
+    # Where nothing was run for a wrong setting or an interruption, that is the one reason, not each lane's silence.
+    halting = {*CONFIGURATION, Code.INTERRUPTED}
+    blocked = next((note.code for note in notes if note.gating and note.code in halting), None)
+    checks = []
+    for name in dict.fromkeys((*demand.checks, *found)):
+        items = found.get(name, [])
+        own = list(_examine(items, demand)) if items else _absent(name, demand, blocked)
+        violations += [msgspec.structs.replace(violation, check=name) for violation in own]
+        checks.append(_check(name, items, own, demand, blocked))
+    violations += (*whole(demand, evidence), *ledger_violations(demand, evidence))
+    checks += [_provider(name, demand, evidence, violations) for name in demand.providers]
+    checks += [_service(name, demand, evidence, violations) for name in demand.services]
+    violations += _expected(demand, checks, evidence)
+    violations += _nothing(demand, checks, violations)
+    return Verdict(
+        policy=demand.policy,
+        lane=demand.lane,
+        strict=demand.strict,
+        checks=tuple(checks),
+        violations=tuple(v for v in violations if v.gating),
+        warnings=tuple(v for v in violations if not v.gating),
+        gates=demand.gates,
+        expected=demand.expected,
+        quarantined=tuple(told for item in evidence for told in quarantined(item, demand)),
+        flaky=demand.flaky,
+        run_id=demand.run_id,
+        tree=demand.tree,
+    )
+
+
+def _examine(items: Sequence[LaneEvidence], demand: Demand) -> Iterable[Violation]:
+    """Yield what every examiner finds, with what is excused; a second run of a check must not hide the first."""
+    if len(items) > 1:
+        sources = ", ".join(item.source or item.record.run_id for item in items)
+        yield Violation(code=Code.STALE, message=f"there is evidence of {len(items)} runs: {sources}")
+    for item in items:
+        found = (violation for examiner in EXAMINERS for violation in examiner(item, demand))
+        yield from excuse(tolerate(found, item, demand), item, demand)
+
+
+def _absent(name: str, demand: Demand, blocked: Code | None) -> list[Violation]:
+    """Return why a check without evidence is red; nothing where a closed gate or a wrong setting explains it."""
+    if blocked or _closed(name, demand):
+        return []
+    code = Code.SHARD_GAP if "/" in name else Code.NO_TESTS
+    return [Violation(code=code, message=f"there is no evidence for {name}", subject=name)]
+
+
+def _nothing(demand: Demand, checks: Sequence[Check], found: Sequence[Violation]) -> Iterable[Violation]:
+    """Yield NO_TESTS when nothing of a project's policy was run, though nothing went wrong either."""
+    required = [check for check in checks if check.required]
+    if demand.lane or any(v.gating for v in found) or any(check.status is Status.PASSED for check in required):
+        return
+    idle = "; ".join(f"{check.name}: {check.reason or 'no test was run'}" for check in required)
+    what = f"nothing that policy {demand.policy} needs was run: {idle or 'it names no lane'}"
+    yield Violation(code=Code.NO_TESTS, message=what)
+
+
+def _closed(name: str, demand: Demand) -> str:
+    """Return the reason why no provider of a lane could be called; empty when one could, or it has none."""
+    lane = name.split("/")[0]
+    own = [gate for gate in demand.gates if demand.providers.get(gate.provider) == lane]
+    if not own or any(gate.open for gate in own):
+        return ""
+    return "; ".join(f"{gate.provider}: {gate.reason}" for gate in own)
+
+
+def _check(
+    name: str, items: Sequence[LaneEvidence], own: Sequence[Violation], demand: Demand, blocked: Code | None
+) -> Check:
+    """Return the row of one lane or shard."""
+    required = name in demand.checks
+    if not items:
+        status = Status.FAILED if own else Status.SKIPPED
+        reason = f"not run: {blocked.value}" if blocked else _closed(name, demand) or "no evidence"
+        return Check(name=name, status=status, reason=reason, required=required)
+    item = items[-1]
+    outcomes = item.journal.outcomes
+    reason = ""
+    if any(violation.gating for violation in own):
+        status = Status.FAILED
+    elif any(test.outcome in (Outcome.PASSED, Outcome.XFAILED, Outcome.XPASSED) for test in outcomes):
+        status = Status.PASSED
+    elif idle(item):
+        status, reason = Status.PASSED, "the other shards had emptied the queue"
+    else:
+        status = Status.SKIPPED
+        reason = "; ".join(dict.fromkeys(test.reason for test in outcomes))
+    return Check(
+        name=name,
+        status=status,
+        counts=dict(Counter(test.outcome for test in outcomes)),
+        duration=item.record.duration,
+        reason=reason,
+        required=required,
+        record=item.record,
+        slowest=_slowest(outcomes),
+        models=model_answers(item),
+        samples=results(item),
+    )
+
+
+def _slowest(outcomes: Sequence[TestOutcome]) -> tuple[TestOutcome, ...]:
+    """Return the slowest tests, slowest first."""
+    return tuple(sorted(outcomes, key=lambda test: -test.duration)[:SLOWEST])
+
+
+def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence], found: Sequence[Violation]) -> Check:
+    """Return the row of a live provider: closed gates are rows too, so that nothing is silent."""
+    state = next((gate for gate in demand.gates if gate.provider == name), None)
+    required = name in demand.expected
+    if state is None or not state.open:
+        return Check(name=name, status=Status.SKIPPED, reason=state.reason if state else "no gate", required=required)
+    items = [item for item in evidence if item.record.lane == demand.providers[name]]
+    tests = [t for item in items for t in item.journal.outcomes if item.journal.providers.get(t.nodeid) == name]
+    excused = frozenset(nodeid for item in items for nodeid in excused_tests(item, demand) | tolerated(item))
+    counts = dict(Counter(test.outcome for test in tests))
+    canned = next((v.cause for v in found if v.gating and (v.code, v.subject) == (Code.CANNED, name)), "")
+    if canned or any(test.outcome.bad and test.nodeid not in excused for test in tests):
+        status, reason = Status.FAILED, canned
+    elif any(test.outcome is Outcome.PASSED for test in tests):
+        status, reason = Status.PASSED, ""
+    else:
+        told = "; ".join(t.reason or f"{t.nodeid} failed in quarantine" for t in tests)
+        status, reason = Status.SKIPPED, told or "no test of this provider ran"
+    return Check(
+        name=name, status=status, reason=reason, counts=counts, required=required,
+        duration=sum(test.duration for test in tests),
+    )  # fmt: skip
+
+
+def _service(name: str, demand: Demand, evidence: Sequence[LaneEvidence], found: Sequence[Violation]) -> Check:
+    """Return the row of a service that lanes can do without: what the tests that need it came to."""
+    own = [item for item in evidence if item.record.lane in demand.services[name]]
+    records = [record for item in own for record in item.record.services if record.name == name]
+    tests = [t for item in own for t in item.journal.outcomes if name in item.journal.needs.get(t.nodeid, ())]
+    failures = [record.failure for record in records if record.failure]
+    absences = [record.absent for record in records if record.absent]
+    reason = "; ".join(dict.fromkeys(failures or absences))
+    excused = frozenset(nodeid for item in own for nodeid in excused_tests(item, demand) | tolerated(item))
+    canned = {v.subject for v in found if v.code is Code.CANNED} & {name, *(test.nodeid for test in tests)}
+    if failures or canned or any(test.outcome.bad and test.nodeid not in excused for test in tests):
+        status = Status.FAILED
+    elif any(test.outcome is Outcome.PASSED for test in tests):
+        status = Status.PASSED
+    else:
+        status, reason = Status.SKIPPED, reason or ("no test that needs it ran" if records else "its lane was not run")
+    return Check(
+        name=name, status=status, reason=reason, counts=dict(Counter(test.outcome for test in tests)),
+        required=name in demand.expected, duration=sum(test.duration for test in tests),
+    )  # fmt: skip
+
+
+def _expected(demand: Demand, checks: Sequence[Check], evidence: Sequence[LaneEvidence]) -> Iterable[Violation]:
+    """Yield EXPECTED_NOT_RUN for each expected name that did not run: a check, a lane, a provider or a service."""
+    excused = Counter(name for item in evidence for name in _switched_off(item))
+    for name in demand.expected:
+        own = [check for check in checks if check.name == name or check.name.startswith(f"{name}/")]
+        idle = [check for check in own if check.status is Status.SKIPPED or _skipped(check) > excused[check.name]]
+        if own and not idle:
+            continue
+        reason = "; ".join(check.reason or "tests were skipped" for check in idle) or "it is not part of this run"
+        yield Violation(
+            code=Code.EXPECTED_NOT_RUN, message=f"{name} is expected and did not run: {reason}",
+            subject=name, check=own[0].name if own else name, cause=f"expected and not run: {reason}",
+        )  # fmt: skip
+
+
+def _skipped(check: Check) -> int:
+    """Return how many tests of a check were skipped: what is expected must run whole."""
+    return check.counts.get(Outcome.SKIPPED, 0)
+
+
+def _switched_off(item: LaneEvidence) -> Iterable[str]:
+    """Yield the check's name for each test that was skipped because nobody switched on what it needs.
+
+    That service is a check of its own: who wants these tests to run expects it by its name.
+    """
+    off = {record.name for record in item.record.services if record.off}
+    for test in item.journal.outcomes:
+        if test.outcome is Outcome.SKIPPED and off.intersection(item.journal.needs.get(test.nodeid, ())):
+            yield item.record.check

@@ -1,1 +1,0 @@
-"""One kind of state, one file. `greenlane.lane.leaks.table` lists them."""

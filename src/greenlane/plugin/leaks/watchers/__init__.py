@@ -1,0 +1,1 @@
+"""One kind of state, one file. `greenlane.plugin.leaks.table` lists them."""

@@ -1,0 +1,117 @@
+"""Child processes that go on running."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+
+from greenlane.plugin.leaks.change import ABSENT, Change, Clue
+from greenlane.plugin.leaks.context import Context
+
+GRACE = 0.1
+"""Seconds that a process is given to come to its end."""
+
+HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+"""Processes that Python starts once and keeps."""
+
+
+class Children:
+    """Watches the children of this process.
+
+    Args:
+        context: of the lane.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._sites = context.sites
+        self._busy = context.busy
+        self._where: list[tuple[str, str]] = []
+        self._known = frozenset(_children())
+        for event in ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty"):
+            context.events.on(event, self._heard)
+
+    def _heard(self, *words: object) -> None:
+        if self._busy():
+            text = " ".join(map(str, words[1])) if len(words) > 1 and isinstance(words[1], list | tuple) else ""
+            self._where.append((text, self._sites.here(depth=3)))
+
+    def poll(self) -> Sequence[Change]:
+        """Return the processes that were not there before."""
+        if not self._known and not _has_children():
+            self._where.clear()
+            return ()
+        now = frozenset(_children())
+        new, self._known = now - self._known, now
+        where, self._where = self._where, []
+        found = [(pid, _command(pid)) for pid in sorted(new)]
+        return [
+            _change(pid, command, where)
+            for pid, command in found
+            if _alive(pid) and not any(helper in command for helper in HELPERS)
+        ]
+
+
+def _has_children() -> bool:
+    """Whether there is any child, alive or not yet waited for; one system call that takes nothing away."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except (ChildProcessError, AttributeError):
+        return False
+    return True
+
+
+def _children() -> list[int]:
+    """Return the ids of all children, of every thread."""
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in os.listdir("/proc/self/task"):
+            with suppress(OSError), open(f"/proc/self/task/{thread}/children", "rb") as file:
+                found.extend(map(int, file.read().split()))
+    return found
+
+
+def _command(pid: int) -> str:
+    """Return the command line of a process; empty when it is gone."""
+    with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    return ""
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs and is not only waiting to be waited for."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except OSError:
+        return False
+
+
+def _change(pid: int, command: str, where: list[tuple[str, str]]) -> Change:
+    sites = [site for text, site in where if text == command] or [site for _, site in where]
+
+    def still() -> bool:
+        with suppress(OSError):
+            handle = os.pidfd_open(pid)
+            try:
+                select.select([handle], [], [], GRACE)
+            finally:
+                os.close(handle)
+        return _alive(pid)
+
+    def kill() -> None:
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+    return Change(
+        f"{command[:80] or 'process'} (pid {pid})",
+        ABSENT,
+        pid,
+        kill,
+        where=sites[-1] if sites else "",
+        clue=Clue(calls=("Popen", "Process", "start", "fork", "create_subprocess_exec", "create_subprocess_shell")),
+        still=still,
+    )

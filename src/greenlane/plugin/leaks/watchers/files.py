@@ -1,0 +1,129 @@
+"""Files and folders created in the work tree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from fnmatch import fnmatch
+
+from greenlane.plugin.leaks.change import ABSENT, Change, Clue
+from greenlane.plugin.leaks.context import Context
+
+IGNORED = (
+    "__pycache__", "*.pyc", ".git", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", ".coverage*", ".nox",
+    ".tox", ".venv", "*.egg-info", ".greenlane", ".artifacts", "node_modules", ".benchmarks", ".testmondata*",
+)  # fmt: skip
+"""Names of files and folders that tools keep in a work tree; nothing below them is watched."""
+
+FOLDERS = 5000
+"""Folders of a work tree that are looked at after a test that started a process, at most."""
+
+
+class Files:
+    """Watches what is created in the project.
+
+    What Python creates is heard while it happens, so that under xdist each process answers for itself. What a child
+    process created is found by looking, and only where no other process runs tests at the same time.
+
+    Args:
+        context: of the lane.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._root = os.path.join(os.path.realpath(context.project), "")
+        self._artifacts = os.path.join(os.path.realpath(context.artifacts), "")
+        self._sites = context.sites
+        self._busy = context.busy
+        self._created: dict[str, str] = {}
+        self._spawned = ""
+        self._folders = self._survey() if context.alone else {}
+        events = context.events
+        events.on("open", lambda path, _mode, flags: self._opened(path, flags))
+        events.on("os.mkdir", lambda path, *_: self._creates(path))
+        events.on("os.rename", lambda _source, path, *_: self._creates(path))
+        events.on("os.link", lambda _source, path, *_: self._creates(path))
+        events.on("os.symlink", lambda _source, path, *_: self._creates(path))
+        events.on("sqlite3.connect", self._creates)
+        for event in ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.system"):
+            events.on(event, self._spawns)
+
+    def _opened(self, path: object, flags: object) -> None:
+        if isinstance(flags, int) and flags & os.O_CREAT:
+            self._creates(path)
+
+    def _creates(self, path: object) -> None:
+        if not isinstance(path, str | bytes | os.PathLike) or not self._busy():
+            return
+        full = os.path.abspath(os.fsdecode(path))
+        if self._watched(full) and not os.path.lexists(full):
+            self._created.setdefault(full, self._sites.here(depth=4))
+
+    def _spawns(self, *_words: object) -> None:
+        if self._folders and self._busy():
+            self._spawned = self._sites.here(depth=3) or "a child process"
+
+    def _watched(self, path: str) -> bool:
+        """Whether a path is in the work tree and not a tool's."""
+        if not path.startswith(self._root) or path.startswith(self._artifacts):
+            return False
+        parts = path[len(self._root) :].split(os.sep)
+        return not any(fnmatch(part, pattern) for part in parts for pattern in IGNORED)
+
+    def poll(self) -> Sequence[Change]:
+        """Return what was created and is still there."""
+        if not self._created and not self._spawned:
+            return ()
+        created, self._created = self._created, {}
+        if self._spawned:
+            site, self._spawned = self._spawned, ""
+            for path in self._look():
+                created.setdefault(path, site)
+        there = [path for path in created if os.path.lexists(path)]
+        roots = [path for path in there if not any(path.startswith(f"{other}{os.sep}") for other in there)]
+        return [self._change(path, created[path]) for path in sorted(roots)]
+
+    def _survey(self) -> dict[str, tuple[int, frozenset[str]]]:
+        """Return time and names of every watched folder of the work tree."""
+        found: dict[str, tuple[int, frozenset[str]]] = {}
+        for folder, below, files in os.walk(self._root):
+            below[:] = [name for name in below if self._watched(os.path.join(folder, name))]
+            with suppress(OSError):
+                found[folder] = (os.stat(folder).st_mtime_ns, frozenset((*below, *files)))
+            if len(found) > FOLDERS:
+                return {}
+        return found
+
+    def _look(self) -> list[str]:
+        """Return the paths that are new in the folders that were touched since the last look."""
+        new: list[str] = []
+        for folder, (time, names) in tuple(self._folders.items()):
+            with suppress(OSError):
+                touched = os.stat(folder).st_mtime_ns
+                if touched == time:
+                    continue
+                now = frozenset(os.listdir(folder))
+                self._folders[folder] = (touched, now)
+                paths = (os.path.join(folder, name) for name in now - names)
+                new.extend(path for path in paths if self._watched(path))
+        return new
+
+    def _change(self, path: str, where: str) -> Change:
+        def remove() -> None:
+            with suppress(FileNotFoundError):
+                if os.path.isdir(path) and not os.path.islink(path):
+                    shutil.rmtree(path)
+                else:
+                    os.unlink(path)
+
+        kind = "folder" if os.path.isdir(path) else "file"
+        return Change(
+            path[len(self._root) :],
+            ABSENT,
+            kind,
+            remove,
+            where=where if where.rpartition(":")[2].isdigit() else "",
+            clue=Clue(calls=("open", "write_text", "write_bytes", "mkdir", "touch", "makedirs")),
+            still=lambda: os.path.lexists(path),
+        )

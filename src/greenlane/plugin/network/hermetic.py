@@ -1,0 +1,226 @@
+"""Keeps a lane on its loopback: proves it before the first test, then stops and names every attempt to leave."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from greenlane.evidence.contract import Contract
+from greenlane.evidence.journal import Hermetic, NetworkAttempt
+from greenlane.plugin.journal import Journal
+from greenlane.plugin.network.audit import AuditEvents, CallSites
+from greenlane.plugin.network.loopback import Loopback
+from greenlane.plugin.network.proof import RouteCounter, look_up_outside, refusal, route_outside
+
+NATIVE_DOORS = frozenset({"connect", "sendto", "sendmsg", "sendmmsg", "getaddrinfo", "gethostbyname", "res_query"})
+"""Functions of the C library that ctypes is stopped from reaching for: their addresses cannot be judged."""
+
+ADVICE = "start what it needs on 127.0.0.1, or move the test to a lane with a network"
+
+
+class BlockedAttemptError(OSError):
+    """An operation that would have left the loopback of a hermetic lane."""
+
+
+class BlockedLookupError(socket.gaierror):
+    """A name look-up that would have left the loopback of a hermetic lane."""
+
+
+class HermeticGuard:
+    """Blocks and records attempts to leave the loopback, in one pytest process.
+
+    Args:
+        contract: of the lane.
+        journal: where evidence goes.
+        worker: name of this process; workers share one network, so they cannot tell whose attempt
+            the kernel refused.
+    """
+
+    def __init__(self, contract: Contract, journal: Journal, worker: str) -> None:
+        self._journal = journal
+        self._alone = worker == "main"
+        self._claimed = contract.hermetic
+        self._events = AuditEvents()
+        self._sites = CallSites(contract.project)
+        self._loopback = Loopback(contract.project)
+        self._routes: RouteCounter | None = None
+        self._lost_routes = 0
+        self._proving = False
+        self._pid = os.getpid()
+        self._nodeid = ""
+        self._attempts: list[str] = []
+        self._phase: list[str] = []
+
+    def start(self) -> None:
+        """Prove the isolation, write the proof and begin to block."""
+        for event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+            self._events.on(event, self._hear_address(event.removeprefix("socket.")))
+        for event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"):
+            self._events.on(event, self._hear_lookup(event.removeprefix("socket.")))
+        self._events.on("ctypes.dlsym", self._hear_native)
+        routes = RouteCounter()
+        before = routes.read()
+        level, proof = self._prove()
+        self._lost_routes = routes.read()
+        self._journal.write(Hermetic, level=level, proof=proof, refused=self._lost_routes - before)
+        if level == "kernel" and self._alone:
+            self._routes = routes
+        else:
+            routes.close()
+
+    def _prove(self) -> tuple[str, str]:
+        """Return the level that holds in this process and what shows it."""
+        if self._claimed == "kernel":
+            # Before the audit hook is there: the kernel must refuse by itself. No look-up where there is a route.
+            route = refusal(route_outside)
+            name = refusal(look_up_outside) if route else ""
+            if route and name:
+                self._events.open()
+                return "kernel", f"connect: {route}; look-up: {name}"
+        self._events.open()
+        self._proving = True
+        route, name = refusal(route_outside), refusal(look_up_outside)
+        self._proving = False
+        if not (route and name):
+            return "none", "a connect and a look-up were not refused"
+        claimed = "the kernel lets this process out although control says it does not; " * (self._claimed == "kernel")
+        return "python", f"{claimed}connect: {route}; look-up: {name}"
+
+    def close(self) -> None:
+        """Stop blocking."""
+        self._events.close()
+        if self._routes is not None:
+            self._routes.close()
+
+    def _hear_address(self, operation: str) -> Any:
+        def hear(_sock: object, address: object) -> None:
+            # A sendmsg on a connected socket carries no address: its connect was judged.
+            if address is not None and not self._loopback.is_inside(address):
+                self._stop(operation, self._loopback.show(address))
+
+        return hear
+
+    def _hear_lookup(self, operation: str) -> Any:
+        forward = operation in ("getaddrinfo", "gethostbyname")
+
+        def hear(host: object, *_rest: object) -> None:
+            name = host[0] if isinstance(host, tuple) and host else host
+            # Reading a numeric address asks nobody; what is done with it is judged when it is done.
+            numeric = forward and self._loopback.is_numeric(name)
+            if not numeric and not self._loopback.host_is_inside(name):
+                shown = name.decode("ascii", "replace") if isinstance(name, bytes | bytearray) else str(name)
+                self._stop(operation, shown)
+
+        return hear
+
+    def _hear_native(self, _library: object, name: object) -> None:
+        if name in NATIVE_DOORS:
+            self._stop(f"ctypes {name}", "an address that only the C library knows")
+
+    def _stop(self, operation: str, address: str) -> None:
+        """Record an attempt and refuse it.
+
+        Raises:
+            BlockedAttemptError: always, or `BlockedLookupError` for a look-up.
+        """
+        where = ""
+        if not self._proving:
+            where = self._sites.here(depth=4)
+            self._note(operation, address, where)
+        text = f"greenlane: {operation} {address} would leave the loopback of this lane"
+        if operation.startswith("get"):
+            raise BlockedLookupError(socket.EAI_AGAIN, text)
+        raise BlockedAttemptError(errno.ENETUNREACH, text)
+
+    def _note(self, operation: str, address: str, where: str, refused: int = 0) -> None:
+        self._journal.write(
+            NetworkAttempt, nodeid=self._nodeid, operation=operation, address=address, where=where, refused=refused
+        )
+        self._attempts.append(f"NETWORK {operation} {address}" + (f" at {where}" if where else ""))
+
+    def _look_at_routes(self) -> None:
+        """Note what the kernel refused to child processes and compiled code since the last look."""
+        if self._routes is None:
+            return
+        lost = self._routes.read()
+        if lost == self._lost_routes:
+            return
+        count, self._lost_routes = lost - self._lost_routes, lost
+        address = f"an outside address ({count} refused by the kernel)"
+        self._note("child process or compiled code", address, "", refused=count)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Make the collection of a file red whose import tried to leave, even if it swallowed the refusal."""
+        self._nodeid, self._attempts = collector.nodeid, []
+        report = yield
+        self._look_at_routes()
+        if self._attempts and not report.failed:
+            report.outcome = "failed"
+            report.longrepr = _told(self._attempts)
+            report.result = []
+        self._nodeid, self._attempts = "", []
+        return report
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Know which test is running."""
+        self._nodeid = item.nodeid
+        try:
+            return (yield)
+        finally:
+            self._nodeid = ""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Generator[None, None, None]:
+        """Fail a set-up that tried to leave."""
+        yield from self._watch_phase()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Generator[None, None, None]:
+        """Fail a test body that tried to leave."""
+        yield from self._watch_phase()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
+        """Fail a tear-down that tried to leave, or a test whose child processes did."""
+        yield from self._watch_phase(last=True)
+
+    def _watch_phase(self, *, last: bool = False) -> Generator[None, None, None]:
+        self._attempts = self._phase = []
+        try:
+            yield
+        except pytest.skip.Exception:
+            if not self._attempts:
+                raise
+        finally:
+            if last:
+                self._look_at_routes()
+        if self._attempts:
+            pytest.fail(_told(self._attempts), pytrace=False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Keep a phase red that tried to leave, whatever xfail made of it."""
+        report = yield
+        if self._phase:
+            if not report.failed:
+                report.outcome = "failed"
+                report.longrepr = _told(self._phase)
+            vars(report).pop("wasxfail", None)
+            if str(report.longrepr) != _told(self._phase):
+                report.sections.append(("greenlane network", _told(self._phase)))
+            self._phase = []
+        return report
+
+
+def _told(attempts: list[str]) -> str:
+    """Return attempts as the text of a failure."""
+    return "\n".join([*dict.fromkeys(attempts), f"  {ADVICE}"])

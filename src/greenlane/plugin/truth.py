@@ -1,0 +1,96 @@
+"""What really happened in the phases of one test, kept where no hook that edits reports can reach it."""
+
+from __future__ import annotations
+
+import re
+import unittest
+
+import pytest
+
+from greenlane.evidence.outcome import Outcome
+from greenlane.plugin.reports import Truth, cause_of, first_line, skip_reason
+from greenlane.plugin.witness import Witness
+
+_FORGOTTEN = re.compile(r"coroutine '([^']+)' was never awaited")
+_RETURNED = "return a value that is not None from a test case"
+"""How unittest says that a test returned its result instead of asserting it; pytest says it of functions only."""
+
+_IN_A_THREAD = (pytest.PytestUnhandledThreadExceptionWarning,)
+
+
+class Truths:
+    """The truth about one test at a time.
+
+    Args:
+        witness: who saw the body.
+    """
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+        self._item: pytest.Item | None = None
+        self._phases: dict[str, Truth | None] = {}
+
+    def begin(self, item: pytest.Item) -> None:
+        """Turn to the next test."""
+        self._item, self._phases = item, {}
+
+    def phase(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        """Note how a phase ended. A phase that is run again replaces what was known of it."""
+        error = call.excinfo.value if call.excinfo is not None else None
+        told = None
+        if report.when == "call":
+            error = error or self._witness.error()
+            told = self._witness.truth()
+        if error is not None:
+            told = _of_error(item, error, report)
+        self._phases[str(report.when)] = told
+
+    def show(self, report: pytest.TestReport) -> None:
+        """Bring a report that hides a failure back to the truth, so that pytest and JUnit tell it as well."""
+        told = self._phases.get(str(report.when))
+        if told is not None and told[0].bad and not report.failed:
+            report.outcome, report.longrepr = "failed", told[1]
+            vars(report).pop("wasxfail", None)
+
+    def part(self, report: pytest.TestReport) -> None:
+        """Note a part of a test that has a report of its own: a subtest."""
+        if report.failed:
+            self._phases["part"] = (Outcome.FAILED, f"a subtest failed: {cause_of(report)[0]}")
+        elif report.skipped and not hasattr(report, "wasxfail"):
+            self._phases.setdefault("part", (Outcome.SKIPPED, skip_reason(report)))
+
+    def warned(self, warning: Warning | str, category: type[Warning]) -> None:
+        """Note a warning that says that something of the test failed or was not run where pytest could not see it."""
+        text = str(warning)
+        forgotten = _FORGOTTEN.search(text)
+        if forgotten and self._is_of_the_file(forgotten.group(1)):
+            self._phases.setdefault("warning", (Outcome.FAILED, f"RuntimeWarning: {first_line(text)}"))
+        elif _RETURNED in text:
+            self._phases.setdefault("warning", (Outcome.FAILED, f"DeprecationWarning: {first_line(text)}"))
+        elif issubclass(category, _IN_A_THREAD):
+            lines = [line for line in text.splitlines() if line.startswith(("AssertionError", "Failed:"))]
+            if lines:
+                self._phases.setdefault("warning", (Outcome.FAILED, f"{lines[-1]} in a thread"))
+
+    def hidden(self) -> Truth | None:
+        """Return the first thing that must not be called a success, failures before skips; None when there is none."""
+        told = [truth for truth in self._phases.values() if truth is not None]
+        return next((truth for truth in told if truth[0].bad), told[0] if told else None)
+
+    def _is_of_the_file(self, name: str) -> bool:
+        """Whether a coroutine function is of the test's own file: what code under test forgets is its own affair."""
+        module = getattr(self._item, "module", None)
+        head = getattr(module, name.split(".")[0], None)
+        return head is not None and getattr(head, "__module__", None) == getattr(module, "__name__", None)
+
+
+def _of_error(item: pytest.Item, error: BaseException, report: pytest.TestReport) -> Truth | None:
+    """Return what an exception means; None where a skip or an expected failure is reported as such."""
+    if isinstance(error, pytest.skip.Exception | unittest.SkipTest):
+        return None if report.skipped else (Outcome.SKIPPED, "a hook reported this skip as something else")
+    expected = isinstance(error, pytest.xfail.Exception) or item.get_closest_marker("xfail") is not None
+    if expected and hasattr(report, "wasxfail"):
+        return None
+    line = first_line(f"{type(error).__name__}: {error}")
+    kind = Outcome.FAILED if report.when == "call" else Outcome.ERROR
+    return kind, line if report.failed else f"a hook reported this failure as {report.outcome}: {line}"

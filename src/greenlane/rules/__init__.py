@@ -1,1 +1,0 @@
-"""Floor 1: decisions. Pure functions over `model` values, without input or output."""

@@ -1,0 +1,60 @@
+"""What the supervisor is told, for a run of a lane and for anything else that happens in its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from greenlane.config.load import Settings
+from greenlane.environment.build import Environment
+from greenlane.evidence.contract import CONTRACT_VARIABLE
+from greenlane.evidence.reader import JOURNAL
+from greenlane.judge.address import Base, resolve
+from greenlane.run.base_environment import process_environment, service_plans
+from greenlane.run.request import Request
+from greenlane.run.router import router_plan
+from greenlane.run.services import Housing
+from greenlane.supervisor.plan import Plan
+
+OUTPUT = "output.log"
+
+
+def secret_values(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return every secret that a provider declares and the caller has, by name."""
+    providers = settings.configuration.providers.values()
+    return {name: environ[name] for provider in providers for name in provider.secrets if environ.get(name, "").strip()}
+
+
+def supervisor_plan(
+    request: Request, environment: Environment, housing: Housing, own: Mapping[str, str], scratch: Path,
+    command: Sequence[str], contract: Path,
+) -> Plan:  # fmt: skip
+    """Return the plan of a process in a lane's environment, with the lane's services beside it.
+
+    Args:
+        environment: of the lane; housing: where its services live; own: essentials of the lane.
+        scratch: private folder of this run.
+        command: what is started; contract: path of what it is promised.
+    """
+    lane, settings, artifacts = request.lane, request.settings, request.artifacts
+    # A hermetic lane cannot reach an address outside its own namespace: its service is always its own.
+    base = Base() if lane.deterministic else resolve(settings.configuration.address, request.environ)
+    return Plan(
+        label=request.label,
+        command=tuple(command),
+        environment={**process_environment(request, own, lane.env), CONTRACT_VARIABLE: str(contract)},
+        cwd=settings.project,
+        budget=lane.budget or 0.0,
+        isolate=lane.deterministic,
+        services=tuple(service_plans(request, environment, housing, own, base.url)),
+        absent=tuple(housing.absent.values()),
+        address=settings.configuration.address,
+        base=base.url,
+        base_source=base.source,
+        router=router_plan(settings, lane, request.router, artifacts),
+        secrets=secret_values(settings, request.environ),
+        log=str(artifacts / OUTPUT),
+        journal=str(artifacts / JOURNAL),
+        contract=str(contract),
+        result=str(scratch / "result.json"),
+    )

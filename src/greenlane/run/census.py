@@ -1,0 +1,73 @@
+"""Reads the tests that a lane's files define, outside of the lane and before it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+from greenlane.evidence.samples import Declared
+from greenlane.judge.census import NOT_ENTERED, Definition, definitions, is_test_file
+from greenlane.judge.samples import MARK, declarations
+
+PROJECT_FILES = frozenset({"pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", "setup.py", "pyvenv.cfg"})
+"""What makes a folder a project (or an environment) of its own: sample data, not tests of this lane."""
+
+
+def take_census(root: Path, tests: Iterable[str]) -> list[Definition]:
+    """Return every test that the files of a lane define.
+
+    Args:
+        root: the project.
+        tests: files and folders relative to it, as the lane names them; single tests (`file::name`) are not expanded.
+    """
+    found = []
+    for name in present_files(root, [name for name in tests if "::" not in name]):
+        try:
+            found += definitions(name, (root / name).read_bytes())
+        except OSError:
+            continue
+    return found
+
+
+def sample_marks(root: Path, tests: Iterable[str]) -> tuple[Declared, ...]:
+    """Return the marks `samples` in the text of a lane's files.
+
+    Args:
+        root: the project.
+        tests: files, folders and single tests, as the lane names them.
+    """
+    found: list[Declared] = []
+    for name in present_files(root, tests):
+        try:
+            source = (root / name).read_bytes()
+        except OSError:
+            continue
+        found += declarations(name, source) if MARK.encode() in source else []
+    return tuple(found)
+
+
+def present_files(root: Path, tests: Iterable[str]) -> list[str]:
+    """Return the test files of a lane, relative to the project, with slashes, sorted.
+
+    Args:
+        root: the project.
+        tests: files, folders and single tests (`file::name`), as the lane names them.
+    """
+    starts = {name.split("::", 1)[0] for name in tests}
+    paths = {path for name in starts for path in _files(root / name)}
+    return [os.path.relpath(path, root).replace(os.sep, "/") for path in sorted(paths)]
+
+
+def _files(start: Path) -> Iterator[Path]:
+    """Yield the test files of a file or folder."""
+    if start.is_file():
+        yield start
+        return
+    for folder, folders, files in os.walk(start):
+        if Path(folder) != start and PROJECT_FILES.intersection(files):
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not any(fnmatch(name, pattern) for pattern in NOT_ENTERED)]
+        yield from (Path(folder, name) for name in files if is_test_file(name))

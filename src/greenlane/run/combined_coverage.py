@@ -1,0 +1,44 @@
+"""Coverage of a whole run: the data of every lane and shard, as one XML and one HTML report."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from greenlane.config.load import Settings
+from greenlane.environment.variables import install_environment
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.run.coverage import CONFIG, FOLDER
+
+
+def combine_coverage(settings: Settings, evidence: Sequence[LaneEvidence], environ: Mapping[str, str]) -> Path | None:
+    """Combine the lanes' coverage under `<artifacts>/coverage` and return that folder; None when none was measured.
+
+    Args:
+        settings: the project.
+        evidence: of every lane and shard that ran.
+        environ: the caller's environment.
+    """
+    measured = [item for item in evidence if item.record.coverage is not None]
+    target = settings.root / settings.configuration.artifacts / FOLDER
+    shutil.rmtree(target, ignore_errors=True)
+    if not measured:
+        return None
+    target.mkdir(parents=True)
+    python = measured[0].record.interpreter
+    config = Path(measured[0].source) / FOLDER / CONFIG
+    data = target / "data"
+    files = [str(Path(item.source) / FOLDER / "data") for item in measured]
+    commands = (
+        ["combine", "-q", "--keep", f"--data-file={data}", *files],
+        ["xml", "-q", f"--data-file={data}", "-o", str(target / "coverage.xml")],
+        ["html", "-q", f"--data-file={data}", "-d", str(target / "html")],
+    )
+    for first, *rest in commands:
+        subprocess.run(
+            [python, "-P", "-s", "-m", "coverage", first, f"--rcfile={config}", *rest],
+            cwd=settings.root, env=install_environment(environ), capture_output=True, check=False,
+        )  # fmt: skip
+    return target

@@ -1,0 +1,169 @@
+"""Makes, carries and reads the plans of sharded lanes."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from greenlane.config.lanes import Lane
+from greenlane.config.load import Settings
+from greenlane.errors import ConfigError
+from greenlane.evidence.reader import UNREADABLE
+from greenlane.run.census import present_files, take_census
+from greenlane.sharding.assignment import file_of
+from greenlane.sharding.durations import DURATIONS_SCHEMA, Durations
+from greenlane.sharding.pins import pins_in
+from greenlane.sharding.plan import PLAN_SCHEMA, PLAN_VARIABLE, PlanFile, PlanSource, ShardPlan
+from greenlane.sharding.plans import Work, expected_work, make_plan, misfit, sealed
+from greenlane.sharding.pulling import QUEUE_VARIABLE
+from greenlane.supervisor.plan import PullPlan
+
+PLAN = "plan.json"
+"""Name of the copy of the plan that lies beside the other artifacts of a shard."""
+
+
+def choose_plan(settings: Settings, lane: Lane, wanted: Sequence[str], carried: str) -> ShardPlan | None:
+    """Return the plan of a run; None for a lane without shards.
+
+    A carried plan wins. A run of every shard is one run on one machine, so the durations that are recorded here may cut
+    it. Whoever runs some shards only cannot know what the other machines have recorded: the stable hash is the same for
+    all of them.
+
+    Args:
+        wanted: the shards that run here.
+        carried: path of a plan that was made for this run; empty for none.
+
+    Raises:
+        ConfigError: the carried plan cannot be read, or is not for this lane.
+    """
+    if not lane.shards:
+        return None
+    if carried:
+        return carried_plan(Path(carried), lane)
+    return recorded_plan(settings, lane) if set(wanted) >= set(lane.shards) else ShardPlan(shards=lane.shards)
+
+
+def queued_plan(lane: Lane, wanted: Sequence[str], queue: str) -> ShardPlan:
+    """Return the plan of a shard that pulls files from a queue.
+
+    Raises:
+        ConfigError: a queue is of no use to this lane, or to several shards that run here one after the other.
+    """
+    if lane.deterministic:
+        raise ConfigError(f"--queue: {lane.name} has no network, so nobody can ask a queue for it")
+    if len(wanted) != 1 or not lane.shards:
+        known = ", ".join(lane.shards) or "none, the lane is not sharded"
+        raise ConfigError(f"--queue: name the one shard of {lane.name} that runs here; known: {known}")
+    return ShardPlan(shards=lane.shards, source=PlanSource.QUEUE, queue=queue)
+
+
+def pull_plan(
+    settings: Settings, lane: Lane, shard: str, queue: str, tree: str, environ: Mapping[str, str]
+) -> PullPlan:
+    """Return what a shard needs to pull files from a queue: the shared history's database, and what takes longest.
+
+    Args:
+        queue: name of the queue; tree: state of the work tree.
+
+    Raises:
+        ConfigError: the libraries that a database needs are not installed here.
+    """
+    try:
+        from greenlane.history.database import address
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"--queue: {error.name} is not installed here", "use nox, or pip install 'greenlane[control]'"
+        ) from error
+    return PullPlan(
+        url=address(settings, environ), queue=f"{queue}/{lane.name}", shard=shard, life=secrets.token_hex(8), tree=tree,
+        seconds=_work(settings, lane).files,
+    )  # fmt: skip
+
+
+def named_queue(option: str, environ: Mapping[str, str]) -> str:
+    """Return the name of the queue that the caller asks for, the option before the variable; empty for none."""
+    return option or environ.get(QUEUE_VARIABLE, "").strip()
+
+
+def named_plan(option: str, environ: Mapping[str, str]) -> str:
+    """Return the path of the plan that the caller carries, the option before the variable; empty for none."""
+    return option or environ.get(PLAN_VARIABLE, "").strip()
+
+
+def recorded_plan(settings: Settings, lane: Lane) -> ShardPlan:
+    """Return the plan that the recorded durations give for the files that are there now."""
+    return make_plan(_work(settings, lane), lane.shards)
+
+
+def _work(settings: Settings, lane: Lane) -> Work:
+    """Return what the present files of a lane are expected to take."""
+    census = Counter(file_of(definition.nodeid) for definition in take_census(settings.root, lane.tests))
+    defined = {name: census[name] for name in present_files(settings.root, lane.tests)}
+    pins: dict[str, str] = {}
+    for name in defined:
+        pins |= {place: shard for place, shard in _pins(settings.root / name, name).items() if shard in lane.shards}
+    return expected_work(read_durations(settings).get(lane.name, {}), defined, pins)
+
+
+def _pins(path: Path, name: str) -> dict[str, str]:
+    try:
+        return pins_in(name, path.read_bytes())
+    except OSError:
+        return {}
+
+
+def read_durations(settings: Settings) -> dict[str, dict[str, float]]:
+    """Return recorded seconds by lane and node id; nothing where there is no file, or one of another version.
+
+    Raises:
+        ConfigError: the file is damaged, which is more than having no history.
+    """
+    path = settings.root / settings.configuration.history.durations
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return {}
+    try:
+        recorded = msgspec.json.decode(content, type=Durations)
+    except UNREADABLE as error:
+        raise ConfigError(f"{path} is no file of durations: {error}", "remove it, or export it again") from error
+    return recorded.lanes if recorded.schema == DURATIONS_SCHEMA else {}
+
+
+def make_plans(settings: Settings, lanes: Sequence[Lane]) -> PlanFile:
+    """Return one plan for several sharded lanes, to be carried to every machine of a run."""
+    return sealed({lane.name: recorded_plan(settings, lane) for lane in lanes})
+
+
+def write_plan(path: Path, file: PlanFile) -> None:
+    """Write a plan, aside first, so that nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n")
+    os.replace(part, path)
+
+
+def carried_plan(path: Path, lane: Lane) -> ShardPlan:
+    """Return the plan of a lane from a file that was made for this run.
+
+    Raises:
+        ConfigError: it cannot be read, was changed, or is for other shards.
+    """
+    again = f"make it for this run: greenlane plan --out {path}"
+    try:
+        file = msgspec.json.decode(path.read_bytes(), type=PlanFile)
+    except OSError as error:
+        raise ConfigError(f"plan {path}: {error.strerror}", again) from error
+    except UNREADABLE as error:
+        raise ConfigError(f"plan {path} is no plan: {error}", again) from error
+    if file.schema != PLAN_SCHEMA:
+        raise ConfigError(f"plan {path} has schema {file.schema}; this greenlane reads {PLAN_SCHEMA}", again)
+    wrong = misfit(file, lane.name, lane.shards)
+    if wrong:
+        raise ConfigError(f"plan {path} is not for this run: {wrong}", again)
+    return file.lanes[lane.name]

@@ -1,0 +1,278 @@
+"""The life of a run, as a short list of steps."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from greenlane.config.lanes import Lane
+from greenlane.config.load import Settings, check_expected
+from greenlane.config.services import gated_services
+from greenlane.environment.build import lock_digest
+from greenlane.environment.installers import find_installer
+from greenlane.errors import ConfigError, EnvironmentBuildError, Interrupted
+from greenlane.evidence.evidence import Demand, GateState, LaneEvidence
+from greenlane.evidence.progress import NOBODY, Watcher
+from greenlane.evidence.verdict import Verdict
+from greenlane.evidence.violation import Code, Violation
+from greenlane.history.ledger import in_force, read_ledger
+from greenlane.history.recall import with_history
+from greenlane.judge.address import disagreements, endpoints, resolve
+from greenlane.judge.gates import gate, gate_line
+from greenlane.judge.judge import judge
+from greenlane.judge.quarantine import day_of
+from greenlane.judge.requirements import any_open, checks_of, lane_of_provider, needed_lanes
+from greenlane.judge.router import Choice
+from greenlane.run.lane import failed_record, new_run_id, run_lane, written_by_us
+from greenlane.run.planning import choose_plan, queued_plan
+from greenlane.run.request import Request
+from greenlane.run.router import guard
+from greenlane.run.services import Houses
+from greenlane.sharding.plan import ShardPlan
+from greenlane.util.processes import end_survivors
+from greenlane.util.work_tree import tree_state
+from greenlane.version import VERSION
+
+Say = Callable[[str], None]
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asked for.
+
+    Attributes:
+        policy: name of the policy that the verdict is for.
+        lanes: names of the lanes that are needed.
+        shards: names of the only shards that are wanted, empty for all.
+        seed: of a random order; None draws one.
+        queue: name of the queue that the one named shard pulls files from; empty for none.
+        plan: path of a plan that shards are cut by, made for this run elsewhere; empty for none.
+        lane: the lane that is judged by itself; empty for a verdict of the project, which tells of every provider.
+        only: node ids that are run instead of the whole lane.
+    """
+
+    policy: str
+    lanes: tuple[str, ...]
+    shards: tuple[str, ...] = ()
+    strict: bool = False
+    expected: tuple[str, ...] = ()
+    seed: int | None = None
+    lane: str = ""
+    plan: str = ""
+    queue: str = ""
+    only: tuple[str, ...] = ()
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of lanes: what is asked for, and what was found out before the first of them.
+
+    Attributes:
+        environ: the caller's environment.
+        run_id: name of the run.
+        gates: state of every live provider.
+        router: which router configuration lanes get.
+        watcher: who is told how each lane comes along.
+    """
+
+    settings: Settings
+    wish: Wish
+    environ: Mapping[str, str]
+    run_id: str
+    gates: tuple[GateState, ...]
+    router: Choice
+    watcher: Watcher
+
+
+def wish_of_policy(settings: Settings, name: str, seed: int | None = None, plan: str = "") -> Wish:
+    """Return what a policy asks for, with what the environment expects on top.
+
+    Raises:
+        ConfigError: the policy, or a name that it expects, is unknown.
+    """
+    policy = settings.policy(name)
+    check_expected(settings, policy.expect, f"policies.{name}.expect")
+    expected = tuple(dict.fromkeys((*policy.expect, *settings.expected)))
+    return Wish(
+        policy=name,
+        lanes=needed_lanes(settings.configuration, policy.lanes, expected, settings.live),
+        strict=policy.strict or settings.strict,
+        expected=expected,
+        seed=seed,
+        plan=plan,
+    )
+
+
+def wish_of_lane(
+    settings: Settings, name: str, shards: Sequence[str] = (), seed: int | None = None, plan: str = "",
+    only: Sequence[str] = (),
+) -> Wish:  # fmt: skip
+    """Return what running one lane, some of its shards or single tests of one of them, asks for.
+
+    Raises:
+        ConfigError: the lane or a shard is unknown, or single tests are asked for and no shard to run them in.
+    """
+    lane = settings.lane(name)
+    unknown = [shard for shard in shards if shard not in lane.shards]
+    if unknown:
+        known = ", ".join(lane.shards) or "none, the lane is not sharded"
+        raise ConfigError(f"lane {name} has no shard {', '.join(map(repr, unknown))}; known: {known}")
+    if only and lane.shards and len(shards) != 1:
+        raise ConfigError(f"--only needs the one shard of {name} to run in; known: {', '.join(lane.shards)}")
+    own = {name, *checks_of(lane), *lane.providers, *lane.services}
+    expected = tuple(word for word in settings.expected if word in own)
+    return Wish(
+        policy="", lane=name, lanes=(name,), shards=tuple(dict.fromkeys(shards)), strict=settings.strict,
+        expected=expected, seed=seed, plan=plan, only=tuple(only),
+    )  # fmt: skip
+
+
+def decide(
+    settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say, watcher: Watcher = NOBODY
+) -> tuple[Verdict, list[LaneEvidence]]:
+    """Run what a wish needs and judge it.
+
+    Args:
+        settings: the effective configuration.
+        wish: what is asked for.
+        environ: the caller's environment.
+        say: prints a line to the user.
+        watcher: who is told how each lane comes along.
+
+    Raises:
+        ConfigError: a setting is wrong; nothing was run.
+    """
+    run_id = new_run_id()
+    gates = open_gates(settings, environ)
+    # As they are before any code of a lane runs: what is excused, and what is remembered of this tree.
+    before = with_history(make_demand(settings, wish, gates, run_id), settings, environ, say)
+    notes = check_addresses(settings, environ, wish.strict)
+    router, lacking = guard(settings, environ, wish.strict, say)
+    notes += lacking
+    evidence: list[LaneEvidence] = []
+    if not any(note.gating for note in notes):
+        run = Run(
+            settings=settings, wish=wish, environ=environ, run_id=run_id, gates=gates, router=router, watcher=watcher
+        )
+        evidence, stopped = _run_lanes(run, say)
+        notes += stopped
+    after = make_demand(settings, wish, gates, run_id)
+    demand = msgspec.structs.replace(after, ledger=before.ledger, past=before.past, flaky=before.flaky)
+    verdict = judge(demand, evidence, notes)
+    verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
+    return verdict, evidence
+
+
+def open_gates(settings: Settings, environ: Mapping[str, str]) -> tuple[GateState, ...]:
+    """Return the state of every live provider; the variables of the one base count as set where there is one."""
+    address = settings.configuration.address
+    try:
+        base = resolve(address, environ).url
+    except ValueError:  # which is reported where the addresses are checked
+        base = ""
+    known = {**environ, **(endpoints(address, base) if base else {})}
+    return tuple(gate(name, provider, known) for name, provider in settings.configuration.providers.items())
+
+
+def check_addresses(settings: Settings, environ: Mapping[str, str], strict: bool) -> list[Violation]:
+    """Return what is wrong with the base variables.
+
+    Raises:
+        ConfigError: a variable holds no address.
+    """
+    address = settings.configuration.address
+    try:
+        base = resolve(address, environ)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return disagreements(address, base, environ, strict)
+
+
+def _run_lanes(run: Run, say: Say) -> tuple[list[LaneEvidence], list[Violation]]:
+    """Run every needed lane and shard; an interruption ends the list and is a violation."""
+    settings, gates, environ = run.settings, run.gates, run.environ
+    installer = find_installer(settings.root / settings.configuration.environments, environ)
+    houses = Houses(settings, installer, say)
+    evidence: list[LaneEvidence] = []
+    for name in run.wish.lanes:
+        lane = settings.lane(name)
+        absent = [test for test in lane.tests if not (settings.root / test).exists()]
+        if absent:
+            raise ConfigError(f"lanes.{name}.tests: {', '.join(absent)} does not exist in {settings.project}")
+        for state in gates:
+            if state.provider in lane.providers:
+                say(gate_line(state, settings.configuration.providers[state.provider]))
+        if not any_open(lane, gates):
+            continue
+        for request in _requests(run, lane):
+            say(f"{request.label}: starting")
+            try:
+                evidence.append(run_lane(request, installer, houses, say))
+            except EnvironmentBuildError as error:
+                say("\n".join(error.lines()))
+                evidence.append(failed_record(request, error.message, "DRIFT"))
+            except (Interrupted, KeyboardInterrupt):
+                end_survivors()  # an installer that was just being started when the signal came
+                return evidence, [Violation(code=Code.INTERRUPTED, message="stopped before its end", check=name)]
+            if evidence[-1].record.interrupted:
+                return evidence, []
+    return evidence, []
+
+
+def _requests(run: Run, lane: Lane) -> list[Request]:
+    """Return one request for the lane, or one for each of its wanted shards."""
+    shards: Sequence[str] = [s for s in lane.shards if not run.wish.shards or s in run.wish.shards] or [""]
+    if run.wish.queue:
+        plan: ShardPlan | None = queued_plan(lane, run.wish.shards, run.wish.queue)
+    else:
+        plan = choose_plan(run.settings, lane, shards, run.wish.plan)
+    return [
+        Request(
+            settings=run.settings, lane=lane, shard=shard, run_id=run.run_id, environ=run.environ, gates=run.gates,
+            router=run.router, seed=run.wish.seed, plan=plan, watcher=run.watcher,
+            only=run.wish.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.environ,
+        )
+        for shard in shards
+    ]  # fmt: skip
+
+
+def make_demand(settings: Settings, wish: Wish, gates: tuple[GateState, ...], run_id: str) -> Demand:
+    """Return what the judge must find proved."""
+    lanes = [settings.lane(name) for name in wish.lanes]
+    owners = lane_of_provider(settings.configuration)
+    covered = {lane.name: lane.coverage.fail_under for lane in lanes if lane.coverage}
+    return Demand(
+        policy=wish.policy,
+        lane=wish.lane,
+        checks=tuple(check for lane in lanes for check in checks_of(lane, wish.shards)),
+        strict=wish.strict,
+        expected=wish.expected,
+        fail_on_skip=settings.fail_on_skip,
+        services=_services(settings, wish),
+        providers={p: lane for p, lane in owners.items() if not wish.lane or lane in wish.lanes},
+        declared=settings.configuration.providers,
+        kinds={lane.name: lane.kind.value for lane in lanes},
+        fail_under=covered,
+        tree=tree_state(settings.root, written_by_us(settings)),
+        locks={lane.name: lock_digest(settings.root / lane.lock) for lane in lanes if _has_lock(settings, lane)},
+        run_id=run_id,
+        plugin=VERSION,
+        gates=tuple(state for state in gates if not wish.lane or owners.get(state.provider) in wish.lanes),
+        ledger=in_force(settings, read_ledger(settings)),
+        quarantine_kinds=tuple(kind.value for kind in settings.configuration.quarantine.kinds),
+        today=day_of(time.time()),
+    )
+
+
+def _services(settings: Settings, wish: Wish) -> dict[str, tuple[str, ...]]:
+    """Return the lanes of each service that is a check of its own, as far as they are wanted."""
+    users = gated_services(settings.configuration)
+    wanted = {name: tuple(lane for lane in lanes if lane in wish.lanes) for name, lanes in users.items()}
+    return {name: lanes for name, lanes in wanted.items() if lanes}
+
+
+def _has_lock(settings: Settings, lane: Lane) -> bool:
+    """Return whether a lane's lock is there; without it the lane has failed already."""
+    return Path(settings.root / lane.lock).exists()

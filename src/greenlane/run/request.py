@@ -1,0 +1,72 @@
+"""What is to be run: one lane, or one shard of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from greenlane.config.lanes import Lane, Service
+from greenlane.config.load import Settings
+from greenlane.config.services import services_here, switched_off
+from greenlane.evidence.evidence import GateState
+from greenlane.evidence.progress import NOBODY, Watcher
+from greenlane.judge.router import Choice
+from greenlane.sharding.plan import ShardPlan
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be run.
+
+    Attributes:
+        lane: the lane; shard: the part of it, empty for all.
+        run_id: name of the whole run.
+        environ: the caller's environment.
+        gates: state of every live provider.
+        router: which router configuration the lane gets.
+        seed: of a random order; None draws one.
+        plan: how the lane is cut; None for a lane without shards.
+        purpose: name of what is done with the lane when that is no evidence; its artifacts lie apart from the lane's.
+        color: whether the output goes to a terminal.
+        only: node ids that are run instead of the whole; such a run is never green.
+        watcher: who is told how it comes along.
+    """
+
+    settings: Settings
+    lane: Lane
+    shard: str
+    run_id: str
+    environ: Mapping[str, str]
+    gates: tuple[GateState, ...]
+    router: Choice = Choice()
+    seed: int | None = None
+    plan: ShardPlan | None = None
+    purpose: str = ""
+    color: bool = False
+    only: tuple[str, ...] = ()
+    watcher: Watcher = NOBODY
+
+    @property
+    def label(self) -> str:
+        """Name of the check."""
+        if self.purpose:
+            return self.purpose
+        return f"{self.lane.name}/{self.shard}" if self.shard else self.lane.name
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of what this run leaves behind."""
+        folder = self.settings.root / self.settings.configuration.artifacts / (self.purpose or self.lane.name)
+        return folder / self.shard if self.shard else folder
+
+    @property
+    def services(self) -> dict[str, Service]:
+        """Services that belong here, whether or not they are started."""
+        return services_here(self.settings.configuration, self.lane, self.shard)
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """Names of the switches of its services that are on."""
+        on = (s.when for s in self.services.values() if s.when and not switched_off(s, self.environ))
+        return tuple(dict.fromkeys(on))

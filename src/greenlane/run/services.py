@@ -1,0 +1,162 @@
+"""Where the services of a lane live: in the lane's environment, in one of their own, or with somebody else."""
+
+from __future__ import annotations
+
+import http.client
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import msgspec
+
+from greenlane.config.lanes import Instead, Service
+from greenlane.config.load import Settings
+from greenlane.config.services import absence_line, switched_off
+from greenlane.environment.build import Environment, Recipe, check, prepare
+from greenlane.environment.drift import read as read_manifest
+from greenlane.environment.exclusive import exclusive
+from greenlane.environment.installers import Installer
+from greenlane.environment.lock_file import installation_failure, mismatched
+from greenlane.errors import ConfigError, EnvironmentBuildError
+from greenlane.evidence.evidence import ServiceRecord
+from greenlane.judge.address import normalise
+from greenlane.run.request import Request
+from greenlane.util.work_tree import tree_state
+
+Say = Callable[[str], None]
+PATIENCE = 2.0
+"""Seconds that somebody else's server gets to answer in before ours is started."""
+
+
+class Housing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the services of one run live.
+
+    Attributes:
+        environments: by service, for those with one of their own.
+        recipes: what these were built from.
+        instead: address of somebody else's server that is used in a service's place.
+        absent: services that the run does without.
+    """
+
+    environments: dict[str, Environment] = {}
+    recipes: dict[str, Recipe] = {}
+    instead: dict[str, str] = {}
+    absent: dict[str, ServiceRecord] = {}
+
+    def drift(self) -> tuple[str, ...]:
+        """Return how the environments differ from their locks, before the run or now."""
+        found = [f"service {name}: {text}" for name, home in self.environments.items() for text in home.drift]
+        for name, recipe in self.recipes.items():
+            manifest = read_manifest(recipe.location)
+            later = check(recipe, manifest) if manifest else ["the environment's manifest is gone"]
+            found += [f"service {name}: during the run: {text}" for text in later]
+        return tuple(found)
+
+
+class Houses:
+    """Finds a place for the services of a whole run, so that each absence is told once.
+
+    Args:
+        settings: the project.
+        installer: who builds environments.
+        say: prints a line to the user.
+    """
+
+    def __init__(self, settings: Settings, installer: Installer, say: Say) -> None:
+        self._settings = settings
+        self._installer = installer
+        self._say = say
+        self._told: set[str] = set()
+        self._unreachable: dict[str, str] = {}
+
+    def house(self, request: Request, stack: ExitStack) -> Housing:
+        """Return where the services of a lane or shard live; their environments are ours while `stack` is open.
+
+        Raises:
+            ConfigError: a lock is missing or names a compromised release.
+            EnvironmentBuildError: an environment could not be built, and its service is not optional.
+        """
+        housing = Housing()
+        for name, service in sorted(request.services.items()):
+            off = switched_off(service, request.environ)
+            if off:
+                self._miss(housing, name, service, off, off=True)
+            elif service.instead and (base := self._instead(name, service.instead, request)):
+                housing.instead[name] = base
+            elif service.environment:
+                self._move_in(housing, name, service, request, stack)
+        return housing
+
+    def _move_in(self, housing: Housing, name: str, service: Service, request: Request, stack: ExitStack) -> None:
+        """Build the environment of one service, or prove it right."""
+        recipe = service_recipe(self._settings, service.environment)
+        if service.environment in self._unreachable:
+            self._miss(housing, name, service, self._unreachable[service.environment])
+            return
+        stack.enter_context(
+            exclusive(recipe.location.with_suffix(".lock"), f"run {request.run_id} (process {os.getpid()})", self._say)
+        )
+        try:
+            housing.environments[name] = prepare(recipe, self._installer, self._say)
+        except EnvironmentBuildError as error:
+            if not service.optional or mismatched(error.detail):
+                raise
+            self._unreachable[service.environment] = installation_failure(error.message, error.detail)
+            self._miss(housing, name, service, self._unreachable[service.environment])
+        else:
+            housing.recipes[name] = recipe
+
+    def _miss(self, housing: Housing, name: str, service: Service, reason: str, *, off: bool = False) -> None:
+        """Note that the run does without a service, and say so once."""
+        housing.absent[name] = ServiceRecord(name=name, absent=reason, off=off, gated=service.gated)
+        if name not in self._told:
+            self._told.add(name)
+            self._say(absence_line(name, service, reason))
+
+    def _instead(self, name: str, instead: Instead, request: Request) -> str:
+        """Return the address of somebody else's server; empty when there is none that answers.
+
+        Raises:
+            ConfigError: the variable holds no address.
+        """
+        text = request.environ.get(instead.variable, "").strip()
+        if not text:
+            return ""
+        try:
+            base = normalise(text)
+        except ValueError as error:
+            raise ConfigError(f"{instead.variable}: {error}") from error
+        why = unanswered(base, instead.ready)
+        if why and name not in self._told:
+            self._told.add(name)
+            self._say(f"service {name}: {instead.variable} names {base}, which does not answer ({why}); ours is used")
+        return "" if why else base
+
+
+def service_recipe(settings: Settings, environment: str) -> Recipe:
+    """Return what the environment of a service is built from: its lock alone, or the project's wheel, too."""
+    project = settings.root if settings.configuration.locks[environment].project else None
+    return Recipe(
+        location=settings.root / settings.configuration.environments / environment,
+        lock=settings.root / "locks" / f"{environment}.txt",
+        python="",
+        project=project,
+        harness=False,
+        tree=tree_state(settings.root) if project else "no wheel",
+    )
+
+
+def unanswered(base: str, path: str) -> str:
+    """Return why a server does not answer a GET with 200; empty when it does."""
+    parts = urlsplit(base)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
+    try:
+        connection.request("GET", parts.path + path)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+    return "" if status == 200 else f"GET {path} gave status {status}"

@@ -1,0 +1,81 @@
+"""Streams a lane's output once, live, line by line, and keeps a copy; secrets are cut out on the way."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from greenlane.supervisor.plan import Voice
+
+REDACTED = b"[redacted]"
+COLOR = rb"\x1b\[[0-9;:]*m"
+RESET = b"\x1b[0m"
+_STEERING = re.compile(rb"(" + COLOR + rb")|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
+"""Colours, and every other control character of ASCII, Latin-1 and UTF-8 but tab and carriage return."""
+
+LONGEST = 20_000
+"""Bytes of one line that a terminal gets; the copy has all of it."""
+
+
+def harmless(line: bytes) -> bytes:
+    """Return a line that can colour itself, and neither what follows nor anything else on a terminal.
+
+    Sequences that move the cursor, clear the screen, set the title or hide text could write over what the harness
+    says; their control characters are shown as the replacement character. A carriage return stays: it must not carry
+    the lane's words to where ours stand, so whoever prints the line repeats the prefix after it.
+    """
+    if len(line) > LONGEST:
+        line = line[:LONGEST] + f" … {len(line) - LONGEST} more bytes in the log".encode()
+    shown = _STEERING.sub(lambda found: found[1] or "\N{REPLACEMENT CHARACTER}".encode(), line)
+    return shown + RESET if b"\x1b[" in shown and not shown.endswith(RESET) else shown
+
+
+class Output:
+    """Where the lane's output goes.
+
+    Args:
+        label: prefix of each line on the terminal.
+        log: file of the copy.
+        secrets: values that are cut out, by name.
+        voice: who is heard on the terminal.
+    """
+
+    def __init__(self, label: str, log: Path, secrets: Mapping[str, str], voice: Voice = Voice.ALL) -> None:
+        self._voice = voice
+        self._prefix = f"{label} | ".encode()
+        self._log = log.open("wb")
+        self._secrets = {name: value.encode() for name, value in secrets.items() if len(value.strip()) > 3}
+        self._lock = threading.Lock()
+        self.found: set[str] = set()
+
+    def line(self, line: bytes, *, own: bool = False) -> None:
+        """Print and keep one line, with its end; `own` when it is not the lane's."""
+        for name, value in self._secrets.items():
+            if value in line:
+                line = line.replace(value, REDACTED)
+                self.found.add(f"{name} in the output")
+        with self._lock:
+            self._log.write(line)
+            if self._voice is Voice.NONE or (self._voice is Voice.OWN and not own):
+                return
+            shown = harmless(line.removesuffix(b"\n").removesuffix(b"\r"))
+            sys.stdout.buffer.write(self._prefix + shown.replace(b"\r", b"\r" + self._prefix) + b"\n")
+            sys.stdout.buffer.flush()
+
+    def say(self, text: str) -> None:
+        """Print and keep a line of our own."""
+        self.line(f"{text}\n".encode(), own=True)
+
+    def follow(self, stream: IO[bytes]) -> None:
+        """Copy a stream to its end."""
+        for line in stream:
+            self.line(line if line.endswith(b"\n") else line + b"\n")
+
+    def close(self) -> None:
+        """Finish the copy."""
+        with self._lock:
+            self._log.close()

@@ -1,0 +1,158 @@
+"""What the supervisor is told (on standard input, because it holds secrets) and what it answers (in a file)."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from greenlane.config.lanes import Address, Router
+from greenlane.evidence.evidence import ServiceRecord
+
+
+class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A service to start, or, with `external`, one that somebody else runs and that is only examined.
+
+    Attributes:
+        model: the model that is wanted of those that it lists; empty for the first.
+        gated: whether it is a check of its own.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    cwd: str
+    ready: str
+    identity: str
+    start_timeout: float
+    log: str
+    external: str = ""
+    models: str = ""
+    meter: str = ""
+    model: str = ""
+    gives: tuple[str, ...] = ()
+    gated: bool = False
+
+
+class RouterPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The router configuration of a lane: the caller's own, or a stub that is written when the base is known.
+
+    Attributes:
+        router: names of the variables, and what the stub's groups call.
+        groups: what must resolve, the one that tests ask for first.
+        config: absolute path of the caller's own; empty for the stub.
+        stub: absolute path of the stub that only this run writes: lanes that run at once have bases of their own.
+        latest: absolute path where people find the stub of whichever lane was started last.
+    """
+
+    router: Router
+    groups: tuple[str, ...]
+    config: str
+    stub: str
+    latest: str
+
+
+class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What to find out through the lane.
+
+    Attributes:
+        victim: the test that fails only after others.
+        suspects: tests that are tried first.
+        before: tests that ran before the victim when it failed; empty for unknown.
+        cores: how many copies of the lane may run at once.
+        answer: file of the `Findings`.
+    """
+
+    victim: str
+    suspects: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    cores: int = 1
+    answer: str
+
+
+class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Which queue a shard pulls files from.
+
+    Attributes:
+        url: of the database that holds it, as SQLAlchemy writes it; it may carry a password.
+        queue: name of the queue; shard: of this shard; life: of this run of it.
+        tree: state of the work tree: what others ran of another says nothing about this one.
+        seconds: expected work by file: the longest are given away first.
+        patience: seconds after which a shard that shows no life has lost its files.
+    """
+
+    url: str
+    queue: str
+    shard: str
+    life: str
+    tree: str = ""
+    seconds: dict[str, float]
+    patience: float = 30.0
+
+
+class Voice(enum.StrEnum):
+    """Who is heard on the terminal; the log has everything."""
+
+    ALL = "all"
+    OWN = "own"
+    NONE = "none"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One lane run.
+
+    Attributes:
+        label: what output lines are prefixed with.
+        command: the lane's pytest; environment: all that it sees.
+        budget: seconds for the tests; 0 for no limit.
+        isolate: whether the lane must be cut off from the network.
+        services: what is started or examined, in order; absent: what the run does without.
+        address: the base variables, which follow the service of that name.
+        base_source: what gave `base`; empty when the service does.
+        router: the router configuration; None where no group must resolve.
+        voice: whether the lane's lines, only our own or none are printed.
+        pull: the queue that the lane pulls files from; None for a fixed list.
+        search: what to find out in place of running the lane once; None for a run.
+        secrets: values that must not be printed, by name.
+        log: file of the whole output; journal: file that tells which test is running; result: file of the answer.
+    """
+
+    label: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    cwd: str
+    budget: float
+    isolate: bool
+    services: tuple[ServicePlan, ...]
+    absent: tuple[ServiceRecord, ...] = ()
+    address: Address
+    base: str
+    base_source: str
+    router: RouterPlan | None
+    secrets: dict[str, str]
+    log: str
+    journal: str
+    contract: str
+    result: str
+    voice: Voice = Voice.ALL
+    search: SearchPlan | None = None
+    pull: PullPlan | None = None
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """How the run went; see `LaneRecord` for the fields."""
+
+    started_at: float
+    finished_at: float
+    exit_status: int | None = None
+    failure: str = ""
+    timed_out: bool = False
+    interrupted: bool = False
+    running: tuple[str, ...] = ()
+    hermetic: str = "none"
+    hermetic_reason: str = ""
+    services: tuple[ServiceRecord, ...] = ()
+    endpoints: dict[str, str] = {}
+    survivors: tuple[str, ...] = ()
+    refused: int = 0
+    secrets_found: tuple[str, ...] = ()

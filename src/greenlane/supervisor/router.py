@@ -1,0 +1,31 @@
+"""Gives a lane its router configuration, once the address of the system under test is known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from greenlane.judge.router import stub
+from greenlane.supervisor.plan import RouterPlan
+
+
+def route(plan: RouterPlan, base: str, say: Callable[[str], None]) -> dict[str, str]:
+    """Return the variables of the router configuration, writing the stub where the caller has none of his own.
+
+    Args:
+        plan: which configuration it is.
+        base: the one base; empty when the lane has none, and then there is nothing that a stub could point to.
+        say: prints a line to the user.
+    """
+    if not plan.config and not base:
+        return {}
+    path = plan.config or plan.stub
+    for target in () if plan.config else (Path(plan.stub), Path(plan.latest)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        part.write_text(stub(plan.router, plan.groups, base), encoding="utf-8")
+        os.replace(part, target)
+    kind = "the caller's own" if plan.config else "a stub that points at the base"
+    say(f"router {path}, {kind}, has {', '.join(plan.groups)}")
+    return {plan.router.variable: path, plan.router.group_variable: plan.groups[0]}

@@ -1,0 +1,144 @@
+"""`POST /agent/run`."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from mini_agent.agent.loop import run
+from mini_agent.agent.values import AgentResult, ModelRequest, RunMetrics
+from mini_agent.api.chat import ChatServices
+from mini_agent.core.chat import Caller, ModelTarget
+from mini_agent.core.errors import GatewayError, normalising
+from mini_agent.edge.disconnect import CancelOnDisconnect
+from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
+from mini_agent.memory.recall import Injection
+from mini_agent.pipeline.caller import next_hop
+from mini_agent.runs.agent_body import AgentBody, parse_agent_body
+from mini_agent.runs.loop_model import LoopModel
+from mini_agent.runs.traces import TraceStore
+from mini_agent.tools.backends import ToolInvokerFactory
+from mini_agent.upstreams.scripted import dummy_reply
+
+__all__ = ["AgentRoute", "AgentServices"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentServices:
+    """What the route works with, besides what chat has."""
+
+    chat: ChatServices
+    tools: ToolInvokerFactory
+    traces: TraceStore
+
+
+class AgentRoute:
+    """Authentication, size, JSON, fields, guard, run, trace: in this order."""
+
+    def __init__(self, services: AgentServices) -> None:
+        self._agent = services
+        self._chat = services.chat
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one run. Raises: GatewayError before anything was sent; ClientDisconnected."""
+        chat = self._chat
+        exchange: Exchange = scope[EXCHANGE]
+        chat.guard.check(exchange.headers)
+        hop = next_hop(exchange.headers)
+        body = parse_agent_body(await chat.reader.read_object(receive, exchange.headers))
+        target = self._guard(body)
+        exchange.model = target.group
+        caller = chat.callers.of(exchange, hop)
+        async with CancelOnDisconnect(scope, receive):
+            if chat.settings.shim_delay_ms:
+                await chat.clock.sleep(chat.settings.shim_delay_ms / 1000)
+            result = await self._result(body, caller)
+        chat.metrics.agent_run(body.backend, result.stopped_reason)
+        answer = result.response_body()
+        await self._agent.traces.store(answer, result, body, exchange.request_id)
+        provider = chat.clients[target.client].name
+        await send_body(send, msgspec.json.encode(answer), headers=[(b"x-mini-agent-provider", provider.encode())])
+
+    def _guard(self, body: AgentBody) -> ModelTarget:
+        """Resolve every model of the run before any network use. Returns: the target of the base model."""
+        registry = self._chat.registry
+        target = registry.resolve(body.model)
+        if body.escalate_model and body.escalates and not self._short_circuits(body):
+            registry.resolve(body.escalate_model)
+        return target
+
+    def _short_circuits(self, body: AgentBody) -> bool:
+        """Returns: whether the simulated escalation of 5.7 answers."""
+        settings = self._chat.settings
+        simulated = settings.shortcircuit_chutes and settings.shim_mode != "block" and body.backend == "local"
+        return simulated and body.escalates and (body.escalate_model or "").startswith("chutes/")
+
+    async def _result(self, body: AgentBody, caller: Caller) -> AgentResult:
+        chat = self._chat
+        if self._short_circuits(body):
+            return _instant("", model=body.escalate_model or "", escalated=True, messages=list(body.messages))
+        if body.backend == "local" and chat.registry.is_open_dummy(body.model):
+            iterations = 1 if body.max_iterations is None else body.iterations
+            return _instant(dummy_reply(body.messages), model=body.model, iterations=iterations)
+        model = LoopModel(chat.registry.resolve, chat.clients, caller, self._count)
+        if body.backend == "echo":
+            return await self._echo(body, model, await self._injection(body, caller))
+        with normalising():
+            config = body.config(chat.settings.escalation_timeout_s)
+            invoker = self._agent.tools(body.tool_request())
+        async with aclosing(invoker) as tools:
+            inject = await self._injection(body, caller)
+            return await run(config, body.messages, model, tools, clock=chat.clock, inject=inject)
+
+    async def _injection(self, body: AgentBody, caller: Caller) -> Injection | None:
+        """Ask memory, once per run."""
+        recall, target = self._chat.recall, self._chat.registry.resolve(body.model)
+        if recall is None or target.client == "scripted":
+            return None
+        return await recall.injection(caller, target, body.messages)
+
+    async def _echo(self, body: AgentBody, model: LoopModel, inject: Injection | None) -> AgentResult:
+        started = self._chat.clock.monotonic()
+        messages = list(body.messages) if inject is None else inject(body.messages)
+        answer = await model.complete(ModelRequest(model=body.model, messages=messages))
+        text = _content(answer.payload)
+        elapsed_ms = round((self._chat.clock.monotonic() - started) * 1000, 3)
+        return _instant(text, model=body.model, simulated=answer.simulated, elapsed_ms=elapsed_ms)
+
+    def _count(self, provider: str, target: ModelTarget, error: GatewayError) -> None:
+        self._chat.metrics.provider_error(provider, target.group, error.code)
+
+
+def _content(completion: Any) -> str:
+    choices = completion.get("choices") if isinstance(completion, dict) else None
+    message = choices[0].get("message") if choices and isinstance(choices[0], dict) else None
+    content = message.get("content") if isinstance(message, dict) else None
+    if content is None:
+        return ""
+    return content if isinstance(content, str) else msgspec.json.encode(content).decode()
+
+
+def _instant(
+    text: str,
+    *,
+    model: str,
+    iterations: int = 0,
+    escalated: bool = False,
+    simulated: bool = True,
+    elapsed_ms: float = 0.0,
+    messages: list[dict[str, Any]] | None = None,
+) -> AgentResult:
+    """Build the result of a run without a loop: a success with one assistant message unless `messages` says more."""
+    metrics = RunMetrics(
+        iterations=iterations, ttotal_ms=elapsed_ms, escalated=escalated, used_model=model, simulated=simulated
+    )
+    return AgentResult(
+        messages=[{"role": "assistant", "content": text}] if messages is None else messages,
+        final_answer=text,
+        stopped_reason="success",
+        iterations=(),
+        metrics=metrics,
+    )

@@ -1,0 +1,177 @@
+"""`POST /v1/chat/completions`, plain and streamed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mini_agent.api.streaming import write_stream
+from mini_agent.core.chat import ModelTarget, ProviderRequest
+from mini_agent.core.errors import GatewayError
+from mini_agent.core.ports import Clock
+from mini_agent.edge.body import BodyReader
+from mini_agent.edge.disconnect import CancelOnDisconnect
+from mini_agent.edge.envelope import ErrorWriter, translate
+from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
+from mini_agent.edge.keys import KeyGuard
+from mini_agent.edge.metrics import Metrics
+from mini_agent.memory.recall import Recall
+from mini_agent.pipeline.caller import Callers, next_hop
+from mini_agent.pipeline.parameters import outgoing_body, parse_chat
+from mini_agent.runs.tool_chat import ToolChat
+from mini_agent.settings import Settings
+from mini_agent.tools.chat_tools import ChatTools
+from mini_agent.upstreams.protocol import ModelClient
+from mini_agent.upstreams.registry import Registry
+
+__all__ = ["ChatRoute", "ChatServices"]
+
+#: Scripts call no tools, and an agent brings its own.
+_WITHOUT_TOOLS = ("scripted", "mini_agent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatServices:
+    """What the chat route works with.
+
+    clients: model clients by the key that a target names. recall: None unless memory is retrieved.
+    """
+
+    settings: Settings
+    guard: KeyGuard
+    reader: BodyReader
+    callers: Callers
+    recall: Recall | None
+    chat_tools: ChatTools
+    registry: Registry
+    clients: Mapping[str, ModelClient]
+    echo: ModelClient
+    errors: ErrorWriter
+    metrics: Metrics
+    clock: Clock
+    log: logging.Logger
+
+
+class ChatRoute:
+    """Authentication, size, JSON, fields, guard, user, memory, provider: in this order."""
+
+    def __init__(self, services: ChatServices) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one chat request. Raises: GatewayError before anything was sent; ClientDisconnected."""
+        services = self._services
+        exchange: Exchange = scope[EXCHANGE]
+        services.guard.check(exchange.headers)
+        hop = next_hop(exchange.headers)
+        chat = parse_chat(await services.reader.read_object(receive, exchange.headers))
+        if services.settings.shim_mode == "echo":
+            target = ModelTarget(model=chat.model, client="scripted")
+            client = services.echo
+        else:
+            target = services.registry.resolve(chat.model)
+            client = services.clients[target.client]
+        exchange.model = target.group
+        body, dropped = outgoing_body(chat, target)
+        if dropped:
+            services.log.debug("parameters dropped", extra={"facts": {"names": sorted(dropped)[:50]}})
+        headers = [(b"x-mini-agent-provider", client.name.encode())]
+        request = ProviderRequest(
+            target=target,
+            body=body,
+            caller=services.callers.of(exchange, hop),
+            query=scope.get("query_string", b"").decode("latin-1"),
+            note_headers=headers.extend,
+        )
+        request = await self._remember(client, request, (scope, receive, send))
+        await self._answer(self._with_tools(client, request), request, chat.stream, headers, (scope, receive, send))
+
+    def _with_tools(self, client: ModelClient, request: ProviderRequest) -> ModelClient:
+        """Returns: the client, around which the gateway runs the tools that it adds to this request, if any."""
+        if client.name in _WITHOUT_TOOLS or (tools := self._services.chat_tools.of(request)) is None:
+            return client
+        options = self._services.settings.config.tool_execution
+        return ToolChat(
+            client,
+            tools,
+            max_iterations=options.max_iterations,
+            timeout_s=options.timeout_per_tool,
+            log=self._services.log,
+        )
+
+    async def _remember(
+        self, client: ModelClient, request: ProviderRequest, wire: tuple[Scope, Receive, Send]
+    ) -> ProviderRequest:
+        """Returns: the request with what the memory service knows, where that is configured."""
+        recall = self._services.recall
+        if recall is None or client.name == "scripted":
+            return request
+        scope, receive, _ = wire
+        async with CancelOnDisconnect(scope, receive):
+            inject = await recall.injection(request.caller, request.target, request.body["messages"])
+        if inject is None or client.name == "mini_agent":
+            return replace(request, inject=inject)
+        return replace(request, body={**request.body, "messages": inject(request.body["messages"])})
+
+    async def _answer(
+        self,
+        client: ModelClient,
+        request: ProviderRequest,
+        stream: bool,
+        headers: list[tuple[bytes, bytes]],
+        wire: tuple[Scope, Receive, Send],
+    ) -> None:
+        scope, receive, send = wire
+        try:
+            if stream:
+                await self._stream(client, request, headers, wire)
+                return
+            async with CancelOnDisconnect(scope, receive):
+                await self._delay()
+                raw = await client.complete(request)
+        except GatewayError as error:
+            self._count(client, request, error)
+            raise
+        await send_body(send, raw, headers=headers)
+
+    async def _stream(
+        self,
+        client: ModelClient,
+        request: ProviderRequest,
+        headers: list[tuple[bytes, bytes]],
+        wire: tuple[Scope, Receive, Send],
+    ) -> None:
+        services = self._services
+
+        def on_error(error: Exception) -> bytes:
+            failure = translate(error)
+            self._count(client, request, failure)
+            services.log.warning(
+                "stream failed",
+                extra={"facts": {"request_id": request.caller.request_id, "code": failure.code}},
+                exc_info=error if failure is not error else None,
+            )
+            return services.errors.encode(failure, request.caller.request_id)
+
+        await self._delay()
+        services.metrics.streams_in_flight.inc()
+        try:
+            await write_stream(
+                client.stream(request),
+                *wire,
+                headers=headers,
+                clock=services.clock,
+                keep_alive_s=services.settings.keep_alive_s,
+                on_error=on_error,
+            )
+        finally:
+            services.metrics.streams_in_flight.dec()
+
+    def _count(self, client: ModelClient, request: ProviderRequest, error: GatewayError) -> None:
+        self._services.metrics.provider_error(client.name, request.target.group, error.code)
+
+    async def _delay(self) -> None:
+        settings = self._services.settings
+        if settings.shim_delay_ms and settings.shim_mode != "echo":
+            await self._services.clock.sleep(settings.shim_delay_ms / 1000)

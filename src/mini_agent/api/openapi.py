@@ -1,0 +1,203 @@
+"""`GET /openapi.json`: the OpenAPI 3.1 document of the routes, built from the same tables that validate requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from mini_agent import __version__
+from mini_agent.api.openapi_schemas import schemas
+from mini_agent.api.relay import RELAYED
+from mini_agent.core.errors import ERROR_TABLE
+from mini_agent.edge.exchange import Receive, Scope, Send, send_body
+
+__all__ = ["OpenApiRoute", "openapi_document"]
+
+_REQUEST_ID = {
+    "x-request-id": {
+        "description": "The client's id if it matches [A-Za-z0-9._-]{1,128}, else a generated one.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    }
+}
+_PROVIDER = {
+    "x-mini-agent-provider": {
+        "description": "The client that answered.",
+        "required": True,
+        "schema": {
+            "type": "string",
+            "enum": ["openai_http", "litellm_sdk", "forward", "codex_agent", "mini_agent", "scripted"],
+        },
+    }
+}
+_NOT_MODIFIED = {"description": "It has not changed since.", "headers": {**_REQUEST_ID, **_PROVIDER}}
+_COMMON = (400, 405, 408, 413, 500)
+_PROVIDER_STATUSES = (400, 401, 403, 404, 405, 408, 413, 422, 429, 500, 502, 503, 504, 508)
+
+
+class OpenApiRoute:
+    """Serves the document, built at the first request. relays: whether unowned `/v1/*` paths go on (forward mode)."""
+
+    def __init__(self, *, relays: bool) -> None:
+        self._relays = relays
+        self._body: bytes | None = None
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer with the document."""
+        if self._body is None:
+            self._body = msgspec.json.encode(openapi_document(relays=self._relays))
+        await send_body(send, self._body)
+
+
+def openapi_document(*, relays: bool = False) -> dict[str, Any]:
+    """Returns: the whole document. relays: whether it tells of the relay of forward mode."""
+    chat = _chat_operation
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "mini_agent",
+            "version": __version__,
+            "description": "OpenAI-compatible agent gateway.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": {
+            "/ready": {"get": _open("ready", "Whether the gateway accepts requests; touches no model.", "Ready")},
+            "/healthz": {"get": _open("healthz", "Facts about this process.", "Health")},
+            "/metrics": {"get": _metrics_operation()},
+            "/memory-routing/info": {"get": _routing_info_operation()},
+            "/openapi.json": {"get": _open("openapi", "This document.", "OpenApi")},
+            "/v1/models": {"get": _models_operation()},
+            "/v1/chat/completions": {"post": chat("chat", "Chat completion, plain or streamed.")},
+            "/chat/completions": {"post": chat("chatAlias", "The same without the version prefix.")},
+            "/agent/run": {"post": _agent_operation()},
+            **({RELAYED: _relay_operations()} if relays else {}),
+        },
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {
+                "masterKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Needed only when the gateway has a master key.",
+                }
+            },
+        },
+    }
+
+
+def _answer(description: str, schema: str, *, headers: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "description": description,
+        "headers": {**_REQUEST_ID, **(headers or {})},
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+
+
+def error_answers(statuses: Iterable[int]) -> dict[str, Any]:
+    """Returns: one response object per status, naming the codes of the table."""
+    answers = {}
+    for status in sorted(set(statuses)):
+        codes = sorted({row.code for row in ERROR_TABLE if row.status == status})
+        headers: dict[str, Any] = {}
+        if status in (429, 503, 504):
+            headers["retry-after"] = {"description": "Seconds to wait.", "schema": {"type": "string"}}
+        if status == 401:
+            headers["www-authenticate"] = {"schema": {"type": "string"}}
+        if status == 405:
+            headers["allow"] = {"schema": {"type": "string"}}
+        answers[str(status)] = _answer(f"One of: {', '.join(codes)}", "Error", headers=headers)
+    return answers
+
+
+def _open(operation: str, summary: str, schema: str) -> dict[str, Any]:
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "security": [],
+        "responses": {"200": _answer("The facts.", schema), **error_answers((500,))},
+    }
+
+
+def _metrics_operation() -> dict[str, Any]:
+    return {
+        "operationId": "metrics",
+        "summary": "Prometheus metrics.",
+        "security": [],
+        "responses": {
+            "200": {
+                "description": "Prometheus text format.",
+                "headers": _REQUEST_ID,
+                "content": {"text/plain": {"schema": {"type": "string"}}},
+            },
+            **error_answers((500,)),
+        },
+    }
+
+
+def _routing_info_operation() -> dict[str, Any]:
+    return {
+        "operationId": "routingInfo",
+        "summary": "Whose memory a request with these headers would use, and why.",
+        "security": [{"masterKey": []}, {}],
+        "responses": {"200": _answer("The facts.", "RoutingInfo"), **error_answers((400, 401, 500))},
+    }
+
+
+def _models_operation() -> dict[str, Any]:
+    return {
+        "operationId": "models",
+        "summary": "The configured groups.",
+        "security": [{"masterKey": []}, {}],
+        "responses": {"200": _answer("The groups.", "ModelList"), **error_answers((401, 500))},
+    }
+
+
+def _agent_operation() -> dict[str, Any]:
+    return {
+        "operationId": "agentRun",
+        "summary": "Run an agent with tools until it answers.",
+        "security": [{"masterKey": []}, {}],
+        "requestBody": _body("AgentRequest"),
+        "responses": {
+            "200": _answer("The result; a used-up limit is one too.", "AgentResult", headers=_PROVIDER),
+            **error_answers((*_COMMON, *_PROVIDER_STATUSES)),
+        },
+    }
+
+
+def _relay_operations() -> dict[str, Any]:
+    """Returns: the path item of the relay. What goes through has the form of the external process, not one of ours."""
+    anything: dict[str, Any] = {"*/*": {"schema": {}}}
+    path = {"name": "path", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    item: dict[str, Any] = {"parameters": [path]}
+    for method in ("get", "post", "put", "patch", "delete"):
+        success = {"description": "What it answers.", "headers": {**_REQUEST_ID, **_PROVIDER}, "content": anything}
+        item[method] = {
+            "operationId": f"relay{method.capitalize()}",
+            "summary": "Any other path: answered by the external LiteLLM process.",
+            "security": [{"masterKey": []}, {}],
+            "responses": {"2XX": success, "304": _NOT_MODIFIED, **error_answers((*_COMMON, *_PROVIDER_STATUSES))},
+        }
+        if method != "get":
+            item[method]["requestBody"] = {"content": anything}
+    return item
+
+
+def _body(schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"required": True, "content": content}
+
+
+def _chat_operation(operation: str, summary: str) -> dict[str, Any]:
+    success = _answer("The completion, or its stream when `stream` is true.", "ChatCompletion", headers=_PROVIDER)
+    success["content"]["text/event-stream"] = {"schema": {"$ref": "#/components/schemas/ChatEvent"}}
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "security": [{"masterKey": []}, {}],
+        "requestBody": _body("ChatRequest"),
+        "responses": {"200": success, **error_answers((*_COMMON, *_PROVIDER_STATUSES))},
+    }

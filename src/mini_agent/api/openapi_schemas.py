@@ -1,0 +1,156 @@
+"""The schemas of the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from mini_agent.core.errors import ERROR_TABLE
+from mini_agent.pipeline.parameters import CHAT_FIELDS, ITEM_TYPES, TYPE_NAMES
+from mini_agent.runs.agent_body import AgentBody
+from mini_agent.tools.table import TOOL_BACKENDS
+
+__all__ = ["schemas"]
+
+_STRING = {"type": "string"}
+_INTEGER = {"type": "integer"}
+
+
+def _object(
+    properties: dict[str, Any], required: Sequence[str] | None = None, *, closed: bool = False
+) -> dict[str, Any]:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties if required is None else required),
+    }
+    if closed:
+        schema["additionalProperties"] = False
+    return schema
+
+
+def schemas() -> dict[str, Any]:
+    """Returns: name to JSON Schema."""
+    return {
+        "Ready": _object({"ok": {"const": True}}, closed=True),
+        "Health": _health(),
+        "RoutingInfo": _routing_info(),
+        "OpenApi": _object({"openapi": _STRING, "info": {"type": "object"}, "paths": {"type": "object"}}),
+        "ModelList": _model_list(),
+        "Message": _message(),
+        "ChatRequest": _chat_request(),
+        "ChatCompletion": _object({"choices": {"type": "array", "items": {"type": "object"}}}),
+        "ChatEvent": _event(),
+        **_agent(),
+        "Error": _error(),
+    }
+
+
+def _routing_info() -> dict[str, Any]:
+    match = {**_object(dict.fromkeys(("header", "value", "pattern", "user_id"), _STRING)), "type": ["object", "null"]}
+    facts = {
+        "user_id": _STRING,
+        "matched_pattern": match,
+        "custom_header_present": {"type": "boolean"},
+        "is_default": {"type": "boolean"},
+    }
+    session = _object({"initialized": {"type": "boolean"}, "cookie_count": _INTEGER})
+    headers = {"type": "object", "additionalProperties": _STRING}
+    nested = {"routing": _object(facts), "request_headers": headers}
+    info = _object({**facts, **nested, "session_info": session}, [*facts, *nested])
+    return {"oneOf": [info, _object({"error": {"const": "Memory router not initialized"}}, closed=True)]}
+
+
+def _health() -> dict[str, Any]:
+    properties = {
+        "ok": {"const": True},
+        "host": _STRING,
+        "port": _INTEGER,
+        "started_at": {"type": "number", "description": "Seconds since the epoch."},
+        "delay_ms": {"type": "number"},
+        "service": {"const": "mini-agent"},
+        "version": _STRING,
+        "provider_mode": {"enum": ["sdk", "forward"]},
+    }
+    return _object({**properties, "instance_id": _STRING}, required=list(properties))
+
+
+def _model_list() -> dict[str, Any]:
+    item = {
+        "id": _STRING,
+        "object": {"const": "model"},
+        "created": _INTEGER,
+        "owned_by": {"const": "litellm"},
+        "permission": {"type": "array", "maxItems": 0},
+        "root": _STRING,
+        "parent": {"type": "null"},
+    }
+    return _object({"object": {"const": "list"}, "data": {"type": "array", "items": _object(item)}})
+
+
+def _message() -> dict[str, Any]:
+    return {**_object({"role": _STRING}), "description": "An OpenAI chat message; other fields pass through."}
+
+
+def _chat_request() -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for name, kinds in CHAT_FIELDS.items():
+        types = list(dict.fromkeys("number" if float in kinds else TYPE_NAMES[kind] for kind in kinds))
+        schema: dict[str, Any] = {"type": [*types, "null"]}
+        if name in ITEM_TYPES:
+            schema["items"] = {"type": TYPE_NAMES[ITEM_TYPES[name]]}
+        properties[name] = schema
+    properties["model"] = {"type": "string", "minLength": 1}
+    properties["messages"] = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Message"}}
+    return {
+        **_object(properties, required=["model", "messages"]),
+        "description": "Fields outside this list are dropped unless the model entry allows them.",
+    }
+
+
+def _event() -> dict[str, Any]:
+    text = "A ChatCompletionChunk of OpenAI's API or an Error, as JSON; the last event is `[DONE]`."
+    return _object({"data": {"type": "string", "description": text}})
+
+
+def _agent() -> dict[str, Any]:
+    """The request comes from the class that validates it; null means the default."""
+    _, components = msgspec.json.schema_components([AgentBody], ref_template="#/components/schemas/{name}")
+    request = components["AgentBody"]
+    request.pop("title", None)
+    request["properties"]["tool_backend"] = {"enum": [*TOOL_BACKENDS, None], "default": "local"}
+    request["if"] = {"properties": {"tool_backend": {"const": "http"}}, "required": ["tool_backend"]}
+    request["then"] = {
+        "properties": {"tool_http_base_url": {"type": "string", "pattern": "^https?://"}},
+        "required": ["tool_http_base_url"],
+    }
+    metrics = {
+        "iterations": _INTEGER,
+        "ttotal_ms": {"type": "number", "description": "Milliseconds."},
+        "escalated": {"type": "boolean"},
+        "used_model": _STRING,
+        "simulated": {"type": "boolean"},
+    }
+    result = {
+        "ok": {"const": True},
+        "final_answer": {"type": ["string", "null"]},
+        "stopped_reason": {"enum": ["success", "budget", "max_iterations"]},
+        "messages": {"type": "array", "items": {"type": "object"}},
+        "metrics": _object(metrics, closed=True),
+    }
+    optional = {"last_tool_invocation": {"type": "object"}}
+    return {"AgentRequest": request, "AgentResult": _object({**result, **optional}, required=list(result), closed=True)}
+
+
+def _error() -> dict[str, Any]:
+    error = {
+        "message": _STRING,
+        "type": {"enum": sorted({row.type for row in ERROR_TABLE})},
+        "code": {"enum": sorted({row.code for row in ERROR_TABLE})},
+        "request_id": _STRING,
+    }
+    details = _object({"exception_type": _STRING, "exception_message": _STRING}, closed=True)
+    inner = _object({**error, "param": _STRING, "details": details}, required=list(error), closed=True)
+    return _object({"error": inner, "detail": _STRING}, required=["error"], closed=True)

@@ -1,0 +1,63 @@
+"""From any exception to the error envelope (GATEWAY.md 4.7). The only place that writes one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mini_agent.core.errors import GatewayError, InternalError
+from mini_agent.core.redaction import Redactor
+
+__all__ = ["ErrorWriter", "translate"]
+
+#: Longest message of ours, and longest quotation of a provider, that a client sees.
+_MESSAGE_CHARACTERS = 2000
+_QUOTED_CHARACTERS = 400
+
+
+def translate(error: BaseException) -> GatewayError:
+    """Returns: the error itself if it belongs to the table, else an `InternalError` whose cause it is."""
+    if isinstance(error, GatewayError):
+        return error
+    internal = InternalError("Internal server error")
+    internal.__cause__ = error
+    return internal
+
+
+class ErrorWriter:
+    """Builds envelopes. debug: whether `details` go along."""
+
+    def __init__(self, redactor: Redactor, *, debug: bool) -> None:
+        self._redactor = redactor
+        self._debug = debug
+
+    def clean(self, text: str) -> str:
+        """Returns: the text, redacted."""
+        return self._redactor.text(text)
+
+    def envelope(self, error: GatewayError, request_id: str) -> dict[str, Any]:
+        """Returns: `{"error": {...}}`, redacted."""
+        message = "Internal server error" if isinstance(error, InternalError) else error.message
+        body: dict[str, Any] = {
+            "message": self._redactor.text(message)[: _QUOTED_CHARACTERS if error.quoted else _MESSAGE_CHARACTERS],
+            "type": error.type,
+            "code": error.code,
+            "request_id": request_id,
+        }
+        if error.param is not None:
+            body["param"] = error.param
+        if self._debug:
+            origin = error.__cause__ or error
+            body["details"] = {
+                "exception_type": type(origin).__name__,
+                "exception_message": self._redactor.text(str(origin))[:_MESSAGE_CHARACTERS],
+            }
+        return {"error": body}
+
+    def encode(self, error: GatewayError, request_id: str, *, detail: bool = False) -> bytes:
+        """Returns: the envelope as JSON. detail: whether the top-level `detail` of `/agent/run` goes along."""
+        envelope = self.envelope(error, request_id)
+        if detail:
+            envelope["detail"] = envelope["error"]["message"]
+        return msgspec.json.encode(envelope)

@@ -1,0 +1,148 @@
+"""The outermost layer: request id, error envelope, metrics and one log line for every request. Pure ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from mini_agent.core.errors import GatewayError, InternalError
+from mini_agent.core.logs import RequestLines
+from mini_agent.core.ports import Clock
+from mini_agent.edge.envelope import ErrorWriter, translate
+from mini_agent.edge.errors import method_not_allowed, route_not_found
+from mini_agent.edge.exchange import EXCHANGE, ClientDisconnected, Exchange, Receive, Scope, Send, send_body
+from mini_agent.edge.metrics import Metrics
+
+__all__ = ["DETAIL_ROUTE", "Edge"]
+
+#: The one route whose 400s carry a top-level `detail`.
+DETAIL_ROUTE = "/agent/run"
+#: What the log and the metrics call an exchange whose client left before the answer.
+_CLIENT_CLOSED = 499
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+class Edge:
+    """Wraps the router.
+
+    endpoints: (method, path) to endpoint, asked before the router, which walks through its routes; the paths are the
+    metrics labels.
+    """
+
+    def __init__(
+        self,
+        router: ASGIApp,
+        *,
+        endpoints: Mapping[tuple[str, str], ASGIApp],
+        errors: ErrorWriter,
+        metrics: Metrics,
+        clock: Clock,
+        ids: Callable[[], str],
+        log: logging.Logger,
+    ) -> None:
+        self._router = router
+        self._endpoints = endpoints
+        self.routes = frozenset(path for _, path in endpoints)
+        self._errors = errors
+        self._metrics = metrics
+        self._clock = clock
+        self._ids = ids
+        self._log = log
+        self._lines = RequestLines(log, clock.time)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._router(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = self._clock.monotonic()
+        # Reversed, so that of duplicates the first counts.
+        headers = dict(reversed(scope["headers"]))
+        exchange = Exchange(request_id=self._request_id(headers), headers=headers)
+        if scope["path"] in self.routes:
+            exchange.route = scope["path"]
+        scope[EXCHANGE] = exchange
+        scope["app"] = self  # Makes the router raise its 405 instead of answering in plain text.
+        id_header = (b"x-request-id", exchange.request_id.encode())
+        status = 0
+
+        async def send_with_id(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], id_header]
+            await send(message)
+
+        try:
+            endpoint = self._endpoints.get((scope["method"], scope["path"]), self._router)
+            await endpoint(scope, receive, send_with_id)
+        except ClientDisconnected:
+            status = status or _CLIENT_CLOSED
+        except asyncio.CancelledError:
+            status = status or _CLIENT_CLOSED
+            raise
+        except Exception as error:
+            failure = _of_router(error, scope)
+            if isinstance(failure, InternalError):
+                self._log_fault(failure, exchange)
+            if status:
+                raise  # Half an answer is out. Only closing the connection tells the client that it is not whole.
+            await self._send_error(failure, exchange, send_with_id)
+        finally:
+            seconds = self._clock.monotonic() - started
+            self._metrics.request(exchange.route, scope["method"], status, seconds)
+            self._log_request(scope, exchange, status, seconds)
+
+    def _request_id(self, headers: Mapping[bytes, bytes]) -> str:
+        given = headers.get(b"x-request-id")
+        if given is not None and _REQUEST_ID.fullmatch(given):
+            return given.decode("ascii")
+        return f"req-{self._ids()}"
+
+    async def _send_error(self, error: GatewayError, exchange: Exchange, send: Send) -> None:
+        detail = error.status == 400 and exchange.route == DETAIL_ROUTE
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in error.http_headers().items()]
+        body = self._errors.encode(error, exchange.request_id, detail=detail)
+        await send_body(send, body, status=error.status, headers=headers)
+
+    def _log_fault(self, error: InternalError, exchange: Exchange) -> None:
+        self._log.error(
+            "internal error",
+            extra={"facts": {"request_id": exchange.request_id, "route": exchange.route}},
+            exc_info=error.__cause__ or error,
+        )
+
+    def _log_request(self, scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
+        request_id = exchange.request_id
+        request = {
+            "request_id": request_id if request_id.startswith("req-") else self._errors.clean(request_id),
+            "method": scope["method"][:20],
+            "route": exchange.route,
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+        }
+        if exchange.model:
+            request["group"] = exchange.model
+        self._lines.write_line(logging.INFO if status < 400 else logging.WARNING, request)
+
+
+def _of_router(error: Exception, scope: Scope) -> GatewayError:
+    """Translate, the router's own exceptions included."""
+    if isinstance(error, HTTPException):
+        if error.status_code == 405:
+            methods = (error.headers or {}).get("Allow", "")
+            allow = ", ".join(sorted(method.strip() for method in methods.split(",")))
+            return method_not_allowed(scope["method"], scope["path"], allow)
+        return route_not_found(scope["path"])
+    return translate(error)

@@ -1,0 +1,101 @@
+"""The connections of one app: which client a request uses, how many there are, how long one may take (GATEWAY.md 7.2).
+
+aiohttp bounds connecting and reading. It has no limit for writing, and waits for a free connection and connects under
+one limit; both are here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+from yarl import URL
+
+from mini_agent.core.errors import ProviderTimeout
+from mini_agent.net.sessions import Sessions
+
+__all__ = ["Connections", "TimedBody"]
+
+_PIECE_BYTES = 2**18
+
+
+class Connections:
+    """Sessions of users on a bounded pool.
+
+    limit: connections per provider at a time. wait_s: seconds until one must be free. write_s: as for `TimedBody`.
+    """
+
+    def __init__(self, sessions: Sessions, *, limit: int, wait_s: float, write_s: float) -> None:
+        self._sessions = sessions
+        self._limit = limit
+        self._wait_s = wait_s
+        self._write_s = write_s
+        self._slots: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Semaphore] = {}
+
+    async def session(self, user_id: str | None, url: URL) -> aiohttp.ClientSession:
+        """Returns: the client of this user at the host of this address."""
+        return await self._sessions.get_session(user_id, url.host_port_subcomponent or "")
+
+    def body(self, raw: bytes) -> TimedBody:
+        """Returns: a request body that must be taken in time."""
+        return TimedBody(raw, self._write_s)
+
+    @asynccontextmanager
+    async def slot(self, url: URL) -> AsyncGenerator[None, None]:
+        """Hold a place in the pool of the address's host.
+
+        Raises: ProviderTimeout when none became free in time.
+        """
+        key = (asyncio.get_running_loop(), url.host_port_subcomponent or "")
+        slots = self._slots.get(key)
+        if slots is None:
+            slots = self._slots[key] = asyncio.Semaphore(self._limit)
+        if slots.locked():
+            await self._wait(slots)
+        else:
+            await slots.acquire()
+        try:
+            yield
+        finally:
+            slots.release()
+
+    async def _wait(self, slots: asyncio.Semaphore) -> None:
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await slots.acquire()
+        except TimeoutError as error:
+            raise ProviderTimeout("no connection to the provider became free in time") from error
+
+
+class TimedBody(Payload):
+    """A body that is written in pieces, each of which the provider must take in time. write_s: seconds for a piece.
+
+    aiohttp's own class for bytes writes all at once, and warns of large ones for that reason.
+    """
+
+    _autoclose = True
+
+    def __init__(self, value: bytes, write_s: float) -> None:
+        super().__init__(value, content_type="application/json")
+        self._size = len(value)
+        self._bytes = memoryview(value)
+        self._write_s = write_s
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Returns: the body as text."""
+        return str(self._bytes, encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write the whole body. Raises: TimeoutError when the provider does not read."""
+        await self.write_with_length(writer, None)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Write the body up to a length in bytes. Raises: TimeoutError when the provider does not read."""
+        body = self._bytes if content_length is None else self._bytes[:content_length]
+        for start in range(0, len(body), _PIECE_BYTES):
+            async with asyncio.timeout(self._write_s):
+                await writer.write(body[start : start + _PIECE_BYTES])

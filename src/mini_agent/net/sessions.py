@@ -1,0 +1,188 @@
+"""One HTTP client per user and provider host: cookies persist, and never cross (GATEWAY.md 8.5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+import aiohttp
+from yarl import URL
+
+from mini_agent.core.ports import Clock, HttpConnectorFactory, open_http_connector
+
+if TYPE_CHECKING:
+    from aiohttp.client_middlewares import ClientHandlerType
+
+__all__ = ["IDLE_S", "MAX_SESSIONS", "Sessions", "session_host"]
+
+MAX_SESSIONS = 256
+#: A client that nobody asked for in this time is forgotten with its cookies.
+IDLE_S = 1800.0
+
+_Key = tuple[str | None, str]
+
+
+@lru_cache(maxsize=256)
+def session_host(address: str) -> str:
+    """Returns: the host of a provider's address, with its port where that is not the scheme's: a key of a session."""
+    return URL(address).host_port_subcomponent or ""
+
+
+class Sessions:
+    """Hands out clients, one per user and host, on the running loop.
+
+    connector: opens the pool of connections that all clients of a loop share. limit: most clients per loop. idle_s:
+    seconds until an unused client is forgotten.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        connector: HttpConnectorFactory = open_http_connector,
+        *,
+        limit: int = MAX_SESSIONS,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._clock = clock
+        self._connector = connector
+        self._limit = limit
+        self._idle_s = idle_s
+        self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
+
+    async def get_session(self, user_id: str | None, host: str) -> aiohttp.ClientSession:
+        """Find the client of a user at a host, or open it.
+
+        user_id: None for requests without a user, whose cookies are dropped. host: as `session_host` gives it.
+        Returns: the client, the same one until it is idle for long, closed, or pushed out while nobody uses it. It
+        belongs to this object: callers do not close it.
+        """
+        pool = self._pools.get(asyncio.get_running_loop())
+        if pool is None or pool.connector.closed:
+            pool = await self._open_pool()
+        return pool.client(user_id, host, self._clock.monotonic())
+
+    get_client = get_session
+
+    def cookie_counts(self, user_id: str) -> list[int]:
+        """Returns: for each client of a user on the running loop, how many cookies it holds."""
+        pool = self._pools.get(asyncio.get_running_loop())
+        return [] if pool is None else pool.cookie_counts(user_id, self._clock.monotonic())
+
+    async def aclose(self) -> None:
+        """Close all clients and connections. A later call opens new ones; calling it twice is harmless."""
+        pools = list(self._pools.values())
+        self._pools.clear()
+        for pool in pools:
+            await pool.aclose()
+
+    async def _open_pool(self) -> _Pool:
+        loop = asyncio.get_running_loop()
+        ended = [other for other in self._pools if other is loop or other.is_closed()]
+        pools = [self._pools.pop(other) for other in ended]
+        pool = self._pools[loop] = _Pool(self._connector(), self._limit, self._idle_s)
+        for old in pools:
+            await old.aclose()
+        return pool
+
+
+class _Pool:
+    """The clients of one event loop, least recently used first."""
+
+    def __init__(self, connector: aiohttp.BaseConnector, limit: int, idle_s: float) -> None:
+        self.connector = connector
+        self._limit = limit
+        self._idle_s = idle_s
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
+
+    def client(self, user_id: str | None, host: str, now: float) -> aiohttp.ClientSession:
+        """Returns: the open client of this key. now: monotonic seconds."""
+        self._forget_idle(now)
+        key = (user_id, host)
+        entry = self._entries.get(key)
+        if entry is None:
+            self._make_room()
+            entry = self._entries[key] = _Entry(self.connector, keeps_cookies=user_id is not None)
+        elif entry.client.closed:
+            entry.reopen(self.connector)
+        self._entries.move_to_end(key)
+        entry.used_at = now
+        return entry.client
+
+    def cookie_counts(self, user_id: str, now: float) -> list[int]:
+        self._forget_idle(now)
+        return [len(entry.jar) for (owner, _), entry in self._entries.items() if owner == user_id]
+
+    async def aclose(self) -> None:
+        for entry in self._entries.values():
+            entry.client.detach()
+        self._entries.clear()
+        await self.connector.close()
+
+    def _forget_idle(self, now: float) -> None:
+        for key, entry in list(self._oldest(now)):
+            if not entry.in_use:
+                self._forget(key)
+
+    def _oldest(self, now: float) -> list[tuple[_Key, _Entry]]:
+        """Returns: the clients that nobody asked for in the idle time."""
+        found = []
+        for key, entry in self._entries.items():
+            if now - entry.used_at < self._idle_s:
+                break
+            found.append((key, entry))
+        return found
+
+    def _make_room(self) -> None:
+        # A client in use stays, even if that makes one more than the limit until it is free.
+        surplus = len(self._entries) - self._limit + 1
+        idle = (key for key, entry in self._entries.items() if not entry.in_use)
+        for key in list(islice(idle, max(0, surplus))):
+            self._forget(key)
+
+    def _forget(self, key: _Key) -> None:
+        # Only the client ends; its connections carry no state of a user and stay with the pool.
+        self._entries.pop(key).client.detach()
+
+
+class _Entry:
+    """One client, its cookies, and the answers that are still being read from it."""
+
+    def __init__(self, connector: aiohttp.BaseConnector, *, keeps_cookies: bool) -> None:
+        # `unsafe` keeps cookies of hosts that are addresses, too; the jar serves one host anyway.
+        self.jar = aiohttp.CookieJar(unsafe=True) if keeps_cookies else aiohttp.DummyCookieJar()
+        self.used_at = 0.0
+        self._starting = 0
+        self._answers: WeakSet[aiohttp.ClientResponse] = WeakSet()
+        self.reopen(connector)
+
+    @property
+    def in_use(self) -> bool:
+        """Returns: whether a request is on its way, or an answer is not read to its end."""
+        return self._starting > 0 or any(not answer.closed for answer in self._answers)
+
+    def reopen(self, connector: aiohttp.BaseConnector) -> None:
+        """Open the client, with the cookies that are there."""
+        self.client = aiohttp.ClientSession(
+            connector=connector,
+            connector_owner=False,
+            cookie_jar=self.jar,
+            headers={"accept-encoding": "identity", "user-agent": "mini-agent"},
+            # No silent proxy: an address in the configuration is the address that is called.
+            trust_env=False,
+            auto_decompress=True,
+            read_bufsize=2**18,
+            middlewares=(self._watch,),
+        )
+
+    async def _watch(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+        self._starting += 1
+        try:
+            answer = await handler(request)
+        finally:
+            self._starting -= 1
+        self._answers.add(answer)
+        return answer

@@ -1,1 +1,0 @@
-"""Room 2: the network side of memory."""

@@ -1,0 +1,138 @@
+"""The body of `/agent/run` (GATEWAY.md 4.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from mini_agent.agent.values import AgentConfig
+from mini_agent.core.errors import GatewayError, InvalidBodyParameter, MissingBodyParameter, MissingParameter
+from mini_agent.tools.backends import DEFAULT_TIMEOUT_S, ToolRequest, check_backend
+
+__all__ = ["MAX_ITERATIONS", "AgentBody", "parse_agent_body"]
+
+DEFAULT_ITERATIONS = 3
+MAX_ITERATIONS = 50
+_FORCES_TOOLS = ("http", "mcp")
+_MISSING = re.compile(r"missing required field `(\w+)`")
+_PATH = re.compile(r"`\$\.(\w+)")
+
+_WHOLE = frozenset({"max_iterations", "max_research_hops", "max_tools_per_iter", "tool_concurrency"})
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+_Positive = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+_Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class AgentBody(msgspec.Struct, kw_only=True, frozen=True):
+    """The fields; others are ignored. Null means the default. Times are seconds."""
+
+    messages: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1)]
+    model: Annotated[str, msgspec.Meta(min_length=1)]
+    tool_backend: str | None = None
+    tool_http_base_url: str | None = None
+    tool_http_headers: dict[str, Any] | None = None
+    use_tools: bool | None = None
+    auto_run_code_on_code_block: bool | None = None
+    max_iterations: int | None = None
+    max_total_seconds: _Seconds | None = None
+    escalate_on_budget_exceeded: bool | None = None
+    escalate_model: str | None = None
+    enable_repair: bool | None = None
+    stop_on_tool_success: bool | None = None
+    research_on_unsure: bool | None = None
+    max_research_hops: _Count | None = None
+    max_tools_per_iter: _Positive | None = None
+    tool_concurrency: _Positive | None = None
+    tool_timeout_sec: _Seconds | None = None
+
+    @property
+    def backend(self) -> str:
+        """Returns: the backend, trimmed and lower-cased."""
+        return (self.tool_backend or "local").strip().lower() or "local"
+
+    @property
+    def iterations(self) -> int:
+        """Returns: the limit of model calls: non-positive becomes 3, above 50 becomes 50."""
+        asked = self.max_iterations
+        return min(asked, MAX_ITERATIONS) if asked is not None and asked > 0 else DEFAULT_ITERATIONS
+
+    @property
+    def escalates(self) -> bool:
+        """Returns: whether both escalation options are set."""
+        return bool(self.escalate_on_budget_exceeded and self.escalate_model)
+
+    def config(self, escalation_timeout_s: float) -> AgentConfig:
+        """Returns: the loop's configuration. Raises: ValueError for values the loop cannot mean."""
+        optional = {
+            name: value
+            for name in (
+                "enable_repair",
+                "stop_on_tool_success",
+                "research_on_unsure",
+                "max_research_hops",
+                "max_tools_per_iter",
+                "tool_concurrency",
+                "tool_timeout_sec",
+                "max_total_seconds",
+                "escalate_model",
+            )
+            if (value := getattr(self, name)) is not None
+        }
+        return AgentConfig(
+            model=self.model,
+            max_iterations=self.iterations,
+            use_tools=bool(self.use_tools) or self.backend in _FORCES_TOOLS,
+            auto_run_code_on_code_block=bool(self.auto_run_code_on_code_block),
+            escalate_on_budget_exceeded=bool(self.escalate_on_budget_exceeded),
+            escalation_timeout_s=escalation_timeout_s,
+            **optional,
+        )
+
+    def tool_request(self) -> ToolRequest:
+        """Returns: what the run wants of its tools."""
+        return ToolRequest(
+            backend=self.backend,
+            http_base_url=self.tool_http_base_url,
+            http_headers=self.tool_http_headers or {},
+            timeout_s=self.tool_timeout_sec or DEFAULT_TIMEOUT_S,
+        )
+
+
+def parse_agent_body(body: Mapping[str, Any]) -> AgentBody:
+    """Check a decoded body.
+
+    Returns: the fields.
+    Raises: MissingBodyParameter or InvalidBodyParameter (422) naming the field; InvalidParameter (400) for an unknown
+    backend; MissingParameter (400) for the http backend without base address.
+    """
+    try:
+        parsed = msgspec.convert(_whole_numbers(body), AgentBody)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), body) from error
+    check_backend(parsed.backend)
+    if parsed.backend == "http" and not (parsed.tool_http_base_url or "").strip():
+        raise MissingParameter("tool_http_base_url required for tool_backend=http", param="tool_http_base_url")
+    return parsed
+
+
+def _whole_numbers(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns: the body, with 3.0 as 3 where a whole number belongs: in JSON they are the same number."""
+    return {
+        name: int(value) if name in _WHOLE and isinstance(value, float) and value.is_integer() else value
+        for name, value in body.items()
+    }
+
+
+def _refusal(text: str, body: Mapping[str, Any]) -> GatewayError:
+    if found := _MISSING.search(text):
+        return MissingBodyParameter(f"Missing required parameter: '{found[1]}'", param=found[1])
+    found = _PATH.search(text)
+    name = found[1] if found else None
+    if name in ("messages", "model") and body.get(name) in (None, "", []):
+        return MissingBodyParameter(f"Missing required parameter: '{name}'", param=name)
+    # The library quotes types and limits, never values.
+    return InvalidBodyParameter(f"Invalid '{name}': {text}" if name else f"Invalid request body: {text}", param=name)

@@ -1,0 +1,247 @@
+"""`register_codex_agent()`: codex agents as LiteLLM custom providers (GATEWAY.md 7.5)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mini_agent.core.errors import GatewayError, ProviderNotConfigured
+from mini_agent.core.redaction import Redactor
+from mini_agent.settings import Settings, load_settings
+from mini_agent.upstreams.codex.agent import BASE_VARIABLE, ENABLE_VARIABLE
+from mini_agent.upstreams.codex.http import DEFAULT_TIMEOUT_S, CodexCall, CodexHttp, RetryPolicy
+from mini_agent.upstreams.litellm.loader import import_litellm
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["PROVIDERS", "Registration", "register_codex_agent"]
+
+PROVIDERS = ("codex-agent", "codex_cli_agent")
+
+#: Longest text of an agent's refusal that a LiteLLM exception carries.
+_TEXT_CHARACTERS = 400
+#: What LiteLLM passes when nobody asked for a timeout, in seconds.
+_LITELLM_DEFAULTS = (600, 6000)
+_log = logging.getLogger("mini_agent.codex")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What `register_codex_agent` did. providers: those that are ours now; reason: why others are not."""
+
+    providers: tuple[str, ...]
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.providers == PROVIDERS
+
+
+def register_codex_agent(
+    environ: Mapping[str, str] | None = None,
+    *,
+    transport: httpx.BaseTransport | None = None,
+    async_transport: httpx.AsyncBaseTransport | None = None,
+) -> Registration:
+    """Make `codex-agent/…` and `codex_cli_agent/…` models known to LiteLLM in this process.
+
+    Does nothing unless `LITELLM_ENABLE_CODEX_AGENT` is exactly `1`. Calling it again changes nothing; a name that
+    somebody else has registered stays theirs. Imports LiteLLM if that has not happened yet.
+
+    environ: where the codex variables are read, at each call; the process's own environment if None.
+    transport, async_transport: replacements of the network for synchronous and asynchronous calls.
+    Returns: what was done; it is false unless both names are ours.
+    """
+    source = os.environ if environ is None else environ
+    if source.get(ENABLE_VARIABLE) != "1":
+        return Registration((), f"{ENABLE_VARIABLE} is not 1")
+    try:
+        litellm = import_litellm()
+        handler_class = _handler_class(litellm)
+    except (ProviderNotConfigured, AttributeError) as error:
+        _log.warning("codex agents cannot be registered with LiteLLM: %s", type(error).__name__)
+        return Registration((), str(error))
+    handler = handler_class(lambda: _codex_settings(source), transport, async_transport)
+    ours: list[str] = []
+    foreign: list[str] = []
+    for name in PROVIDERS:
+        present = next((item for item in litellm.custom_provider_map if item["provider"] == name), None)
+        if present is None:
+            litellm.custom_provider_map.append({"provider": name, "custom_handler": handler})
+            ours.append(name)
+        else:
+            (ours if getattr(present["custom_handler"], "mini_agent_codex", False) else foreign).append(name)
+    # A Router checks provider names when it is built, which is before LiteLLM looks at the map by itself.
+    litellm.utils.custom_llm_setup()
+    reason = f"registered by somebody else: {', '.join(foreign)}" if foreign else ""
+    if reason:
+        _log.warning("codex agents not registered with LiteLLM: %s", reason)
+    return Registration(tuple(ours), reason)
+
+
+def _codex_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the codex variables only: a configuration file of a gateway is not this process's business."""
+    names = ("CODEX_AGENT_", "LITELLM_ENABLE_CODEX")
+    from pathlib import Path
+
+    own = {name: value for name, value in environ.items() if name.startswith(names)}
+    return load_settings(own, folder=Path("/nonexistent"))
+
+
+def _handler_class(litellm: Any) -> Callable[..., Any]:
+    """Build the handler class. It derives from LiteLLM's, which exists only once LiteLLM is imported."""
+
+    class CodexHandler(litellm.CustomLLM):  # type: ignore[misc]  # The base is known at run time only.
+        """Four entrances to one client."""
+
+        mini_agent_codex = True
+
+        def __init__(self, settings: Callable[[], Settings], transport: Any, async_transport: Any) -> None:
+            super().__init__()
+            self._bridge = _Bridge(litellm, settings, transport, async_transport)
+
+        def completion(self, *_: Any, **kwargs: Any) -> Any:
+            return self._bridge.complete(kwargs)
+
+        async def acompletion(self, *_: Any, **kwargs: Any) -> Any:
+            return await self._bridge.acomplete(kwargs)
+
+        def streaming(self, *_: Any, **kwargs: Any) -> Generator[dict[str, Any], None, None]:
+            return self._bridge.stream(kwargs)
+
+        def astreaming(self, *_: Any, **kwargs: Any) -> AsyncGenerator[dict[str, Any], None]:
+            return self._bridge.astream(kwargs)
+
+    return CodexHandler
+
+
+class _Bridge:
+    """From LiteLLM's arguments to the codex client, and back to its answers and errors."""
+
+    def __init__(self, litellm: Any, settings: Callable[[], Settings], transport: Any, async_transport: Any) -> None:
+        self._litellm = litellm
+        self._settings = settings
+        self._transports = {"transport": transport, "async_transport": async_transport}
+
+    def complete(self, arguments: Mapping[str, Any]) -> Any:
+        """Returns: LiteLLM's response object."""
+        http, call = self._prepare(arguments)
+        try:
+            return self._litellm.ModelResponse(**http.complete(call))
+        except GatewayError as error:
+            raise self._foreign(error) from None
+
+    async def acomplete(self, arguments: Mapping[str, Any]) -> Any:
+        """Returns: LiteLLM's response object."""
+        http, call = self._prepare(arguments)
+        try:
+            return self._litellm.ModelResponse(**await http.acomplete(call))
+        except GatewayError as error:
+            raise self._foreign(error) from None
+
+    def stream(self, arguments: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
+        """Returns: LiteLLM's generic chunks."""
+        http, call = self._prepare(arguments)
+        closing = _Closing()
+        try:
+            for chunk in http.stream(call):
+                yield from closing.take(chunk)
+        except GatewayError as error:
+            raise self._foreign(error) from None
+        yield closing.last()
+
+    async def astream(self, arguments: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """Returns: LiteLLM's generic chunks."""
+        http, call = self._prepare(arguments)
+        closing = _Closing()
+        try:
+            async for chunk in http.astream(call):
+                for generic in closing.take(chunk):
+                    yield generic
+        except GatewayError as error:
+            raise self._foreign(error) from None
+        yield closing.last()
+
+    def _prepare(self, arguments: Mapping[str, Any]) -> tuple[CodexHttp, CodexCall]:
+        settings = self._settings()
+        base = arguments.get("api_base") or settings.codex_api_base
+        if not base:
+            raise self._foreign(ProviderNotConfigured(f"{BASE_VARIABLE} is not set and there is no api_base"))
+        parameters = dict(arguments.get("optional_params") or {})
+        # LiteLLM nests what is not OpenAI's under this name.
+        parameters |= parameters.pop("extra_body", None) or {}
+        extra_headers = parameters.pop("extra_headers", None) or {}
+        parameters.pop("stream", None)
+        timeout = arguments.get("timeout")
+        asked = isinstance(timeout, int | float) and timeout not in _LITELLM_DEFAULTS
+        call = CodexCall(
+            base=base,
+            body={"model": arguments["model"], "messages": arguments["messages"], **parameters},
+            api_key=arguments.get("api_key") or settings.codex_api_key,
+            headers={**(arguments.get("headers") or {}), **extra_headers},
+            timeout_s=float(timeout) if asked and timeout is not None else DEFAULT_TIMEOUT_S,
+        )
+        policy = RetryPolicy(
+            max_retries=settings.codex_max_retries,
+            base_ms=settings.codex_retry_base_ms,
+            max_ms=settings.codex_retry_max_ms,
+            seed=settings.codex_retry_seed,
+        )
+        return CodexHttp(policy, **self._transports), call
+
+    def _foreign(self, error: GatewayError) -> Exception:
+        """Any other exception of a handler would come out as a 500 with a traceback in its text."""
+        text = Redactor(self._settings().secrets()).text(error.message)[:_TEXT_CHARACTERS]
+        failure: Exception = self._litellm.llms.custom_llm.CustomLLMError(status_code=_status(error), message=text)
+        return failure
+
+
+def _status(error: GatewayError) -> int:
+    """Returns: the status LiteLLM maps back to the same meaning: the agent's own refusal of a key is a 401 there."""
+    return 401 if error.code == "provider_auth" else error.status
+
+
+class _Closing:
+    """Turns chunks into LiteLLM's generic ones, and holds back finish reason and usage for the last.
+
+    LiteLLM ends a stream at the finish reason, so usage that comes after it would be lost.
+    """
+
+    def __init__(self) -> None:
+        self._finish_reason = ""
+        self._usage: dict[str, Any] | None = None
+
+    def take(self, chunk: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Returns: the generic chunks of one chunk: its text, and one per tool-call fragment."""
+        self._usage = chunk.get("usage") or self._usage
+        found = []
+        for choice in chunk.get("choices") or []:
+            delta = choice.get("delta") or {}
+            self._finish_reason = choice.get("finish_reason") or self._finish_reason
+            if delta.get("content"):
+                found.append(_generic(text=delta["content"]))
+            for position, fragment in enumerate(delta.get("tool_calls") or []):
+                found.append(_generic(tool_use=_tool_use(fragment, position)))
+        return found
+
+    def last(self) -> dict[str, Any]:
+        """Returns: the closing chunk."""
+        return _generic(is_finished=True, finish_reason=self._finish_reason or "stop", usage=self._usage)
+
+
+def _tool_use(fragment: Mapping[str, Any], position: int) -> dict[str, Any]:
+    function = fragment.get("function") or {}
+    return {
+        "id": fragment.get("id"),
+        "type": "function",
+        "function": {"name": function.get("name"), "arguments": function.get("arguments") or ""},
+        "index": fragment.get("index", position),
+    }
+
+
+def _generic(**fields: Any) -> dict[str, Any]:
+    base = {"text": "", "is_finished": False, "finish_reason": "", "usage": None, "index": 0, "tool_use": None}
+    return {**base, **fields}

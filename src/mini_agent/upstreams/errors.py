@@ -1,0 +1,204 @@
+"""From a provider's answer or a transport failure to the exception tree."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import aiohttp
+import msgspec
+
+from mini_agent.core.errors import (
+    BackendUnavailable,
+    BudgetExceeded,
+    ContentPolicyViolation,
+    ContextLengthExceeded,
+    GatewayError,
+    InvalidProviderResponse,
+    ModelNotFound,
+    PermissionDenied,
+    ProviderAuth,
+    ProviderBadRequest,
+    ProviderFailed,
+    ProviderTimeout,
+    RateLimited,
+    ServiceUnavailable,
+    UnprocessableEntity,
+    UnsupportedParameter,
+)
+
+__all__ = [
+    "KEPT_CHARACTERS",
+    "Explained",
+    "class_of_status",
+    "error_of_event",
+    "error_of_status",
+    "error_of_transport",
+    "explain",
+    "quote",
+    "retry_after_seconds",
+    "status_of_event",
+]
+
+#: Longest part of a provider's message that is kept. Clients see less of it, cut after redaction, not before: half
+#: a secret would not be recognised as one.
+KEPT_CHARACTERS = 8000
+
+_BY_STATUS: dict[int, type[GatewayError]] = {
+    401: ProviderAuth,
+    403: PermissionDenied,
+    404: ModelNotFound,
+    408: ProviderTimeout,
+    422: UnprocessableEntity,
+    429: RateLimited,
+    503: ServiceUnavailable,
+    504: ProviderTimeout,
+}
+_BY_CODE: dict[str, type[GatewayError]] = {
+    "context_length_exceeded": ContextLengthExceeded,
+    "string_above_max_length": ContextLengthExceeded,
+    "content_policy_violation": ContentPolicyViolation,
+    "content_filter": ContentPolicyViolation,
+    "unsupported_parameter": UnsupportedParameter,
+    "unsupported_value": UnsupportedParameter,
+    "insufficient_quota": BudgetExceeded,
+    "budget_exceeded": BudgetExceeded,
+    "billing_hard_limit_reached": BudgetExceeded,
+}
+_CODES_OF: dict[int, frozenset[type[GatewayError]]] = {
+    400: frozenset({ContextLengthExceeded, ContentPolicyViolation, UnsupportedParameter, BudgetExceeded}),
+    402: frozenset({BudgetExceeded}),
+    403: frozenset({ContentPolicyViolation}),
+    413: frozenset({ContextLengthExceeded}),
+    429: frozenset({BudgetExceeded}),
+}
+
+
+class Explained(NamedTuple):
+    """What a provider's error body says. words: its `code` and `type`."""
+
+    message: str
+    words: frozenset[str]
+    param: str | None
+
+
+def error_of_status(
+    status: int, headers: Mapping[str, str], body: bytes, *, now: float, model: str = ""
+) -> GatewayError:
+    """Translate a non-2xx answer.
+
+    status, headers, body: the answer. now: seconds since the epoch, for a `Retry-After` date.
+    Returns: the error of the table that this answer means, with its text.
+    """
+    message, words, param = explain(body)
+    cls = class_of_status(status, words)
+    text = message or f"the provider answered HTTP {status}"
+    if cls is ModelNotFound and model and not message:
+        text = f"the provider does not know model '{model}'"
+    retry_after = None
+    if cls in (RateLimited, BudgetExceeded, ServiceUnavailable):
+        retry_after = retry_after_seconds(headers.get("retry-after"), now)
+    return quote(cls(text[:KEPT_CHARACTERS], param=param, retry_after=retry_after))
+
+
+def quote(error: GatewayError) -> GatewayError:
+    """Returns: the error, marked as one whose message comes from a provider."""
+    error.quoted = True
+    return error
+
+
+def error_of_event(error: Any) -> GatewayError:
+    """Translate the `error` member of a stream event. Returns: the error it means, `api_error` when it does not say."""
+    message, words, param = explain(msgspec.json.encode({"error": error}))
+    status = status_of_event(error)
+    cls: type[GatewayError]
+    if status:
+        cls = class_of_status(status, words)
+    else:
+        cls = next((_BY_CODE[word] for word in words if word in _BY_CODE), ProviderFailed)
+        if "rate_limit_exceeded" in words or "rate_limit_error" in words:
+            cls = RateLimited
+    text = message[:KEPT_CHARACTERS] or "the provider reported an error in its stream"
+    return quote(cls(text, param=param))
+
+
+def status_of_event(error: Any) -> int:
+    """Returns: the status that the `error` member of a stream event names, 0 when it names none."""
+    for key in ("status", "code", "status_code") if isinstance(error, dict) else ():
+        value = error.get(key)
+        if isinstance(value, str) and value.isdecimal() and len(value) == 3:
+            value = int(value)
+        if isinstance(value, int) and 400 <= value <= 599:
+            return value
+    return 0
+
+
+def error_of_transport(error: BaseException) -> GatewayError:
+    """Translate a failure below HTTP. Returns: timeout, malformed answer or unreachable provider."""
+    if isinstance(error, TimeoutError | asyncio.TimeoutError):
+        return ProviderTimeout("the provider did not answer in time")
+    if isinstance(error, aiohttp.ClientPayloadError | ConnectionResetError | aiohttp.ServerDisconnectedError):
+        return BackendUnavailable("the provider closed the connection before its answer was complete")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return InvalidProviderResponse("the provider's answer is not valid HTTP")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return BackendUnavailable("the provider's host name cannot be resolved")
+    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
+        return BackendUnavailable("the TLS connection to the provider failed")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return BackendUnavailable("the provider refused the connection")
+    return BackendUnavailable("the connection to the provider failed")
+
+
+def retry_after_seconds(value: str | None, now: float) -> float | None:
+    """Read a `Retry-After` value, a number of seconds or an HTTP date.
+
+    Returns: seconds to wait, not negative; None when absent or unparsable.
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def class_of_status(status: int, words: frozenset[str] = frozenset()) -> type[GatewayError]:
+    """Find the class of a provider's status.
+
+    words: the code words of its error body, which can make the class more specific.
+    Returns: the class.
+    """
+    for word in words:
+        found = _BY_CODE.get(word)
+        if found is not None and found in _CODES_OF.get(status, frozenset()):
+            return found
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status == 402:
+        return BudgetExceeded
+    if 400 <= status < 500:
+        return ProviderBadRequest
+    return ProviderFailed
+
+
+def explain(body: bytes) -> Explained:
+    """Read an error body in the usual shapes. Returns: what it says, empty where it says nothing."""
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return Explained(body[:KEPT_CHARACTERS].decode("utf-8", "replace").strip(), frozenset(), None)
+    error = decoded.get("error", decoded) if isinstance(decoded, dict) else decoded
+    if not isinstance(error, dict):
+        return Explained(error if isinstance(error, str) else "", frozenset(), None)
+    message = next((error[key] for key in ("message", "detail", "error") if isinstance(error.get(key), str)), "")
+    words = frozenset(value for key in ("code", "type") if isinstance(value := error.get(key), str))
+    param = error.get("param")
+    return Explained(message, words, param if isinstance(param, str) else None)

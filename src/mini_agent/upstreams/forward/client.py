@@ -1,0 +1,71 @@
+"""Forward mode: an external LiteLLM process answers for the groups (GATEWAY.md 7.4)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+
+import msgspec
+from yarl import URL
+
+from mini_agent.core.chat import ProviderRequest
+from mini_agent.core.ports import Clock
+from mini_agent.memory.headers import provider_headers
+from mini_agent.net.connections import Connections
+from mini_agent.settings import Settings
+from mini_agent.upstreams.chat_http import ChatCall, ChatHttp, Dialect
+from mini_agent.upstreams.forward.errors import error_of_proxy, error_of_proxy_event
+from mini_agent.upstreams.forward.headers import answer_headers, kept_query
+from mini_agent.upstreams.protocol import Batch
+
+__all__ = ["ForwardClient", "external_address", "with_key"]
+
+_LITELLM_PROXY = Dialect(error_of_proxy, error_of_proxy_event)
+#: LiteLLM retries twice unless told otherwise, and an entry's `max_retries` is told to nobody.
+_RETRIES = "x-litellm-num-retries"
+
+
+class ForwardClient:
+    """Posts to the external process under the group's name. connections: of the app."""
+
+    name = "forward"
+
+    def __init__(self, settings: Settings, connections: Connections, clock: Clock) -> None:
+        self._settings = settings
+        self._http = ChatHttp(connections, clock, _LITELLM_PROXY)
+        self._encode = msgspec.json.Encoder().encode
+
+    async def complete(self, request: ProviderRequest) -> bytes:
+        """Ask once. Returns: the process's bytes. Raises: GatewayError."""
+        return await self._http.complete(self._call(request))
+
+    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
+        """Ask for a stream. Returns: the process's events as they arrive. Raises: GatewayError."""
+        return self._http.stream(self._call(request))
+
+    async def aclose(self) -> None:
+        """Nothing to free: the connections belong to the app."""
+
+    def _call(self, request: ProviderRequest) -> ChatCall:
+        target, note = request.target, request.note_headers
+        headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: str(target.max_retries)}
+        return ChatCall(
+            url=external_address(self._settings, "/v1/chat/completions", kept_query(request.query)),
+            body=self._encode({"model": target.name, **request.body}),
+            headers=with_key(headers, self._settings.forward_key),
+            user_id=request.caller.user_id,
+            model=target.model,
+            timeout_s=target.timeout_s,
+            stream_timeout_s=target.stream_timeout_s,
+            on_answer=None if note is None else lambda raw: note(answer_headers(raw)),
+        )
+
+
+def external_address(settings: Settings, path: str, query: str) -> URL:
+    """Returns: the address of a path at the external process. path: as on the wire, from `/v1`; query: without `?`."""
+    base = settings.forward_url.removesuffix("/v1")
+    return URL(f"{base}{path}?{query}" if query else f"{base}{path}", encoded=True)
+
+
+def with_key(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
+    """Returns: the headers with the key of the external process, if it has one. A client's own never came this far."""
+    return {**headers, "authorization": f"Bearer {key}"} if key else dict(headers)

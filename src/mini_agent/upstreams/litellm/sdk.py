@@ -1,0 +1,170 @@
+"""Every provider that is not OpenAI-compatible, through LiteLLM's SDK (GATEWAY.md 7.4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import msgspec
+
+from mini_agent.core.chat import DONE, ProviderRequest
+from mini_agent.core.errors import GatewayError, InvalidProviderResponse, ProviderNotConfigured
+from mini_agent.core.ports import Clock
+from mini_agent.memory.headers import provider_headers
+from mini_agent.upstreams.errors import error_of_event
+from mini_agent.upstreams.litellm.clients import SdkClients
+from mini_agent.upstreams.litellm.errors import error_of_litellm
+from mini_agent.upstreams.litellm.loader import LiteLLMLoader
+from mini_agent.upstreams.protocol import Batch
+
+__all__ = ["LiteLLMClient", "to_plain"]
+
+#: Headers that LiteLLM writes itself.
+_OWN_HEADERS = frozenset({"content-type", "authorization"})
+#: Fields that LiteLLM adds to OpenAI's objects for its own use.
+_FOREIGN = ("provider_specific_fields", "moderation", "citations")
+
+
+class LiteLLMClient:
+    """Calls `litellm.acompletion`.
+
+    loader: imports the package on first use. drop_params: as in `litellm_settings`. clients: make the HTTP client of
+    each call, None for LiteLLM's own.
+    """
+
+    name = "litellm_sdk"
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        drop_params: bool = False,
+        loader: LiteLLMLoader | None = None,
+        clients: SdkClients | None = None,
+    ) -> None:
+        self._clock = clock
+        self._drop_params = drop_params
+        self._load = loader or LiteLLMLoader()
+        self._clients = clients
+
+    async def complete(self, request: ProviderRequest) -> bytes:
+        """Ask once. Returns: the completion as JSON. Raises: GatewayError."""
+        answer = to_plain(await self._call(request, stream=False))
+        if not isinstance(answer, dict) or not isinstance(answer.get("choices"), list):
+            raise InvalidProviderResponse("the provider's answer is not a completion object")
+        for choice in answer["choices"]:
+            _complete_message(choice)
+        return msgspec.json.encode(answer)
+
+    async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
+        """Ask for a stream. Returns: one chunk per batch. Raises: GatewayError."""
+        chunks = await self._call(request, stream=True)
+        if not hasattr(chunks, "__aiter__"):
+            raise InvalidProviderResponse("the provider did not answer with a stream")
+        finished = False
+        try:
+            async for chunk in chunks:
+                payload = to_plain(chunk)
+                if not isinstance(payload, dict):
+                    raise InvalidProviderResponse("the provider sent a chunk that is no object")
+                if payload.get("error"):
+                    raise error_of_event(payload["error"])
+                choices = payload.get("choices") or []
+                for choice in choices:
+                    choice.setdefault("finish_reason", None)
+                finished = finished or any(choice["finish_reason"] for choice in choices)
+                yield [msgspec.json.encode(payload)]
+        except (GatewayError, asyncio.CancelledError, GeneratorExit):
+            raise
+        except Exception as error:
+            raise error_of_litellm(error, self._clock.time()) from error
+        finally:
+            await _close(chunks)
+        if not finished:
+            raise InvalidProviderResponse("the provider's stream ended before the answer was finished")
+        yield [DONE]
+
+    async def aclose(self) -> None:
+        """Nothing to free: LiteLLM keeps its own clients."""
+
+    async def _call(self, request: ProviderRequest, *, stream: bool) -> Any:
+        litellm = await self._load()
+        self._check_keys(litellm, request)
+        try:
+            own = {} if self._clients is None else await self._clients.arguments(litellm, request)
+            return await litellm.acompletion(**self._arguments(request, stream=stream), **own)
+        except Exception as error:
+            raise error_of_litellm(error, self._clock.time()) from error
+
+    def _arguments(self, request: ProviderRequest, *, stream: bool) -> dict[str, Any]:
+        target = request.target
+        timeout = (target.stream_timeout_s if stream else None) or target.timeout_s
+        headers = provider_headers(request)
+        arguments: dict[str, Any] = {
+            **request.body,
+            "model": target.name,
+            "custom_llm_provider": target.provider,
+            "api_base": target.api_base,
+            "api_key": target.api_key,
+            "extra_headers": {name: value for name, value in headers.items() if name not in _OWN_HEADERS},
+            "timeout": timeout,
+            "max_retries": target.max_retries,
+            "stream": stream,
+            "drop_params": self._drop_params or None,
+            # Our whitelist has let these pass, so LiteLLM must not refuse what it does not know.
+            "allowed_openai_params": sorted(target.allowed) or None,
+        }
+        return {name: value for name, value in arguments.items() if value is not None}
+
+    def _check_keys(self, litellm: Any, request: ProviderRequest) -> None:
+        """Say which variable is missing, before the provider is asked without it."""
+        target = request.target
+        if target.api_key is not None or target.api_base is not None:
+            return
+        missing = litellm.validate_environment(model=f"{target.provider}/{target.name}").get("missing_keys") or []
+        if missing:
+            raise ProviderNotConfigured(
+                f"Model '{target.model[:200]}' needs {', '.join(missing)}, not set", param="model"
+            )
+
+
+async def _close(chunks: Any) -> None:
+    """Close the provider's stream: LiteLLM's wrapper holds the response inside."""
+    for source in (chunks, getattr(chunks, "completion_stream", None)):
+        for name in ("aclose", "close"):
+            close = getattr(source, name, None)
+            if close is not None:
+                result = close()
+                if hasattr(result, "__await__"):
+                    await result
+                break
+
+
+def _complete_message(choice: Any) -> None:
+    """Put back the nulls of OpenAI's shape that went away with LiteLLM's own fields."""
+    if isinstance(choice, dict):
+        choice.setdefault("finish_reason", None)
+        message = choice.get("message")
+        if isinstance(message, dict):
+            message.setdefault("content", None)
+
+
+def to_plain(value: Any) -> Any:
+    """Turn dict- or object-shaped answers into JSON values.
+
+    Returns: mappings and lists of plain values, without nulls of optional fields and without LiteLLM's own fields.
+    """
+    dump = getattr(value, "model_dump", None)
+    if dump is not None:
+        value = dump(exclude_none=True)
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = {item.name: getattr(value, item.name) for item in fields(value)}
+    elif not isinstance(value, Mapping | list | str | int | float | bool | None) and hasattr(value, "__dict__"):
+        value = vars(value)
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items() if key not in _FOREIGN}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    return value

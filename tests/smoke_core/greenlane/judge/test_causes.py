@@ -1,0 +1,127 @@
+"""One cause is told once, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from greenlane.evidence.outcome import Attempt, Outcome
+from greenlane.evidence.violation import Code, Violation
+from greenlane.judge.causes import group
+from support.evidence import errored, failed, lane, outcome, verdict_on
+
+LEAK = "LEAK environ LEFT from nothing to 'behind' at tests/test_a.py:5"
+SUBJECTS = st.sampled_from(["", "core", "tests/a.py", "tests/a.py::test_1", "tests/a.py::test_2"])
+CAUSES = st.sampled_from(["", "never began", "began and never ended", "assert 0", LEAK, "Failed: NETWORK connect x"])
+VIOLATIONS = st.lists(
+    st.builds(
+        Violation,
+        code=st.sampled_from(Code), message=st.just("m"), subject=SUBJECTS, check=st.sampled_from(["core", "nd/a"]),
+        cause=CAUSES, path=st.sampled_from(["", "tests/a.py"]), line=st.sampled_from([0, 7]),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+def violation(code: Code, subject: str = "", **fields: object) -> Violation:
+    """Return a violation of `core`."""
+    return Violation(**{"code": code, "message": "m", "subject": subject, "check": "core", **fields})  # type: ignore[arg-type]
+
+
+def told(*violations: Violation) -> list[list[str]]:
+    """Return the codes of each cause, its head's first."""
+    return [[cause.head.code.value, *(v.code.value for v in cause.related)] for cause in group(violations)]
+
+
+@settings(max_examples=300, deadline=None, database=None, derandomize=True)
+@given(VIOLATIONS)
+def test_every_violation_is_in_exactly_one_cause(violations: list[Violation]) -> None:
+    """Folding ends, loses nothing and doubles nothing, whatever is found together."""
+    causes = group(violations)
+
+    members = [v for cause in causes for v in (cause.head, *cause.related)]
+    assert sorted(map(repr, members)) == sorted(map(repr, violations))
+    assert bool(causes) is bool(violations)
+
+
+def test_a_leak_is_told_once() -> None:
+    """The guard fails the test with the words of the leak; the leak, which knows the line, stands for both."""
+    error = violation(Code.ERROR, "t::a", cause=f"Failed: {LEAK}")
+    leaks = [violation(Code.LEAK, "t::a", cause=LEAK), violation(Code.LEAK, "t::a", cause="LEAK cwd")]
+
+    assert told(error, *leaks) == [["LEAK", "ERROR"], ["LEAK"]]
+
+
+def test_a_failure_of_its_own_is_no_leak() -> None:
+    """A test that fails and leaks has two causes."""
+    assert told(violation(Code.FAILED, "t::a", cause="assert 0"), violation(Code.LEAK, "t::a", cause=LEAK)) == [
+        ["FAILED"],
+        ["LEAK"],
+    ]
+
+
+def test_one_line_that_breaks_many_tests_is_one_cause() -> None:
+    """Thirty tests that fail at the same line with the same words are told once; other words are another cause."""
+    same = [failed(f"test_{n}", cause="no server", path="tests/conftest.py", line=9) for n in range(30)]
+    other = failed("test_other", cause="assert 3 == 4", path="tests/conftest.py", line=9)
+
+    causes = group(verdict_on(lane(*same, other)).violations)
+
+    assert [len(cause.tests) for cause in causes] == [30, 1]
+
+
+def test_without_a_line_the_same_words_may_be_two_causes() -> None:
+    """`assert 1 == 2` in two files is not one cause."""
+    assert len(group(verdict_on(lane(failed("test_a"), failed("test_b"))).violations)) == 2
+
+
+@pytest.mark.parametrize(
+    ("codes", "head"),
+    [
+        (("NO_TESTS", "DRIFT", "TRUNCATED", "NETWORK", "JUNIT_MISMATCH"), "DRIFT"),
+        (("ERROR", "NO_TESTS", "TRUNCATED"), "ERROR"),
+        (("NO_TESTS", "EXIT_MISMATCH", "TRUNCATED"), "NO_TESTS"),
+        (("INTERRUPTED", "PARTIAL", "NO_TESTS", "TRUNCATED"), "INTERRUPTED"),
+        (("DRIFT", "DRIFT", "DRIFT"), "DRIFT"),
+    ],
+)
+def test_what_follows_from_one_thing_is_folded_under_it(codes: tuple[str, ...], head: str) -> None:
+    """A lane whose plugin did not load has no journal, no tests and no proof: that is one cause."""
+    (cause,) = group([violation(Code(code)) for code in codes])
+
+    assert cause.head.code.value == head
+    assert len(cause.related) == len(codes) - 1
+
+
+def test_tests_that_a_dead_worker_never_came_to() -> None:
+    """The test that was running stands for those that never began, wherever it is in the list."""
+    waiting = violation(Code.MISSING_OUTCOME, "t::a", cause="never began")
+    running = violation(Code.MISSING_OUTCOME, "t::b", cause="began and never ended")
+    death = violation(Code.ERROR, cause="")
+
+    (cause,) = group([death, waiting, running])
+
+    assert (cause.head.subject, len(cause.related)) == ("t::b", 2)
+
+
+def test_another_lane_is_another_cause() -> None:
+    """What went wrong in one check explains nothing in another."""
+    assert told(violation(Code.DRIFT), violation(Code.NO_TESTS, check="nd/a")) == [["DRIFT"], ["NO_TESTS"]]
+
+
+def test_two_deadlines_are_two_causes() -> None:
+    """Each test that ran out of time is told."""
+    assert told(violation(Code.TIMED_OUT, "t::a"), violation(Code.TIMED_OUT, "t::b")) == [["TIMED_OUT"], ["TIMED_OUT"]]
+
+
+def test_a_flake_that_failed_is_told_with_its_failure() -> None:
+    """That it was run again stands under why it failed."""
+    again = outcome("test_f", Outcome.FAILED, cause="assert 0", attempts=2, earlier=(Attempt(Outcome.FAILED),))
+
+    assert [
+        [c.head.code, *(v.code for v in c.related)] for c in group(verdict_on(lane(again, errored())).violations)
+    ] == [
+        [Code.FAILED, Code.FLAKY_IN_CORE],
+        [Code.ERROR],
+    ]
