@@ -47,7 +47,7 @@ def test_every_key_of_both_sections_is_explained(name: str) -> None:
 
 def test_reasons_are_those_that_the_code_logs() -> None:
     """Every reason in the table stands in the sources."""
-    sources = "".join(path.read_text() for path in (Path(main.__code__.co_filename).parent / "retrieval").glob("*.py"))
+    sources = "".join(path.read_text() for path in (Path(main.__code__.co_filename).parent / "memory").glob("*.py"))
     table = PAGE.split("| reason in the log |")[1].split("\n\n")[0]
     reasons = re.findall(r"`([^`]+)`", "\n".join(line.split("|")[1] for line in table.splitlines()[2:]))
     assert len(reasons) == 10
