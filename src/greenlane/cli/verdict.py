@@ -13,9 +13,10 @@ from greenlane.cli.lane import print_line
 from greenlane.cli.verdict_output import decide_and_tell
 from greenlane.config.load import load
 from greenlane.errors import ConfigError
+from greenlane.evidence.artifacts import RECORD
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.progress import Watcher
-from greenlane.evidence.reader import RECORD, collect
+from greenlane.evidence.reader import collect
 from greenlane.evidence.verdict import Verdict
 from greenlane.history.recall import with_history
 from greenlane.judge.judge import judge

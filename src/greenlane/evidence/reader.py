@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import msgspec
 
 from greenlane.errors import ConfigError
+from greenlane.evidence.artifacts import JOURNAL, JUNIT, RECORD
 from greenlane.evidence.evidence import RECORD_SCHEMA, JournalFacts, JunitCase, LaneEvidence, LaneRecord
 from greenlane.evidence.journal import (
     Answered,
@@ -26,18 +27,13 @@ from greenlane.evidence.journal import (
     TestFinished,
     TestStarted,
 )
+from greenlane.evidence.journal_reader import UNREADABLE, JournalReader
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.samples import SampleGroup
 
-RECORD = "lane.json"
-JOURNAL = "journal.jsonl"
-JUNIT = "junit.xml"
 CAPTURED = ("system-out", "system-err")
 TOLD = 12_000
 """Characters that evidence keeps of what a failed test said."""
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for JSON that is damaged, of other fields, no UTF-8, or nested without end."""
 
 
 class _Versioned(msgspec.Struct):
@@ -138,21 +134,9 @@ def shortened(text: str) -> str:
 
 def read_journal(path: Path) -> JournalFacts:
     """Return the facts of a journal. A damaged line is named and left out."""
-    decoder = msgspec.json.Decoder(AnyEvent)
-    events: list[AnyEvent] = []
-    damage: list[str] = []
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return JournalFacts(damage=(f"{JOURNAL} is missing",))
-    if content and not content.endswith(b"\n"):
-        damage.append(f"{JOURNAL} ends in the middle of a line")
-    for number, line in enumerate(content.splitlines(), 1):
-        try:
-            events.append(decoder.decode(line))
-        except UNREADABLE as error:
-            damage.append(f"{JOURNAL} line {number} is damaged: {error}")
-    return _facts(events, damage)
+    reader = JournalReader(path)
+    events = reader.read_to_end()
+    return _facts(events, reader.damage)
 
 
 def _unique(values: Iterable[str]) -> tuple[str, ...]:

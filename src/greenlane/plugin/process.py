@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from greenlane.evidence.artifacts import JOURNAL
 from greenlane.evidence.contract import Contract
 from greenlane.plugin.journal import Journal
 
@@ -38,7 +39,7 @@ class LaneProcess:
         self.key = _take_key(self.contract.key) if self.worker == "main" else None
         if not self.contract.key:
             self.key = b""
-        self.journal = Journal(Path(self.contract.artifacts) / "journal.jsonl", self.worker, self.key)
+        self.journal = Journal(Path(self.contract.artifacts) / JOURNAL, self.worker, self.key)
         config.add_cleanup(self.journal.close)
 
     def register(self, plugin: object, name: str) -> None:

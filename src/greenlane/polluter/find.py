@@ -18,12 +18,13 @@ from greenlane.environment.build import Environment, prepare
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import find_installer
 from greenlane.errors import ConfigError, GreenlaneError, Interrupted
+from greenlane.evidence.artifacts import CONTRACT, JOURNAL, OUTPUT, RECORD
 from greenlane.evidence.contract import Contract, Task
 from greenlane.evidence.evidence import GateState
-from greenlane.evidence.reader import JOURNAL, RECORD, collect, read_journal
+from greenlane.evidence.reader import collect, read_journal
 from greenlane.evidence.search import Conclusion, Findings
 from greenlane.polluter.suspects import Traces, text_of, traces
-from greenlane.run.assembly import OUTPUT, supervisor_plan
+from greenlane.run.assembly import supervisor_plan
 from greenlane.run.base_environment import essentials
 from greenlane.run.lane import (
     new_run_id,
@@ -36,7 +37,6 @@ from greenlane.run.packages import leak_policy
 from greenlane.run.pytest_arguments import pytest_arguments
 from greenlane.run.request import Request
 from greenlane.run.services import Houses, Housing
-from greenlane.run.tamper_check import CONTRACT
 from greenlane.sharding.assignment import file_of
 from greenlane.supervisor.plan import Plan, SearchPlan, Voice
 from greenlane.util.work_tree import tree_state

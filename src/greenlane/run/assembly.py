@@ -7,16 +7,14 @@ from pathlib import Path
 
 from greenlane.config.load import Settings
 from greenlane.environment.build import Environment
+from greenlane.evidence.artifacts import JOURNAL, OUTPUT
 from greenlane.evidence.contract import CONTRACT_VARIABLE
-from greenlane.evidence.reader import JOURNAL
 from greenlane.judge.address import Base, resolve
 from greenlane.run.base_environment import process_environment, service_plans
 from greenlane.run.request import Request
 from greenlane.run.router import router_plan
 from greenlane.run.services import Housing
 from greenlane.supervisor.plan import Plan
-
-OUTPUT = "output.log"
 
 
 def secret_values(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:

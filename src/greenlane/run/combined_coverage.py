@@ -9,8 +9,9 @@ from pathlib import Path
 
 from greenlane.config.load import Settings
 from greenlane.environment.variables import install_environment
+from greenlane.evidence.artifacts import COVERAGE
 from greenlane.evidence.evidence import LaneEvidence
-from greenlane.run.coverage import CONFIG, FOLDER
+from greenlane.run.coverage import CONFIG
 
 
 def combine_coverage(settings: Settings, evidence: Sequence[LaneEvidence], environ: Mapping[str, str]) -> Path | None:
@@ -22,15 +23,15 @@ def combine_coverage(settings: Settings, evidence: Sequence[LaneEvidence], envir
         environ: the caller's environment.
     """
     measured = [item for item in evidence if item.record.coverage is not None]
-    target = settings.root / settings.configuration.artifacts / FOLDER
+    target = settings.root / settings.configuration.artifacts / COVERAGE
     shutil.rmtree(target, ignore_errors=True)
     if not measured:
         return None
     target.mkdir(parents=True)
     python = measured[0].record.interpreter
-    config = Path(measured[0].source) / FOLDER / CONFIG
+    config = Path(measured[0].source) / COVERAGE / CONFIG
     data = target / "data"
-    files = [str(Path(item.source) / FOLDER / "data") for item in measured]
+    files = [str(Path(item.source) / COVERAGE / "data") for item in measured]
     commands = (
         ["combine", "-q", "--keep", f"--data-file={data}", *files],
         ["xml", "-q", f"--data-file={data}", "-o", str(target / "coverage.xml")],

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from greenlane.config.lanes import Coverage
 
-FOLDER = "coverage"
 CONFIG = "coverage.ini"
 KEPT = {"run": ("omit",), "report": ("exclude_also", "exclude_lines", "omit", "partial_branches")}
 """What a project's own `[tool.coverage]` may add; the rest is ours, or the measurement would depend on it."""

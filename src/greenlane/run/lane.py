@@ -24,18 +24,19 @@ from greenlane.environment.installers import Installer
 from greenlane.environment.variables import MEASURED, WINDOWS
 from greenlane.environment.wheels import harness_state
 from greenlane.errors import ConfigError, GreenlaneError, Interrupted
+from greenlane.evidence.artifacts import CONTRACT, COVERAGE, JOURNAL, JUNIT, OUTPUT, PLAN, RECORD
 from greenlane.evidence.contract import Contract, Task
 from greenlane.evidence.evidence import LaneEvidence, LaneRecord
-from greenlane.evidence.reader import JOURNAL, JUNIT, RECORD, collect, digest_of, read_journal, sealed
+from greenlane.evidence.reader import collect, digest_of, read_journal, sealed
 from greenlane.judge.census import uncollected
 from greenlane.run import coverage as measure
-from greenlane.run.assembly import OUTPUT, secret_values, supervisor_plan
+from greenlane.run.assembly import secret_values, supervisor_plan
 from greenlane.run.base_environment import essentials
 from greenlane.run.bytecode import forget_bytecode
 from greenlane.run.census import sample_marks, take_census
 from greenlane.run.complaint import complaint
 from greenlane.run.packages import leak_policy
-from greenlane.run.planning import PLAN, pull_plan, write_plan
+from greenlane.run.planning import pull_plan, write_plan
 from greenlane.run.pytest_arguments import pytest_arguments, worker_count
 from greenlane.run.request import Request
 from greenlane.run.services import Houses, Housing
@@ -140,7 +141,7 @@ def remove_stale(request: Request) -> None:
         folder.unlink()
     if not folder.resolve().is_relative_to(request.settings.root):
         raise ConfigError(f"artifacts: {folder} leads out of the project", "remove the link")
-    known = (RECORD, "contract.json", JOURNAL, JUNIT)
+    known = (RECORD, CONTRACT, JOURNAL, JUNIT)
     if folder.exists() and any(folder.iterdir()) and not any(p.name in known for p in folder.rglob("*")):
         raise ConfigError(f"artifacts: {folder} holds files that no lane has written", "move them, or choose another")
     # A run that has just given up the environment may still be writing its report beside ours.
@@ -205,7 +206,7 @@ def _supervise(
     before: tuple[str, ...] = (environment.python, "-P", "-s", "-m")
     config = None
     if lane.coverage:
-        config = measure.write_config(settings.root, artifacts / measure.FOLDER, lane.coverage)
+        config = measure.write_config(settings.root, artifacts / COVERAGE, lane.coverage)
         before = measure.command(environment.python, config)
     plan = supervisor_plan(request, environment, housing, own, scratch, (*before, "pytest", *arguments), contract)
     plan = msgspec.structs.replace(plan, pull=pull)

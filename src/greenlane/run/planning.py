@@ -13,7 +13,7 @@ import msgspec
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
-from greenlane.evidence.reader import UNREADABLE
+from greenlane.evidence.journal_reader import UNREADABLE
 from greenlane.run.census import present_files, take_census
 from greenlane.sharding.assignment import file_of
 from greenlane.sharding.durations import DURATIONS_SCHEMA, Durations
@@ -22,9 +22,6 @@ from greenlane.sharding.plan import PLAN_SCHEMA, PLAN_VARIABLE, PlanFile, PlanSo
 from greenlane.sharding.plans import Work, expected_work, make_plan, misfit, sealed
 from greenlane.sharding.pulling import QUEUE_VARIABLE
 from greenlane.supervisor.plan import PullPlan
-
-PLAN = "plan.json"
-"""Name of the copy of the plan that lies beside the other artifacts of a shard."""
 
 
 def choose_plan(settings: Settings, lane: Lane, wanted: Sequence[str], carried: str) -> ShardPlan | None:

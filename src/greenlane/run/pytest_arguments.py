@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from greenlane.config.lanes import Lane, LaneKind
+from greenlane.evidence.artifacts import JUNIT
 
 
 def pytest_arguments(
@@ -25,7 +26,7 @@ def pytest_arguments(
         *(only or lane.tests),
         "-ra",
         f"--color={'yes' if color else 'no'}",
-        f"--junitxml={artifacts}/junit.xml",
+        f"--junitxml={artifacts}/{JUNIT}",
         "-o",
         "junit_family=xunit2",
         # What a failed test printed belongs to its failure, in every report.

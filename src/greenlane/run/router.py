@@ -9,12 +9,10 @@ from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.environment.yaml_file import read_yaml
 from greenlane.errors import ConfigError
+from greenlane.evidence.artifacts import STUB
 from greenlane.evidence.violation import Violation
 from greenlane.judge.router import Choice, groups_of, missing, wanted
 from greenlane.supervisor.plan import RouterPlan
-
-STUB = "router_stub.yaml"
-"""Name of the stub among the artifacts of a lane or shard."""
 
 
 def guard(

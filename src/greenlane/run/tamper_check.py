@@ -9,17 +9,14 @@ from pathlib import Path
 
 import msgspec
 
+from greenlane.evidence.artifacts import CONTRACT, JOURNAL, JUNIT, OUTPUT, RECORD
 from greenlane.evidence.contract import Contract
-from greenlane.evidence.reader import JOURNAL, JUNIT, RECORD
+from greenlane.evidence.journal_reader import journal_bytes
 from greenlane.evidence.seals import KEY_BYTES, broken_seals
 
-CONTRACT = "contract.json"
-WRITTEN_BY_THE_LANE = (JOURNAL, JUNIT, CONTRACT, "output.log")
+WRITTEN_BY_THE_LANE = (JOURNAL, JUNIT, CONTRACT, OUTPUT)
 WRITTEN_AFTERWARDS = (RECORD, f"{RECORD}.part")
 """What only control writes, and only when the lane has ended."""
-
-REPORTS = ("verdict.json", ".verdict.json.part", "verdict.xml", ".verdict.xml.part")
-"""What another run may be writing just now: it waits for this environment, not for each other's reports."""
 
 
 class Custody:
@@ -59,7 +56,7 @@ class Custody:
         for name in WRITTEN_AFTERWARDS:
             if _remove(self._folder / name):
                 found.append(f"{name} was there before the lane had ended")
-        for name in (*WRITTEN_BY_THE_LANE, *REPORTS):
+        for name in WRITTEN_BY_THE_LANE:
             path = self._folder / name
             if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
                 _remove(path)
@@ -76,7 +73,7 @@ class Custody:
 
     def _broken_seals(self) -> tuple[str, ...]:
         try:
-            return broken_seals((self._folder / JOURNAL).read_bytes(), self._key)
+            return broken_seals(journal_bytes(self._folder / JOURNAL), self._key)
         except OSError:
             return ()
 

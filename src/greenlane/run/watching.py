@@ -4,58 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
-from greenlane.evidence.journal import AnyEvent, TestStarted
+from greenlane.evidence.journal import TestStarted
+from greenlane.evidence.journal_reader import JournalReader
 from greenlane.evidence.progress import Progress, Watcher
-from greenlane.evidence.reader import UNREADABLE
 from greenlane.run.planning import read_durations
 from greenlane.run.progress import Tally
 from greenlane.run.request import Request
 from greenlane.supervisor.plan import Plan
-from greenlane.util.redaction import MARK, SHORTEST, spellings
-
-
-class JournalTail:
-    """Reads what has come to a journal since the last look.
-
-    Args:
-        path: the journal; it may not be there yet.
-        secrets: values that must not be shown, by name.
-    """
-
-    def __init__(self, path: Path, secrets: Mapping[str, str]) -> None:
-        self._path = path
-        self._offset = 0
-        self._rest = b""
-        self._decode = msgspec.json.Decoder(AnyEvent).decode
-        values = [value for value in secrets.values() if len(value.strip()) >= SHORTEST]
-        self._forms = sorted({form for value in values for form in spellings(value)}, key=len, reverse=True)
-
-    def read(self) -> list[AnyEvent]:
-        """Return the events of the lines that are whole by now; the judge, not we, tells of damaged ones."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                content = file.read()
-        except OSError:
-            return []
-        self._offset += len(content)
-        *lines, self._rest = (self._rest + content).split(b"\n")
-        return [event for line in lines if (event := self._event(line)) is not None]
-
-    def _event(self, line: bytes) -> AnyEvent | None:
-        for form in self._forms:
-            line = line.replace(form, MARK)
-        try:
-            event: AnyEvent = self._decode(line)
-            return event
-        except UNREADABLE:
-            return None
+from greenlane.util.redaction import Redactor
 
 
 @contextmanager
@@ -74,9 +34,9 @@ def watched(request: Request, plan: Plan, workers: int) -> Iterator[Callable[[by
         yield None
         return
     recorded = read_durations(request.settings).get(request.lane.name, {})
-    look = _Look(
-        watcher, JournalTail(Path(plan.journal), plan.secrets), Tally(plan.label, recorded, workers), plan.label
-    )
+    # What a failure says is shown at once, before the artifacts are cleaned: so it is cleaned here.
+    journal = JournalReader(Path(plan.journal), Redactor(plan.secrets).clean)
+    look = _Look(watcher, journal, Tally(plan.label, recorded, workers), plan.label)
     over = threading.Event()
     thread = threading.Thread(target=look.until, args=(over,), daemon=True)
     watcher.began(plan.label)
@@ -92,9 +52,9 @@ def watched(request: Request, plan: Plan, workers: int) -> Iterator[Callable[[by
 class _Look:
     """Looks at a lane again and again."""
 
-    def __init__(self, watcher: Watcher, tail: JournalTail, tally: Tally, label: str) -> None:
+    def __init__(self, watcher: Watcher, journal: JournalReader, tally: Tally, label: str) -> None:
         self._watcher = watcher
-        self._tail = tail
+        self._journal = journal
         self._tally = tally
         self._label = label
         self._began = time.monotonic()
@@ -107,7 +67,7 @@ class _Look:
 
     def once(self) -> Progress:
         """Look once."""
-        events = self._tail.read()
+        events = self._journal.read()
         now = time.monotonic()
         if not self._first and any(isinstance(event, TestStarted) for event in events):
             self._first = now

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from greenlane.evidence.contract import Contract
+from greenlane.evidence.journal_reader import running_tests
 from greenlane.judge.address import endpoints, told
 from greenlane.supervisor.attachment import Attachment
 from greenlane.supervisor.namespace import enter
@@ -27,7 +28,6 @@ from greenlane.supervisor.plan import Plan, Result
 from greenlane.supervisor.pulling import Pulling
 from greenlane.supervisor.router import route
 from greenlane.supervisor.routes import refused_routes
-from greenlane.supervisor.running import running_tests
 from greenlane.supervisor.searching import Searching
 from greenlane.supervisor.services import Running
 from greenlane.util.processes import adopt_orphans, end_survivors, stop_group
@@ -74,8 +74,8 @@ class Supervisor:
         finally:
             for service in self._services.values():
                 service.stop()
-        self._survivors += end_survivors(self._groups())
-        self._output.close()
+            self._survivors += end_survivors(self._groups())
+            self._output.close()
         return Result(
             started_at=started,
             finished_at=time.time(),
@@ -159,8 +159,10 @@ class Supervisor:
         waiter = threading.Thread(target=_report_end, args=(lane, self._events.put), daemon=True)
         reader.start()
         waiter.start()
-        self._follow(lane)
-        stop_group(lane)
+        try:
+            self._follow(lane)
+        finally:
+            stop_group(lane)
         self._status = None if self._timed_out or self._interrupted else lane.returncode
         # A grandchild in a session of its own may hold the pipe open: it must not hold us.
         reader.join(DRAIN)

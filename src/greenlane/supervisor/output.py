@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from greenlane.supervisor.plan import Voice
+from greenlane.util.redaction import Redactor
 
-REDACTED = b"[redacted]"
 COLOR = rb"\x1b\[[0-9;:]*m"
 RESET = b"\x1b[0m"
 _STEERING = re.compile(rb"(" + COLOR + rb")|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
@@ -48,16 +48,16 @@ class Output:
         self._voice = voice
         self._prefix = f"{label} | ".encode()
         self._log = log.open("wb")
-        self._secrets = {name: value.encode() for name, value in secrets.items() if len(value.strip()) > 3}
+        self._redactor = Redactor(secrets)
         self._lock = threading.Lock()
         self.found: set[str] = set()
 
     def line(self, line: bytes, *, own: bool = False) -> None:
         """Print and keep one line, with its end; `own` when it is not the lane's."""
-        for name, value in self._secrets.items():
-            if value in line:
-                line = line.replace(value, REDACTED)
-                self.found.add(f"{name} in the output")
+        names = self._redactor.found(line)
+        if names:
+            line = self._redactor.clean(line)
+            self.found.update(f"{name} in the output" for name in names)
         with self._lock:
             self._log.write(line)
             if self._voice is Voice.NONE or (self._voice is Voice.OWN and not own):

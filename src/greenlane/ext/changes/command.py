@@ -11,8 +11,9 @@ import msgspec
 from greenlane.cli.lane import print_line
 from greenlane.config.load import Settings, load
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
+from greenlane.evidence.artifacts import RECORD
 from greenlane.evidence.evidence import LaneEvidence
-from greenlane.evidence.reader import RECORD, collect
+from greenlane.evidence.reader import collect
 from greenlane.ext.changes.checklist import checklist_markdown, template
 from greenlane.ext.changes.diff import read_changes
 from greenlane.ext.changes.rules import checklist, touched_rules

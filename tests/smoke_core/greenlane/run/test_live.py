@@ -94,3 +94,27 @@ def test_a_provider_at_the_one_base(project: TinyProject) -> None:
     assert "LIVE agent: LIVE_PROVIDERS is 1, CODEX_AGENT_API_BASE is set" in lines
     assert "SKIP real: REAL_KEY is blank" in lines
     assert "1 passed" in ran.output
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("key", id="as-it-is"),
+        pytest.param("json.dumps({'key': key})", id="json"),
+        pytest.param("repr(key)", id="python"),
+        pytest.param("'https://x/?key=' + quote(key, safe='')", id="address"),
+        pytest.param("'Bearer ' + key.strip() + '.'", id="stripped"),
+    ],
+)
+def test_a_secret_is_not_printed(project: TinyProject, written: str) -> None:
+    """However a test writes a secret: not in the live output, not in the artifacts, and the verdict says LIVE_LEAK."""
+    body = "import json, os; from urllib.parse import quote; key = os.environ['REAL_KEY']"
+    ran = released(project, body, f"print({written}, flush=True)", "assert False, key").greenlane(
+        "lane", "release", LIVE_PROVIDERS="1", REAL_KEY=' s3cr"et\\/key\n', PYTEST_ADDOPTS="-s"
+    )
+
+    files = (path.read_text(errors="replace") for path in (project.path / ".artifacts").rglob("*") if path.is_file())
+    for text in (ran.output, *files):
+        assert "s3cr" not in text
+    assert "LIVE_LEAK" in ran.codes
+    assert "REAL_KEY in the output" in ran.output

@@ -23,7 +23,10 @@ SECRET = 'p"ä<&>\\s/1'
         pytest.param(msgspec.json.encode({"key": SECRET}).decode(), id="json-unicode"),
         pytest.param(f"<out>{escape(SECRET)}</out>", id="xml-text"),
         pytest.param(f"<out key={quoteattr(SECRET + chr(39))}/>", id="xml-attribute"),
+        pytest.param(repr({"key": SECRET}), id="python"),
         pytest.param(f"GET /?key={quote(SECRET, safe='')}", id="address"),
+        pytest.param(f"GET /?key={quote(SECRET, safe='').replace('%2F', '%2f').lower()}", id="address-in-lower-case"),
+        pytest.param(f"GET /{quote(SECRET)}", id="path"),
     ],
 )
 def test_a_secret_is_taken_out_in_every_spelling(tmp_path: Path, written: str) -> None:
@@ -38,7 +41,7 @@ def test_a_secret_is_taken_out_in_every_spelling(tmp_path: Path, written: str) -
     assert found == ["API_KEY in sub/output.log"]
     assert "[redacted]" in text
     assert "s/1" not in text
-    assert "s%2F1" not in text
+    assert "s%2f1" not in text.lower()
     assert text.startswith("before ")
     assert text.endswith(" after")
 
@@ -49,6 +52,15 @@ def test_a_secret_with_a_line_break_is_found_without_it(tmp_path: Path) -> None:
 
     assert redact(tmp_path, {"KEY": "sk-12345\n"}) == ["KEY in log"]
     assert (tmp_path / "log").read_text() == "sent [redacted] there"
+
+
+def test_each_long_line_of_a_secret_is_one(tmp_path: Path) -> None:
+    """A private key is printed line by line; short lines of it stand in other texts, too."""
+    key = "BEGIN\n" + "\n".join("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC" + letter for letter in "abc") + "\nEND"
+    (tmp_path / "log").write_text("log | MIIEvQIBADANBgkqhkiG9w0BAQEFAASCb\nBEGIN and END")
+
+    assert redact(tmp_path, {"KEY": key}) == ["KEY in log"]
+    assert (tmp_path / "log").read_text() == "log | [redacted]\nBEGIN and END"
 
 
 def test_a_secret_within_another_leaves_no_rest(tmp_path: Path) -> None:

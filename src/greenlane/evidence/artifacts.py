@@ -1,0 +1,27 @@
+"""Names of the files that a lane or shard leaves behind in the folder of its artifacts."""
+
+from __future__ import annotations
+
+CONTRACT = "contract.json"
+"""What the lane was promised."""
+
+JOURNAL = "journal.jsonl"
+"""What the lane wrote while it ran, an event a line."""
+
+JUNIT = "junit.xml"
+"""What pytest itself says."""
+
+OUTPUT = "output.log"
+"""Everything that the lane printed."""
+
+RECORD = "lane.json"
+"""What control saw of the run; written last."""
+
+PLAN = "plan.json"
+"""Copy of the plan that the shards were cut by."""
+
+STUB = "router_stub.yaml"
+"""The router configuration that stands in where the caller has none."""
+
+COVERAGE = "coverage"
+"""Folder of what coverage.py measured."""
