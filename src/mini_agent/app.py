@@ -32,6 +32,7 @@ from mini_agent.memory.protocol import RetrieverFactory
 from mini_agent.memory.recall import Recall
 from mini_agent.memory.supermemory import open_supermemory
 from mini_agent.net.connections import Connections
+from mini_agent.net.egress import Resolver, system_resolver
 from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.caller import Callers
 from mini_agent.runs.mini_agent_model import MiniAgentClient
@@ -90,12 +91,14 @@ class Ports:
     model_clients: factories by client key; they are merged over the built-in ones.
     tool_invoker: makes the tools of a run; None for the built-in backends.
     retriever: makes the client of the memory service from its section of the file and the HTTP clients of users.
-    http_connector: opens the connections that all HTTP clients share, on the app's loop. log: builds the logger.
+    http_connector: opens the connections that all HTTP clients share, on the app's loop.
+    resolve: finds the addresses of hosts that clients and MCP servers name. log: builds the logger.
     """
 
     model_clients: Mapping[str, ModelClientFactory] = field(default_factory=dict)
     tool_invoker: ToolInvokerFactory | None = None
     http_connector: HttpConnectorFactory = open_http_connector
+    resolve: Resolver = system_resolver
     retriever: RetrieverFactory = open_supermemory
     clock: Clock = field(default_factory=SystemClock)
     ids: Callable[[], str] = field(default_factory=id_source)
@@ -124,7 +127,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     redactor = Redactor(settings.secrets())
     log = ports.log(settings.log_level, redactor)
     sessions = Sessions(ports.clock, ports.http_connector)
-    metrics, registry, toolbox = Metrics(), Registry(settings), Toolbox(settings)
+    metrics, registry, toolbox = Metrics(), Registry(settings), Toolbox(settings, ports.resolve, log)
     tools = ports.tool_invoker or toolbox.open
     connections = Connections(
         sessions, limit=settings.pool_connections, wait_s=settings.pool_s, write_s=settings.write_s

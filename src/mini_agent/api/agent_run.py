@@ -88,7 +88,7 @@ class AgentRoute:
             return await self._echo(body, model, await self._injection(body, caller))
         with normalising():
             config = body.config(chat.settings.escalation_timeout_s)
-            invoker = self._agent.tools(body.tool_request())
+            invoker = self._agent.tools(body.tool_request(caller.user_id))
         async with aclosing(invoker) as tools:
             inject = await self._injection(body, caller)
             return await run(config, body.messages, model, tools, clock=chat.clock, inject=inject)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import unquote
 
 from mini_agent.api.chat import ChatServices
-from mini_agent.core.chat import Caller, ModelTarget, ProviderRequest
+from mini_agent.core.chat import Caller, ProviderRequest
 from mini_agent.core.errors import GatewayError, InvalidParameter
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.errors import route_not_found
@@ -16,15 +15,13 @@ from mini_agent.pipeline.caller import next_hop
 from mini_agent.pipeline.overrides import cleaned_body
 from mini_agent.upstreams.forward.headers import answer_headers
 from mini_agent.upstreams.forward.relay import Relay, RelayCall
+from mini_agent.upstreams.forward.routes import is_relayed
 
 __all__ = ["RELAYED", "RelayRoute"]
 
 #: What the log and the metrics call these routes.
 RELAYED = "/v1/{path}"
 _PREFIX = "/v1/"
-
-#: With a slash behind it the external process would answer, past guard and memory.
-_OWNED = ("/v1/chat/completions", "/v1/models")
 
 
 class RelayRoute:
@@ -33,10 +30,11 @@ class RelayRoute:
     def __init__(self, services: ChatServices, relay: Relay) -> None:
         self._services = services
         self._relay = relay
+        self._opened = services.settings.relay_routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on. Raises: GatewayError before anything was sent; ClientDisconnected."""
-        path = _path(scope)
+        path = self._path(scope)
         exchange: Exchange = scope[EXCHANGE]
         exchange.route = RELAYED
         self._services.guard.check(exchange.headers)
@@ -57,7 +55,7 @@ class RelayRoute:
             raise InvalidParameter("An encoded body cannot be relayed", param="content-encoding")
         content_type = exchange.headers.get(b"content-type", b"").decode("latin-1")
         body, model = cleaned_body(raw, content_type, self._services.registry.external_name)
-        target = self._services.registry.external_target(model) if model else ModelTarget(model="", client="forward")
+        target = self._services.registry.external_target(model or "")
         exchange.model = target.group
         headers = provider_headers(ProviderRequest(target=target, body={}, caller=caller))
         return RelayCall(
@@ -69,6 +67,14 @@ class RelayRoute:
             user_id=caller.user_id,
         )
 
+    def _path(self, scope: Scope) -> str:
+        """Returns: the path as on the wire. Raises: RouteNotFound for one that is neither inference nor opened."""
+        path: str = scope["path"]
+        raw: str = scope.get("raw_path", path.encode()).decode("ascii", "replace")
+        if not raw.startswith(_PREFIX) or not is_relayed(raw.removeprefix(_PREFIX), self._opened):
+            raise route_not_found(path)
+        return raw
+
     async def _pass(self, call: RelayCall, send: Send) -> None:
         async with self._relay.opened(call) as answer:
             # Until here a failure is an ordinary error; from here on only a closed connection can tell of one.
@@ -79,17 +85,6 @@ class RelayRoute:
             while data:
                 await send({"type": "http.response.body", "body": data, "more_body": True})
                 data = await self._relay.read(answer)
-
-
-def _path(scope: Scope) -> str:
-    """Returns: the path as on the wire. Raises: RouteNotFound outside `/v1/`, and for one that climbs out of it."""
-    path: str = scope["path"]
-    raw: str = scope.get("raw_path", path.encode()).decode("ascii", "replace")
-    segments = unquote(unquote(raw)).replace("\\", "/").split("/")
-    owned = path.rstrip("/") in _OWNED
-    if owned or not raw.startswith(_PREFIX) or ".." in segments or "." in segments or not raw.isprintable():
-        raise route_not_found(path)
-    return raw
 
 
 def _body_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CLIENT_PARAMETERS", "DONE", "NEVER_ALLOWED", "UNLISTED", "Caller", "ModelTarget", "ProviderRequest"]
+__all__ = ["CLIENT_PARAMETERS", "DONE", "UNLISTED", "Caller", "ModelTarget", "ProviderRequest"]
 
 #: What ends a stream, as the payload of its last event.
 DONE = b"[DONE]"
@@ -22,11 +22,6 @@ CLIENT_PARAMETERS = frozenset(
     verbosity web_search_options""".split()
 )
 
-#: Body fields that no `allowed_openai_params` can open to clients.
-NEVER_ALLOWED = frozenset(
-    "api_base base_url api_key extra_headers custom_llm_provider timeout max_retries litellm_params".split()
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelTarget:
@@ -37,6 +32,7 @@ class ModelTarget:
     allowed: extra body fields clients may set. timeout_s, stream_timeout_s: seconds, None for the client's default.
     features: what the client appended to the name, for `anthropic-beta`.
     memory_host: whether `api_base` is a memory service. memory_key: the key such a host gets in a header of its own.
+    told_user: whether the provider is told whose request it is.
     """
 
     model: str
@@ -56,6 +52,7 @@ class ModelTarget:
     features: tuple[str, ...] = ()
     memory_host: bool = False
     memory_key: str | None = field(default=None, repr=False)
+    told_user: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +61,13 @@ class Caller:
 
     user_id: whose memory and cookies are used, None while memory routing is off.
     headers: outgoing ones of every provider request of this caller: request id, hop, passed-on `x-*`; lower-case names.
+    naming: those of them that name the user, and stay here where a provider is not told.
     """
 
     request_id: str
     user_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    naming: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

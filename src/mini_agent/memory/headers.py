@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
-from mini_agent.core.chat import NEVER_ALLOWED, ProviderRequest
+from mini_agent.core.chat import ProviderRequest
 from mini_agent.core.redaction import is_sensitive_header
+from mini_agent.core.steering import parameter_steers
 
 __all__ = [
     "MEMORY_KEY_HEADER",
@@ -35,7 +36,7 @@ _ID_HEAD = 128
 #: Printable ASCII: what stays as it is when an id has other characters.
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
 #: Headers by which a client would change what the operator configured, read by LiteLLM's proxy among others.
-_ORDERS = "x-litellm-"
+_ORDERS = ("x-litellm-", "litellm-", "x-pass-")
 
 
 def provider_headers(request: ProviderRequest) -> dict[str, str]:
@@ -43,16 +44,18 @@ def provider_headers(request: ProviderRequest) -> dict[str, str]:
 
     request: with the caller's headers (request id, hop, passed-on `x-*`), the caller's user, and the target.
     Returns: lower-case names with values. The target's configured headers win over the caller's; the user header is
-    always ours; the memory key is there for memory hosts, unless the entry configures its own.
+    always ours, and absent where `forward_user` leaves the provider out; the memory key is there for memory hosts,
+    unless the entry configures its own.
     """
     target, caller = request.target, request.caller
-    headers = dict(caller.headers)
+    told = target.told_user or caller.user_id is None
+    headers = {name: value for name, value in caller.headers.items() if told or name not in caller.naming}
     for name, value in target.extra_headers.items():
         headers[name.lower()] = value
     if target.features:
         given = headers.get(FEATURES_HEADER)
         headers[FEATURES_HEADER] = ",".join([given, *target.features] if given else target.features)
-    if caller.user_id is not None:
+    if caller.user_id is not None and told:
         headers[USER_HEADER] = wire_user_id(caller.user_id)
     if target.memory_key is not None:
         headers.setdefault(MEMORY_KEY_HEADER, target.memory_key)
@@ -80,7 +83,7 @@ def is_harmless(name: bytes, value: bytes) -> bool:
     text = name.decode()
     if is_sensitive_header(text) or text.startswith(_ORDERS):
         return False
-    return text.removeprefix("x-").replace("-", "_") not in NEVER_ALLOWED
+    return not parameter_steers(text.removeprefix("x-").replace("-", "_"))
 
 
 def wire_user_id(user_id: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["RawHeaders", "end_to_end"]
+__all__ = ["HOP_BY_HOP", "RawHeaders", "end_to_end"]
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
-_HOP_BY_HOP = frozenset(
+#: Lower-case names.
+HOP_BY_HOP = frozenset(
     {
         b"connection",
         b"keep-alive",
@@ -27,5 +28,5 @@ def end_to_end(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
     """Returns: the headers without the hop-by-hop ones, those that `Connection` names included; names in lower case."""
     lowered = [(name.lower(), value) for name, value in headers]
     named = {word.strip().lower() for name, value in lowered if name == b"connection" for word in value.split(b",")}
-    dropped = _HOP_BY_HOP | named
+    dropped = HOP_BY_HOP | named
     return [(name, value) for name, value in lowered if name not in dropped]

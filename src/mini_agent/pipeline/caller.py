@@ -8,7 +8,7 @@ from mini_agent.core.chat import Caller
 from mini_agent.core.errors import LoopDetected
 from mini_agent.edge.exchange import Exchange
 from mini_agent.memory.detect import UserDetector
-from mini_agent.memory.headers import harmless_headers
+from mini_agent.memory.headers import USER_HEADER, harmless_headers
 from mini_agent.settings import Settings
 from mini_agent.upstreams.forward.headers import forwarded_headers
 
@@ -25,6 +25,7 @@ class Callers:
         general = settings.general
         self._pass_on = general is not None and general.forward_client_headers_to_llm_api
         self._forward = settings.provider_mode == "forward"
+        self._naming = frozenset({settings.config.user_id_mappings.custom_header, USER_HEADER})
         self.detector = UserDetector(settings.config.user_id_mappings) if settings.memory_routing else None
 
     def of(self, exchange: Exchange, hop: int) -> Caller:
@@ -37,7 +38,7 @@ class Callers:
         headers["x-request-id"] = exchange.request_id
         headers["x-mini-agent-hop"] = str(hop)
         user_id = self.detector.detect(exchange.headers).user_id if self.detector is not None else None
-        return Caller(request_id=exchange.request_id, user_id=user_id, headers=headers)
+        return Caller(request_id=exchange.request_id, user_id=user_id, headers=headers, naming=self._naming)
 
     def _of_client(self, headers: Mapping[bytes, bytes]) -> dict[str, str]:
         if self._forward:  # What goes on from there is decided there, by the same setting of the same file.

@@ -1,30 +1,34 @@
 """What a relayed body may not decide: base, key, headers and provider (GATEWAY.md 7.3 and 7.4).
 
 Chat has a list of what may pass. A relayed body belongs to an endpoint that we do not know, so here it is the other way
-round: names that LiteLLM takes as orders are taken out, whatever form the body has. LiteLLM 1.106.2 obeys `api_key`,
-`headers`, `extra_headers` and `custom_llm_provider` of anybody who may call it.
+round: names that LiteLLM takes as orders are taken out, whatever form the body has, and a body that two readers could
+read differently is refused. LiteLLM 1.106.2 obeys `api_key`, `headers`, `extra_headers` and `custom_llm_provider` of
+anybody who may call it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
-from email.message import Message
 from typing import Any
 from urllib.parse import unquote_plus
 
 import msgspec
 
-from mini_agent.core.chat import NEVER_ALLOWED
 from mini_agent.core.errors import InvalidJson, InvalidParameter
+from mini_agent.core.steering import field_steers, without_steering
 
-__all__ = ["ORDERS", "cleaned_body"]
+__all__ = ["cleaned_body"]
 
-ORDERS = NEVER_ALLOWED | frozenset(
-    """headers user_config model_list litellm_credential_name provider_specific_header fallbacks
-    context_window_fallbacks content_policy_fallbacks router_settings_override""".split()
-)
+_FORM = "application/x-www-form-urlencoded"
+_MULTIPART = "multipart/form-data"
+_BOUNDARY = re.compile(r"boundary=(?:\"([^\"\\]{1,70})\"|([^\s\";,\\]{1,70}))", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"[\w.\[\]-]+", re.ASCII)
+_OF_A_FIELD = frozenset({"name", "filename", "filename*"})
+#: Bytes of a part's head. Clients write a few dozen.
+_HEAD_BYTES = 4096
+_SEPARATORS = re.compile(rb"[&;]")
 
 
 def cleaned_body(raw: bytes, content_type: str, rename: Callable[[str], str]) -> tuple[bytes, str | None]:
@@ -32,16 +36,27 @@ def cleaned_body(raw: bytes, content_type: str, rename: Callable[[str], str]) ->
 
     content_type: of the request. rename: gives the name under which the external process knows a model.
     Returns: the body, the same bytes if nothing had to go, and the model that a JSON body names.
-    Raises: InvalidJson for what looks like JSON and is not; InvalidParameter for a form whose fields cannot be told.
+    Raises: InvalidJson for what looks like JSON and is not; InvalidParameter for a form whose fields cannot be told,
+    and for a container that is nested too deeply.
     """
-    lowered = content_type.lower()
-    if "multipart/form-data" in lowered:
-        return _multipart(raw, content_type), None
+    media, _, parameters = content_type.partition(";")
+    if media.strip().lower() == _MULTIPART:
+        return _multipart(raw, parameters), None
     # LiteLLM reads a body that is no form as JSON, whatever its type says. An endpoint that reads the bytes itself does
     # so with a form, too, which is what curl calls a body without a type.
-    if raw.lstrip(b" \t\r\n").startswith(b"{"):
+    if _looks_like_json(raw):
         return _json(raw, rename)
-    return (_form(raw) if "form" in lowered else raw), None
+    return (_form(raw) if media.strip().lower() == _FORM else raw), None
+
+
+def _looks_like_json(raw: bytes) -> bool:
+    """Returns: whether this is a JSON object in UTF-8. Raises: InvalidJson for one in another encoding."""
+    if raw.lstrip(b" \t\r\n").startswith(b"{"):
+        return True
+    encoding = json.detect_encoding(raw[:64])
+    if encoding != "utf-8" and raw[:64].decode(encoding, "ignore").lstrip("\ufeff \t\r\n").startswith("{"):
+        raise InvalidJson("Request body is not JSON in UTF-8")
+    return False
 
 
 def _json(raw: bytes, rename: Callable[[str], str]) -> tuple[bytes, str | None]:
@@ -49,47 +64,68 @@ def _json(raw: bytes, rename: Callable[[str], str]) -> tuple[bytes, str | None]:
         body: dict[str, Any] = msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidJson(f"Request body is not valid JSON: {error}") from error
-    kept = {name: _without_orders(value) if name == "extra_body" else value for name, value in body.items()}
-    kept = _without_orders(kept)
+    kept = without_steering(body)
     model = kept.get("model")
     if isinstance(model, str):
         kept["model"] = rename(model)
     return (raw if kept == body else msgspec.json.encode(kept)), model if isinstance(model, str) else None
 
 
-def _without_orders(value: Any) -> Any:
-    return {name: item for name, item in value.items() if name not in ORDERS} if isinstance(value, dict) else value
-
-
 def _form(raw: bytes) -> bytes:
-    parts = raw.split(b"&")
-    kept = [part for part in parts if unquote_plus(part.partition(b"=")[0].decode("latin-1")) not in ORDERS]
+    # Some readers take a semicolon for a separator. A body without one means the same to all of them.
+    parts = _SEPARATORS.split(raw)
+    kept = [part for part in parts if not _pair_steers(part.decode("latin-1"))]
     return raw if len(kept) == len(parts) else b"&".join(kept)
 
 
-def _multipart(raw: bytes, content_type: str) -> bytes:
-    boundary = _parameter("content-type", content_type, "boundary")
-    if not boundary or not boundary.isascii():
-        raise InvalidParameter("The multipart body has no boundary", param="content-type")
-    mark = b"--" + boundary.encode()
-    parts = raw.split(mark)
-    kept = [part for part in parts[1:-1] if _field(part) not in ORDERS]
-    return raw if len(kept) == len(parts) - 2 else mark.join([parts[0], *kept, parts[-1]])
+def _pair_steers(pair: str) -> bool:
+    name, _, value = pair.partition("=")
+    return field_steers(unquote_plus(name), unquote_plus(value))
 
 
-def _field(part: bytes) -> str:
-    """Returns: the name of a form field. Raises: InvalidParameter for one that two readers could read differently."""
-    for line in part.partition(b"\r\n\r\n")[0].split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-disposition":
-            found = _parameter("content-disposition", value.decode("latin-1"), "name")
-            if found and _PLAIN_NAME.fullmatch(found):
-                return found
-    raise InvalidParameter("A part of the multipart body has no plain name", param="body")
+def _multipart(raw: bytes, parameters: str) -> bytes:
+    found = [part for part in parameters.split(";") if part.strip().lower().startswith("boundary")]
+    match = _BOUNDARY.fullmatch(found[0].strip()) if len(found) == 1 else None
+    if match is None or not parameters.isascii():
+        raise InvalidParameter("The multipart body has no plain boundary", param="content-type")
+    mark = b"--" + (match[1] or match[2]).encode()
+    before, *parts = raw.split(mark)
+    if before.strip(b"\r\n") or not parts or not parts[-1].startswith(b"--"):
+        raise InvalidParameter("The multipart body does not keep to its boundary", param="body")
+    kept = [part for part in parts[:-1] if not field_steers(*_field(part))]
+    return raw if len(kept) == len(parts) - 1 else mark.join([before, *kept, parts[-1]])
 
 
-def _parameter(header: str, value: str, name: str) -> str | None:
-    message = Message()
-    message[header] = " ".join(value.split())
-    found = message.get_param(name, header=header)
-    return found if isinstance(found, str) else None
+def _field(part: bytes) -> tuple[str, str]:
+    """Read a field of a form.
+
+    Returns: its name and text.
+    Raises: InvalidParameter for one that two readers could read differently.
+    """
+    head, end, body = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n") if len(head) <= _HEAD_BYTES else []
+    bare = any(character in line for line in lines for character in (b"\r", b"\n", b"\0"))
+    pairs = [line.partition(b":") for line in lines]
+    dispositions = [value for name, _, value in pairs if name.strip().lower() == b"content-disposition"]
+    name = _name(dispositions[0].decode("latin-1")) if end and not bare and len(dispositions) == 1 else None
+    if name is None:
+        raise InvalidParameter("A part of the multipart body has no plain name", param="body")
+    return name, body.removesuffix(b"\r\n").decode("utf-8", "replace")
+
+
+def _name(disposition: str) -> str | None:
+    """Returns: the one name of a field, None unless all else there is a file's name, each once and without escapes."""
+    kind, _, rest = disposition.strip().partition(";")
+    found: dict[str, str] = {}
+    while rest.strip():
+        key, equals, rest = rest.strip().partition("=")
+        quoted = rest.startswith('"')
+        value, closed, rest = rest[1:].partition('"') if quoted else rest.partition(";")
+        if quoted:
+            between, _, rest = rest.partition(";")
+            equals = equals if closed and not between.strip() else ""
+        if not equals or key.lower() not in _OF_A_FIELD or key.lower() in found or "\\" in value:
+            return None
+        found[key.lower()] = value if quoted else value.strip()
+    name = found.get("name", "")
+    return name if kind.strip().lower() == "form-data" and _PLAIN_NAME.fullmatch(name) else None

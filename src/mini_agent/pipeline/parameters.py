@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mini_agent.core.chat import CLIENT_PARAMETERS, NEVER_ALLOWED, ModelTarget
+from mini_agent.core.chat import CLIENT_PARAMETERS, ModelTarget
 from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter
+from mini_agent.core.steering import NEVER_ALLOWED, without_steering
 
 __all__ = ["CHAT_FIELDS", "ITEM_TYPES", "TYPE_NAMES", "ChatBody", "check_messages", "outgoing_body", "parse_chat"]
 
@@ -96,12 +97,15 @@ def parse_chat(
 
 
 def check_messages(messages: list[Any], invalid: type[GatewayError] = InvalidParameter) -> None:
-    """Raises: `invalid` unless every message is an object with a `role`."""
+    """Raises: `invalid` unless every message is an object with a `role`, and its tool calls, if any, are objects."""
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             raise invalid(f"Invalid type for 'messages[{index}]': expected object", param="messages")
         if not isinstance(message.get("role"), str):
             raise invalid(f"Invalid 'messages[{index}].role': expected string", param="messages")
+        calls = message.get("tool_calls")
+        if calls is not None and not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
+            raise invalid(f"Invalid 'messages[{index}].tool_calls': expected an array of objects", param="messages")
 
 
 def outgoing_body(chat: ChatBody, target: ModelTarget) -> tuple[dict[str, Any], list[str]]:
@@ -117,4 +121,6 @@ def outgoing_body(chat: ChatBody, target: ModelTarget) -> tuple[dict[str, Any], 
         else:
             dropped.append(name)
     body.pop("model", None)
+    if "metadata" in body:
+        body |= without_steering({"metadata": body["metadata"]})
     return body, dropped

@@ -92,13 +92,14 @@ class AgentBody(msgspec.Struct, kw_only=True, frozen=True):
             **optional,
         )
 
-    def tool_request(self) -> ToolRequest:
-        """Returns: what the run wants of its tools."""
+    def tool_request(self, user_id: str | None) -> ToolRequest:
+        """Returns: what the run wants of its tools. user_id: whose run it is."""
         return ToolRequest(
             backend=self.backend,
             http_base_url=self.tool_http_base_url,
             http_headers=self.tool_http_headers or {},
             timeout_s=self.tool_timeout_sec or DEFAULT_TIMEOUT_S,
+            user_id=user_id,
         )
 
 

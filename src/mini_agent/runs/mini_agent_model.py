@@ -92,7 +92,7 @@ class MiniAgentClient:
         target_model = self._target_model(request.target, options)
         model = LoopModel(self._resolver(request.target), self._clients, request.caller, self._on_error)
         config = self._config(target_model, options, request)
-        tool_request = self._tool_request(options, config)
+        tool_request = self._tool_request(options, config, request.caller.user_id)
         async with aclosing(self._tools(tool_request)) as tools:
             messages = request.body["messages"]
             result = await run(config, messages, model, tools, clock=self._clock, inject=request.inject)
@@ -133,12 +133,13 @@ class MiniAgentClient:
             completion_kwargs={name: value for name, value in request.body.items() if name not in _OUTER},
         )
 
-    def _tool_request(self, options: _Options, config: AgentConfig) -> ToolRequest:
+    def _tool_request(self, options: _Options, config: AgentConfig, user_id: str | None) -> ToolRequest:
         return ToolRequest(
             backend=(options.tool_backend or self._settings.agent_tool_backend).strip().lower(),
             docker_container=options.docker_container,
             shell_allow=config.shell_allow_prefixes,
             timeout_s=config.tool_timeout_sec,
+            user_id=user_id,
         )
 
 

@@ -125,6 +125,17 @@ class Settings:
         return tuple(DEFAULT_MEMORY_HOSTS if self.general is None else self.general.memory_hosts)
 
     @property
+    def forward_user(self) -> str | tuple[str, ...]:
+        """Returns: who is told whose request it is: `all`, `memory`, or the hosts of the list."""
+        to = "all" if self.general is None else self.general.forward_user
+        return to if isinstance(to, str) else tuple(to)
+
+    @property
+    def relay_routes(self) -> tuple[str, ...]:
+        """Returns: what the operator has opened in forward mode besides inference, as paths below `/v1/`."""
+        return () if self.general is None else tuple(self.general.relay_routes)
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """Returns: the configured group names, in file order."""
         return tuple(entry.model_name for entry in self.config.model_list)

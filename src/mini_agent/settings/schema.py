@@ -51,6 +51,10 @@ def _http_url(value: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_http_url), Field(json_schema_extra={"format": "uri"})]
 
 
+#: A path below `/v1/` that the relay opens; with `/*`, also what is below it.
+RelayRoute = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*(/\*)?$")]
+
+
 class _Section(BaseModel):
     """A section whose reference strings pass validation: they are validated again once resolved."""
 
@@ -79,6 +83,8 @@ class GeneralSettings(_Open):
     forward_url: HttpUrl | None = None
     allow_unlisted_models: bool | None = None
     memory_hosts: list[str] = Field(default_factory=lambda: [*DEFAULT_MEMORY_HOSTS])
+    forward_user: Literal["all", "memory"] | list[str] = "all"
+    relay_routes: list[RelayRoute] = Field(default_factory=list)
     protect_routing_info: bool = False
 
 

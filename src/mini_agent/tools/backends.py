@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mini_agent.core.errors import InvalidParameter, MissingParameter, ProviderNotConfigured
+from mini_agent.net.egress import Egress, Resolver, is_loopback_host
 from mini_agent.settings import Settings
 from mini_agent.tools.docker import DockerInvoker
 from mini_agent.tools.echo import EchoInvoker
@@ -14,7 +16,7 @@ from mini_agent.tools.http import HttpInvoker
 from mini_agent.tools.http_headers import parse_default_headers
 from mini_agent.tools.local.invoker import LocalInvoker
 from mini_agent.tools.mcp.invoker import McpInvoker
-from mini_agent.tools.mcp.session import McpPool
+from mini_agent.tools.mcp.pool import McpPool
 from mini_agent.tools.protocol import ClosableInvoker
 from mini_agent.tools.table import TOOL_BACKENDS
 
@@ -25,7 +27,10 @@ DEFAULT_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRequest:
-    """What one run wants of its tools. timeout_s: seconds per call. shell_allow: exact argv[0] entries."""
+    """What one run wants of its tools.
+
+    timeout_s: seconds per call. shell_allow: exact argv[0] entries. user_id: whose MCP sessions are used.
+    """
 
     backend: str = "local"
     http_base_url: str | None = None
@@ -33,6 +38,7 @@ class ToolRequest:
     timeout_s: float = DEFAULT_TIMEOUT_S
     shell_allow: tuple[str, ...] = ("echo",)
     docker_container: str | None = None
+    user_id: str | None = None
 
 
 ToolInvokerFactory = Callable[[ToolRequest], ClosableInvoker]
@@ -46,12 +52,20 @@ def check_backend(backend: str) -> None:
 
 
 class Toolbox:
-    """Makes invokers. It owns what runs share: the default headers, read once, and the MCP sessions."""
+    """Makes invokers. It owns what runs share: the default headers, read once, and the MCP sessions.
 
-    def __init__(self, settings: Settings) -> None:
+    resolve: finds the addresses of hosts that a client or an MCP server names.
+    """
+
+    def __init__(self, settings: Settings, resolve: Resolver, log: logging.Logger) -> None:
         self._settings = settings
+        self._log = log
+        self._withheld = False
         self._default_headers = parse_default_headers(settings.tool_http_headers)
-        self._mcp = McpPool(settings.config.mcp_servers, settings.environ)
+        self._egress = Egress(
+            settings.tool_http_allow_hosts, bound_to_loopback=is_loopback_host(settings.host), resolve=resolve
+        )
+        self._mcp = McpPool(settings.config.mcp_servers, settings.environ, self._egress)
         self._makers: Mapping[str, ToolInvokerFactory] = {
             "local": self._local,
             "http": self._http,
@@ -70,11 +84,11 @@ class Toolbox:
         check_backend(request.backend)
         return self._makers[request.backend](request)
 
-    def mcp_for_chat(self) -> ClosableInvoker | None:
-        """Returns: a view of the MCP servers for one chat request, None when there are none to talk to."""
+    def mcp_for_chat(self, user_id: str | None) -> ClosableInvoker | None:
+        """Returns: a user's view of the MCP servers for one chat, None when there are none to talk to."""
         if not self._mcp.available:
             return None
-        return McpInvoker(self._mcp, max_output_bytes=self._settings.tool_max_output_bytes)
+        return McpInvoker(self._mcp, user_id, max_output_bytes=self._settings.tool_max_output_bytes)
 
     async def aclose(self) -> None:
         """Close the MCP sessions."""
@@ -98,7 +112,8 @@ class Toolbox:
             base_url=request.http_base_url,
             headers=request.http_headers,
             default_headers=self._default_headers,
-            allow_hosts=settings.tool_http_allow_hosts,
+            egress=self._egress,
+            on_withheld=self._warn_of_withheld_headers,
             timeout_s=request.timeout_s,
             retry_after_cap_s=settings.tool_retry_after_cap_s,
             max_output_bytes=settings.tool_max_output_bytes,
@@ -122,4 +137,11 @@ class Toolbox:
         )
 
     def _mcp_view(self, request: ToolRequest) -> ClosableInvoker:
-        return McpInvoker(self._mcp, max_output_bytes=self._settings.tool_max_output_bytes)
+        return McpInvoker(self._mcp, request.user_id, max_output_bytes=self._settings.tool_max_output_bytes)
+
+    def _warn_of_withheld_headers(self) -> None:
+        if not self._withheld:
+            self._withheld = True
+            self._log.warning(
+                "a tool host got no MINI_AGENT_TOOL_HTTP_HEADERS: list the host in MINI_AGENT_TOOL_HTTP_ALLOW_HOSTS"
+            )

@@ -21,9 +21,12 @@ _OWN_TOOLS = ("tools", "functions")
 
 
 class ChatTools:
-    """Decides which tools a chat request gets. mcp: makes a view of the configured servers, None without any."""
+    """Decides which tools a chat request gets. mcp: makes a user's view of the configured servers, None
+    without any."""
 
-    def __init__(self, settings: Settings, sessions: Sessions, mcp: Callable[[], ClosableInvoker | None]) -> None:
+    def __init__(
+        self, settings: Settings, sessions: Sessions, mcp: Callable[[str | None], ClosableInvoker | None]
+    ) -> None:
         options, retrieval = settings.config.tool_execution, settings.config.context_retrieval
         self.options = options
         self._retrieval = retrieval
@@ -43,7 +46,8 @@ class ChatTools:
         # no common continuation.
         if body.get("tool_choice") == "none" or body.get("n") not in (None, 1):
             return None
-        invokers = [invoker for invoker in (self._memory_tools(request), self._mcp()) if invoker is not None]
+        found = (self._memory_tools(request), self._mcp(request.caller.user_id))
+        invokers = [invoker for invoker in found if invoker is not None]
         return ToolUnion(invokers) if invokers else None
 
     def _memory_tools(self, request: ProviderRequest) -> ClosableInvoker | None:

@@ -6,17 +6,20 @@ import asyncio
 import email.utils
 import json
 import math
+import socket
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
+from yarl import URL
 
 from mini_agent.agent.tool_values import ToolListingFailed, spec_name
 from mini_agent.core.errors import InvalidParameter, ToolHostNotAllowed
 from mini_agent.core.text import load_json
+from mini_agent.net.bounded import AnswerTooLarge, read_bounded
+from mini_agent.net.egress import CheckedHost, Egress, pinned_connector
 from mini_agent.tools.http_headers import merge_headers
 from mini_agent.tools.protocol import capped, dump, failed, read_call, succeeded
 
@@ -27,8 +30,11 @@ CONNECT_TIMEOUT_S = 5.0
 #: Characters of an error body that are quoted.
 _ERROR_BODY = 256
 
-#: Bytes of a reply that are read at most; a longer one is an error, not half a JSON document.
+#: Bytes of a reply that are read at most, decoded; a longer one is an error, not half a JSON document.
 MAX_REPLY_BYTES = 8 * 1024 * 1024
+
+#: Encodings that a host may name. Python knows others, and some of them take forever or raise what nobody expects.
+_CHARSETS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252", "utf-16"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +49,18 @@ class _Reply:
         return None if 200 <= self.status < 300 else f"HTTP {self.status}: {self.body[:_ERROR_BODY]}"
 
 
-class _ReplyTooLarge(Exception):
-    """The tool host sent more than is read."""
-
-
 class HttpInvoker:
     """Lists and calls the tools of one HTTP host, with one client for the run.
 
     base_url: http(s), without user info, query or fragment. headers: of the request, sent as spelled.
-    default_headers: of the environment, lower-case names. allow_hosts: permitted `host` or `host:port` entries, empty
-    permits any. timeout_s: seconds per listing or call, a retry included. retry_after_cap_s: longest wait after a 429,
-    in seconds. max_output_bytes: kept of a reply's text. session_factory: makes the HTTP client, for tests and for
-    shared connectors. sleep, wall_clock: wait, and Unix time in seconds.
+    default_headers: of the environment, lower-case names; they go to hosts that may have the operator's secrets.
+    egress: which hosts may be connected to, by default those of a gateway on loopback without a list.
+    on_withheld: told when the default headers stay here. timeout_s: seconds per listing or call, a retry included.
+    retry_after_cap_s: longest wait after a 429, in seconds. max_output_bytes: kept of a reply's text. session_factory:
+    makes the HTTP client for the host that was checked. sleep, wall_clock: wait, and Unix time in seconds.
 
-    Raises: InvalidParameter for a base or header that cannot be used, ToolHostNotAllowed for a foreign host; both
-    before any network use.
+    Raises: InvalidParameter for a base or header that cannot be used, ToolHostNotAllowed for a host that is not on the
+    operator's list; both before any network use.
     """
 
     def __init__(
@@ -66,30 +69,37 @@ class HttpInvoker:
         base_url: str,
         headers: Mapping[str, object] | None = None,
         default_headers: Mapping[str, str] | None = None,
-        allow_hosts: Collection[str] = (),
+        egress: Egress | None = None,
+        on_withheld: Callable[[], None] = lambda: None,
         timeout_s: float = 10,
         retry_after_cap_s: float = 1.0,
         max_output_bytes: int = 65536,
-        session_factory: Callable[[], aiohttp.ClientSession] | None = None,
+        session_factory: Callable[[CheckedHost], aiohttp.ClientSession] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self._base = _checked_base(base_url, allow_hosts)
-        self._headers = merge_headers(default_headers or {}, headers)
+        self._egress = egress or Egress()
+        self._base = _checked_base(base_url, self._egress)
+        self._on_withheld = on_withheld
+        self._own_headers = merge_headers({}, headers)
+        self._all_headers = merge_headers(default_headers or {}, headers)
         self._timeout_s = timeout_s
         self._cap_s = retry_after_cap_s
         self._max_output_bytes = max_output_bytes
         self._session_factory = session_factory or _new_session
         self._sleep = sleep
         self._wall_clock = wall_clock
+        self._opening = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
+        self._headers: dict[str, str] = {}
         self._listed: dict[str, str] = {}
 
     async def list_tools(self) -> list[dict[str, Any]]:
         """Ask the host once for its tools.
 
         Returns: its specs; a bare function object is wrapped, what has no name is left out, and a body that is no
-        JSON list means none. Raises: ToolListingFailed for an error status or a host that cannot be reached.
+        JSON list means none. Raises: ToolListingFailed for an error status or a host that cannot be reached,
+        ToolHostNotAllowed for one that must not be connected to.
         """
         try:
             reply = await self._bounded(self._exchange("GET", "/tools", None))
@@ -112,6 +122,8 @@ class HttpInvoker:
         started = time.monotonic()
         try:
             reply = await self._bounded(self._invoke(body))
+        except ToolHostNotAllowed as refusal:
+            record = failed(name, refusal.message)
         except _FAILURES as error:
             record = failed(name, self._failure_text(error))
         else:
@@ -138,75 +150,77 @@ class HttpInvoker:
         return await self._exchange("POST", "/invoke", body)
 
     async def _exchange(self, method: str, path: str, body: bytes | None) -> _Reply:
+        session = await self._opened()
         headers = dict(self._headers)
         if body is not None and not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
-        if self._session is None:
-            self._session = self._session_factory()
-        async with self._session.request(
+        async with session.request(
             method, self._base + path, data=body, headers=headers, allow_redirects=False
         ) as response:
-            data = await _read(response)
-            text = data.decode(response.get_encoding() if response.charset else "utf-8", "replace")
+            data = await read_bounded(response, MAX_REPLY_BYTES)
+            charset = (response.charset or "").lower()
+            text = data.decode(charset if charset in _CHARSETS else "utf-8", "replace")
             return _Reply(response.status, text, response.headers.get("Retry-After"))
 
+    async def _opened(self) -> aiohttp.ClientSession:
+        """Resolve and judge the host once for the run. Returns: the client, which knows the judged addresses only."""
+        async with self._opening:
+            if self._session is None:
+                url = URL(self._base)
+                checked = await self._egress.check(url.raw_host or "", url.port or 0)
+                trusted = self._egress.may_have_secrets(checked)
+                self._headers = self._all_headers if trusted else self._own_headers
+                if not trusted and self._all_headers != self._own_headers:
+                    self._on_withheld()
+                self._session = self._session_factory(checked)
+            return self._session
+
     def _failure_text(self, error: BaseException) -> str:
-        if isinstance(error, _ReplyTooLarge):
-            return f"reply larger than {MAX_REPLY_BYTES} bytes"
+        if isinstance(error, AnswerTooLarge):
+            return f"reply larger than {error.limit} bytes"
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             return f"tool host unreachable: no connection after {CONNECT_TIMEOUT_S:g}s"
         if isinstance(error, TimeoutError):
             return f"timeout after {self._timeout_s:g}s"
         if isinstance(error, aiohttp.ClientConnectorError):
             return f"tool host unreachable: {error.strerror or type(error).__name__}"
+        if isinstance(error, socket.gaierror):
+            return "tool host unreachable: its name cannot be resolved"
         return f"tool host failed: {type(error).__name__}"
 
 
-_FAILURES = (aiohttp.ClientError, TimeoutError, OSError, LookupError, _ReplyTooLarge)
+_FAILURES = (aiohttp.ClientError, TimeoutError, OSError, AnswerTooLarge)
 
 
-def _new_session() -> aiohttp.ClientSession:
+def _new_session(checked: CheckedHost) -> aiohttp.ClientSession:
     # Cookies of a tool host are nobody's business in the next call, and the run's concurrency is its own limit.
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=pinned_connector(checked),
         cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept-Encoding": "identity"},
         timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
     )
 
 
-def _checked_base(base_url: str, allow_hosts: Collection[str]) -> str:
+def _checked_base(base_url: str, egress: Egress) -> str:
+    text = base_url.strip()
     try:
-        parts = urlsplit(base_url.strip())
-        port = parts.port
+        # The client's own parser: what is judged and what is connected to cannot be two readings of one text.
+        url = URL(text)
+        host, port = url.raw_host, url.port
     except ValueError as error:
         raise _bad_base("is no URL") from error
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+    if url.scheme not in ("http", "https") or not host or not port:
         raise _bad_base("must be an http or https URL")
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+    if url.raw_user is not None or url.raw_password is not None or url.raw_query_string or url.raw_fragment:
         raise _bad_base("must not hold user info, a query or a fragment")
-    if allow_hosts and not _allowed(parts, port, allow_hosts):
-        raise ToolHostNotAllowed(f"tool host '{parts.hostname}' is not allowed", param="tool_http_base_url")
-    return base_url.strip().rstrip("/")
+    if egress.has_list and not egress.lists(host, port):
+        raise ToolHostNotAllowed(f"tool host '{host[:200]}' is not allowed", param="tool_http_base_url")
+    return text.rstrip("/")
 
 
 def _bad_base(reason: str) -> InvalidParameter:
     return InvalidParameter(f"tool_http_base_url {reason}", param="tool_http_base_url")
-
-
-def _allowed(parts: SplitResult, port: int | None, allow_hosts: Collection[str]) -> bool:
-    host = (parts.hostname or "").lower()
-    port = port or (443 if parts.scheme.lower() == "https" else 80)
-    spelled = f"[{host}]" if ":" in host else host
-    return not {host, spelled, f"{spelled}:{port}"}.isdisjoint(entry.strip().lower() for entry in allow_hosts)
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    data = bytearray()
-    async for chunk in response.content.iter_any():
-        data += chunk
-        if len(data) > MAX_REPLY_BYTES:
-            raise _ReplyTooLarge
-    return bytes(data)
 
 
 def retry_wait(value: str | None, cap_s: float, now: float) -> float:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from mini_agent.core.errors import InvalidParameter
+from mini_agent.net.hop_headers import HOP_BY_HOP
 
 __all__ = ["merge_headers", "parse_default_headers"]
 
@@ -17,8 +18,9 @@ _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 #: RFC 9110 field content: no control characters but the tab.
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
-#: Headers that frame the message. Whoever sets them decides where our request ends.
-_FRAMING = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
+#: Headers that say where a message goes and where it ends: `Host`, what frames the body, and what concerns one
+#: connection only (RFC 9110 7.6.1). Whoever sets them decides more than what the message says.
+_OURS = frozenset({"host", "content-length", "expect"} | {name.decode() for name in HOP_BY_HOP})
 
 
 def parse_default_headers(text: str) -> dict[str, str]:
@@ -69,7 +71,7 @@ def _problem(name: object, value: object) -> str | None:
     # The text never holds the value, nor a name that is no name: either may be a secret in the wrong place.
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return "a header name is not valid"
-    if name.lower() in _FRAMING:
+    if name.lower() in _OURS:
         return f"header '{name}' cannot be set"
     if not isinstance(value, str) or not _VALUE.fullmatch(value):
         return f"the value of header '{name}' is not a valid string"

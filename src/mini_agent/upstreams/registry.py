@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mini_agent.core.chat import NEVER_ALLOWED, UNLISTED, ModelTarget
+from mini_agent.core.chat import UNLISTED, ModelTarget
 from mini_agent.core.errors import ModelNotFound, ProviderNotConfigured
+from mini_agent.core.steering import NEVER_ALLOWED
 from mini_agent.memory.headers import is_memory_host
 from mini_agent.settings import Settings
 from mini_agent.settings.references import UnsetReference, resolve_references
@@ -25,6 +26,8 @@ _OPENAI_BASE = "https://api.openai.com/v1"
 _CODEX = frozenset({"codex-agent", "codex_cli_agent"})
 #: Keys of an entry that this process uses itself, or that only LiteLLM's router understands.
 _NOT_PARAMETERS = frozenset(LITELLM_ONLY) | {"allowed_openai_params"}
+#: What a request says for itself: as a default it would make every plain answer a stream, or replace the conversation.
+_OF_A_REQUEST = frozenset({"messages", "stream", "stream_options"})
 #: Options of `mini-agent/` entries (7.6).
 _AGENT_OPTIONS = frozenset(
     ["target_model", "max_iterations", "max_seconds", "tool_backend", "docker_container", "allowed_languages"]
@@ -78,7 +81,7 @@ class Registry:
         name, features = self._without_features(model)
         if self._group(name) is not None:
             return self.resolve(model)
-        return ModelTarget(model=model, client="forward", features=features)
+        return ModelTarget(model=model, client="forward", features=features, told_user=self._tells_user(None))
 
     def _find(self, model: str, *, unlisted: bool) -> ModelTarget:
         target = self._resolved.get(model)
@@ -151,9 +154,8 @@ class Registry:
     def _target(self, model: str, group: str, params: LitellmParams, info: Mapping[str, Any]) -> ModelTarget:
         provider, name = _split(params)
         extras = params.extras()
-        defaults = {
-            key: value for key, value in extras.items() if key not in _NOT_PARAMETERS and key not in _AGENT_OPTIONS
-        }
+        others = _NOT_PARAMETERS | _AGENT_OPTIONS | _OF_A_REQUEST
+        defaults = {key: value for key, value in extras.items() if key not in others}
         if params.thinking is not None:
             defaults["thinking"] = params.thinking.model_dump(exclude_none=True)
         allowed = extras.get("allowed_openai_params") or ()
@@ -196,10 +198,22 @@ class Registry:
         return self._by_mode(target)
 
     def _memory(self, api_base: str | None) -> dict[str, Any]:
-        """Returns: what a target at this address knows of memory."""
+        """Returns: what a target at this address knows of memory, and of the user."""
+        told = {"told_user": self._tells_user(api_base)}
         if not is_memory_host(api_base, self._settings.memory_hosts):
-            return {}
-        return {"memory_host": True, "memory_key": self._settings.supermemory_api_key}
+            return told
+        return told | {"memory_host": True, "memory_key": self._settings.supermemory_api_key}
+
+    def _tells_user(self, api_base: str | None) -> bool:
+        """Returns: whether whoever is at this address, None for an unknown one, is told whose request it is."""
+        to = self._settings.forward_user
+        if to == "all":
+            return True
+        if to == "memory":
+            return is_memory_host(api_base, self._settings.memory_hosts)
+        # In forward mode the external process is told with the provider, or nobody is.
+        through = self._settings.forward_url if self._forward else None
+        return is_memory_host(api_base, to) or is_memory_host(through, to)
 
     def _require_access(self, target: ModelTarget) -> None:
         variable = {"openai": "OPENAI_API_KEY", "chutes": "CHUTES_API_KEY"}.get(target.provider)

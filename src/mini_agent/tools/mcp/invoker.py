@@ -9,7 +9,8 @@ import time
 from typing import Any
 
 from mini_agent.agent.tool_values import INVALID_ARGUMENTS, parse_arguments
-from mini_agent.tools.mcp.session import McpFailure, McpPool, McpSession
+from mini_agent.tools.mcp.pool import McpPool, McpServerSessions
+from mini_agent.tools.mcp.session import McpFailure
 from mini_agent.tools.protocol import capped, dump, failed, read_call, succeeded
 
 __all__ = ["McpInvoker"]
@@ -20,29 +21,31 @@ _log = logging.getLogger("mini_agent.tools")
 class McpInvoker:
     """One run's view of all servers: their tools under names that are unique together.
 
-    pool: shared by all runs and closed by its owner. max_output_bytes: kept of a result's text.
+    pool: shared by all runs and closed by its owner. user_id: whose sessions are used, None for those of nobody.
+    max_output_bytes: kept of a result's text.
 
     Raises: ProviderNotConfigured without servers, or without the optional `mcp` package.
     """
 
-    def __init__(self, pool: McpPool, *, max_output_bytes: int = 65536) -> None:
+    def __init__(self, pool: McpPool, user_id: str | None = None, *, max_output_bytes: int = 65536) -> None:
         pool.require()
-        self._pool = pool
+        self._servers = pool.servers
+        self._user_id = user_id
         self._max_output_bytes = max_output_bytes
-        self._routes: dict[str, tuple[McpSession, str]] | None = None
+        self._routes: dict[str, tuple[McpServerSessions, str]] | None = None
 
     async def list_tools(self) -> list[dict[str, Any]]:
         """Ask all servers at once. One that fails only lacks its tools, with a warning.
 
         Returns: specs in configured order; a name that an earlier server has becomes `<server>__<tool>`.
         """
-        listings = await asyncio.gather(*(_listing(session) for session in self._pool.sessions))
-        routes: dict[str, tuple[McpSession, str]] = {}
+        listings = await asyncio.gather(*(self._listing(server) for server in self._servers))
+        routes: dict[str, tuple[McpServerSessions, str]] = {}
         specs: list[dict[str, Any]] = []
-        for session, tools in zip(self._pool.sessions, listings, strict=True):
+        for server, tools in zip(self._servers, listings, strict=True):
             for tool in tools:
-                name = _free_name(tool.name, session.name, routes)
-                routes[name.lower()] = (session, tool.name)
+                name = _free_name(tool.name, server.name, routes)
+                routes[name.lower()] = (server, tool.name)
                 function = {"name": name, "description": tool.description or "", "parameters": tool.input_schema}
                 specs.append({"type": "function", "function": function})
         self._routes = routes
@@ -61,6 +64,13 @@ class McpInvoker:
     async def aclose(self) -> None:
         """The sessions belong to the pool and stay open for the next run."""
 
+    async def _listing(self, server: McpServerSessions) -> list[Any]:
+        try:
+            return await server.of(self._user_id).list_tools()
+        except McpFailure as failure:
+            _log.warning("tools of MCP server '%s' are left out: %s", server.name, failure)
+            return []
+
     async def _call(self, name: str, raw: Any) -> dict[str, Any]:
         if self._routes is None:
             await self.list_tools()
@@ -71,23 +81,15 @@ class McpInvoker:
         arguments = {} if raw is None or raw == "" else parse_arguments(raw)
         if arguments is None:
             return failed(name, INVALID_ARGUMENTS)
-        session, own_name = route
+        server, own_name = route
         try:
-            result = await session.call_tool(own_name, arguments)
+            result = await server.of(self._user_id).call_tool(own_name, arguments)
         except McpFailure as failure:
             return failed(name, str(failure))
         text, truncated = capped(_result_text(result), self._max_output_bytes)
         if result.is_error:
             return failed(name, text or "the tool reported a failure", truncated=truncated)
         return succeeded(name, result=text, truncated=truncated)
-
-
-async def _listing(session: McpSession) -> list[Any]:
-    try:
-        return await session.list_tools()
-    except McpFailure as failure:
-        _log.warning("tools of MCP server '%s' are left out: %s", session.name, failure)
-        return []
 
 
 def _free_name(tool: str, server: str, taken: dict[str, Any]) -> str:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import importlib.util
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mini_agent.core.errors import MiniAgentError, ProviderNotConfigured
+from mini_agent.core.errors import MiniAgentError
+from mini_agent.net.egress import Egress
 from mini_agent.settings.schema import McpServer
 from mini_agent.tools.mcp.transport import open_transport
 
 if TYPE_CHECKING:
     from mcp import Client
 
-__all__ = ["McpFailure", "McpPool", "McpSession"]
+__all__ = ["McpFailure", "McpSession", "ServerFacts"]
 
 T = TypeVar("T")
 
@@ -32,6 +33,8 @@ _REQUEST_TIMEOUT = -32001
 _CLOSE_LIMIT_S = 7.0
 #: Tools are listed for every chat: a server that let one wait in vain is not asked by the next ones for this long.
 _PAUSE_S = 30.0
+#: More tools than a model can choose from. A server that lists more lists without an end.
+_MOST_TOOLS = 2000
 
 
 class McpFailure(MiniAgentError):
@@ -40,23 +43,40 @@ class McpFailure(MiniAgentError):
     def __init__(self, message: str, *, gone: bool, late: bool = False, unsent: bool = False) -> None:
         super().__init__(message)
         self.gone = gone
-        #: True when the server let its whole time pass.
+        #: True when the server let its whole time pass, or would if it could.
         self.late = late
         #: True when the server certainly did not act on the request, so that it may be sent again.
         self.unsent = unsent
 
 
+@dataclass(slots=True)
+class ServerFacts:
+    """What all sessions with one server share.
+
+    environ: where the PATH and HOME of a stdio server come from. egress: where connections may go. left_alone_until:
+    monotonic seconds before which its tools are not listed again.
+    """
+
+    name: str
+    server: McpServer
+    environ: Mapping[str, str]
+    egress: Egress
+    left_alone_until: float = 0.0
+
+
 class _Live:
     """One open session: a task that opens it, keeps it, and closes it, as the SDK's scopes demand."""
 
-    def __init__(self, name: str, server: McpServer, environ: Mapping[str, str]) -> None:
-        self._name = name
-        self._server = server
-        self._environ = environ
+    def __init__(self, facts: ServerFacts) -> None:
+        self._facts = facts
+        self._name = facts.name
+        self._server = facts.server
         self._stop = asyncio.Event()
         self.ended = False
+        #: Whether an HTTP server has said that it does not know the session any more.
+        self.forgotten = False
         self.ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
-        self.task = asyncio.create_task(self._own(), name=f"mcp-{name}")
+        self.task = asyncio.create_task(self._own(), name=f"mcp-{facts.name}")
 
     def stop(self) -> None:
         """Let the task close the session."""
@@ -65,6 +85,9 @@ class _Live:
 
     def _lost(self) -> None:
         self.ended = True
+
+    def _forgotten(self) -> None:
+        self.forgotten = True
 
     async def _own(self) -> None:
         try:
@@ -88,7 +111,13 @@ class _Live:
         await asyncio.to_thread(_import_sdk)
         from mcp import Client
 
-        transport = open_transport(self._server, self._environ, self._lost)
+        transport = open_transport(
+            self._server,
+            self._facts.environ,
+            egress=self._facts.egress,
+            on_end=self._lost,
+            on_forgotten=self._forgotten,
+        )
         return Client(transport, read_timeout_seconds=self._server.timeout, cache=None)
 
     def _report(self, error: Exception) -> None:
@@ -100,22 +129,27 @@ class _Live:
 
 
 class McpSession:
-    """The session with one server: opened on first use, opened again after it was lost."""
+    """A user's session with one server: opened on first use, opened again after it was lost."""
 
-    def __init__(self, name: str, server: McpServer, environ: Mapping[str, str]) -> None:
-        self.name = name
-        self._server = server
-        self._environ = environ
+    def __init__(self, facts: ServerFacts) -> None:
+        self._facts = facts
+        self._server = facts.server
         self._live: _Live | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._left_alone_until = 0.0
+        self._asking = 0
+        self.used_at = 0.0
+
+    @property
+    def in_use(self) -> bool:
+        """Returns: whether somebody waits for an answer."""
+        return self._asking > 0
 
     async def list_tools(self) -> list[Any]:
         """Ask for the tools; all pages together, and before them the opening, have the server's `timeout` each.
 
         Returns: the server's tools. Raises: McpFailure, at once for a while after the server let the time pass.
         """
-        if time.monotonic() < self._left_alone_until:
+        if time.monotonic() < self._facts.left_alone_until:
             raise McpFailure("it did not answer in time lately, and is left alone for a while", gone=False)
 
         async def pages(client: Client) -> list[Any]:
@@ -125,6 +159,8 @@ class McpSession:
                 while True:
                     page = await client.list_tools(cursor=cursor)
                     tools.extend(page.tools)
+                    if len(tools) > _MOST_TOOLS:
+                        raise McpFailure(f"it lists more than {_MOST_TOOLS} tools", gone=False, late=True)
                     cursor = page.next_cursor
                     if not cursor:
                         return tools
@@ -134,7 +170,7 @@ class McpSession:
             return await self._ask(pages, repeat=lambda failure: failure.gone and not failure.late)
         except McpFailure as failure:
             if failure.late:
-                self._left_alone_until = time.monotonic() + _PAUSE_S
+                self._facts.left_alone_until = time.monotonic() + _PAUSE_S
             raise
 
     async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
@@ -157,41 +193,45 @@ class McpSession:
                 task.cancel()
 
     async def _ask(self, question: Callable[[Client], Awaitable[T]], repeat: Callable[[McpFailure], bool]) -> T:
+        self._asking += 1
+        self.used_at = time.monotonic()
         try:
             return await self._once(question)
         except McpFailure as failure:
             if not repeat(failure):
                 raise
-        return await self._once(question)
+            return await self._once(question)
+        finally:
+            self._asking -= 1
 
     async def _once(self, question: Callable[[Client], Awaitable[T]]) -> T:
         if self._live is None or self._live.ended:
             self._drop()
-            self._live = _Live(self.name, self._server, self._environ)
+            self._live = _Live(self._facts)
         live = self._live
         try:
             # Shielded: a caller that gives up must not take the session away from the others.
             return await question(await asyncio.shield(live.ready))
-        except McpFailure:
-            live.stop()
-            raise
         except Exception as error:
-            failure = self._failure(error)
+            failure = error if isinstance(error, McpFailure) else self._failure(error, live)
             if failure.gone:
                 live.stop()
+            if failure is error:
+                raise
             raise failure from error
 
-    def _failure(self, error: Exception) -> McpFailure:
+    def _failure(self, error: Exception, live: _Live) -> McpFailure:
         leaf = _leaf(error)
         code = getattr(leaf, "code", None)
         if code == _REQUEST_TIMEOUT or isinstance(leaf, TimeoutError):
             return McpFailure(f"timeout after {self._server.timeout:g}s", gone=False, late=True)
-        if code == _INVALID_REQUEST:
-            # Also what the SDK makes of an HTTP server that has forgotten the session.
+        if code == _INVALID_REQUEST and live.forgotten:
+            # What the SDK makes of an HTTP server that has forgotten the session. From a server that has not, the code
+            # is about one call, and no reason to take the session away from the others.
             return McpFailure(_text(leaf), gone=True, unsent=True)
         if isinstance(code, int) and code != _CONNECTION_CLOSED:
             return McpFailure(_text(leaf), gone=False)
-        return McpFailure(f"MCP server '{self.name}' failed: {_text(leaf)}", gone=True)
+        return McpFailure(f"MCP server '{self._facts.name}' failed: {_text(leaf)}", gone=True)
 
     def _drop(self) -> None:
         live, self._live = self._live, None
@@ -199,32 +239,6 @@ class McpSession:
             live.stop()
             self._closing.add(live.task)
             live.task.add_done_callback(self._closing.discard)
-
-
-class McpPool:
-    """All configured servers of one app. It belongs to one event loop.
-
-    servers: in configured order. environ: where the PATH and HOME of stdio servers come from.
-    """
-
-    def __init__(self, servers: Mapping[str, McpServer], environ: Mapping[str, str]) -> None:
-        self.sessions = tuple(McpSession(name, server, dict(environ)) for name, server in servers.items())
-
-    @property
-    def available(self) -> bool:
-        """Returns: whether there is any server, and the package to talk to it."""
-        return bool(self.sessions) and importlib.util.find_spec("mcp") is not None
-
-    def require(self) -> None:
-        """Raises: ProviderNotConfigured without servers, or without the optional `mcp` package."""
-        if not self.sessions:
-            raise ProviderNotConfigured("no mcp_servers are configured")
-        if importlib.util.find_spec("mcp") is None:
-            raise ProviderNotConfigured("MCP servers need the optional package 'mcp'")
-
-    async def aclose(self) -> None:
-        """Close every session at once, bounded."""
-        await asyncio.gather(*(session.aclose() for session in self.sessions))
 
 
 def _import_sdk() -> None:

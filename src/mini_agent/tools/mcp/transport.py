@@ -6,11 +6,14 @@ import base64
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from yarl import URL
+
+from mini_agent.net.egress import CheckedHost, Egress
 from mini_agent.settings.schema import McpServer
 from mini_agent.tools.mcp import launch as mcp_launch
 
@@ -24,27 +27,30 @@ Streams = tuple[Any, Any]
 
 @asynccontextmanager
 async def open_transport(
-    server: McpServer, environ: Mapping[str, str], on_end: Callable[[], None]
+    server: McpServer,
+    environ: Mapping[str, str],
+    *,
+    egress: Egress,
+    on_end: Callable[[], None],
+    on_forgotten: Callable[[], None],
 ) -> AsyncIterator[Streams]:
     """Open the transport of one server.
 
-    environ: where a stdio server's PATH and HOME come from. on_end: called when the server ends the stream, so that
-    nobody sends to a server that is gone.
+    environ: where a stdio server's PATH and HOME come from. egress: where connections may go. on_end: called when the
+    server ends the stream, so that nobody sends to a server that is gone. on_forgotten: called when an HTTP server says
+    that it does not know the session.
 
     Yields: the SDK's read and write streams.
+    Raises: ToolHostNotAllowed for a server whose address must not be connected to; OSError when it has none.
     """
-    async with _transport(server, environ) as (read, write):
-        yield _WatchedRead(read, on_end), write
-
-
-def _transport(server: McpServer, environ: Mapping[str, str]) -> AbstractAsyncContextManager[Streams]:
     if server.transport == "stdio":
-        return _stdio(server, environ)
-    if server.transport == "http":
-        return _streamable(server)
-    from mcp.client.sse import sse_client
-
-    return sse_client(server.url or "", headers=_auth(server))
+        opened = _stdio(server, environ)
+    else:
+        url = URL(server.url or "")
+        checked = await egress.check(url.raw_host or "", url.port or 0)
+        opened = (_streamable if server.transport == "http" else _legacy)(server, checked, on_forgotten)
+    async with opened as (read, write):
+        yield _WatchedRead(read, on_end), write
 
 
 @asynccontextmanager
@@ -54,6 +60,7 @@ async def _stdio(server: McpServer, environ: Mapping[str, str]) -> AsyncIterator
     env = {name: environ[name] for name in _INHERITED if name in environ} | server.env
     parameters = StdioServerParameters(
         command=sys.executable,
+        encoding_error_handler="replace",
         args=["-I", "-S", mcp_launch.__file__, *env, "--", server.command or "", *server.args],
         env=env,
     )
@@ -64,15 +71,37 @@ async def _stdio(server: McpServer, environ: Mapping[str, str]) -> AsyncIterator
 
 
 @asynccontextmanager
-async def _streamable(server: McpServer) -> AsyncIterator[Streams]:
+async def _streamable(
+    server: McpServer, checked: CheckedHost, on_forgotten: Callable[[], None]
+) -> AsyncIterator[Streams]:
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
+    from mini_agent.tools.mcp.http import CheckedTransport
+
     timeout = httpx2.Timeout(server.timeout, read=None)
+    transport = CheckedTransport(checked, on_forgotten)
     async with (
-        httpx2.AsyncClient(headers=_auth(server), timeout=timeout, trust_env=False) as client,
+        httpx2.AsyncClient(headers=_auth(server), timeout=timeout, trust_env=False, transport=transport) as client,
         streamable_http_client(server.url or "", http_client=client) as streams,
     ):
+        yield streams
+
+
+@asynccontextmanager
+async def _legacy(server: McpServer, checked: CheckedHost, on_forgotten: Callable[[], None]) -> AsyncIterator[Streams]:
+    import httpx2
+    from mcp.client.sse import sse_client
+
+    from mini_agent.tools.mcp.http import CheckedTransport
+
+    def client(
+        headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None, auth: httpx2.Auth | None = None
+    ) -> httpx2.AsyncClient:
+        transport = CheckedTransport(checked, on_forgotten)
+        return httpx2.AsyncClient(headers=headers, timeout=timeout, auth=auth, trust_env=False, transport=transport)
+
+    async with sse_client(server.url or "", headers=_auth(server), httpx_client_factory=client) as streams:
         yield streams
 
 

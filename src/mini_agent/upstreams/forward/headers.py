@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote_plus
 
-from mini_agent.core.chat import NEVER_ALLOWED
+from mini_agent.core.steering import field_steers
 from mini_agent.memory.headers import is_harmless
 from mini_agent.net.hop_headers import RawHeaders, end_to_end
 
@@ -45,7 +45,15 @@ def answer_headers(answer: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:
 
 
 def kept_query(query: str) -> str:
-    """Returns: the query string as it is, without the names that no client may set."""
+    """Returns: the query string as it is, without the names that no client may set.
+
+    Raises: InvalidParameter for a value that is nested too deeply to be searched.
+    """
     parts = query.split("&")
-    kept = [part for part in parts if unquote_plus(part.partition("=")[0]).strip().lower() not in NEVER_ALLOWED]
+    kept = [part for part in parts if not _steers(part)]
     return query if len(kept) == len(parts) else "&".join(kept)
+
+
+def _steers(pair: str) -> bool:
+    name, _, value = pair.partition("=")
+    return field_steers(unquote_plus(name).strip().lower(), unquote_plus(value))

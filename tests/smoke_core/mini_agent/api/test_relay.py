@@ -19,7 +19,10 @@ EVIL = "sk-evil-key-000"
 
 def relaying(stage: Stage, **more: Any) -> Gateway:
     """Returns: a gateway in forward mode with a key, whose external process is the stage's provider."""
-    config = {"general_settings": {"master_key": MASTER}, "model_list": [stage.entry("claude-x")]}
+    config = {
+        "general_settings": {"master_key": MASTER, "relay_routes": ["files", "files/*", "x"]},
+        "model_list": [stage.entry("claude-x")],
+    }
     environ = {
         "MINI_AGENT_PROVIDER_MODE": "forward",
         "MINI_AGENT_FORWARD_URL": stage.upstream.base.removesuffix("/v1"),
@@ -33,7 +36,7 @@ def test_every_method_goes_through_with_path_query_and_body(stage: Stage, method
     """Method, encoded path, query and body bytes arrive as sent; status, body and headers come back."""
     stage.upstream.script(answer(b"\x00\xffraw", status=201, headers={"x-more": "1", "set-cookie": "sid=1"}))
     sent = b"" if method == "GET" else b"\x00\xffbytes"
-    path = "/v1/files/a%2Fb%20c"
+    path = "/v1/files/a%3Ab%20c"
     headers = {"content-type": "application/octet-stream", "x-memory-user-id": "ada", "x-request-id": "r1"}
     reply = relaying(stage).request(method, f"{path}?q=%20x&r", sent, headers)
     assert (reply.status, reply.body) == (201, b"\x00\xffraw")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mini_agent.core.chat import NEVER_ALLOWED
+from mini_agent.core.steering import NEVER_ALLOWED
 from mini_agent.pipeline.parameters import CHAT_FIELDS
 from support.gateway import UPSTREAM_KEY, Gateway, Stage
 from support.http_client import raw_exchange

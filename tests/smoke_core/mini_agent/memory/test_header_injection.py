@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mini_agent.core.chat import NEVER_ALLOWED
+from mini_agent.core.steering import NEVER_ALLOWED
 from support.cookies import crossed, visitors_book
 from support.gateway import UPSTREAM_KEY, Stage
 

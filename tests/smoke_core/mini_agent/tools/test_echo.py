@@ -62,7 +62,7 @@ def test_importing_the_tools_imports_no_optional_package() -> None:
         "from mini_agent.core.errors import ProviderNotConfigured\n"
         "from mini_agent.settings.schema import McpServer\n"
         "from mini_agent.tools.mcp.invoker import McpInvoker\n"
-        "from mini_agent.tools.mcp.session import McpPool\n"
+        "from mini_agent.tools.mcp.pool import McpPool\n"
         "try: McpInvoker(McpPool({'a': McpServer(transport='stdio', command='x')}, {}))\n"
         "except ProviderNotConfigured as error: print(error)\n"
     )

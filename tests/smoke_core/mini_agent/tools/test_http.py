@@ -13,6 +13,7 @@ from mini_agent.agent import run
 from mini_agent.agent.tool_values import ToolListingFailed
 from mini_agent.agent.values import AgentConfig, AgentResult
 from mini_agent.core.errors import InvalidParameter, ToolHostNotAllowed
+from mini_agent.net.egress import CheckedHost, Egress
 from mini_agent.tools.http import HttpInvoker
 from support.agent_runs import tool_messages
 from support.http_tools import SPECS, with_host
@@ -226,10 +227,10 @@ def test_the_host_allow_list_compares_whole_hosts(base: str, allowed: bool) -> N
     """Hosts match entirely, with the port where the entry has one; a foreign one is refused before any network use."""
     hosts = ("tools.example", " Other:81 ", "[::1]")
     if allowed:
-        HttpInvoker(base_url=base, allow_hosts=hosts)
+        HttpInvoker(base_url=base, egress=Egress(hosts))
         return
     with pytest.raises(ToolHostNotAllowed):
-        HttpInvoker(base_url=base, allow_hosts=hosts)
+        HttpInvoker(base_url=base, egress=Egress(hosts))
 
 
 def test_the_limit_covers_a_whole_call() -> None:
@@ -306,7 +307,7 @@ def test_the_transport_is_a_parameter_and_one_client_serves_a_run() -> None:
     """The factory is called once, on first use, and its client is closed with the invoker."""
     made: list[aiohttp.ClientSession] = []
 
-    def factory() -> aiohttp.ClientSession:
+    def factory(_: CheckedHost) -> aiohttp.ClientSession:
         made.append(aiohttp.ClientSession())
         return made[-1]
 

@@ -18,7 +18,7 @@ from mini_agent.core.errors import ProviderNotConfigured
 from mini_agent.settings.schema import McpServer
 from mini_agent.tools.mcp import launch as mcp_launch
 from mini_agent.tools.mcp.invoker import McpInvoker
-from mini_agent.tools.mcp.session import McpPool
+from mini_agent.tools.mcp.pool import McpPool
 from support.mcp_servers import http_server
 from support.mcp_servers.http_server import McpHttpServer, serve_mcp
 from support.processes import Flag, ended
@@ -222,7 +222,7 @@ def test_a_caller_that_gives_up_while_a_session_opens_takes_it_from_nobody(web: 
     """The first of two callers is cancelled during the opening; the second gets its answer over the same session."""
 
     async def test(pool: McpPool, _: McpInvoker) -> None:
-        session = pool.sessions[0]
+        session = pool.servers[0].of(None)
         first, second = (asyncio.create_task(session.call_tool("add", {"a": 1, "b": 2})) for _ in range(2))
         await asyncio.sleep(0)
         first.cancel()
@@ -343,8 +343,8 @@ for line in sys.stdin:
 
 
 def test_a_list_of_tools_without_an_end_ends(caplog: pytest.LogCaptureFixture) -> None:
-    """All pages together have the server's `timeout`: one that always has another page only lacks its tools."""
-    endless = McpServer(transport="stdio", command=sys.executable, args=["-IS", "-c", ENDLESS], timeout=2)
+    """All pages together have the server's `timeout`, and an end: one that always has another only lacks its tools."""
+    endless = McpServer(transport="stdio", command=sys.executable, args=["-IS", "-c", ENDLESS], timeout=10)
 
     async def test(_: McpPool, invoker: McpInvoker) -> None:
         async with asyncio.timeout(20):
@@ -352,4 +352,4 @@ def test_a_list_of_tools_without_an_end_ends(caplog: pytest.LogCaptureFixture) -
 
     with caplog.at_level(logging.WARNING, "mini_agent"):
         _with_pool(test, {"endless": endless})
-    assert "'endless' are left out: timeout after 2s" in caplog.text
+    assert "'endless' are left out: it lists more than 2000 tools" in caplog.text

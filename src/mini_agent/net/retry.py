@@ -1,0 +1,36 @@
+"""Which failures of a provider are tried again, and when (GATEWAY.md 7.2)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["RETRIED_STATUSES", "Backoff"]
+
+#: What says that the request was not served, or may be served a moment later.
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait between two attempts.
+
+    first_s: before the first retry, in seconds; each further wait is twice as long. cap_s: longest wait, whatever the
+    provider asks for. dice: gives a number between 0 and 1, so that clients that failed together do not come back
+    together.
+    """
+
+    first_s: float = 0.25
+    cap_s: float = 5.0
+    dice: Callable[[], float] = random.random
+
+    def wait_s(self, attempt: int, retry_after_s: float | None) -> float:
+        """Find the wait before the next attempt.
+
+        attempt: number of the failed one, from 0. retry_after_s: what the provider asked for, None for nothing.
+        Returns: seconds; at least what was asked for, unless that is beyond the cap.
+        """
+        if retry_after_s is not None:
+            return min(self.cap_s, retry_after_s * (1 + self.dice() / 10))
+        return min(self.cap_s, self.first_s * float(2**attempt)) * (1 + self.dice()) / 2

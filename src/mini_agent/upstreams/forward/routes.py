@@ -1,0 +1,37 @@
+"""Which paths of the external LiteLLM process are served through the gateway: inference, and what the operator opens.
+
+The process has its administration below the same prefix, behind the same key: keys, teams, models, files of everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import unquote
+
+__all__ = ["is_relayed"]
+
+#: Paths below `/v1/`, alone or with what is below them. Chat and the list of models have routes of their own.
+_EXACT = frozenset("completions messages messages/count_tokens responses embeddings moderations rerank".split())
+_TREES = ("responses", "models", "audio", "images")
+
+
+def is_relayed(path: str, opened: Collection[str] = ()) -> bool:
+    """Decide about a path.
+
+    path: below `/v1/`, as on the wire. opened: the operator's additions; with `/*` at the end also what is below.
+    Returns: whether it goes on. One that is written so that two readers could see two paths never does.
+    """
+    segments = path.split("/")
+    if not all(map(_is_plain, segments)):
+        return False
+    if path in _EXACT or path in opened:
+        return True
+    trees = (*_TREES, *(entry.removesuffix("/*") for entry in opened if entry.endswith("/*")))
+    return any(path.startswith(f"{tree}/") for tree in trees)
+
+
+def _is_plain(segment: str) -> bool:
+    """Returns: whether a part of a path stays one part, whoever decodes it how often."""
+    once = unquote(segment)
+    text = unquote(once)
+    return bool(text) and text not in (".", "..") and text.isprintable() and not {"/", "\\"} & {*once, *text}
