@@ -11,13 +11,14 @@ import contextlib
 import errno
 import os
 import socket
-import struct
 import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from greenlane.supervisor.host_sockets import find_host_sockets
+from greenlane.supervisor.loopback_device import has_ipv6, hosts_with_local_names, raise_loopback
 
 Level = Literal["kernel", "python", "none"]
 
@@ -27,9 +28,7 @@ CLONE_NEWNET = 0x4000_0000
 MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 0x4_0000
-SIOCGIFFLAGS = 0x8913
-SIOCSIFFLAGS = 0x8914
-IFF_UP = 0x1
+HOSTS = "/etc/hosts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +41,7 @@ class Enclosure:
         fix: the command or setting that would make it `kernel`; empty when there is none.
         hidden: paths of host sockets that the process can no longer reach.
         exposed: paths of host sockets that could not be hidden.
+        lacking: what the loopback should have and has not, one line each.
     """
 
     level: Level
@@ -49,6 +49,7 @@ class Enclosure:
     fix: str = ""
     hidden: tuple[str, ...] = ()
     exposed: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return what to tell the user; nothing when everything is as it should be."""
@@ -58,6 +59,7 @@ class Enclosure:
             if self.fix:
                 told.append(f"  next: {self.fix}")
         told.extend(f"WARNING: the host socket {path} could not be hidden from the lane" for path in self.exposed)
+        told.extend(f"WARNING: the lane's loopback has no {what}" for what in self.lacking)
         return told
 
 
@@ -83,10 +85,9 @@ def enter(keep: Iterable[str] = ()) -> Enclosure:
     if refusal:
         return Enclosure(level="python", reason=refusal, fix=suggest_fix())
     try:
-        hidden, exposed = _enclose(sockets)
+        return _enclose(sockets)
     except OSError as error:
         return Enclosure(level="python", reason=_words(error), fix=suggest_fix())
-    return Enclosure(level="kernel", hidden=hidden, exposed=exposed)
 
 
 def suggest_fix(root: str = "/proc") -> str:
@@ -143,8 +144,8 @@ def _words(error: BaseException) -> str:
     return " ".join(text.split()) or type(error).__name__
 
 
-def _enclose(sockets: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Enter the namespaces and hide sockets; return those hidden and those that could not be.
+def _enclose(sockets: Iterable[str]) -> Enclosure:
+    """Enter the namespaces, hide sockets and set up the loopback.
 
     Raises:
         OSError: the kernel refused a step.
@@ -156,8 +157,8 @@ def _enclose(sockets: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     hidden, exposed = _hide(libc, sockets)
     libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET)
     _keep_ids(uid, gid)
-    _raise_loopback()
-    return hidden, exposed
+    lacking = (*raise_loopback(), *_name_loopback(libc))
+    return Enclosure(level="kernel", hidden=hidden, exposed=exposed, lacking=lacking)
 
 
 def _keep_ids(uid: int, gid: int) -> None:
@@ -189,14 +190,21 @@ def _hide(libc: _Libc, sockets: Iterable[str]) -> tuple[tuple[str, ...], tuple[s
     return tuple(hidden), tuple(exposed)
 
 
-def _raise_loopback() -> None:
-    """Bring `lo` up, which also gives it 127.0.0.1 and ::1."""
-    import fcntl
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        request = struct.pack("16sH22x", b"lo", 0)
-        flags = struct.unpack("16sH22x", fcntl.ioctl(control, SIOCGIFFLAGS, request))[1]
-        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", flags | IFF_UP))
+def _name_loopback(libc: _Libc) -> tuple[str, ...]:
+    """Let the machine's own names lead to its loopback; return what could not be had."""
+    try:
+        with open(HOSTS, encoding="utf-8", errors="surrogateescape") as file:
+            text = file.read()
+        wanted = hosts_with_local_names(text, socket.gethostname(), ipv6=has_ipv6())
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(wanted)
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            # The mount keeps the file alive when its name is gone.
+            libc.mount(file.name, HOSTS, "", MS_BIND)
+    except OSError as error:
+        return (f"names of its own in {HOSTS}: {error.strerror or error}",)
+    return ()
 
 
 class _Libc:

@@ -47,7 +47,7 @@ class HermeticGuard:
         self._claimed = contract.hermetic
         self._events = AuditEvents()
         self._sites = CallSites(contract.project)
-        self._loopback = Loopback(contract.project)
+        self._loopback = Loopback(contract.project, enclosed=contract.hermetic == "kernel")
         self._routes: RouteCounter | None = None
         self._lost_routes = 0
         self._proving = False

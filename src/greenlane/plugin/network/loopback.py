@@ -15,12 +15,18 @@ class Loopback:
     """Decides whether an address, as Python's socket functions take it, stays inside the lane.
 
     Args:
-        project: absolute path of the project; unix sockets below it and below the temporary folder are the lane's own.
+        project: absolute path of the project; unix sockets below it, below the temporary folder and below HOME are
+            the lane's own.
+        enclosed: whether the kernel keeps the lane on its loopback device: what is sent to a group, or to another
+            address of that device, then stays there.
     """
 
-    def __init__(self, project: str) -> None:
-        folders = {project, tempfile.gettempdir(), os.environ.get("TMPDIR", "/tmp"), "/tmp"}
+    def __init__(self, project: str, *, enclosed: bool = False) -> None:
+        variables = (os.environ.get("TMPDIR", ""), os.environ.get("HOME", ""))
+        folders = {project, tempfile.gettempdir(), "/tmp", *filter(None, variables)}
         self._folders = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
+        self._enclosed = enclosed
+        self._own = _addresses_of_device() if enclosed else frozenset()
         # Programs ask for their own machine's name; it is answered from /etc/hosts, without a network.
         self._local = LOCAL_NAMES | {socket.gethostname().lower()}
 
@@ -35,7 +41,9 @@ class Loopback:
             return True
         address = _numeric(text)
         mapped = getattr(address, "ipv4_mapped", None) or address
-        return mapped is not None and bool(mapped.is_loopback)
+        if mapped is None:
+            return False
+        return bool(mapped.is_loopback or (self._enclosed and mapped.is_multicast) or mapped in self._own)
 
     def is_numeric(self, host: object) -> bool:
         """Whether a host is an address in figures, which needs no look-up."""
@@ -69,3 +77,12 @@ def _numeric(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(text.split("%")[0])
     except ValueError:
         return None
+
+
+def _addresses_of_device() -> frozenset[ipaddress.IPv6Address]:
+    """Return the IPv6 addresses of this network namespace; those of IPv4 are all in 127.0.0.0/8."""
+    try:
+        with open("/proc/net/if_inet6", encoding="ascii") as file:
+            return frozenset(ipaddress.IPv6Address(bytes.fromhex(line.split()[0])) for line in file)
+    except OSError:
+        return frozenset()

@@ -14,6 +14,7 @@ import pytest
 
 import greenlane
 from greenlane.supervisor.host_sockets import find_host_sockets
+from greenlane.supervisor.loopback_device import hosts_with_local_names
 from greenlane.supervisor.namespace import Enclosure, suggest_fix
 from support.measured import measured
 
@@ -141,6 +142,26 @@ def test_what_could_not_be_hidden_is_said() -> None:
     told = Enclosure(level="kernel", exposed=("/run/docker.sock",)).lines()
 
     assert told == ["WARNING: the host socket /run/docker.sock could not be hidden from the lane"]
+
+
+def test_what_the_loopback_lacks_is_said() -> None:
+    """A kernel that refuses a part of the loopback does not cost the level, and is told of."""
+    told = Enclosure(level="kernel", lacking=("IPv6 multicast: Operation not supported",)).lines()
+
+    assert told == ["WARNING: the lane's loopback has no IPv6 multicast: Operation not supported"]
+
+
+def test_the_names_of_the_machine_are_its_loopback() -> None:
+    """In the lane's hosts file the machine's names lead to its loopback alone; other names keep their lines."""
+    text = "172.17.0.2 Box.example.org box db # ours\n127.0.0.1 localhost\n\n# nothing\n192.0.2.7 other.example.org\n"
+
+    assert hosts_with_local_names(text, "box.example.org", ipv6=True).splitlines() == [
+        "127.0.0.1 localhost localhost.localdomain box.example.org box",
+        "::1 localhost ip6-localhost ip6-loopback box.example.org box",
+        "172.17.0.2 db",
+        "192.0.2.7 other.example.org",
+    ]
+    assert "::1" not in hosts_with_local_names(text, "box", ipv6=False)
 
 
 def test_an_ordinary_user_can_enter() -> None:

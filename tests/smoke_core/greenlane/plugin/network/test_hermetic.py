@@ -126,8 +126,90 @@ def test_unix_socket_in_tmp(tmp_path):
 
 
 def test_own_name():
-    with suppress(OSError):
-        socket.getfqdn()
+    assert socket.getfqdn()
+
+
+FAMILIES = [socket.AF_INET, socket.AF_INET6, socket.AF_UNSPEC]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("flags", [0, socket.AI_ADDRCONFIG])
+@pytest.mark.parametrize("name", ["localhost", socket.gethostname()])
+def test_names(name, flags, family):
+    found = socket.getaddrinfo(name, 80, family, socket.SOCK_STREAM, flags=flags)
+    assert {entry[4][0] for entry in found} == {
+        socket.AF_INET: {"127.0.0.1"}, socket.AF_INET6: {"::1"}, socket.AF_UNSPEC: {"127.0.0.1", "::1"},
+    }[family]
+
+
+def test_loopback_of_the_other_family():
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        socket.create_connection(("localhost", server.getsockname()[1])).close()
+        socket.create_connection(("::1", server.getsockname()[1])).close()
+
+
+def test_dual_stack():
+    with socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
+        for host in ("127.0.0.1", "::1", "localhost", socket.gethostname()):
+            socket.create_connection((host, server.getsockname()[1])).close()
+
+
+@pytest.mark.parametrize("group", ["239.1.2.3", "224.0.0.251"])
+def test_multicast(group):
+    with Socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver, Socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        receiver.bind(("", 0))
+        receiver.settimeout(5)
+        join = socket.inet_aton(group) + socket.inet_aton("0.0.0.0")
+        receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, join)
+        sender.sendto(b"x", (group, receiver.getsockname()[1]))
+        assert receiver.recv(9) == b"x"
+
+
+@pytest.mark.parametrize("group", ["ff02::123", "ff05::123"])
+def test_multicast_of_the_other_family(group):
+    with Socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiver, Socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+        receiver.bind(("", 0))
+        receiver.settimeout(5)
+        join = socket.inet_pton(socket.AF_INET6, group) + bytes(4)
+        receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, join)
+        sender.sendto(b"x", (group, receiver.getsockname()[1]))
+        assert receiver.recv(9) == b"x"
+
+
+def test_abstract_socket():
+    with Socket(socket.AF_UNIX) as server, Socket(socket.AF_UNIX) as client:
+        server.bind("\\0greenlane")
+        server.listen()
+        client.connect("\\0greenlane")
+
+
+def test_unix_socket_in_the_home():
+    import pathlib
+    path = str(pathlib.Path.home() / "s")
+    with Socket(socket.AF_UNIX) as server, Socket(socket.AF_UNIX) as client:
+        server.bind(path)
+        server.listen()
+        client.connect(path)
+    pathlib.Path(path).unlink()
+
+
+def test_loop_of_asyncio():
+    import asyncio
+
+    async def both():
+        async def hang_up(reader, writer):
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "localhost", 0)
+        async with server:
+            for listener in server.sockets:
+                host, port, *_ = listener.getsockname()
+                _, writer = await asyncio.open_connection(host, port)
+                writer.close()
+                await writer.wait_closed()
+        return {listener[0] for listener in map(lambda s: s.getsockname(), server.sockets)}
+
+    asyncio.run(both())
 """
 
 NAMED = {
@@ -148,7 +230,12 @@ NAMED = {
 }
 """Route by name of its test: the operation and the address that must be named."""
 
-INSIDE = ("test_loopback", "test_unix_socket_in_tmp", "test_own_name")
+INSIDE = (
+    "test_loopback", "test_unix_socket_in_tmp", "test_own_name", "test_names", "test_loopback_of_the_other_family",
+    "test_dual_stack", "test_multicast", "test_multicast_of_the_other_family", "test_abstract_socket",
+    "test_unix_socket_in_the_home", "test_loop_of_asyncio",
+)  # fmt: skip
+"""What a hermetic test may use: every one works."""
 
 
 @pytest.fixture(scope="module")
@@ -199,9 +286,11 @@ def test_a_child_process_gets_nowhere(route: str, alone: LaneRun, distributed: L
 
 
 def test_the_loopback_stays_open(alone: LaneRun, distributed: LaneRun) -> None:
-    """127.0.0.1, localhost, the own host name and unix sockets in the temporary folder are the lane's own."""
+    """Names and addresses of both families, groups, and unix sockets, abstract and in files, are the lane's own."""
     for run in (alone, distributed):
-        assert {name: run.outcomes[name] for name in INSIDE} == dict.fromkeys(INSIDE, "passed"), run.output
+        seen = {name: outcome for name, outcome in run.outcomes.items() if name.partition("[")[0] in INSIDE}
+        assert {name.partition("[")[0] for name in seen} == set(INSIDE)
+        assert set(seen.values()) == {"passed"}, run.output
 
 
 def test_the_proof_is_in_the_journal_of_every_process(alone: LaneRun, distributed: LaneRun) -> None:
@@ -269,6 +358,14 @@ def test_inside(address: object) -> None:
     [("8.8.8.8", 53), ("example.com", 80), ("::ffff:8.8.8.8", 1), ("2001:db8::1", 1), ("127.evil.example", 1),
      ("localhost.example.com", 80), "/run/docker.sock", b"/run/user/0/bus", ("10.0.0.1", 1), ("169.254.169.254", 80)],
 )  # fmt: skip
-def test_outside(address: object) -> None:
+@pytest.mark.parametrize("enclosed", [True, False])
+def test_outside(address: object, enclosed: bool) -> None:
     """Everything else is outside, private networks and cloud metadata included."""
+    assert not Loopback("/nowhere", enclosed=enclosed).is_inside(address)
+
+
+@pytest.mark.parametrize("address", [("239.1.2.3", 1), ("224.0.0.251", 5353), ("ff02::1", 1, 0, 1)])
+def test_a_group_is_inside_only_where_the_kernel_keeps_it_there(address: object) -> None:
+    """Without a namespace, what is sent to a group reaches the network around."""
+    assert Loopback("/nowhere", enclosed=True).is_inside(address)
     assert not Loopback("/nowhere").is_inside(address)
