@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import nox
@@ -19,7 +19,8 @@ from greenlane.cli import lane, lock
 from greenlane.cli.main import guarded
 from greenlane.cli.parser import Parser
 from greenlane.config.lanes import Lane, LaneKind
-from greenlane.config.load import Settings, load
+from greenlane.config.load import load
+from greenlane.config.names import aliases
 from greenlane.environment.control_environment import control_environment
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, GreenlaneError
 from greenlane.run.planning import named_queue
@@ -41,23 +42,37 @@ def register_lanes(noxfile: str) -> None:
         noxfile: `__file__` of the `noxfile.py`; `pyproject.toml` lies beside it.
     """
     project = Path(noxfile).resolve().parent
-    try:
-        settings = load(project, os.environ)
-    except GreenlaneError as error:
-        print("\n".join(error.lines()), file=sys.stderr)
-        raise SystemExit(error.exit_code) from error
-    for name, declared in settings.configuration.lanes.items():
-        _register(name, _summary(declared), _lane_session(name, project, settings))
+    lanes, others = _declared(project)
+    for name, declared in lanes.items():
+        _register(name, _summary(declared), _lane_session(name, project))
+    for alias, name in others.items():
+        _register(alias, f"another name of {name}", _lane_session(name, project))
     _register(
-        "ready", "the main job: run what a policy needs and decide, READY or NOT READY", _control("ready", settings)
+        "ready", "the main job: run what a policy needs and decide, READY or NOT READY", _control("ready", project)
     )
     _register(
         "verdict",
         "merge evidence made here or elsewhere into one verdict, without running anything",
-        _control("verdict", settings),
+        _control("verdict", project),
     )
-    _register("greenlane", "any command of the console script: `-- doctor`, `-- --help`", _control("", settings))
+    _register("greenlane", "any command of the console script: `-- doctor`, `-- --help`", _control("", project))
     _register("lock", "compile the lane locks; `-- --check` only looks", _lock(project))
+
+
+def _declared(project: Path) -> tuple[Mapping[str, Lane], dict[str, str]]:
+    """Return the lanes that the file declares, and the lane of each alias that means one.
+
+    What the caller exports is looked at by the sessions that need it: a list of sessions is printed whatever it is.
+    """
+    try:
+        configuration = load(project, {}).configuration
+    except GreenlaneError as error:
+        print("\n".join(error.lines()), file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+    lanes = configuration.lanes
+    return lanes, {
+        alias: names[0] for alias, names in aliases(configuration).items() if names[0] in lanes and len(names) == 1
+    }
 
 
 def _summary(declared: Lane) -> str:
@@ -90,7 +105,7 @@ def _parse(
     return parser.parse_args(words)
 
 
-def _lane_session(name: str, project: Path, settings: Settings) -> Callable[[nox.Session], None]:
+def _lane_session(name: str, project: Path) -> Callable[[nox.Session], None]:
     """Return the session of one lane."""
 
     def session(session: nox.Session) -> None:
@@ -98,7 +113,7 @@ def _lane_session(name: str, project: Path, settings: Settings) -> Callable[[nox
         arguments.lane, arguments.project = name, str(project)
         if named_queue(arguments.queue, os.environ):
             # A queue is in a database, whose libraries are in the control environment.
-            _control("lane", settings, name)(session)
+            _control("lane", project, name)(session)
         else:
             _end(session, guarded(lambda: lane.run(arguments, os.environ)))
 
@@ -116,19 +131,20 @@ def _lock(project: Path) -> Callable[[nox.Session], None]:
     return session
 
 
-def _control(command: str, settings: Settings, *fixed: str) -> Callable[[nox.Session], None]:
+def _control(command: str, project: Path, *fixed: str) -> Callable[[nox.Session], None]:
     """Return the session of a command that decides: it runs in the control environment, where every report is.
 
     Args:
         command: its name; empty when the user names it.
-        settings: the project; fixed: words before the user's own.
+        project: its folder; fixed: words before the user's own.
     """
 
     def session(session: nox.Session) -> None:
         def use() -> int:
+            settings = load(project, os.environ)
             control = control_environment(settings, os.environ, lane.print_line)
             words = [command, *fixed, *session.posargs] if command else list(session.posargs)
-            where = ["--project", settings.project] if words and not words[0].startswith("-") else []
+            where = ["--project", str(project)] if words and not words[0].startswith("-") else []
             program = [control.python, "-P", "-s", "-m", "greenlane"]
             return run_child([*program, *words[:1], *where, *words[1:]], os.environ)
 

@@ -47,6 +47,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         providers: live providers whose secrets the lane may see when their gate is open.
         coverage: what is measured with coverage.py; none by default.
         order: `random` shuffles tests with a recorded seed, `file` keeps the order of the files.
+        aliases: other names of the lane, wherever its name can be given; one that several lanes have means them all.
+        shard_aliases: other names of its shards, by shard.
         variant_of: the lane that this one was made from for another interpreter; nobody writes it.
     """
 
@@ -67,6 +69,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     providers: tuple[str, ...] = ()
     coverage: Coverage | None = None
     order: str = "file"
+    aliases: tuple[str, ...] = ()
+    shard_aliases: dict[str, tuple[str, ...]] = {}
     variant_of: str = ""
 
     @property
@@ -109,6 +113,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         models: path that lists models as OpenAI or Ollama do; the first is the one that answers. Empty for no model.
         meter: path and name of the counter of tokens that it generated, as `/metrics name`; empty for none.
         instead: whose server is used in its place.
+        aliases: other names by which it can be expected.
     """
 
     command: tuple[str, ...]
@@ -124,6 +129,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     models: str = ""
     meter: str = ""
     instead: Instead | None = None
+    aliases: tuple[str, ...] = ()
 
     @property
     def gated(self) -> bool:
@@ -143,6 +149,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tokens: that one answer may cost, at most.
         seconds: that one call may take, at most.
         calls: that one run may make, at most.
+        aliases: other names by which it can be expected.
     """
 
     secrets: tuple[str, ...] = ()
@@ -153,6 +160,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tokens: int = 16
     seconds: float = 30.0
     calls: int = 2
+    aliases: tuple[str, ...] = ()
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,8 +15,8 @@ import msgspec
 from greenlane.config.changes import ChangeRule
 from greenlane.config.flags import neither, truthy
 from greenlane.config.lanes import Lane, Policy, Provider, Service
+from greenlane.config.names import nearest
 from greenlane.config.schema import DEFAULT_BUDGETS, Configuration, ExtraLock
-from greenlane.config.services import gated_services
 from greenlane.config.validate import problems, undeclared
 from greenlane.config.variables import budget_variable
 from greenlane.errors import ConfigError
@@ -54,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         project: absolute path of the folder that holds `pyproject.toml`.
         sources: where each option that is not a default came from, by key path.
-        strict: whether warnings are violations; expected: names that must run and pass.
+        strict: whether warnings are violations; expected: names that must run and pass, as the caller wrote them.
         live: whether live checks are asked for; fail_on_skip: whether skips fail in every lane.
     """
 
@@ -79,7 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         lanes = self.configuration.lanes
         if name not in lanes:
-            raise ConfigError(f"unknown lane {name!r}; known: {', '.join(lanes)}")
+            raise ConfigError(f"unknown lane {name!r}{nearest(name, tuple(lanes))}; known: {', '.join(lanes)}")
         return lanes[name]
 
     def policy(self, name: str) -> Policy:
@@ -90,7 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         policies = self.configuration.policies
         if name not in policies:
-            raise ConfigError(f"unknown policy {name!r}; known: {', '.join(policies)}")
+            raise ConfigError(f"unknown policy {name!r}{nearest(name, tuple(policies))}; known: {', '.join(policies)}")
         return policies[name]
 
     def source(self, key: str) -> str:
@@ -122,7 +122,7 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
     configuration = _with_defaults(configuration, environ, sources)
     sources.update({key: f"environment {name}" for key, name in SWITCHED.items() if environ.get(name, "").strip()})
     expected = tuple(dict.fromkeys(word.strip() for word in environ.get("READINESS_EXPECT", "").split(",")))
-    settings = Settings(
+    return Settings(
         project=str(project.resolve()),
         configuration=configuration,
         sources=sources,
@@ -131,8 +131,6 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
         live=truthy(environ.get("READINESS_LIVE")),
         fail_on_skip=truthy(environ.get("READINESS_FAIL_ON_SKIP")),
     )
-    check_expected(settings, settings.expected)
-    return settings
 
 
 def _check_environment(environ: Mapping[str, str]) -> None:
@@ -160,24 +158,6 @@ def _check_switches(environ: Mapping[str, str], names: Iterable[str]) -> None:
     for name in names:
         if neither(environ.get(name)):
             raise ConfigError(f"{name}: {environ[name]!r} is neither on (1, true, yes, on) nor off (0, false, no, off)")
-
-
-def check_expected(settings: Settings, expected: tuple[str, ...], where: str = "READINESS_EXPECT") -> None:
-    """Refuse expected names that nothing in the configuration has.
-
-    Raises:
-        ConfigError: a name is no lane, shard check or provider; the message lists those that are.
-    """
-    known = known_checks(settings.configuration)
-    unknown = [name for name in expected if name not in known]
-    if unknown:
-        raise ConfigError(f"{where}: unknown name {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
-
-
-def known_checks(configuration: Configuration) -> tuple[str, ...]:
-    """Return every name that can be expected: lanes, shards of lanes as `lane/shard`, providers, gated services."""
-    shards = [f"{name}/{shard}" for name, lane in configuration.lanes.items() for shard in lane.shards]
-    return (*configuration.lanes, *shards, *configuration.providers, *gated_services(configuration))
 
 
 def _wrong(file: Path, found: list[str]) -> ConfigError:
@@ -287,7 +267,15 @@ def _with_defaults(configuration: Configuration, environ: Mapping[str, str], sou
 def _variants(lane: Lane) -> dict[str, Lane]:
     """Return the lanes that run the same tests under further interpreters, by name."""
     made = [
-        msgspec.structs.replace(lane, name=f"{lane.name}-{python}", python=python, pythons=(), variant_of=lane.name)
+        msgspec.structs.replace(
+            lane,
+            name=f"{lane.name}-{python}",
+            python=python,
+            pythons=(),
+            aliases=(),
+            shard_aliases={},
+            variant_of=lane.name,
+        )
         for python in lane.pythons
     ]
     return {variant.name: variant for variant in made}

@@ -12,6 +12,8 @@ from greenlane.config.entries import split_entries
 from greenlane.config.history import quarantined, remembered
 from greenlane.config.lanes import Lane, LaneKind, Router
 from greenlane.config.leaks import WATCHERS, LeakPolicy
+from greenlane.config.names import nearest
+from greenlane.config.names import problems as alias_problems
 from greenlane.config.providers import problems as provider_problems
 from greenlane.config.schema import Configuration, Report
 from greenlane.config.services import problems as service_problems
@@ -56,6 +58,7 @@ def problems(configuration: Configuration) -> list[str]:
             found += _secrets(f"services.{name}", entries, configuration, key)
             found += _variables(f"services.{name}", entries, key)
     found += service_problems(configuration)
+    found += alias_problems(configuration)
     found += provider_problems(configuration)
     for name, policy in configuration.policies.items():
         found += _known(f"policies.{name}.lanes", policy.lanes, configuration.lanes)
@@ -231,9 +234,10 @@ def _jobs(lanes: Mapping[str, Lane]) -> Iterable[str]:
 
 def _known(path: str, names: Iterable[str], known: Collection[str]) -> Iterable[str]:
     """Yield a problem for each name that nothing declares."""
+    listed = sorted(known)
     for name in names:
         if name not in known:
-            yield f"{path}: unknown name {name!r}; known: {', '.join(sorted(known)) or 'none'}"
+            yield f"{path}: unknown name {name!r}{nearest(name, listed)}; known: {', '.join(listed) or 'none'}"
 
 
 def _change(path: str, rule: ChangeRule, configuration: Configuration) -> Iterable[str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
+from greenlane.config.names import canonical
 from greenlane.config.services import switched_off
 from greenlane.config.variables import variables
 from greenlane.doctor import probes
@@ -266,10 +267,11 @@ def _expected(
     configuration = settings.configuration
     closed = {gate.provider: gate.reason for gate in gates if not gate.open}
     off = {name: switched_off(service, environ) for name, service in configuration.services.items()}
+    wanted = canonical(configuration, settings.expected, "READINESS_EXPECT")
     return tuple(
         Demanded(
             name=name,
-            source="READINESS_EXPECT" if name in settings.expected else f"policies.{wish.policy}.expect",
+            source="READINESS_EXPECT" if name in wanted else f"policies.{wish.policy}.expect",
             lanes=needed_lanes(configuration, (), (name,), False),
             blocked=closed.get(name, "") or off.get(name, ""),
         )

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from greenlane.config.lanes import Lane
-from greenlane.config.load import Settings, check_expected
+from greenlane.config.load import Settings
+from greenlane.config.names import canonical, nearest
 from greenlane.config.services import gated_services
 from greenlane.environment.build import lock_digest
 from greenlane.environment.installers import find_installer
@@ -93,8 +94,8 @@ def wish_of_policy(settings: Settings, name: str, seed: int | None = None, plan:
         ConfigError: the policy, or a name that it expects, is unknown.
     """
     policy = settings.policy(name)
-    check_expected(settings, policy.expect, f"policies.{name}.expect")
-    expected = tuple(dict.fromkeys((*policy.expect, *settings.expected)))
+    wanted = canonical(settings.configuration, policy.expect, f"policies.{name}.expect")
+    expected = tuple(dict.fromkeys((*wanted, *_expected(settings))))
     return Wish(
         policy=name,
         lanes=needed_lanes(settings.configuration, policy.lanes, expected, settings.live),
@@ -115,18 +116,36 @@ def wish_of_lane(
         ConfigError: the lane or a shard is unknown, or single tests are asked for and no shard to run them in.
     """
     lane = settings.lane(name)
-    unknown = [shard for shard in shards if shard not in lane.shards]
-    if unknown:
-        known = ", ".join(lane.shards) or "none, the lane is not sharded"
-        raise ConfigError(f"lane {name} has no shard {', '.join(map(repr, unknown))}; known: {known}")
-    if only and lane.shards and len(shards) != 1:
+    chosen = _shards(lane, shards)
+    if only and lane.shards and len(chosen) != 1:
         raise ConfigError(f"--only needs the one shard of {name} to run in; known: {', '.join(lane.shards)}")
     own = {name, *checks_of(lane), *lane.providers, *lane.services}
-    expected = tuple(word for word in settings.expected if word in own)
+    expected = tuple(word for word in _expected(settings) if word in own)
     return Wish(
-        policy="", lane=name, lanes=(name,), shards=tuple(dict.fromkeys(shards)), strict=settings.strict,
+        policy="", lane=name, lanes=(name,), shards=chosen, strict=settings.strict,
         expected=expected, seed=seed, plan=plan, only=tuple(only),
     )  # fmt: skip
+
+
+def _expected(settings: Settings) -> tuple[str, ...]:
+    """Return the checks that the caller's environment expects."""
+    return canonical(settings.configuration, settings.expected, "READINESS_EXPECT")
+
+
+def _shards(lane: Lane, words: Sequence[str]) -> tuple[str, ...]:
+    """Return the shards that names and aliases mean.
+
+    Raises:
+        ConfigError: the lane has no such shard.
+    """
+    known = {alias: shard for shard, others in lane.shard_aliases.items() for alias in others}
+    known |= {shard: shard for shard in lane.shards}
+    unknown = [word for word in words if word not in known]
+    if unknown:
+        told = ", ".join(map(repr, unknown)) + nearest(unknown[0], tuple(known))
+        names = ", ".join(lane.shards) or "none, the lane is not sharded"
+        raise ConfigError(f"lane {lane.name} has no shard {told}; known: {names}")
+    return tuple(dict.fromkeys(known[word] for word in words))
 
 
 def decide(

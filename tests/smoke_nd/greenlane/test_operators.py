@@ -19,7 +19,7 @@ TOY = str(ROOT / "tests" / "support" / "toy_service.py")
 PAGE = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
 (BLOCK,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 COMMANDS = BLOCK.splitlines()
-BASE, LIVE, WORKERS, NOT_B, ONLY_B, BUDGET = COMMANDS
+HEADLINE, BASE, LIVE, WORKERS, NOT_B, ONLY_B, BUDGET = COMMANDS
 FILES = 4
 ALONE = {"PYTEST_XDIST_AUTO_NUM_WORKERS": "0"}
 """Workers matter to one of these commands only."""
@@ -36,7 +36,7 @@ def project(tiny: TinyProject) -> TinyProject:
     """A project with an nd lane of two shards, a service, and a release lane."""
     nd = {"kind": "nondeterministic", "tests": ["nd"], "shards": ["shard_a", "shard_b"], "services": ["toy"]}
     release = {"kind": "release", "tests": ["live"], "providers": ["gemini"]}
-    tiny.lanes(core=CORE, nd={**nd, "workers": "auto"}, release=release)
+    tiny.lanes(core={**CORE, "aliases": ["all_smokes_core"]}, nd={**nd, "workers": "auto"}, release=release)
     tiny.section("services", {"toy": {"command": [sys.executable, TOY, "{port}"], "identity": "/healthz"}})
     tiny.section("address", {"service": "toy"}).section("providers", {"gemini": {"secrets": ["GEMINI_API_KEY"]}})
     pinned = "import pytest\n@pytest.mark.shard('{}')\ndef test_pinned(): pass\n"
@@ -45,6 +45,7 @@ def project(tiny: TinyProject) -> TinyProject:
     for number in range(FILES):
         tiny.write(f"nd/test_{number}.py", TEST)
     body = "import pytest\n@pytest.mark.provider('gemini')\ndef test_live(): raise OSError('called')\n"
+    tiny.test("def test_ok(): pass\n")
     return tiny.test(body, "live/test_live.py").write("noxfile.py", NOXFILE)
 
 
@@ -67,6 +68,20 @@ def events(project: TinyProject, kind: str, shard: str = "*") -> Iterator[dict[s
 def ran_tests(project: TinyProject, shard: str = "*") -> set[str]:
     """Return the tests that ran in either shard, or in one."""
     return {event["nodeid"] for event in events(project, "test_finished", shard)}
+
+
+@pytest.mark.parametrize(("body", "code", "word"), [("pass", 0, "READY"), ("pytest.skip('later')", 1, "NOT READY")])
+def test_the_headline_command(project: TinyProject, body: str, code: int, word: str) -> None:
+    """Strict, live checks asked for, core expected by its old name: READY, and NOT READY where a test is skipped.
+
+    The session hands over to the control environment, which needs an index; what it starts there is started here.
+    """
+    project.test(f"import pytest\ndef test_ok(): {body}\n")
+    session = "nox -s ready"
+    assert HEADLINE.endswith(session)
+    ran = shell(project, HEADLINE.replace(session, f"{sys.executable} -P -m greenlane ready"))
+    assert ran.code == code, ran.output
+    assert ran.output.splitlines()[-1].startswith(f"{word} (policy dev, strict)")
 
 
 def test_the_base_is_exported_once(project: TinyProject) -> None:

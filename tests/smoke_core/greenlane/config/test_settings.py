@@ -113,14 +113,6 @@ def test_expected_names_are_split_and_kept_once(settings: Loader) -> None:
     assert loaded.expected == ("nd/b", "gemini", "core")
 
 
-@pytest.mark.parametrize("word", ["gemmini", "nd/c", "Core"])
-def test_an_unknown_expected_name_lists_the_known_ones(settings: Loader, word: str) -> None:
-    """A slip in READINESS_EXPECT must not turn into an expectation of nothing."""
-    (message,) = wrong(settings, CORE + ND + LIVE, READINESS_EXPECT=f"core,{word}")
-
-    assert message == f"READINESS_EXPECT: unknown name {word!r}; known: core, nd, live, nd/a, nd/b, gemini"
-
-
 @pytest.mark.parametrize("value", ["soon", "10m", "nan", "inf"])
 def test_a_timeout_that_is_no_number_is_refused(settings: Loader, value: str) -> None:
     """A budget that cannot be read must not become no budget."""
@@ -254,7 +246,7 @@ def test_unknown_lanes_and_policies_list_the_known_ones(settings: Loader) -> Non
     """Words from a command line are looked up with an answer that helps."""
     loaded = settings(CORE + ND)
 
-    with pytest.raises(ConfigError, match="unknown lane 'cor'; known: core, nd"):
+    with pytest.raises(ConfigError, match=r"unknown lane 'cor' \(did you mean 'core'\?\); known: core, nd"):
         loaded.lane("cor")
     with pytest.raises(ConfigError, match="unknown policy 'prod'; known: dev, deploy, matrix"):
         loaded.policy("prod")

@@ -171,7 +171,7 @@ def test_unknown_shard(tiny: TinyProject) -> None:
     tiny.lanes(nd={"kind": "nondeterministic", "tests": ["tests"], "shards": ["shard_a", "shard_b"]})
     ran = tiny.test(PASSING).greenlane("lane", "nd", "shard_z")
     assert ran.code == 2
-    assert "lane nd has no shard 'shard_z'; known: shard_a, shard_b" in ran.output
+    assert "lane nd has no shard 'shard_z' (did you mean 'shard_b'?); known: shard_a, shard_b" in ran.output
 
 
 def test_missing_lock(tiny: TinyProject) -> None:
