@@ -13,11 +13,12 @@ from greenlane.cli.verdict_output import decide_and_tell
 from greenlane.config.load import load
 from greenlane.errors import ConfigError
 from greenlane.run.planning import named_plan, named_queue
-from greenlane.run.ready import decide, wish_of_lane
+from greenlane.run.ready import chosen_shards, decide, wish_of_lane
 
 HELP = "Run one lane, or some of its shards, in its own environment."
 EXAMPLES = (
     "  greenlane lane core\n  greenlane lane core --seed 7\n  greenlane lane nd shard_b\n"
+    "  greenlane lane nd -k 'not shard_b'\n"
     "  greenlane lane nd shard_b --plan .artifacts/plan.json\n"
     '  greenlane lane nd shard_b --queue "$GITHUB_RUN_ID"\n'
     "  greenlane lane nd shard_b --only 'tests/nd/test_a.py::test_b[sample3]' --seed 7"
@@ -33,6 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare what is left to say when the lane is known."""
     parser.add_argument("shards", nargs="*", metavar="SHARD", help="only these shards (default: all)")
+    parser.add_argument(
+        "-k", dest="keyword", default="", metavar="EXPR",
+        help="run the shards that an expression of their names means; any other one is pytest's, and never green",
+    )  # fmt: skip
     parser.add_argument("--plan", default="", metavar="FILE", help="cut shards by this plan (default: GREENLANE_PLAN)")
     parser.add_argument(
         "--queue", default="", metavar="NAME",
@@ -51,7 +56,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if arguments.plan and arguments.queue:
         raise ConfigError("a plan and a queue: each cuts the lane in its own way", "give one of --plan and --queue")
     plan = named_plan(arguments.plan, environ)
-    wish = wish_of_lane(settings, arguments.lane, arguments.shards, arguments.seed, plan, arguments.only)
+    shards, environ = chosen_shards(settings.lane(arguments.lane), arguments.shards, arguments.keyword, environ)
+    wish = wish_of_lane(settings, arguments.lane, shards, arguments.seed, plan, arguments.only)
     # An option is stronger than either variable.
     wish = msgspec.structs.replace(wish, queue="" if arguments.plan else named_queue(arguments.queue, environ))
     return decide_and_tell(settings, environ, partial(decide, settings, wish, environ, print_line), wish.lane)

@@ -72,12 +72,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.project)
 
     def lane(self, name: str) -> Lane:
-        """Return a lane by name.
+        """Return a lane by its name, or by an alias that no other lane has.
 
         Raises:
             ConfigError: there is no such lane.
         """
         lanes = self.configuration.lanes
+        own = [lane for lane in lanes.values() if name in lane.aliases]
+        if name not in lanes and len(own) == 1:
+            return own[0]
         if name not in lanes:
             raise ConfigError(f"unknown lane {name!r}{nearest(name, tuple(lanes))}; known: {', '.join(lanes)}")
         return lanes[name]

@@ -27,7 +27,7 @@ FIXED = {
     "READINESS_DISABLE_TIMEOUT": "no lane budget; per-test timeouts stay",
     "ND_REAL": "the nd lane must meet a real model",
     "PYTEST_XDIST_AUTO_NUM_WORKERS": "workers of a lane with workers = \"auto\"",
-    "PYTEST_ADDOPTS": "options passed on to pytest; a selection makes the run PARTIAL",
+    "PYTEST_ADDOPTS": "options passed on to pytest; `-k` of shard names chooses shards, any other selection is PARTIAL",
     "OLLAMA_API_BASE": "local model server of the nd lane",
     "OLLAMA_MODEL": "model that is asked of it",
     "GREENLANE_QUEUE": "the queue that a named shard pulls files from",

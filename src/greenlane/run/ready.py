@@ -33,6 +33,7 @@ from greenlane.run.planning import choose_plan, queued_plan
 from greenlane.run.request import Request
 from greenlane.run.router import guard
 from greenlane.run.services import Houses
+from greenlane.sharding.keywords import choose_shards
 from greenlane.sharding.plan import ShardPlan
 from greenlane.util.processes import end_survivors
 from greenlane.util.work_tree import tree_state
@@ -116,6 +117,7 @@ def wish_of_lane(
         ConfigError: the lane or a shard is unknown, or single tests are asked for and no shard to run them in.
     """
     lane = settings.lane(name)
+    name = lane.name
     chosen = _shards(lane, shards)
     if only and lane.shards and len(chosen) != 1:
         raise ConfigError(f"--only needs the one shard of {name} to run in; known: {', '.join(lane.shards)}")
@@ -132,14 +134,40 @@ def _expected(settings: Settings) -> tuple[str, ...]:
     return canonical(settings.configuration, settings.expected, "READINESS_EXPECT")
 
 
+def chosen_shards(
+    lane: Lane, words: Sequence[str], keyword: str, environ: Mapping[str, str]
+) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """Return the shards that names and `-k` choose, and the environment that the lane then gets.
+
+    Args:
+        words: shards that were named; keyword: expression of `-k` on the command line, empty for none.
+        environ: the caller's environment; options of pytest are in PYTEST_ADDOPTS.
+
+    Raises:
+        ConfigError: the lane has no such shard, or none is left.
+    """
+    named = _shards(lane, words)
+    addopts = environ.get("PYTEST_ADDOPTS", "")
+    shards, rest, expression = choose_shards(addopts, keyword, named, _shard_names(lane))
+    if expression and not shards:
+        left = ", ".join(named or lane.shards)
+        raise ConfigError(f"-k {expression!r} leaves no shard of {lane.name}; it chooses among {left}")
+    return shards, {**environ, "PYTEST_ADDOPTS": rest} if rest != addopts else environ
+
+
+def _shard_names(lane: Lane) -> dict[str, str]:
+    """Return each name of a shard, its own and aliases, with the shard."""
+    aliases = {alias: shard for shard, others in lane.shard_aliases.items() for alias in others}
+    return {**{shard: shard for shard in lane.shards}, **aliases}
+
+
 def _shards(lane: Lane, words: Sequence[str]) -> tuple[str, ...]:
     """Return the shards that names and aliases mean.
 
     Raises:
         ConfigError: the lane has no such shard.
     """
-    known = {alias: shard for shard, others in lane.shard_aliases.items() for alias in others}
-    known |= {shard: shard for shard in lane.shards}
+    known = _shard_names(lane)
     unknown = [word for word in words if word not in known]
     if unknown:
         told = ", ".join(map(repr, unknown)) + nearest(unknown[0], tuple(known))

@@ -41,7 +41,8 @@ CODES = {
         2,
         "CONFIG_ERROR: nox -s core --: unrecognized arguments: --fast",
     ),
-    "an option of pytest": (("core", "--", "-k", "foo"), PASSING, 2, "options of pytest go into PYTEST_ADDOPTS"),
+    "an option of pytest": (("core", "--", "--lf"), PASSING, 2, "options of pytest go into PYTEST_ADDOPTS"),
+    "an expression": (("core", "--", "-k", "ok"), PASSING, 1, "options that narrow the run are in force: -k"),
 }
 
 
