@@ -1,0 +1,17 @@
+"""Anthropic's Messages: requests, answers and streams, read and written."""
+
+from mini_agent.dialects.anthropic_messages.answer import decode_answer, encode_answer
+from mini_agent.dialects.anthropic_messages.request_in import decode_request
+from mini_agent.dialects.anthropic_messages.request_out import encode_messages, encode_request
+from mini_agent.dialects.anthropic_messages.stream_in import StreamReader
+from mini_agent.dialects.anthropic_messages.stream_out import StreamWriter
+
+__all__ = [
+    "StreamReader",
+    "StreamWriter",
+    "decode_answer",
+    "decode_request",
+    "encode_answer",
+    "encode_messages",
+    "encode_request",
+]

@@ -1,0 +1,238 @@
+"""A whole answer of OpenAI's Chat Completions, read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from mini_agent.core.errors import InvalidProviderResponse
+from mini_agent.dialects.answer import Answer, AnswerPart, Finish, Reply, Usage
+from mini_agent.dialects.logprobs import for_chat
+from mini_agent.dialects.openai_chat.thoughts import thought_of_answer, thoughts_to_caller
+from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
+
+__all__ = [
+    "FINISH_REASONS",
+    "RawUsage",
+    "decode_answer",
+    "encode_answer",
+    "finish_of",
+    "flat_note",
+    "nested_note",
+    "read_usage",
+    "write_usage",
+]
+
+FINISH_REASONS: Mapping[str, Finish] = {
+    "stop": Finish.STOP,
+    "length": Finish.LENGTH,
+    "tool_calls": Finish.TOOLS,
+    "function_call": Finish.TOOLS,
+    "content_filter": Finish.FILTER,
+}
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class RawUsage(msgspec.Struct):
+    """Usage on the wire; null is as good as absent."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: Any = None
+    input: str | None = None
+
+
+class _Call(msgspec.Struct):
+    id: str | None = None
+    function: _Function | None = None
+    custom: _Function | None = None
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[dict[str, Any]] | None = None
+
+
+class _Message(msgspec.Struct):
+    content: Any = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: Any = None
+    thinking_blocks: list[dict[str, Any]] | None = None
+    tool_calls: list[_Call] | None = None
+    annotations: list[dict[str, Any]] | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+    finish_reason: str | None = None
+    #: vLLM: the stop sequence that was met, or the token.
+    stop_reason: Any = None
+    logprobs: _Logprobs | None = None
+
+
+class _Completion(msgspec.Struct):
+    choices: list[_Choice]
+    id: str | None = None
+    model: str | None = None
+    usage: RawUsage | None = None
+    service_tier: str | None = None
+
+
+_COMPLETION = msgspec.json.Decoder(_Completion)
+
+
+def decode_answer(raw: bytes) -> Answer:
+    """Read a provider's answer; of several choices the first. Returns: it. Raises: InvalidProviderResponse."""
+    try:
+        completion = _COMPLETION.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidProviderResponse("the provider's answer is not a completion object") from error
+    if not completion.choices:
+        raise InvalidProviderResponse("the provider's answer has no choices")
+    choice = completion.choices[0]
+    sequence = choice.stop_reason if isinstance(choice.stop_reason, str) else None
+    finish = finish_of(choice.finish_reason, calls=bool(choice.message.tool_calls))
+    return Answer(
+        id=completion.id or "",
+        model=completion.model or "",
+        parts=tuple(_parts(choice)),
+        finish=Finish.STOP_SEQUENCE if finish is Finish.STOP and sequence is not None else finish,
+        stop_sequence=sequence,
+        usage=read_usage(completion.usage),
+        service_tier=completion.service_tier,
+    )
+
+
+def _parts(choice: _Choice) -> Iterable[AnswerPart]:
+    message = choice.message
+    texts = {"reasoning_content": message.reasoning_content, "reasoning": message.reasoning}
+    given = {name: text for name, text in texts.items() if isinstance(text, str) and text}
+    thought = thought_of_answer(given, message.thinking_blocks or ())
+    if thought is not None:
+        yield thought
+    if text := _text(message.content):
+        logprobs = tuple(choice.logprobs.content or ()) if choice.logprobs is not None else ()
+        yield Text(text, None, tuple(flat_note(note) for note in message.annotations or ()), logprobs)
+    if message.refusal:
+        yield Refusal(message.refusal)
+    for index, call in enumerate(message.tool_calls or ()):
+        inner = call.function or call.custom or _Function()
+        arguments = inner.input if call.custom is not None else inner.arguments
+        if arguments is not None and not isinstance(arguments, str):
+            # Ollama and others send an object.
+            arguments = msgspec.json.encode(arguments).decode()
+        yield ToolCall(call.id or f"call_{index}", inner.name or "", arguments or "", call.custom is not None)
+
+
+def _text(content: Any) -> str:
+    if not isinstance(content, list):
+        return content if isinstance(content, str) else ""
+    parts = [part for part in content if isinstance(part, Mapping) and part.get("type") == "text"]
+    return "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
+
+
+def flat_note(note: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns: a citation as Responses writes it."""
+    inner = note.get("url_citation")
+    return {"type": "url_citation", **inner} if isinstance(inner, Mapping) else note
+
+
+def finish_of(reason: str | None, *, calls: bool) -> Finish:
+    """Returns: what a reason means. calls: whether tools are called, which some servers end with `stop`."""
+    finish = FINISH_REASONS.get(reason or "", Finish.STOP)
+    return Finish.TOOLS if calls and finish is Finish.STOP else finish
+
+
+def read_usage(usage: RawUsage | None) -> Usage:
+    """Returns: the counts, zero where the provider gives none."""
+    if usage is None:
+        return Usage()
+    read, written = usage.prompt_tokens_details or _Details(), usage.completion_tokens_details or _Details()
+    return Usage(
+        input=usage.prompt_tokens or 0,
+        output=usage.completion_tokens or 0,
+        cached=read.cached_tokens or 0,
+        cache_written=read.cache_write_tokens or 0,
+        reasoning=written.reasoning_tokens or 0,
+    )
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    """Returns: the counts as chat writes them."""
+    return {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.input + usage.output,
+        "prompt_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_written},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }
+
+
+def encode_answer(answer: Answer, reply: Reply) -> dict[str, Any]:
+    """Write an answer for a caller. Returns: the completion."""
+    texts = [part for part in answer.parts if isinstance(part, Text)]
+    refusals = [part.text for part in answer.parts if isinstance(part, Refusal)]
+    calls = [_call(part) for part in answer.parts if isinstance(part, ToolCall)]
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": "".join(part.text for part in texts) if texts else None,
+        "refusal": "".join(refusals) if refusals else None,
+    }
+    message |= thoughts_to_caller(part for part in answer.parts if isinstance(part, Reasoning))
+    if notes := list(_notes(texts)):
+        message["annotations"] = notes
+    if calls:
+        message["tool_calls"] = calls
+    logprobs = [for_chat(entry) for part in texts for entry in part.logprobs]
+    finish = "stop" if answer.finish is Finish.STOP_SEQUENCE else str(answer.finish)
+    completion = {
+        "id": f"chatcmpl-{reply.id}",
+        "object": "chat.completion",
+        "created": reply.created,
+        "model": answer.model,
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "logprobs": {"content": logprobs, "refusal": None} if logprobs else None,
+                "finish_reason": finish,
+            }
+        ],
+        "usage": write_usage(answer.usage),
+    }
+    return completion | ({"service_tier": answer.service_tier} if answer.service_tier else {})
+
+
+def _call(part: ToolCall) -> dict[str, Any]:
+    if part.custom:
+        return {"id": part.id, "type": "custom", "custom": {"name": part.name, "input": part.arguments}}
+    return {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": part.arguments or "{}"}}
+
+
+def _notes(texts: Iterable[Text]) -> Iterable[dict[str, Any]]:
+    start = 0
+    for part in texts:
+        yield from (nested_note(note, start) for note in part.annotations)
+        start += len(part.text)
+
+
+def nested_note(note: Mapping[str, Any], start: int) -> dict[str, Any]:
+    """Returns: a citation as chat writes it. start: where its text begins in the whole answer."""
+    if note.get("type") != "url_citation":
+        return dict(note)
+    inner = {key: value for key, value in note.items() if key != "type"}
+    places = {key: inner[key] + start for key in ("start_index", "end_index") if isinstance(inner.get(key), int)}
+    return {"type": "url_citation", "url_citation": inner | places}

@@ -1,0 +1,127 @@
+"""A stream for a caller of OpenAI's Chat Completions: role, deltas, finish reason, usage where asked for, `[DONE]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from mini_agent.dialects.answer import Annotated, Closed, Delta, Event, Finish, Finished, Opened, Reply, Started
+from mini_agent.dialects.errors import encode_error
+from mini_agent.dialects.logprobs import for_chat
+from mini_agent.dialects.names import Dialect
+from mini_agent.dialects.openai_chat.answer import nested_note, write_usage
+from mini_agent.dialects.openai_chat.thoughts import caller_block
+from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
+
+__all__ = ["StreamWriter"]
+
+_DONE = b"data: [DONE]\n\n"
+_FIELDS: Mapping[type, str] = {Text: "content", Refusal: "refusal", Reasoning: "reasoning_content"}
+
+
+class _Part(msgspec.Struct):
+    """An open part. head, tail: the bytes of a chunk around a text of it. texts: of a thought, so far."""
+
+    part: Any
+    head: bytes
+    tail: bytes
+    texts: list[str] | None = None
+
+
+class StreamWriter:
+    """Turns events into bytes for the wire. One writer per stream."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self._parts: dict[int, _Part] = {}
+        self._calls = 0
+        self._head: dict[str, Any] = {}
+        self._open = b""
+
+    def write(self, events: Iterable[Event]) -> bytes:
+        """Returns: the frames of these events."""
+        frames: list[bytes] = []
+        for event in events:
+            match event:
+                case Delta():
+                    part = self._parts[event.index]
+                    if part.texts is not None:
+                        part.texts.append(event.text)
+                    if event.logprobs:
+                        frames.append(self._with_logprobs(event))
+                    else:
+                        frames.append(part.head + msgspec.json.encode(event.text) + part.tail)
+                case Opened():
+                    frames.append(self._opened(event))
+                case Closed():
+                    frames.append(self._closed(event))
+                case Annotated():
+                    frames.append(self._chunk({"annotations": [nested_note(event.annotation, 0)]}))
+                case Started():
+                    frames.append(self._start(event))
+                case Finished():
+                    frames.append(self._finish(event))
+        return b"".join(frames)
+
+    def fail(self, envelope: Mapping[str, Any], status: int) -> bytes:
+        """Returns: the end of a stream that failed. envelope, status: of the error, as in `encode_error`."""
+        return b"data: " + msgspec.json.encode(encode_error(Dialect.CHAT, envelope, status)) + b"\n\n" + _DONE
+
+    def ping(self) -> bytes:
+        """Returns: a sign of life; the protocol has none of its own."""
+        return b": keep-alive\n\n"
+
+    def _start(self, event: Started) -> bytes:
+        self._head = {
+            "id": f"chatcmpl-{self._reply.id}",
+            "object": "chat.completion.chunk",
+            "created": self._reply.created,
+            "model": event.model,
+        }
+        self._open = b"data: " + msgspec.json.encode(self._head)[:-1] + b',"choices":[{"index":0,"delta":'
+        return self._chunk({"role": "assistant", "content": "", "refusal": None})
+
+    def _chunk(self, delta: Mapping[str, Any], finish: str | None = None) -> bytes:
+        return (
+            self._open + msgspec.json.encode(delta) + b',"logprobs":null,"finish_reason":' + _json(finish) + b"}]}\n\n"
+        )
+
+    def _opened(self, event: Opened) -> bytes:
+        part = event.part
+        tail = b',"logprobs":null,"finish_reason":null}]}\n\n'
+        if isinstance(part, ToolCall):
+            number, self._calls = self._calls, self._calls + 1
+            kind, field = ("custom", "input") if part.custom else ("function", "arguments")
+            head = self._open + b'{"tool_calls":[{"index":%d,"%s":{"%s":' % (number, kind.encode(), field.encode())
+            self._parts[event.index] = _Part(part, head, b"}}]}" + tail)
+            call = {"index": number, "id": part.id, "type": kind, kind: {"name": part.name, field: ""}}
+            return self._chunk({"tool_calls": [call]})
+        head = self._open + b'{"' + _FIELDS[type(part)].encode() + b'":'
+        texts: list[str] | None = [] if isinstance(part, Reasoning) else None
+        self._parts[event.index] = _Part(part, head, b"}" + tail, texts)
+        return b""
+
+    def _closed(self, event: Closed) -> bytes:
+        part = self._parts.pop(event.index)
+        if part.texts is None:
+            return b""
+        block = caller_block(Reasoning("".join(part.texts), part.part.origin, event.native))
+        return b"" if block is None else self._chunk({"thinking_blocks": [block]})
+
+    def _with_logprobs(self, event: Delta) -> bytes:
+        logprobs = {"content": [for_chat(entry) for entry in event.logprobs], "refusal": None}
+        choice = {"index": 0, "delta": {"content": event.text}, "logprobs": logprobs}
+        return b"data: " + msgspec.json.encode({**self._head, "choices": [{**choice, "finish_reason": None}]}) + b"\n\n"
+
+    def _finish(self, event: Finished) -> bytes:
+        frames = self._chunk({}, "stop" if event.finish is Finish.STOP_SEQUENCE else str(event.finish))
+        if self._reply.request.include_usage:
+            usage = {**self._head, "choices": [], "usage": write_usage(event.usage)}
+            frames += b"data: " + msgspec.json.encode(usage) + b"\n\n"
+        return frames + _DONE
+
+
+def _json(value: str | None) -> bytes:
+    return msgspec.json.encode(value)

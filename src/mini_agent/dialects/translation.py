@@ -1,0 +1,145 @@
+"""From a caller of one dialect to a provider of another, and back. Pure: bytes and values in, bytes and values out.
+
+For a pair of equals there is nothing to do here: their bytes pass. What follows works for equals too, and keeps what
+it knows, for whoever must look into a conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from mini_agent.dialects import anthropic_messages, openai_chat, openai_responses
+from mini_agent.dialects.answer import Answer, Event, Failed, Reply
+from mini_agent.dialects.errors import error_of
+from mini_agent.dialects.names import Dialect
+from mini_agent.dialects.parameters import Losses
+from mini_agent.dialects.request import Message, Request
+
+__all__ = [
+    "CODECS",
+    "Codec",
+    "Reader",
+    "StreamTranslation",
+    "Translated",
+    "Writer",
+    "translate_answer",
+    "translate_request",
+]
+
+
+class Reader(Protocol):
+    """Reads one stream of a provider."""
+
+    def feed(self, payload: bytes) -> list[Event]:
+        """Take the data of one server-sent event. Raises: InvalidProviderResponse."""
+
+    def close(self) -> list[Event]:
+        """Take note that the stream ended. Raises: InvalidProviderResponse when its answer did not."""
+
+
+class Writer(Protocol):
+    """Writes one stream for a caller."""
+
+    def write(self, events: Iterable[Event]) -> bytes:
+        """Returns: the frames of these events."""
+
+    def fail(self, envelope: Mapping[str, Any], status: int) -> bytes:
+        """Returns: the frames that end a stream which failed."""
+
+    def ping(self) -> bytes:
+        """Returns: a sign of life."""
+
+
+class Codec(Protocol):
+    """One dialect."""
+
+    def decode_request(self, body: Mapping[str, Any]) -> Request:
+        """Read a caller's body. Raises: MissingParameter, InvalidParameter."""
+
+    def encode_request(self, request: Request, losses: Losses) -> dict[str, Any]:
+        """Write a body for a provider. Raises: UnsupportedParameter."""
+
+    def encode_messages(self, messages: Sequence[Message], losses: Losses) -> list[dict[str, Any]]:
+        """Write turns as they stand in a body. Raises: UnsupportedParameter."""
+
+    def decode_answer(self, raw: bytes) -> Answer:
+        """Read a provider's answer. Raises: GatewayError."""
+
+    def encode_answer(self, answer: Answer, reply: Reply) -> dict[str, Any]:
+        """Write an answer for a caller."""
+
+    def StreamReader(self) -> Reader:
+        """Returns: a reader of one stream."""
+
+    def StreamWriter(self, reply: Reply) -> Writer:
+        """Returns: a writer of one stream."""
+
+
+CODECS: Mapping[Dialect, Codec] = {
+    Dialect.CHAT: openai_chat,
+    Dialect.MESSAGES: anthropic_messages,
+    Dialect.RESPONSES: openai_responses,
+}
+
+
+class Translated(NamedTuple):
+    """A request in a provider's words. request: the caller's, read. dropped: what a rule dropped, in its words."""
+
+    request: Request
+    body: dict[str, Any]
+    dropped: tuple[str, ...]
+
+
+def translate_request(
+    body: Mapping[str, Any],
+    caller: Dialect,
+    provider: Dialect,
+    *,
+    drop_unknown: bool = False,
+    allowed: frozenset[str] = frozenset(),
+) -> Translated:
+    """Put a caller's body into a provider's words.
+
+    drop_unknown: whether parameters without a rule are dropped instead of refused. allowed: names that pass as they
+    are.
+
+    Raises: MissingParameter, InvalidParameter for what the caller's dialect does not allow; UnsupportedParameter for
+    what the provider's cannot express. All name the parameter.
+    """
+    losses = Losses(caller, provider, drop_unknown=drop_unknown, allowed=allowed)
+    request = CODECS[caller].decode_request(body)
+    written = CODECS[provider].encode_request(request, losses)
+    return Translated(request, written, losses.dropped)
+
+
+def translate_answer(raw: bytes, caller: Dialect, provider: Dialect, reply: Reply) -> bytes:
+    """Put a provider's whole answer into a caller's words. Returns: its JSON. Raises: GatewayError."""
+    answer = CODECS[provider].decode_answer(raw)
+    return msgspec.json.encode(CODECS[caller].encode_answer(answer, reply))
+
+
+class StreamTranslation:
+    """Puts a provider's stream into a caller's words, event by event; nothing of the content is held back."""
+
+    def __init__(self, caller: Dialect, provider: Dialect, reply: Reply) -> None:
+        self._reader = CODECS[provider].StreamReader()
+        self.writer = CODECS[caller].StreamWriter(reply)
+
+    def feed(self, payload: bytes) -> bytes:
+        """Take the data of one server-sent event of the provider's.
+
+        Returns: frames for the caller, perhaps none. Raises: GatewayError; `writer.fail` tells of it.
+        """
+        return self._written(self._reader.feed(payload))
+
+    def close(self) -> bytes:
+        """The provider's stream has ended. Returns: the last frames. Raises: GatewayError, as `feed`."""
+        return self._written(self._reader.close())
+
+    def _written(self, events: list[Event]) -> bytes:
+        if events and isinstance(failed := events[-1], Failed):
+            raise error_of(failed)
+        return self.writer.write(events)
