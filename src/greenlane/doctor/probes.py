@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
 import subprocess
@@ -11,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,6 +18,7 @@ from greenlane.doctor.values import HermeticState, ModelServer
 from greenlane.environment.installers import find_uv
 from greenlane.environment.variables import install_environment
 from greenlane.errors import GreenlaneError
+from greenlane.util import http_probe
 from greenlane.util.launch import harness_environment
 
 PATIENCE = 1.2
@@ -27,9 +26,6 @@ PATIENCE = 1.2
 
 SHARE = 2 / 3
 """Part of that time for one connection, and for one answer over it: two follow each other at most."""
-
-BODY = 65536
-"""Bytes of an answer that are read."""
 
 _HERMETIC = """
 import json, time
@@ -115,17 +111,7 @@ def get(base: str, path: str, seconds: float) -> tuple[int, str]:
     Raises:
         OSError: there was no answer, with the reason.
     """
-    parts = urlsplit(base)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=seconds * SHARE)
-    try:
-        connection.request("GET", parts.path + path)
-        response = connection.getresponse()
-        return response.status, response.read(BODY).decode("utf-8", "replace")
-    except http.client.HTTPException as error:
-        raise OSError(str(error) or type(error).__name__) from error
-    finally:
-        connection.close()
+    return http_probe.get(base, path, seconds * SHARE)
 
 
 def model_server(base: str, source: str, seconds: float) -> ModelServer:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from greenlane.environment.lock_file import normalise
+from greenlane.util.files import write_atomically
 
 MANIFEST = "greenlane-environment.json"
 SHOWN = 5
@@ -54,9 +55,7 @@ def read(location: Path) -> Manifest | None:
 
 def write(location: Path, manifest: Manifest) -> None:
     """Write the manifest, the last step of a build."""
-    part = location / f"{MANIFEST}.part"
-    part.write_bytes(msgspec.json.encode(manifest))
-    os.replace(part, location / MANIFEST)
+    write_atomically(location / MANIFEST, msgspec.json.encode(manifest))
 
 
 def site_packages(location: Path) -> Path:

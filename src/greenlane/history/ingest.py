@@ -16,6 +16,7 @@ from greenlane.history import spool
 from greenlane.history.database import address, connect, reading
 from greenlane.history.queries import durations
 from greenlane.history.store import record
+from greenlane.util.files import write_atomically
 
 Say = Callable[[str], None]
 
@@ -75,10 +76,7 @@ def write_durations(settings: Settings, engine: sa.Engine, target: Path | None =
     path = target or settings.root / settings.configuration.history.durations
     with reading(engine) as connection:
         content = durations(connection)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
-    os.replace(part, path)
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
     return path
 
 

@@ -11,7 +11,7 @@ from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
 from greenlane.evidence.quarantine import LEDGER_SCHEMA, Entry, Ledger
 from greenlane.judge.quarantine import wrong_with
-from greenlane.report.write import write_aside
+from greenlane.util.files import write_atomically
 
 HEAD = """\
 # Tests that are known to be flaky. They run and are reported, and a failure of theirs does not gate.
@@ -54,7 +54,7 @@ def write_ledger(settings: Settings, ledger: Ledger) -> None:
     """Write the ledger, entries sorted, so that a change of one is a change of its lines only."""
     blocks = [_block(entry) for entry in sorted(ledger.quarantined, key=lambda entry: (entry.lane, entry.test))]
     text = "\n".join([HEAD, f"schema = {ledger.schema}\n", *blocks])
-    write_aside(settings.root / settings.configuration.quarantine.ledger, text)
+    write_atomically(settings.root / settings.configuration.quarantine.ledger, text)
 
 
 def _block(entry: Entry) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from greenlane.evidence.history import HISTORY_SCHEMA, RecordedRun
+from greenlane.util.files import write_atomically
 
 SUFFIX = ".run.json"
 DAMAGED = ".damaged"
@@ -22,11 +23,8 @@ def drop(folder: Path, run: RecordedRun) -> Path:
     Raises:
         OSError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{run.key.replace('/', '.')}{SUFFIX}"
-    part = folder / f".{target.name}.{os.getpid()}.part"
-    part.write_bytes(msgspec.json.encode(run))
-    os.replace(part, target)
+    write_atomically(target, msgspec.json.encode(run))
     return target
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,7 @@ from greenlane.report.junit import as_junit
 from greenlane.report.machine import as_json
 from greenlane.report.markdown import markdown
 from greenlane.report.page import as_page
+from greenlane.util.files import write_atomically
 
 
 class Report(Protocol):
@@ -63,7 +63,7 @@ def write_reports(
     """
     written = []
     for name, make in planned(configuration, verdict.lane).items():
-        write_aside(project / name, make(verdict, evidence))
+        write_atomically(project / name, make(verdict, evidence))
         written.append(project / name)
     return written
 
@@ -72,11 +72,3 @@ def remove_reports(project: Path, configuration: Configuration, lane: str = "") 
     """Remove the reports of an earlier run, so that a run that ends badly leaves no READY behind."""
     for name in planned(configuration, lane):
         (project / name).unlink(missing_ok=True)
-
-
-def write_aside(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there, so that no reader ever sees a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

@@ -45,6 +45,7 @@ from greenlane.run.watching import watched
 from greenlane.sharding.plans import plan_digest
 from greenlane.sharding.plans import sealed as sealed_plans
 from greenlane.supervisor.plan import Plan, Result
+from greenlane.util.files import write_atomically
 from greenlane.util.launch import harness_environment, run_child
 from greenlane.util.redaction import redact
 from greenlane.util.work_tree import tree_state
@@ -298,9 +299,7 @@ def _finish(request: Request, record: LaneRecord) -> LaneEvidence:
     )
     if request.plan:
         write_plan(folder / PLAN, sealed_plans({request.lane.name: request.plan}))
-    part = folder / f"{RECORD}.part"
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(sealed(record)), indent=2))
-    os.replace(part, folder / RECORD)
+    write_atomically(folder / RECORD, msgspec.json.format(msgspec.json.encode(sealed(record)), indent=2))
     return collect(folder)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from greenlane.sharding.plan import PLAN_SCHEMA, PLAN_VARIABLE, PlanFile, PlanSo
 from greenlane.sharding.plans import Work, expected_work, make_plan, misfit, sealed
 from greenlane.sharding.pulling import QUEUE_VARIABLE
 from greenlane.supervisor.plan import PullPlan
+from greenlane.util.files import write_atomically
 
 
 def choose_plan(settings: Settings, lane: Lane, wanted: Sequence[str], carried: str) -> ShardPlan | None:
@@ -139,10 +139,7 @@ def make_plans(settings: Settings, lanes: Sequence[Lane]) -> PlanFile:
 
 def write_plan(path: Path, file: PlanFile) -> None:
     """Write a plan, aside first, so that nobody reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n")
-    os.replace(part, path)
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n")
 
 
 def carried_plan(path: Path, lane: Lane) -> ShardPlan:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,6 +20,7 @@ from greenlane.errors import ConfigError, EnvironmentBuildError
 from greenlane.evidence.evidence import ServiceRecord
 from greenlane.judge.address import normalise
 from greenlane.run.request import Request
+from greenlane.util.http_probe import get
 from greenlane.util.work_tree import tree_state
 
 Say = Callable[[str], None]
@@ -149,14 +148,8 @@ def service_recipe(settings: Settings, environment: str) -> Recipe:
 
 def unanswered(base: str, path: str) -> str:
     """Return why a server does not answer a GET with 200; empty when it does."""
-    parts = urlsplit(base)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
     try:
-        connection.request("GET", parts.path + path)
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
+        status, _ = get(base, path, PATIENCE)
+    except OSError as error:
         return str(error) or type(error).__name__
-    finally:
-        connection.close()
     return "" if status == 200 else f"GET {path} gave status {status}"

@@ -15,8 +15,6 @@ from greenlane.evidence.journal_reader import journal_bytes
 from greenlane.evidence.seals import KEY_BYTES, broken_seals
 
 WRITTEN_BY_THE_LANE = (JOURNAL, JUNIT, CONTRACT, OUTPUT)
-WRITTEN_AFTERWARDS = (RECORD, f"{RECORD}.part")
-"""What only control writes, and only when the lane has ended."""
 
 
 class Custody:
@@ -53,9 +51,8 @@ class Custody:
             _remove(self._folder)
             self._folder.mkdir(parents=True)
             found.append("the folder of the artifacts was removed or replaced while the lane ran")
-        for name in WRITTEN_AFTERWARDS:
-            if _remove(self._folder / name):
-                found.append(f"{name} was there before the lane had ended")
+        if _remove(self._folder / RECORD):
+            found.append(f"{RECORD} was there before the lane had ended")
         for name in WRITTEN_BY_THE_LANE:
             path = self._folder / name
             if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):

@@ -6,7 +6,6 @@ runs the lane against a clock, and ends everything below itself, whatever happen
 
 from __future__ import annotations
 
-import os
 import queue
 import signal
 import subprocess
@@ -30,6 +29,7 @@ from greenlane.supervisor.router import route
 from greenlane.supervisor.routes import refused_routes
 from greenlane.supervisor.searching import Searching
 from greenlane.supervisor.services import Running
+from greenlane.util.files import write_atomically
 from greenlane.util.processes import adopt_orphans, end_survivors, stop_group
 
 LANE = "lane"
@@ -215,9 +215,7 @@ def main() -> int:
     adopt_orphans()
     plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
     result = Supervisor(plan).run()
-    part = Path(f"{plan.result}.part")
-    part.write_bytes(msgspec.json.encode(result))
-    os.replace(part, plan.result)
+    write_atomically(Path(plan.result), msgspec.json.encode(result))
     return 130 if result.interrupted else 0
 
 

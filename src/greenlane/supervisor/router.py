@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from greenlane.judge.router import stub
 from greenlane.supervisor.plan import RouterPlan
+from greenlane.util.files import write_atomically
 
 
 def route(plan: RouterPlan, base: str, say: Callable[[str], None]) -> dict[str, str]:
@@ -22,10 +22,7 @@ def route(plan: RouterPlan, base: str, say: Callable[[str], None]) -> dict[str, 
         return {}
     path = plan.config or plan.stub
     for target in () if plan.config else (Path(plan.stub), Path(plan.latest)):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        part.write_text(stub(plan.router, plan.groups, base), encoding="utf-8")
-        os.replace(part, target)
+        write_atomically(target, stub(plan.router, plan.groups, base))
     kind = "the caller's own" if plan.config else "a stub that points at the base"
     say(f"router {path}, {kind}, has {', '.join(plan.groups)}")
     return {plan.router.variable: path, plan.router.group_variable: plan.groups[0]}

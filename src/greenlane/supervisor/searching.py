@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from greenlane.evidence.search import (
 )
 from greenlane.supervisor.plan import SearchPlan
 from greenlane.supervisor.reduction import Reduction, UnstableError
+from greenlane.util.files import write_atomically
 
 T = TypeVar("T")
 NEAR = 5
@@ -72,9 +72,7 @@ class Searching:
         finally:
             self._lines.close()
             self._socket.close()
-        part = Path(f"{self._plan.answer}.part")
-        part.write_bytes(msgspec.json.encode(findings))
-        os.replace(part, self._plan.answer)
+        write_atomically(Path(self._plan.answer), msgspec.json.encode(findings))
 
     def _search(self, inventory: Inventory) -> Findings:
         victim = self._plan.victim

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
@@ -20,6 +19,7 @@ import msgspec
 from greenlane.config.services import choose_model, counted, given, model_names
 from greenlane.evidence.evidence import ServiceRecord
 from greenlane.supervisor.plan import ServicePlan
+from greenlane.util.http_probe import get
 from greenlane.util.processes import stop_group
 
 INSTANCE_VARIABLES = ("GREENLANE_INSTANCE_ID", "MINI_AGENT_INSTANCE_ID")
@@ -27,6 +27,8 @@ INSTANCE_VARIABLES = ("GREENLANE_INSTANCE_ID", "MINI_AGENT_INSTANCE_ID")
 
 _ADDRESS = re.compile(rb"(https?)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d+)")
 _POLL = 0.02
+PATIENCE = 5.0
+"""Seconds that a service gets to answer one look in."""
 
 
 class Running:
@@ -174,18 +176,11 @@ class Running:
 
     def _get(self, path: str) -> tuple[int, str]:
         """Return status and body of a GET; status 0 with the reason when there is no answer."""
-        parts = urlsplit(self._base)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=5)
         try:
-            connection.request("GET", parts.path + path)
-            response = connection.getresponse()
-            body = response.read(65536).decode("utf-8", "replace")
-        except (OSError, http.client.HTTPException) as error:
+            status, text = get(self._base, path, PATIENCE)
+        except OSError as error:
             return 0, str(error) or type(error).__name__
-        finally:
-            connection.close()
-        return response.status, body if response.status == 200 else f"status {response.status}"
+        return status, text if status == 200 else f"status {status}"
 
     @property
     def group(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from pathlib import Path
@@ -11,6 +10,7 @@ from greenlane.adopt.rules import CONFIGURATION, IGNORE, NOXFILE, requirements_l
 from greenlane.adopt.values import Repository, Scaffold
 from greenlane.config.schema import Configuration
 from greenlane.errors import ConfigError
+from greenlane.util.files import write_atomically
 
 WORKFLOW = ".github/workflows/readiness.yml"
 SMOKES = {
@@ -123,9 +123,4 @@ def write_scaffold(project: Path, made: Scaffold) -> None:
         now = _read(project, addition.path) if path.exists() else None
         if now != addition.before:
             raise ConfigError(f"{addition.path} was changed meanwhile", "run `greenlane init` again")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_bytes(addition.after.encode("utf-8"))
-        if path.exists():
-            part.chmod(path.stat().st_mode & 0o7777)
-        os.replace(part, path)
+        write_atomically(path, addition.after)

@@ -18,8 +18,8 @@ from greenlane.ext.changes.checklist import checklist_markdown, template
 from greenlane.ext.changes.diff import read_changes
 from greenlane.ext.changes.rules import checklist, touched_rules
 from greenlane.judge.judge import judge
-from greenlane.report.write import write_aside
 from greenlane.run.ready import make_demand, open_gates, wish_of_lane
+from greenlane.util.files import write_atomically
 
 HELP = "Check that a change brings along the docs, checks and runs that its surface asks for."
 EXAMPLES = """\
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     green = _green(settings, wanted, arguments.folders, environ)
     answer = checklist(rules, changes, green, arguments.base)
     if arguments.out:
-        write_aside(Path(arguments.out), checklist_markdown(answer))
+        write_atomically(Path(arguments.out), checklist_markdown(answer))
     shown = msgspec.json.format(msgspec.json.encode(answer)).decode() if arguments.json else checklist_markdown(answer)
     print_line(shown.removesuffix("\n"))
     return EXIT_READY if answer.done else EXIT_NOT_READY

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import tomllib
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from greenlane.config.load import FILE, Settings, load
 from greenlane.config.schema import Configuration
 from greenlane.errors import ConfigError
+from greenlane.util.files import write_atomically
 
 HEADING = "\n# Migrated from {source} by `greenlane migrate`.\n"
 
@@ -47,9 +47,4 @@ def merged(project: Path, tables: str, source: str) -> str:
 
 def write(project: Path, text: str) -> None:
     """Replace `pyproject.toml` at once, never by half."""
-    file = project / FILE
-    part = file.with_name(f".{FILE}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    if file.exists():
-        part.chmod(file.stat().st_mode)
-    os.replace(part, file)
+    write_atomically(project / FILE, text)

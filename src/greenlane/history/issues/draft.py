@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from greenlane.report.write import write_aside
+from greenlane.util.files import write_atomically
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 LONGEST = 80
@@ -30,5 +30,5 @@ class Drafts:
         tail = _UNFIT.sub("-", title.rpartition(": ")[2])[-LONGEST:].strip("-.")
         name = f"{self._folder}/{tail}-{digest}.md"
         if not (self._project / name).exists():
-            write_aside(self._project / name, f"# {title}\n\n{body}")
+            write_atomically(self._project / name, f"# {title}\n\n{body}")
         return name

@@ -17,7 +17,7 @@ from greenlane.report.machine import as_json
 from greenlane.report.markdown import markdown
 from greenlane.report.page import as_page
 from greenlane.report.terminal import plain
-from greenlane.report.write import write_aside, write_reports
+from greenlane.report.write import write_reports
 from support.reports import HOSTILE, VERDICTS, hostile, hostile_run, outside_code
 
 CODES = {"wrong-setting": 2, "interrupted": 130}
@@ -216,15 +216,3 @@ def test_hostile_reports_can_be_written(tmp_path: Path, name: str) -> None:
 
     for path in write_reports(verdict, tmp_path, Configuration(), evidence):
         assert path.read_bytes().decode("utf-8")
-
-
-def test_a_report_replaces_the_old_one_at_once(tmp_path: Path) -> None:
-    """A reader that has the old file open keeps the old file whole."""
-    target = tmp_path / "report"
-    write_aside(target, "old")
-    with target.open() as reader:
-        write_aside(target, "new")
-        assert reader.read() == "old"
-
-    assert target.read_text() == "new"
-    assert [path.name for path in tmp_path.iterdir()] == ["report"]
