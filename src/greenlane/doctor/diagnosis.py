@@ -111,7 +111,7 @@ def _hermetic(diagnosis: Diagnosis) -> Iterable[Problem]:
 def _base(diagnosis: Diagnosis) -> Iterable[Problem]:
     """Yield a problem when the caller names a base at which nobody answers."""
     base = diagnosis.base
-    if base.url and not base.reachable:
+    if base.url and not base.reachable and not base.starts:
         meeting = any(lane.needed and lane.kind != "deterministic" for lane in diagnosis.lanes)
         yield Problem(
             code=Code.SERVICE_DOWN, message=f"nothing answers at {base.url} ({base.source}): {base.answer}",

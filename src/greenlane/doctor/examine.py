@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from greenlane.config.lanes import Lane
+from greenlane.config.lanes import Lane, Service
 from greenlane.config.load import Settings
 from greenlane.config.names import canonical
 from greenlane.config.services import switched_off
@@ -42,7 +42,7 @@ from greenlane.environment.yaml_file import read_there, read_yaml
 from greenlane.errors import GreenlaneError
 from greenlane.evidence.evidence import GateState
 from greenlane.evidence.violation import Code
-from greenlane.judge.address import Base, disagreements, endpoints, normalise, resolve
+from greenlane.judge.address import Base, disagreements, endpoints, normalise, own_place, resolve
 from greenlane.judge.gates import secret_state
 from greenlane.judge.requirements import checks_of, lane_of_provider, needed_lanes
 from greenlane.judge.router import groups_of, missing, wanted
@@ -140,7 +140,9 @@ def _base_state(settings: Settings, environ: Mapping[str, str], base: Base, answ
     if isinstance(answer, tuple):
         return BaseState(url=base.url, source=base.source, variables=told, answer=f"status {answer[0]}")
     why = str(answer.strerror or answer) if isinstance(answer, OSError) else "no answer in time"
-    return BaseState(url=base.url, source=base.source, variables=told, answer=why, reachable=False)
+    service = settings.configuration.services.get(address.service)
+    starts = isinstance(answer, ConnectionRefusedError) and service is not None and bool(own_place(service, base.url))
+    return BaseState(url=base.url, source=base.source, variables=told, answer=why, reachable=False, starts=starts)
 
 
 def _read_router(settings: Settings, environ: Mapping[str, str], file: Path) -> tuple[str, ...] | GreenlaneError:
@@ -230,11 +232,18 @@ def _services(settings: Settings, environ: Mapping[str, str], base: Base) -> tup
     """Return every service: where it would listen, or why a run would do without it."""
     lanes = settings.configuration.lanes.values()
     followed = settings.configuration.address.service
+
+    def place(name: str, service: Service) -> str:
+        if not base.url or name != followed:
+            return "a free port of its own"
+        silent = "started there when nobody listens" if own_place(service, base.url) else "not started"
+        return f"{base.url} is examined, {silent}"
+
     return tuple(
         ServiceState(
             name=name,
             lanes=tuple(lane.name for lane in lanes if name in lane.services),
-            port=f"not started: {base.url} is examined" if base.url and name == followed else "a free port of its own",
+            port=place(name, service),
             absent=switched_off(service, environ),
             instead=environ.get(service.instead.variable, "") if service.instead else "",
         )

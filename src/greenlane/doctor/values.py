@@ -80,6 +80,7 @@ class BaseState(msgspec.Struct, frozen=True, kw_only=True):
         variables: what each variable of the base says and where that comes from: the environment, or that it follows.
         answer: what the address says now; empty when there is none to ask.
         reachable: whether something answers there.
+        starts: whether nobody listens there and the service would be started there.
     """
 
     url: str
@@ -87,6 +88,7 @@ class BaseState(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, str]
     answer: str = ""
     reachable: bool = True
+    starts: bool = False
 
 
 class RouterState(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from greenlane.config.lanes import Address
+from greenlane.config.lanes import Address, Service
 from greenlane.evidence.violation import Code, Violation
 
 _LOOPBACK = ("localhost", "::1", "0.0.0.0", "::")
@@ -126,6 +126,17 @@ def _parts(address: Address, base: Base, environ: Mapping[str, str]) -> Iterator
         yield address.host_variable, host
     if port not in ("", "0", carried[address.port_variable]):
         yield address.port_variable, port
+
+
+def own_place(service: Service, url: str) -> int:
+    """Return the port of this machine at which a base lies, where its service can be started; 0 for anywhere else.
+
+    A path before the service's own, TLS, another host or somebody else's server is not ours to start, and a service
+    that takes no port cannot be put there.
+    """
+    parts = urlsplit(url)
+    ours = (parts.scheme, parts.hostname, parts.path) == ("http", "127.0.0.1", "")
+    return parts.port or 80 if ours and not service.instead and "{port}" in " ".join(service.command) else 0
 
 
 def told(address: Address, url: str, source: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from greenlane.config.lanes import LaneKind, Service
 from greenlane.environment.build import Environment
 from greenlane.environment.variables import lane_environment
+from greenlane.judge.address import own_place
 from greenlane.run.request import Request
 from greenlane.run.services import Housing
 from greenlane.supervisor.plan import ServicePlan
@@ -70,7 +71,8 @@ def service_plans(
         environment: of the lane, in which a service without one of its own lives.
         housing: where the others live, and what is absent.
         own: essentials of the lane.
-        base: address that the base variables name; the service that they follow is then only examined.
+        base: address that the base variables name; the service that they follow is then examined, and started there
+            only when nobody is.
     """
     address = request.settings.configuration.address
     plans = []
@@ -103,4 +105,5 @@ def _plan(
         start_timeout=service.start_timeout,
         log=str(request.artifacts / f"{name}.log"),
         external=external,
+        port=own_place(service, external),
     )

@@ -28,7 +28,7 @@ from greenlane.supervisor.pulling import Pulling
 from greenlane.supervisor.router import route
 from greenlane.supervisor.routes import refused_routes
 from greenlane.supervisor.searching import Searching
-from greenlane.supervisor.services import Running
+from greenlane.supervisor.services import Running, placed
 from greenlane.util.files import write_atomically
 from greenlane.util.processes import adopt_orphans, end_survivors, stop_group
 
@@ -108,9 +108,12 @@ class Supervisor:
     def _start_services(self) -> bool:
         """Start every service in order; return whether the lane can run."""
         for declared in self._plan.services:
-            plan = msgspec.structs.replace(declared, environment={**declared.environment, **self._given})
+            plan = placed(msgspec.structs.replace(declared, environment={**declared.environment, **self._given}))
             service = self._services[plan.name] = Running(plan, self._died)
-            self._output.say(f"service {plan.name}: {'looking for it' if plan.external else 'starting'}")
+            beginning = "looking for it" if plan.external else "starting"
+            if declared.external and not plan.external:
+                beginning = f"nobody listens at {declared.external}, so it is started there, and stopped afterwards"
+            self._output.say(f"service {plan.name}: {beginning}")
             record = service.start()
             if record.failure:
                 self._failure = f"service {plan.name}: {record.failure}"

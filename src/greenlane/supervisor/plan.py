@@ -16,6 +16,7 @@ class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         model: the model that is wanted of those that it lists; empty for the first.
         gated: whether it is a check of its own.
+        port: that it must listen on, where it is started when nobody is at `external`; 0 for one that it chooses.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     gives: tuple[str, ...] = ()
     gated: bool = False
+    port: int = 0
 
 
 class RouterPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import socket
 import subprocess
 import threading
 import time
@@ -29,6 +30,8 @@ _ADDRESS = re.compile(rb"(https?)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d+)")
 _POLL = 0.02
 PATIENCE = 5.0
 """Seconds that a service gets to answer one look in."""
+LISTENING = 2.0
+"""Seconds in which whoever listens at a base of this machine accepts a connection."""
 
 
 class Running:
@@ -76,7 +79,7 @@ class Running:
 
     def _spawn(self) -> str:
         """Start the process; return what went wrong."""
-        words = [word.replace("{port}", "0") for word in self._plan.command]
+        words = [word.replace("{port}", str(self._plan.port)) for word in self._plan.command]
         environment = {**self._plan.environment, **dict.fromkeys(INSTANCE_VARIABLES, self._instance)}
         self._log = Path(self._plan.log).open("wb")  # noqa: SIM115  it is open as long as the service runs
         try:
@@ -120,6 +123,8 @@ class Running:
             self._announced.wait(max(0.0, deadline - time.monotonic()))
             if not self._base:
                 return self._not_started("printed no address http://host:port")
+            if self._plan.port not in (0, urlsplit(self._base).port):
+                return self._not_started(f"listens at {self._base}, not at port {self._plan.port},")
         answer = ""
         while time.monotonic() < deadline:
             if self._process is not None and self._process.poll() is not None:
@@ -205,6 +210,19 @@ class Running:
         if self._log is not None:
             self._log.close()
             self._log = None
+
+
+def placed(plan: ServicePlan) -> ServicePlan:
+    """Return a plan to start the service where it is looked for, when nobody listens there; else the plan as it is."""
+    if not (plan.external and plan.port):
+        return plan
+    try:
+        socket.create_connection(("127.0.0.1", plan.port), timeout=LISTENING).close()
+    except ConnectionRefusedError:
+        return msgspec.structs.replace(plan, external="")
+    except OSError:  # somebody is there, and slow: that is told when it is looked for
+        return plan
+    return plan
 
 
 def resolve_command(command: tuple[str, ...], binaries: str) -> tuple[str, ...]:

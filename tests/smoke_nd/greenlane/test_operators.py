@@ -85,14 +85,18 @@ def test_the_headline_command(project: TinyProject, body: str, code: int, word: 
 
 
 def test_the_base_is_exported_once(project: TinyProject) -> None:
-    """The address is examined instead of a start, and every variable of the lane carries it."""
-    with subprocess.Popen([sys.executable, TOY, "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as service:
+    """At the very port of the page: started where nobody listens, examined where somebody does."""
+    ran = shell(project, BASE, STRICT_READY="1")
+    assert (ran.code, ran.codes) == (0, set()), ran.output
+    assert "service toy: nobody listens at http://127.0.0.1:8788, so it is started there" in ran.output
+    with subprocess.Popen([sys.executable, TOY, "8788"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as service:
         assert service.stdout
-        port = service.stdout.readline().decode().strip().rpartition(":")[2]
-        ran = shell(project, BASE.replace("8788", port), STRICT_READY="1")
+        assert service.stdout.readline().decode().strip().endswith(":8788")
+        ran = shell(project, BASE, STRICT_READY="1")
         service.terminate()
     assert (ran.code, ran.codes) == (0, set()), ran.output
-    assert f"nd/shard_a | base http://127.0.0.1:{port} from environment MINI_AGENT_API_BASE" in ran.output
+    assert "service toy: found at http://127.0.0.1:8788" in ran.output
+    assert "nd/shard_a | base http://127.0.0.1:8788 from environment MINI_AGENT_API_BASE" in ran.output
 
 
 def test_live_providers_switched_off(project: TinyProject) -> None:

@@ -204,6 +204,17 @@ def test_a_base_that_does_not_answer(project: TinyProject) -> None:
     assert "unset the variable" in problem["next_step"]
 
 
+def test_a_base_at_which_nobody_listens(project: TinyProject) -> None:
+    """On this machine that is no problem: the service would be started there."""
+    project.section("services", {"toy": {"command": ["toy", "{port}"]}})
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        base = f"http://127.0.0.1:{server.getsockname()[1]}"
+    found = diagnosis(project, "--policy", "deploy", MINI_AGENT_API_BASE=base)
+    assert (found["base"]["url"], found["base"]["reachable"], found["base"]["starts"]) == (base, False, True)
+    assert "SERVICE_DOWN" not in {problem["code"] for problem in found["problems"]}
+    assert f"{base} is examined, started there when nobody listens" in {s["port"] for s in found["services"]}
+
+
 def test_a_model_server(project: TinyProject) -> None:
     """A server of local models is found by the variable that names it, with the models that it lists."""
     command = [sys.executable, LISTING, "small-model", "other"]

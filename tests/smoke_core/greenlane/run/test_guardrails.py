@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,6 +82,55 @@ def test_four_spellings_are_one_base(nd: TinyProject, port: str, spelling: dict[
     assert [told[name] for name in NAMES] == [base, base, "127.0.0.1", port]
     (line,) = [line for line in ran.output.splitlines() if line.startswith(f"nd | base {base} from environment")]
     assert all(name in line for name in NAMES)
+
+
+@pytest.fixture
+def free_port() -> str:
+    """A port at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
+
+
+@pytest.mark.parametrize("spelling", [SPELLINGS["exported once"], SPELLINGS["host and port"]], ids=["base", "port"])
+def test_a_base_at_which_nobody_listens(nd: TinyProject, free_port: str, spelling: dict[str, str]) -> None:
+    """On this machine the service is started there, which is said, and stopped afterwards."""
+    ran = nd.greenlane("lane", "nd", STRICT_READY="1", **{n: v.format(port=free_port) for n, v in spelling.items()})
+    base = f"http://127.0.0.1:{free_port}"
+    assert (ran.code, ran.codes) == (0, set()), ran.output
+    told = f"service toy: nobody listens at {base}, so it is started there, and stopped afterwards"
+    assert told in ran.output
+    assert [seen(nd)[name] for name in NAMES] == [base, base, "127.0.0.1", free_port]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(free_port)), timeout=5).close()
+
+
+ELSEWHERE = {
+    "another machine": ("http://192.0.2.1:8788", {}),
+    "a path": ("http://127.0.0.1:{port}/v1", {}),
+    "a service that takes no port": ("http://127.0.0.1:{port}", {"command": [sys.executable, TOY, "0"]}),
+}
+
+
+@pytest.mark.parametrize(("base", "service"), ELSEWHERE.values(), ids=ELSEWHERE.keys())
+def test_a_base_that_is_not_ours_to_start(nd: TinyProject, free_port: str, base: str, service: dict[str, Any]) -> None:
+    """Silence anywhere else stays SERVICE_DOWN: nothing is started in the place of what the caller named."""
+    nd.section("services", {"toy": {**SERVICE["toy"], **service}})
+    ran = nd.greenlane("lane", "nd", MINI_AGENT_API_BASE=base.format(port=free_port))
+    assert (ran.code, "SERVICE_DOWN" in ran.codes) == (1, True), ran.output
+    assert "started there" not in ran.output
+
+
+def test_a_service_that_listens_elsewhere(nd: TinyProject, free_port: str) -> None:
+    """A service that is told a port and takes another is not what the base names."""
+    wrong = [
+        sys.executable,
+        "-c",
+        f"import runpy, sys; sys.argv = ['', '0']; runpy.run_path({TOY!r}, run_name='__main__')",
+    ]
+    nd.section("services", {"toy": {**SERVICE["toy"], "command": [*wrong, "{port}"]}})
+    ran = nd.greenlane("lane", "nd", MINI_AGENT_API_BASE=f"http://127.0.0.1:{free_port}")
+    assert ran.code == 1
+    assert f", not at port {free_port}" in ran.message("SERVICE_DOWN")
 
 
 DIFFERENT = {
