@@ -76,7 +76,7 @@ def _default_clients() -> Mapping[str, ModelClientFactory]:
         "litellm_sdk": lambda settings, outside: LiteLLMClient(
             outside.clock,
             drop_params=settings.config.litellm_settings.get("drop_params") is True,
-            clients=SdkClients(outside.sessions),
+            clients=SdkClients(outside.sessions, settings.max_answer_bytes),
         ),
         "forward": lambda settings, outside: ForwardClient(settings, outside.connections, outside.clock),
         "codex_agent": lambda settings, outside: CodexAgentClient(settings, outside.clock),
@@ -130,7 +130,11 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     metrics, registry, toolbox = Metrics(), Registry(settings), Toolbox(settings, ports.resolve, log)
     tools = ports.tool_invoker or toolbox.open
     connections = Connections(
-        sessions, limit=settings.pool_connections, wait_s=settings.pool_s, write_s=settings.write_s
+        sessions,
+        limit=settings.pool_connections,
+        wait_s=settings.pool_s,
+        write_s=settings.write_s,
+        answer_bytes=settings.max_answer_bytes,
     )
     outside = Outside(connections=connections, sessions=sessions, clock=ports.clock, ids=ports.ids, log=log)
     chat = ChatServices(
@@ -148,10 +152,11 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         clock=ports.clock,
         log=log,
     )
-    agent = AgentServices(chat=chat, tools=tools, traces=TraceStore(settings, redactor, ports.clock, log))
+    traces = TraceStore(settings, redactor, ports.clock, log, metrics.traces_dropped.inc)
+    agent = AgentServices(chat=chat, tools=tools, traces=traces)
     info = RoutingInfoRoute(chat.callers, chat.guard, sessions, redactor, protected=settings.protect_routing_info)
     unowned = _unowned(chat, connections)
-    return _serve(agent, info, unowned, [toolbox, *chat.clients.values(), sessions], ports)
+    return _serve(agent, info, unowned, [traces, toolbox, *chat.clients.values(), sessions], ports)
 
 
 def _unowned(chat: ChatServices, connections: Connections) -> ASGIApp:

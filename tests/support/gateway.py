@@ -54,10 +54,17 @@ class Gateway(HttpClient):
 
     def __enter__(self) -> Gateway:
         self._served.__enter__()
+        self._running = True
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._served.__exit__()
+        self.stop()
+
+    def stop(self) -> None:
+        """End it as a server ends, with everything written that waits to be. Calling it twice is harmless."""
+        if self._running:
+            self._running = False
+            self._served.__exit__()
 
     @property
     def url(self) -> str:
@@ -134,8 +141,8 @@ class Stage:
         return host
 
     def entry(self, name: str = "m1", model: str = "openai/gpt-up", **params: Any) -> dict[str, Any]:
-        """Returns: a `model_list` entry that points at the stage's provider."""
-        base = {"model": model, "api_key": UPSTREAM_KEY, "api_base": self.upstream.base}
+        """Returns: a `model_list` entry that points at the stage's provider, and takes its first answer."""
+        base = {"model": model, "api_key": UPSTREAM_KEY, "api_base": self.upstream.base, "max_retries": 0}
         return {"model_name": name, "litellm_params": {**base, **params}}
 
     def gateway(

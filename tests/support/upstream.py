@@ -202,7 +202,7 @@ def refuse(
     return answer({"error": error}, status, headers)
 
 
-def pieces(*parts: bytes | str, end: str = "eof") -> Behaviour:
+def pieces(*parts: bytes | str, end: str = "eof", status: int = 200) -> Behaviour:
     """Stream exactly these bytes, one write each.
 
     A part that is the text `wait` blocks until the test sets `upstream.release`. end: `eof` ends the body, `abort`
@@ -210,7 +210,7 @@ def pieces(*parts: bytes | str, end: str = "eof") -> Behaviour:
     """
 
     async def behave(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        response = web.StreamResponse(status=status, headers={"content-type": "text/event-stream"})
         await response.prepare(request)
         for part in parts:
             if part == "wait":

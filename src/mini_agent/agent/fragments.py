@@ -56,7 +56,8 @@ class ToolFragments:
         if not call.name and isinstance(name := fields.get("name"), str):
             call.name = name
         arguments = fields.get("arguments")
-        call.arguments += json.dumps(arguments) if isinstance(arguments, Mapping) else arguments or ""
+        if arguments is not None:
+            call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
     def _call_of(self, piece: Mapping[str, Any]) -> CollectedCall:
         index, call_id = piece.get("index"), _id(piece)

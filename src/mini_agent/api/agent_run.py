@@ -58,7 +58,7 @@ class AgentRoute:
             result = await self._result(body, caller)
         chat.metrics.agent_run(body.backend, result.stopped_reason)
         answer = result.response_body()
-        await self._agent.traces.store(answer, result, body, exchange.request_id)
+        self._agent.traces.store(answer, result, body, exchange.request_id)
         provider = chat.clients[target.client].name
         await send_body(send, msgspec.json.encode(answer), headers=[(b"x-mini-agent-provider", provider.encode())])
 

@@ -90,4 +90,4 @@ class RelayRoute:
 def _body_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """Returns: type and length of the body; the length only if the body was not decoded on its way."""
     names = ["content-type"] if "content-encoding" in headers else ["content-type", "content-length"]
-    return [(name.encode(), headers[name].encode()) for name in names if name in headers]
+    return [(name.encode(), headers[name].encode("utf-8", "surrogateescape")) for name in names if name in headers]

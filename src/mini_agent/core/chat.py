@@ -47,7 +47,7 @@ class ModelTarget:
     allowed: frozenset[str] = frozenset()
     timeout_s: float | None = None
     stream_timeout_s: float | None = None
-    max_retries: int = 0
+    max_retries: int = 2
     options: Mapping[str, Any] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     memory_host: bool = False

@@ -7,8 +7,9 @@ happened, and `mini_agent.edge.envelope` writes the row of that class.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 __all__ = [
     "ERROR_TABLE",
@@ -89,6 +90,9 @@ class GatewayError(MiniAgentError):
     code = "internal_error"
     #: Whether the message quotes somebody else; such a one is cut shorter, after it was redacted.
     quoted = False
+    #: Headers of a provider's refusal that help a client, lower-case names. A refusal may also have a status and a code
+    #: of its own, which then replace those of the class.
+    passed_on: Mapping[str, str] = MappingProxyType({})
     #: Seconds for `Retry-After` when the cause names none; None sends no header.
     default_retry_after: float | None = None
 
@@ -100,16 +104,17 @@ class GatewayError(MiniAgentError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep pickling and copying whole, although the keyword arguments are not in `args`."""
-        return _rebuild, (type(self), self.message, self.param, self.retry_after), {"quoted": self.quoted}
+        own = {name: vars(self)[name] for name in ("quoted", "status", "code", "passed_on") if name in vars(self)}
+        return _rebuild, (type(self), self.message, self.param, self.retry_after), own
 
     def http_headers(self) -> dict[str, str]:
         """Response headers that belong to this error, lower-case names.
 
-        Returns: at most `retry-after`, plus what a subclass adds.
+        Returns: at most `retry-after`, what a provider had to say, and what a subclass adds.
         """
         if self.retry_after is None:
-            return {}
-        return {"retry-after": str(max(0, round(self.retry_after)))}
+            return dict(self.passed_on)
+        return {**self.passed_on, "retry-after": str(max(0, round(self.retry_after)))}
 
 
 def _rebuild(cls: type[GatewayError], message: str, param: str | None, retry_after: float | None) -> GatewayError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["encodable", "is_plain_id", "load_json"]
+__all__ = ["encodable", "is_plain_id", "load_json", "valid_utf8"]
 
 
 def encodable(text: str) -> str:
@@ -23,6 +23,20 @@ def encodable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def valid_utf8(raw: bytes) -> bytes:
+    """Make bytes of somebody else's readable to everybody.
+
+    Returns: the same bytes, or where they are no UTF-8, with U+FFFD for what is not. JSON stays JSON.
+    """
+    if raw.isascii():
+        return raw
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "replace").encode()
+    return raw
 
 
 def is_plain_id(text: str) -> bool:

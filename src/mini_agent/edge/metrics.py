@@ -35,6 +35,9 @@ class Metrics:
         self._agent_runs = Counter(
             "mini_agent_agent_runs", "Agent runs", ["backend", "stopped_reason"], registry=self._registry
         )
+        self.traces_dropped = Counter(
+            "mini_agent_traces_dropped", "Traces that were not stored because the disk is slow", registry=self._registry
+        )
         self.streams_in_flight = Gauge(
             "mini_agent_streams_in_flight", "Streams being relayed now", registry=self._registry
         )

@@ -8,8 +8,10 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from mini_agent.core.text import load_json
 from mini_agent.memory.headers import USER_HEADER, wire_user_id
 from mini_agent.memory.values import RetrievalFailed
+from mini_agent.net.bounded import AnswerTooLarge, read_bounded
 from mini_agent.net.sessions import Sessions, session_host
 
 __all__ = ["MAX_ANSWER_BYTES", "MemoryService"]
@@ -50,27 +52,17 @@ class MemoryService:
                     # Closed, not read: what a refusal says is not ours to show.
                     answer.close()
                     raise RetrievalFailed(f"HTTP {answer.status}", answer.status)
-                return _object(await _read(answer))
+                return _object(await read_bounded(answer, MAX_ANSWER_BYTES))
+        except AnswerTooLarge as error:
+            raise RetrievalFailed("the answer is too large") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise RetrievalFailed(f"unreachable: {type(error).__name__}") from error
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    parts = []
-    size = 0
-    async for part in answer.content.iter_any():
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            answer.close()
-            raise RetrievalFailed("the answer is too large")
-        parts.append(part)
-    return b"".join(parts)
-
-
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        value = load_json(raw.decode("utf-8", "replace"))
+    except ValueError as error:
         raise RetrievalFailed("the answer is not JSON") from error
     if not isinstance(value, dict):
         raise RetrievalFailed("the answer is no JSON object")

@@ -27,9 +27,13 @@ class Connections:
     """Sessions of users on a bounded pool.
 
     limit: connections per provider at a time. wait_s: seconds until one must be free. write_s: as for `TimedBody`.
+    answer_bytes: of a whole answer, decoded, that is read at most.
     """
 
-    def __init__(self, sessions: Sessions, *, limit: int, wait_s: float, write_s: float) -> None:
+    def __init__(
+        self, sessions: Sessions, *, limit: int, wait_s: float, write_s: float, answer_bytes: int = 2**25
+    ) -> None:
+        self.answer_bytes = answer_bytes
         self._sessions = sessions
         self._limit = limit
         self._wait_s = wait_s

@@ -6,10 +6,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["RETRIED_STATUSES", "Backoff"]
+__all__ = ["RETRIED_STATUSES", "RETRY_AFTER_CAP_S", "Backoff"]
 
 #: What says that the request was not served, or may be served a moment later.
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+#: Longest wait between two attempts in seconds, whatever the provider asks for.
+RETRY_AFTER_CAP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Backoff:
     """
 
     first_s: float = 0.25
-    cap_s: float = 5.0
+    cap_s: float = RETRY_AFTER_CAP_S
     dice: Callable[[], float] = random.random
 
     def wait_s(self, attempt: int, retry_after_s: float | None) -> float:

@@ -7,7 +7,7 @@ from mini_agent.core.errors import InvalidProviderResponse
 __all__ = ["MAX_EVENT_BYTES", "SseReader"]
 
 #: A provider that sends more than this without ending the event is not answering a chat.
-MAX_EVENT_BYTES = 64 * 1024 * 1024
+MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 _PREFIX = b"data: "
 

@@ -10,7 +10,16 @@ from mini_agent.core.chat import CLIENT_PARAMETERS, ModelTarget
 from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter
 from mini_agent.core.steering import NEVER_ALLOWED, without_steering
 
-__all__ = ["CHAT_FIELDS", "ITEM_TYPES", "TYPE_NAMES", "ChatBody", "check_messages", "outgoing_body", "parse_chat"]
+__all__ = [
+    "CHAT_FIELDS",
+    "ITEM_TYPES",
+    "TYPE_NAMES",
+    "ChatBody",
+    "check_messages",
+    "check_tool_calls",
+    "outgoing_body",
+    "parse_chat",
+]
 
 _NUMBER = (int, float)
 CHAT_FIELDS: Mapping[str, tuple[type, ...]] = {
@@ -93,16 +102,22 @@ def parse_chat(
         if item is not None and isinstance(value, list) and not all(isinstance(part, item) for part in value):
             raise invalid(f"Invalid type for '{name}': expected an array of {TYPE_NAMES[item]}s", param=name)
     check_messages(body["messages"], invalid)
+    check_tool_calls(body["messages"], invalid)
     return ChatBody(model=body["model"], stream=body.get("stream") is True, fields=body)
 
 
 def check_messages(messages: list[Any], invalid: type[GatewayError] = InvalidParameter) -> None:
-    """Raises: `invalid` unless every message is an object with a `role`, and its tool calls, if any, are objects."""
+    """Raises: `invalid` unless every message is an object with a `role`."""
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             raise invalid(f"Invalid type for 'messages[{index}]': expected object", param="messages")
         if not isinstance(message.get("role"), str):
             raise invalid(f"Invalid 'messages[{index}].role': expected string", param="messages")
+
+
+def check_tool_calls(messages: list[dict[str, Any]], invalid: type[GatewayError] = InvalidParameter) -> None:
+    """Raises: `invalid` unless the tool calls of every message, where it has any, are a list of objects."""
+    for index, message in enumerate(messages):
         calls = message.get("tool_calls")
         if calls is not None and not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
             raise invalid(f"Invalid 'messages[{index}].tool_calls': expected an array of objects", param="messages")

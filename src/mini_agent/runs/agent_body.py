@@ -10,6 +10,7 @@ import msgspec
 
 from mini_agent.agent.values import AgentConfig
 from mini_agent.core.errors import GatewayError, InvalidBodyParameter, MissingBodyParameter, MissingParameter
+from mini_agent.pipeline.parameters import check_tool_calls
 from mini_agent.tools.backends import DEFAULT_TIMEOUT_S, ToolRequest, check_backend
 
 __all__ = ["MAX_ITERATIONS", "AgentBody", "parse_agent_body"]
@@ -114,6 +115,7 @@ def parse_agent_body(body: Mapping[str, Any]) -> AgentBody:
         parsed = msgspec.convert(_whole_numbers(body), AgentBody)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), body) from error
+    check_tool_calls(parsed.messages, InvalidBodyParameter)
     check_backend(parsed.backend)
     if parsed.backend == "http" and not (parsed.tool_http_base_url or "").strip():
         raise MissingParameter("tool_http_base_url required for tool_backend=http", param="tool_http_base_url")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from mini_agent.agent.values import ModelAnswer, ModelRequest
 from mini_agent.core.chat import Caller, ModelTarget, ProviderRequest
 from mini_agent.core.errors import GatewayError
-from mini_agent.upstreams.protocol import ModelClient
+from mini_agent.upstreams.protocol import ModelClient, decode_answer
 
 __all__ = ["LoopModel"]
 
@@ -44,7 +42,7 @@ class LoopModel:
         del body["model"]
         provider_request = ProviderRequest(target=target, body=body, caller=self._caller)
         try:
-            completion = msgspec.json.decode(await client.complete(provider_request))
+            completion = decode_answer(await client.complete(provider_request))
         except GatewayError as error:
             self._on_error(client.name, target, error)
             raise

@@ -9,8 +9,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
-import msgspec
-
 from mini_agent.agent.calls import PlannedCall
 from mini_agent.agent.fragments import CollectedCall, ToolFragments
 from mini_agent.agent.records import message_text, record_from
@@ -19,7 +17,7 @@ from mini_agent.core.chat import DONE, ProviderRequest
 from mini_agent.core.text import load_json
 from mini_agent.runs.tool_turn import Talk, Turn, first_choice, message_of
 from mini_agent.tools.protocol import ClosableInvoker
-from mini_agent.upstreams.protocol import Batch, ModelClient
+from mini_agent.upstreams.protocol import Batch, ModelClient, decode_answer
 
 __all__ = ["ToolChat"]
 
@@ -55,7 +53,7 @@ class ToolChat:
             talk = Talk(request, specs)
             for turn in range(self._max_iterations):
                 raw = await self._inner.complete(talk.request())
-                completion = msgspec.json.decode(raw)
+                completion = decode_answer(raw)
                 choice = first_choice(completion)
                 message = message_of(choice)
                 fragments = ToolFragments()

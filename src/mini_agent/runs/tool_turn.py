@@ -11,7 +11,7 @@ import msgspec
 from mini_agent.agent.fragments import CollectedCall, ToolFragments
 from mini_agent.agent.tool_values import parse_arguments
 from mini_agent.core.chat import DONE, ProviderRequest
-from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.protocol import Batch, decode_answer
 
 __all__ = ["Talk", "Turn", "first_choice", "message_of"]
 
@@ -112,7 +112,7 @@ class Turn:
     def _shown(self, payload: bytes) -> bytes | None:
         if payload == DONE:
             return None
-        chunk = msgspec.json.decode(payload)
+        chunk = decode_answer(payload)
         if not isinstance(chunk, dict):
             return payload
         self._head = {key: value for key, value in chunk.items() if key not in ("choices", "usage")}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
 import logging
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,6 +12,7 @@ from mini_agent.agent.values import AgentResult
 from mini_agent.core.ports import Clock
 from mini_agent.core.redaction import Redactor
 from mini_agent.runs.agent_body import AgentBody
+from mini_agent.runs.trace_writer import TraceWriter
 from mini_agent.settings import Settings
 
 __all__ = ["TraceStore", "trace_record"]
@@ -26,29 +24,60 @@ _CONTENT_OF_BODY = ("messages", "final_answer", "final_answer_preview")
 
 
 class TraceStore:
-    """Appends to the file of the settings; without one, does nothing."""
+    """Appends to the file of the settings; without one, does nothing.
 
-    def __init__(self, settings: Settings, redactor: Redactor, clock: Clock, log: logging.Logger) -> None:
-        self._path = settings.store_path if settings.store_traces else None
+    on_drop: told of each trace that is lost because the disk is slow.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        redactor: Redactor,
+        clock: Clock,
+        log: logging.Logger,
+        on_drop: Callable[[], None] = lambda: None,
+    ) -> None:
         self._content = settings.store_content
         self._redactor = redactor
         self._clock = clock
         self._log = log
-        self._warned = False
+        self._warned: set[str] = set()
+        self._on_drop = on_drop
+        path = settings.store_path if settings.store_traces else None
+        self._writer = None if path is None else self._open(path, settings.trace_bytes)
 
-    async def store(self, answer: Mapping[str, Any], result: AgentResult, body: AgentBody, request_id: str) -> None:
-        """Store one run, off the event loop. A failure is warned about once and changes nothing else."""
-        if self._path is None:
+    def store(self, answer: Mapping[str, Any], result: AgentResult, body: AgentBody, request_id: str) -> None:
+        """Hand one run over to the disk. No failure of the disk is the answer's, nor any of its time."""
+        if self._writer is None:
             return
         record = trace_record(answer, result, body, content=self._content)
         record |= {"ts": self._clock.time(), "request_id": request_id}
-        line = msgspec.json.encode(self._redactor.json(record)) + b"\n"
-        try:
-            await asyncio.to_thread(_append, self._path, line)
-        except OSError as error:
-            if not self._warned:
-                self._warned = True
-                self._log.warning("traces cannot be stored", extra={"facts": {"reason": error.strerror or "unknown"}})
+        self._writer.put(msgspec.json.encode(record))
+
+    async def aclose(self) -> None:
+        """Let what waits be written, for a moment."""
+        if self._writer is not None:
+            await self._writer.aclose()
+
+    def _open(self, path: str, held_bytes: int) -> TraceWriter:
+        return TraceWriter(path, self._line, held_bytes=held_bytes, on_drop=self._dropped, on_failure=self._failed)
+
+    def _line(self, record: bytes) -> bytes:
+        """Returns: the record as a line without secrets. Runs in the writer's thread: patterns take their time."""
+        return msgspec.json.encode(self._redactor.json(msgspec.json.decode(record))) + b"\n"
+
+    def _dropped(self) -> None:
+        self._on_drop()
+        self._warn("traces are dropped: the disk is slower than the runs", "mini_agent_traces_dropped_total counts")
+
+    def _failed(self, error: OSError) -> None:
+        self._warn("traces cannot be stored", error.strerror or "unknown")
+
+    def _warn(self, message: str, reason: str) -> None:
+        """Warn once of each kind."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self._log.warning(message, extra={"facts": {"reason": reason}})
 
 
 def trace_record(answer: Mapping[str, Any], result: AgentResult, body: AgentBody, *, content: bool) -> dict[str, Any]:
@@ -91,14 +120,3 @@ def _bare(record: Mapping[str, Any]) -> dict[str, Any]:
 def _has_images(messages: list[dict[str, Any]]) -> bool:
     parts = (part for message in messages if isinstance(message.get("content"), list) for part in message["content"])
     return any(isinstance(part, dict) and part.get("type") == "image_url" for part in parts)
-
-
-def _append(path: str, line: bytes) -> None:
-    """Append under a file lock, so that lines of several processes never mix."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        while line:
-            line = line[os.write(descriptor, line) :]
-    finally:
-        os.close(descriptor)

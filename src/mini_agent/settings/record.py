@@ -29,7 +29,8 @@ class Settings:
     models: the raw `litellm_params` of each group, references unresolved, with its key path.
     environ: the environment as it was at start; model references resolve against it.
     sources: where each option came from: `flag`, `environment`, `yaml` or `default`.
-    body_idle_s, keep_alive_s, shutdown_grace_s, pool_connections, pool_s, write_s: fixed; only tests change them.
+    body_idle_s, keep_alive_s, shutdown_grace_s, pool_connections, pool_s, write_s, trace_bytes: fixed; only
+    tests change them.
     """
 
     host: str = _option("127.0.0.1", "MINI_AGENT_API_HOST")
@@ -51,6 +52,7 @@ class Settings:
     local_tools: bool = _option(True, "MINI_AGENT_LOCAL_TOOLS", parse=parsers.boolean)
     escalation_timeout_s: float = _option(60.0, "MINI_AGENT_ESCALATION_TIMEOUT_S", parse=parsers.number())
     max_body_bytes: int = _option(20_971_520, "MINI_AGENT_MAX_BODY_BYTES", parse=parsers.whole(1))
+    max_answer_bytes: int = _option(33_554_432, "MINI_AGENT_MAX_ANSWER_BYTES", parse=parsers.whole(1))
     memory_routing: bool = _option(True, "MINI_AGENT_MEMORY_ROUTING", parse=parsers.boolean)
     store_traces: bool = _option(False, "MINI_AGENT_STORE_TRACES", parse=parsers.boolean)
     store_path: str | None = _option(None, "MINI_AGENT_STORE_PATH")
@@ -98,6 +100,7 @@ class Settings:
     pool_connections: int = 1000
     pool_s: float = 10.0
     write_s: float = 30.0
+    trace_bytes: int = 33_554_432
 
     @property
     def allow_unlisted_models(self) -> bool:

@@ -106,7 +106,7 @@ class LitellmParams(_Open):
     thinking: Thinking | None = None
     timeout: float | None = Field(default=None, ge=0.1)
     stream_timeout: float | None = Field(default=None, ge=0.1)
-    max_retries: int = Field(default=0, ge=0)
+    max_retries: int = Field(default=2, ge=0)
 
     @field_validator("model")
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -13,7 +13,8 @@ from mini_agent.core.errors import ProviderNotConfigured
 from mini_agent.core.ports import Clock
 from mini_agent.memory.headers import provider_headers
 from mini_agent.net.connections import Connections
-from mini_agent.upstreams.chat_http import ChatCall, ChatHttp
+from mini_agent.upstreams.chat_http import ChatCall, ChatHttp, asked_choices
+from mini_agent.upstreams.errors import limit_headers
 from mini_agent.upstreams.protocol import Batch
 
 __all__ = ["OpenAIHttpClient"]
@@ -40,7 +41,7 @@ class OpenAIHttpClient:
         """Nothing to free: the connections belong to the app."""
 
     def _call(self, request: ProviderRequest) -> ChatCall:
-        target = request.target
+        target, note = request.target, request.note_headers
         if not target.api_base:
             raise ProviderNotConfigured(f"Model '{target.model}' has no api_base")
         headers = {"content-type": "application/json"}
@@ -55,7 +56,15 @@ class OpenAIHttpClient:
             timeout_s=target.timeout_s,
             stream_timeout_s=target.stream_timeout_s,
             max_retries=target.max_retries,
+            choices=asked_choices(request.body),
+            on_answer=None if note is None else lambda headers: note(_noted(headers)),
         )
+
+
+def _noted(headers: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield what of a provider's answer goes to the client besides its body: limits, and the provider's request id."""
+    for name, value in limit_headers(headers).items():
+        yield name.encode(), value.encode()
 
 
 @lru_cache(maxsize=256)

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 from mini_agent.core.chat import ProviderRequest
+from mini_agent.core.errors import InvalidProviderResponse
+from mini_agent.core.text import load_json
 
-__all__ = ["Batch", "ModelClient"]
+__all__ = ["Batch", "ModelClient", "decode_answer"]
 
 #: Payloads of the events that arrived together: JSON objects as bytes; the last may be `DONE`.
 Batch = Sequence[bytes]
+
+
+def decode_answer(raw: bytes) -> Any:
+    """Read a completion or an event of a provider, for those who look into it.
+
+    Returns: the JSON value, its text free of what no strict writer would let out again.
+    Raises: InvalidProviderResponse for what is no JSON.
+    """
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # Half of a surrogate pair is no reason to lose an answer: the slower reader repairs it.
+        return _repaired(raw)
+
+
+def _repaired(raw: bytes) -> Any:
+    try:
+        return load_json(raw.decode("utf-8", "replace"))
+    except ValueError as error:
+        raise InvalidProviderResponse("the provider's answer is not JSON") from error
 
 
 class ModelClient(Protocol):

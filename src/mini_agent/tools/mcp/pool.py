@@ -40,12 +40,13 @@ class McpServerSessions:
 
         Raises: McpFailure when there are as many as there may be, and all are in use.
         """
-        self._forget_idle(self._clock())
+        now = self._clock()
+        self._forget_idle(now)
         session = self._of_user.get(user_id)
         if session is None:
             self._make_room()
             session = self._of_user[user_id] = McpSession(self._facts)
-            session.used_at = self._clock()
+        session.used_at = now
         self._of_user.move_to_end(user_id)
         return session
 

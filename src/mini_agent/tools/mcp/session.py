@@ -137,6 +137,7 @@ class McpSession:
         self._live: _Live | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._asking = 0
+        #: When the pool was last asked for it, on the pool's clock.
         self.used_at = 0.0
 
     @property
@@ -194,7 +195,6 @@ class McpSession:
 
     async def _ask(self, question: Callable[[Client], Awaitable[T]], repeat: Callable[[McpFailure], bool]) -> T:
         self._asking += 1
-        self.used_at = time.monotonic()
         try:
             return await self._once(question)
         except McpFailure as failure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,10 @@ import msgspec
 
 from mini_agent.core.chat import DONE
 from mini_agent.core.errors import BackendUnavailable, GatewayError, InvalidProviderResponse, ProviderTimeout
+from mini_agent.core.text import load_json
+from mini_agent.net.retry import RETRIED_STATUSES, RETRY_AFTER_CAP_S
 from mini_agent.net.sse import SseReader
-from mini_agent.upstreams.errors import error_of_event, error_of_status, quote
+from mini_agent.upstreams.errors import error_of_event, error_of_status, quote, retry_after_seconds
 
 if TYPE_CHECKING:
     import httpx
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["CodexCall", "CodexHttp", "RetryPolicy", "codex_url", "strip_prefix"]
 
 DEFAULT_TIMEOUT_S = 30.0
+#: Bytes of a whole answer that are read at most, and of an error's text.
+MAX_ANSWER_BYTES = 2**25
+_ERROR_BYTES = 65536
 _PREFIXES = ("codex-agent/", "codex_cli_agent/", "codex/")
 
 
@@ -67,7 +72,7 @@ class CodexCall:
 
     def wire_headers(self) -> dict[str, str]:
         """Returns: the request headers; the key is added only if no `Authorization` is present."""
-        headers = {"content-type": "application/json", **self.headers}
+        headers = {"content-type": "application/json", "accept-encoding": "identity", **self.headers}
         if self.api_key and not any(name.lower() == "authorization" for name in headers):
             headers["authorization"] = f"Bearer {self.api_key}"
         return headers
@@ -105,14 +110,19 @@ class CodexHttp:
     def complete(self, call: CodexCall) -> dict[str, Any]:
         """Ask once. Returns: the completion, null content as `""`. Raises: GatewayError."""
         with self._opened(call, stream=False) as response, _translated():
-            return _completion(response.read())
+            body = _Bounded(MAX_ANSWER_BYTES)
+            for part in response.iter_bytes():
+                body.take(part)
+            return _completion(body.whole())
 
     async def acomplete(self, call: CodexCall) -> dict[str, Any]:
         """As `complete`, on the running loop."""
         async with self._aopened(call, stream=False) as response:
+            body = _Bounded(MAX_ANSWER_BYTES)
             with _translated():
-                raw = await response.aread()
-            return _completion(raw)
+                async for part in response.aiter_bytes():
+                    body.take(part)
+            return _completion(body.whole())
 
     def stream(self, call: CodexCall) -> Generator[dict[str, Any], None, None]:
         """Ask for a stream. Returns: its chunks. Raises: GatewayError."""
@@ -148,8 +158,10 @@ class CodexHttp:
                 try:
                     response = client.send(_request(client, call, stream), stream=True)
                     if response.is_success:
+                        _require_plain(response)
                         break
-                    wait_s = retries.after_refusal(response, response.read())
+                    body = b"" if _is_encoded(response) else _start_of(response.iter_bytes())
+                    wait_s = retries.after_refusal(response, body)
                 except httpx.HTTPError as error:
                     wait_s = retries.after_failure(error)
                 self._wait(wait_s)
@@ -168,8 +180,10 @@ class CodexHttp:
                 try:
                     response = await client.send(_request(client, call, stream), stream=True)
                     if response.is_success:
+                        _require_plain(response)
                         break
-                    wait_s = retries.after_refusal(response, await response.aread())
+                    body = b"" if _is_encoded(response) else await _astart_of(response.aiter_bytes())
+                    wait_s = retries.after_refusal(response, body)
                 except httpx.HTTPError as error:
                     wait_s = retries.after_failure(error)
                 await self._async_wait(wait_s)
@@ -204,12 +218,57 @@ class _Retries:
         return wait_s
 
     def after_refusal(self, response: httpx.Response, body: bytes) -> float:
-        """Returns: seconds until the next attempt, after a 429 or a 5xx. Raises: GatewayError."""
-        may_retry = response.status_code == 429 or response.status_code >= 500
+        """Returns: seconds until the next attempt, after a 408, 429 or 5xx. Raises: GatewayError."""
+        may_retry = response.status_code in RETRIED_STATUSES or response.status_code >= 500
         wait_s = next(self._waits, None) if may_retry else None
         if wait_s is None:
             raise error_of_status(response.status_code, response.headers, body, now=self._now())
-        return wait_s
+        asked_s = retry_after_seconds(response.headers.get("retry-after"), self._now())
+        return wait_s if asked_s is None else max(wait_s, min(asked_s, RETRY_AFTER_CAP_S))
+
+
+class _Bounded:
+    """A body that is collected up to a number of bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def take(self, part: bytes) -> None:
+        """Add a part. Raises: InvalidProviderResponse above the limit."""
+        self._size += len(part)
+        if self._size > self._limit:
+            raise InvalidProviderResponse(f"the codex agent's answer is larger than {self._limit} bytes")
+        self._parts.append(part)
+
+    def whole(self) -> bytes:
+        """Returns: all parts."""
+        return b"".join(self._parts)
+
+
+def _start_of(parts: Iterator[bytes]) -> bytes:
+    start = b""
+    while len(start) < _ERROR_BYTES and (part := next(parts, b"")):
+        start += part
+    return start[:_ERROR_BYTES]
+
+
+async def _astart_of(parts: AsyncIterator[bytes]) -> bytes:
+    start = b""
+    while len(start) < _ERROR_BYTES and (part := await anext(parts, b"")):
+        start += part
+    return start[:_ERROR_BYTES]
+
+
+def _is_encoded(response: httpx.Response) -> bool:
+    return str(response.headers.get("content-encoding", "identity")).lower() != "identity"
+
+
+def _require_plain(response: httpx.Response) -> None:
+    """Raises: InvalidProviderResponse for an encoded answer, for which nobody had asked."""
+    if _is_encoded(response):
+        raise InvalidProviderResponse("the codex agent sent an encoded answer")
 
 
 def _request(client: httpx.Client | httpx.AsyncClient, call: CodexCall, stream: bool) -> httpx.Request:
@@ -239,8 +298,8 @@ def _translated() -> Iterator[None]:
 
 def _completion(raw: bytes) -> dict[str, Any]:
     try:
-        answer = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+        answer = load_json(raw.decode("utf-8", "replace"))
+    except ValueError as error:
         raise InvalidProviderResponse("the codex agent's answer is not JSON") from error
     if not isinstance(answer, dict) or not isinstance(answer.get("choices"), list):
         raise InvalidProviderResponse("the codex agent's answer is not a completion object")
@@ -275,13 +334,15 @@ class _Events:
                 self.done = True
                 return
             try:
-                chunk = msgspec.json.decode(payload)
-            except (msgspec.DecodeError, RecursionError) as error:
+                chunk = load_json(payload.decode("utf-8", "replace"))
+            except ValueError as error:
                 raise InvalidProviderResponse("the codex agent sent an event that is not JSON") from error
             if not isinstance(chunk, dict):
                 raise InvalidProviderResponse("the codex agent sent an event that is no object")
             if chunk.get("error"):
                 raise quote(error_of_event(chunk["error"]))
-            choices = chunk.get("choices") or []
-            self._finished = self._finished or any(choice.get("finish_reason") for choice in choices)
+            choices = chunk.get("choices")
+            found = choices if isinstance(choices, list) else []
+            ends = [choice.get("finish_reason") for choice in found if isinstance(choice, dict)]
+            self._finished = self._finished or any(ends)
             yield chunk

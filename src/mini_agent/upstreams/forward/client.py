@@ -12,7 +12,7 @@ from mini_agent.core.ports import Clock
 from mini_agent.memory.headers import provider_headers
 from mini_agent.net.connections import Connections
 from mini_agent.settings import Settings
-from mini_agent.upstreams.chat_http import ChatCall, ChatHttp, Dialect
+from mini_agent.upstreams.chat_http import ChatCall, ChatHttp, Dialect, asked_choices
 from mini_agent.upstreams.forward.errors import error_of_proxy, error_of_proxy_event
 from mini_agent.upstreams.forward.headers import answer_headers, kept_query
 from mini_agent.upstreams.protocol import Batch
@@ -20,7 +20,7 @@ from mini_agent.upstreams.protocol import Batch
 __all__ = ["ForwardClient", "external_address", "with_key"]
 
 _LITELLM_PROXY = Dialect(error_of_proxy, error_of_proxy_event)
-#: LiteLLM retries twice unless told otherwise, and an entry's `max_retries` is told to nobody.
+#: LiteLLM retries twice unless told otherwise, whatever went wrong. Retries are ours, by one rule in both modes.
 _RETRIES = "x-litellm-num-retries"
 
 
@@ -47,7 +47,7 @@ class ForwardClient:
 
     def _call(self, request: ProviderRequest) -> ChatCall:
         target, note = request.target, request.note_headers
-        headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: str(target.max_retries)}
+        headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: "0"}
         return ChatCall(
             url=external_address(self._settings, "/v1/chat/completions", kept_query(request.query)),
             body=self._encode({"model": target.name, **request.body}),
@@ -56,6 +56,8 @@ class ForwardClient:
             model=target.model,
             timeout_s=target.timeout_s,
             stream_timeout_s=target.stream_timeout_s,
+            max_retries=target.max_retries,
+            choices=asked_choices(request.body),
             on_answer=None if note is None else lambda raw: note(answer_headers(raw)),
         )
 

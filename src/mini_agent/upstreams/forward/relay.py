@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
-import msgspec
 
 from mini_agent.core.errors import GatewayError, MethodNotAllowed, RouteNotFound
 from mini_agent.core.ports import Clock
+from mini_agent.core.text import load_json
+from mini_agent.net.bounded import read_start
 from mini_agent.net.connections import Connections
 from mini_agent.settings import Settings
 from mini_agent.upstreams.errors import error_of_transport
 from mini_agent.upstreams.forward.client import external_address, with_key
-from mini_agent.upstreams.forward.errors import error_of_proxy
+from mini_agent.upstreams.forward.errors import error_of_relayed
 from mini_agent.upstreams.forward.headers import kept_query
 
 __all__ = ["Relay", "RelayCall"]
 
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30.0, sock_read=600.0)
 _TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
-#: An error text beyond this is not read.
+#: An error text beyond this is not read, nor waited for longer than this.
 _ERROR_BYTES = 65536
+_ERROR_S = 5.0
 #: What Starlette says of a path it does not have: it is the path that is unknown, not a model.
 _NO_SUCH_PATH = {"detail": "Not Found"}
 
@@ -82,7 +85,8 @@ class Relay:
 
     async def _refusal(self, call: RelayCall, answer: aiohttp.ClientResponse) -> GatewayError:
         try:
-            body = await answer.content.read(_ERROR_BYTES)
+            async with asyncio.timeout(_ERROR_S):
+                body = await read_start(answer, _ERROR_BYTES)
         except _TRANSPORT_ERRORS:
             body = b""  # The status already says what happened; the text only explains it.
         if answer.status == 405:
@@ -90,12 +94,12 @@ class Relay:
             return MethodNotAllowed(text, allow=answer.headers.get("allow", ""))
         if answer.status == 404 and _decoded(body) in (None, _NO_SUCH_PATH):
             return RouteNotFound(f"No route for path '{call.path[:200]}'")
-        return error_of_proxy(answer.status, answer.headers, body, now=self._clock.time())
+        return error_of_relayed(answer.status, answer.headers, body, now=self._clock.time())
 
 
 def _decoded(body: bytes) -> object:
     try:
-        value: object = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+        value: object = load_json(body.decode("utf-8", "replace"))
+    except ValueError:
         return None
     return value

@@ -38,10 +38,14 @@ _Build = Callable[[Any], Any]
 
 
 class SdkClients:
-    """Keeps one client of the SDK per session and way to call: to build one for each call costs half of its speed."""
+    """Keeps one client of the SDK per session and way to call: to build one for each call costs half of its speed.
 
-    def __init__(self, sessions: Sessions) -> None:
+    answer_bytes: of an answer that is read at most.
+    """
+
+    def __init__(self, sessions: Sessions, answer_bytes: int = 2**25) -> None:
         self._sessions = sessions
+        self._answer_bytes = answer_bytes
         self._kept: OrderedDict[tuple[Any, ...], tuple[aiohttp.ClientSession, Any]] = OrderedDict()
 
     async def arguments(self, litellm: Any, request: ProviderRequest) -> dict[str, Any]:
@@ -69,13 +73,16 @@ class SdkClients:
         """Returns: the client over the caller's session at the provider's host. way: what else tells clients apart."""
         from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
 
+        from mini_agent.upstreams.litellm.bounded import BoundedTransport
+
         user_id, host = request.caller.user_id, session_host(base) if base else request.target.provider
         session = await self._sessions.get_session(user_id, host)
         key = (user_id, host, *way)
         kept = self._kept.get(key)
         # A session that was forgotten in between has taken its cookies along; so must the client.
         if kept is None or kept[0] is not session:
-            kept = (session, build(LiteLLMAiohttpTransport(client=session, owns_session=False)))
+            inner = LiteLLMAiohttpTransport(client=session, owns_session=False)
+            kept = (session, build(BoundedTransport(inner, self._answer_bytes)))
         self._kept[key] = kept
         self._kept.move_to_end(key)
         if len(self._kept) > MAX_SESSIONS:

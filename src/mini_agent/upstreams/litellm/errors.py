@@ -23,7 +23,8 @@ from mini_agent.core.errors import (
     UnprocessableEntity,
     UnsupportedParameter,
 )
-from mini_agent.upstreams.errors import class_of_status, quote, retry_after_seconds
+from mini_agent.net.bounded import AnswerTooLarge
+from mini_agent.upstreams.errors import class_of_status, retry_after_seconds, told_by_provider
 
 __all__ = ["class_of_litellm", "error_of_litellm", "names_in", "plain_text"]
 
@@ -91,15 +92,18 @@ def error_of_litellm(error: Exception, now: float) -> GatewayError:
     """
     if isinstance(original := getattr(error, "original_exception", None), Exception) and original is not error:
         return error_of_litellm(original, now)  # A wrapper for LiteLLM's router, which says nothing of its own.
+    if (too_large := next((cause for cause in _causes(error) if isinstance(cause, AnswerTooLarge)), None)) is not None:
+        return InvalidProviderResponse(f"the provider's answer is larger than {too_large.limit} bytes")
     names = {cls.__name__ for cls in type(error).__mro__}
     text = str(getattr(error, "message", "") or error)
     found = class_of_litellm(names, _status(error), text)
     if found is ProviderFailed and any(type(cause).__name__ in _UNREACHABLE for cause in _causes(error)):
         found = BackendUnavailable
-    retry_after = None
+    headers, retry_after = _headers(error), None
     if found in (RateLimited, ServiceUnavailable):
-        retry_after = retry_after_seconds(_headers(error).get("retry-after"), now)
-    return quote(found(plain_text(text, found) or "the provider call failed", retry_after=retry_after))
+        retry_after = retry_after_seconds(headers.get("retry-after"), now)
+    told = found(plain_text(text, found) or "the provider call failed", retry_after=retry_after)
+    return told_by_provider(told, _status(error), _code(error), headers)
 
 
 def class_of_litellm(names: Collection[str], status: int, text: str) -> type[GatewayError]:
@@ -149,9 +153,17 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _headers(error: Exception) -> Mapping[str, str]:
+    """Returns: the headers of the provider's answer, lower-case names; of several sources the first counts."""
+    found: dict[str, str] = {}
     for cause in _causes(error):
         for source in (getattr(cause, "litellm_response_headers", None), getattr(cause, "response", None)):
             headers = getattr(source, "headers", source)
-            if isinstance(headers, Mapping) and "retry-after" in headers:
-                return headers
-    return {}
+            for name, value in headers.items() if isinstance(headers, Mapping) else ():
+                found.setdefault(str(name).lower(), str(value))
+    return found
+
+
+def _code(error: Exception) -> str:
+    """Returns: the provider's code, as OpenAI's client keeps it; empty without one."""
+    codes = (code for cause in _causes(error) if isinstance(code := getattr(cause, "code", None), str))
+    return next(codes, "")

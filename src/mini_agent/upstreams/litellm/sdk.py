@@ -5,16 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import fields, is_dataclass
+from itertools import count
 from typing import Any
 
 import msgspec
 
 from mini_agent.core.chat import DONE, ProviderRequest
-from mini_agent.core.errors import GatewayError, InvalidProviderResponse, ProviderNotConfigured
+from mini_agent.core.errors import (
+    GatewayError,
+    InvalidProviderResponse,
+    ProviderFailed,
+    ProviderNotConfigured,
+    RateLimited,
+    ServiceUnavailable,
+)
 from mini_agent.core.ports import Clock
 from mini_agent.memory.headers import provider_headers
+from mini_agent.net.retry import Backoff
 from mini_agent.upstreams.errors import error_of_event
-from mini_agent.upstreams.litellm.clients import SdkClients
+from mini_agent.upstreams.litellm.clients import HTTP_HANDLER_PROVIDERS, SdkClients
 from mini_agent.upstreams.litellm.errors import error_of_litellm
 from mini_agent.upstreams.litellm.loader import LiteLLMLoader
 from mini_agent.upstreams.protocol import Batch
@@ -23,6 +32,10 @@ __all__ = ["LiteLLMClient", "to_plain"]
 
 #: Headers that LiteLLM writes itself.
 _OWN_HEADERS = frozenset({"content-type", "authorization"})
+#: LiteLLM hands `max_retries` to OpenAI's SDK, which retries; for those that it calls itself, nobody does.
+_RETRIED_BY_US = HTTP_HANDLER_PROVIDERS | {"azure"}
+#: Failures that say that the request was not served. A timeout is none: the provider may be working on it.
+_MAY_PASS = (RateLimited, ServiceUnavailable, ProviderFailed)
 #: Fields that LiteLLM adds to OpenAI's objects for its own use.
 _FOREIGN = ("provider_specific_fields", "moderation", "citations")
 
@@ -31,7 +44,7 @@ class LiteLLMClient:
     """Calls `litellm.acompletion`.
 
     loader: imports the package on first use. drop_params: as in `litellm_settings`. clients: make the HTTP client of
-    each call, None for LiteLLM's own.
+    each call, None for LiteLLM's own. backoff: of the retries that LiteLLM does not make itself.
     """
 
     name = "litellm_sdk"
@@ -43,7 +56,9 @@ class LiteLLMClient:
         drop_params: bool = False,
         loader: LiteLLMLoader | None = None,
         clients: SdkClients | None = None,
+        backoff: Backoff = Backoff(),  # noqa: B008 - it is frozen
     ) -> None:
+        self._backoff = backoff
         self._clock = clock
         self._drop_params = drop_params
         self._load = loader or LiteLLMLoader()
@@ -71,10 +86,10 @@ class LiteLLMClient:
                     raise InvalidProviderResponse("the provider sent a chunk that is no object")
                 if payload.get("error"):
                     raise error_of_event(payload["error"])
-                choices = payload.get("choices") or []
-                for choice in choices:
-                    choice.setdefault("finish_reason", None)
-                finished = finished or any(choice["finish_reason"] for choice in choices)
+                ends = _note_ends(payload)
+                if ends and _is_invented(chunks):
+                    break
+                finished = finished or ends
                 yield [msgspec.json.encode(payload)]
         except (GatewayError, asyncio.CancelledError, GeneratorExit):
             raise
@@ -92,11 +107,18 @@ class LiteLLMClient:
     async def _call(self, request: ProviderRequest, *, stream: bool) -> Any:
         litellm = await self._load()
         self._check_keys(litellm, request)
-        try:
-            own = {} if self._clients is None else await self._clients.arguments(litellm, request)
-            return await litellm.acompletion(**self._arguments(request, stream=stream), **own)
-        except Exception as error:
-            raise error_of_litellm(error, self._clock.time()) from error
+        retries = request.target.max_retries if request.target.provider in _RETRIED_BY_US else 0
+        for attempt in count():
+            try:
+                own = {} if self._clients is None else await self._clients.arguments(litellm, request)
+                return await litellm.acompletion(**self._arguments(request, stream=stream), **own)
+            except Exception as error:
+                failure = error_of_litellm(error, self._clock.time())
+                if attempt >= retries or type(failure) not in _MAY_PASS:
+                    raise failure from error
+                asked_s = None if failure.retry_after == failure.default_retry_after else failure.retry_after
+            await self._clock.sleep(self._backoff.wait_s(attempt, asked_s))
+        raise AssertionError("unreachable")
 
     def _arguments(self, request: ProviderRequest, *, stream: bool) -> dict[str, Any]:
         target = request.target
@@ -128,6 +150,18 @@ class LiteLLMClient:
             raise ProviderNotConfigured(
                 f"Model '{target.model[:200]}' needs {', '.join(missing)}, not set", param="model"
             )
+
+
+def _note_ends(chunk: dict[str, Any]) -> bool:
+    """Give every choice of a chunk its `finish_reason`. Returns: whether one of them has a reason."""
+    reasons = [choice.setdefault("finish_reason", None) for choice in chunk.get("choices") or []]
+    return any(reasons)
+
+
+def _is_invented(chunks: Any) -> bool:
+    """Returns: whether the end of the answer is LiteLLM's own word: it says `stop` for a stream that just ended."""
+    reasons = [getattr(chunks, f"{kind}_finish_reason", kind) for kind in ("received", "intermittent")]
+    return not any(reasons)
 
 
 async def _close(chunks: Any) -> None:

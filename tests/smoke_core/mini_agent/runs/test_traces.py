@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mini_agent.runs.trace_writer import TraceWriter
 from support.gateway import UPSTREAM_KEY, Stage
 from support.upstream import answer, completion
 
@@ -33,7 +36,9 @@ def one_run(stage: Stage, environment: dict[str, str], **fields: Any) -> dict[st
     """Run an agent with one tool call. Returns: its answer."""
     stage.upstream.script(answer(completion(None, tool_calls=[CALL])), answer("the-final " * 40))
     body = {"model": "m1", "messages": [{"role": "user", "content": PARTS}], "use_tools": True, **fields}
-    reply = stage.gateway(environ=environment).post("/agent/run", body, {"x-request-id": "trace-1"})
+    gateway = stage.gateway(environ=environment)
+    reply = gateway.post("/agent/run", body, {"x-request-id": "trace-1"})
+    gateway.stop()
     assert reply.status == 200
     answered: dict[str, Any] = reply.json()
     return answered
@@ -91,6 +96,7 @@ def test_storage_failure_is_warned_about_once_and_changes_nothing(stage: Stage, 
     gateway = stage.gateway(environ=environ(tmp_path / "no" / "such" / "folder.jsonl"))
     body = {"model": "m1", "messages": [{"role": "user", "content": "hi"}]}
     assert [gateway.post("/agent/run", body).status for _ in range(2)] == [200, 200]
+    gateway.stop()
     assert [line["message"] for line in gateway.log_lines()].count("traces cannot be stored") == 1
 
 
@@ -101,5 +107,44 @@ def test_lines_of_concurrent_runs_and_apps_never_mix(stage: Stage, tmp_path: Pat
     body = {"model": "m1", "messages": [{"role": "user", "content": "x" * 5000}]}
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(lambda number: gateways[number % 2].post("/agent/run", body).status, range(24)))
+    for gateway in gateways:
+        gateway.stop()
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert (replies, len(lines), len({line["request_id"] for line in lines})) == ([200] * 24, 24, 24)
+
+
+def test_a_disk_that_never_answers_costs_traces_and_no_answer(stage: Stage, tmp_path: Path) -> None:
+    """Runs are answered at once while nothing can be written; what is too much is dropped, counted and warned about."""
+    path = tmp_path / "traces.pipe"
+    os.mkfifo(path)  # To open it takes until somebody reads: the slowest disk there is.
+    gateway = stage.gateway(environ=environ(path), trace_bytes=2000)
+    body = {"model": "m1", "messages": [{"role": "user", "content": "hi"}], "tool_backend": "echo"}
+    assert [gateway.post("/agent/run", body).status for _ in range(8)] == [200] * 8
+    assert gateway.metric("mini_agent_traces_dropped_total") >= 1
+    messages = [line["message"] for line in gateway.log_lines()]
+    assert messages.count("traces are dropped: the disk is slower than the runs") == 1
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # Let the thread go.
+    gateway.stop()
+    os.close(descriptor)
+
+
+def test_what_waits_is_written_when_the_gateway_ends(tmp_path: Path) -> None:
+    """Every line that was taken is in the file after `aclose`, in order; later ones are dropped."""
+    dropped: list[bool] = []
+
+    async def main() -> None:
+        writer = TraceWriter(
+            str(tmp_path / "t"),
+            lambda record: record + b"\n",
+            held_bytes=10_000,
+            on_drop=lambda: dropped.append(True),
+            on_failure=lambda error: pytest.fail(str(error)),
+        )
+        for number in range(100):
+            writer.put(str(number).encode())
+        await writer.aclose()
+        writer.put(b"late")
+
+    asyncio.run(main())
+    assert (tmp_path / "t").read_text().split() == [str(number) for number in range(100)]
+    assert dropped == [True]

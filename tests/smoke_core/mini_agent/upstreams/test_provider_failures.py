@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from mini_agent.app import Ports
 from mini_agent.core.ports import SystemClock
 from support.gateway import Stage
-from support.upstream import Behaviour, abort, answer, hang, refuse
+from support.upstream import Behaviour, abort, answer, hang, refuse, text_stream
 
 
 class Recording(SystemClock):
@@ -24,6 +27,26 @@ class Recording(SystemClock):
         self.waits.append(seconds)
 
 
+class Gate(SystemClock):
+    """A clock whose first wait ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self._opened = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for `open`."""
+        self._loop = asyncio.get_running_loop()
+        self.asked.set()
+        await self._opened.wait()
+
+    def open(self) -> None:
+        """Let all waits end."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._opened.set)
+
+
 @pytest.mark.parametrize(
     ("behaviour", "status", "kind", "code"),
     [
@@ -34,7 +57,15 @@ class Recording(SystemClock):
         (refuse(401), 502, "api_error", "provider_auth"),
         (refuse(403), 403, "permission_error", "permission_denied"),
         (refuse(404), 404, "not_found_error", "model_not_found"),
+        (refuse(402), 402, "rate_limit_error", "budget_exceeded"),
         (refuse(409), 400, "invalid_request_error", "bad_request"),
+        (refuse(413), 413, "invalid_request_error", "request_too_large"),
+        (refuse(413, code="context_length_exceeded"), 400, "invalid_request_error", "context_length_exceeded"),
+        (refuse(400, code="decimal_above_max_value"), 400, "invalid_request_error", "decimal_above_max_value"),
+        (refuse(400, code="two words"), 400, "invalid_request_error", "bad_request"),
+        (refuse(403, code="unsupported_country"), 403, "permission_error", "unsupported_country"),
+        (refuse(407), 502, "api_error", "provider_auth"),
+        (refuse(529), 503, "service_unavailable", "service_unavailable"),
         (refuse(422), 422, "invalid_request_error", "unprocessable_entity"),
         (refuse(429), 429, "rate_limit_error", "rate_limit_exceeded"),
         (refuse(429, code="insufficient_quota"), 429, "rate_limit_error", "budget_exceeded"),
@@ -100,23 +131,68 @@ def test_provider_message_is_cut(stage: Stage) -> None:
     assert stage.gateway().chat().error["message"] == "x" * 400
 
 
-def test_retries_follow_429_and_503_and_honour_retry_after_up_to_five_seconds(stage: Stage) -> None:
-    """With `max_retries` 2 the third answer counts; waits are the provider's, capped."""
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_failure_that_may_pass_is_retried_twice_by_default(stage: Stage, status: int, stream: bool) -> None:
+    """Without `max_retries` the third answer counts, plain or streamed, as long as nothing of a 2xx body has come."""
+    stage.upstream.script(refuse(status), refuse(status), text_stream("third") if stream else answer("third"))
+    clock = Recording()
+    entry = stage.entry()
+    del entry["litellm_params"]["max_retries"]
+    reply = stage.gateway({"model_list": [entry]}, ports=replace(Ports(), clock=clock)).chat(stream=stream)
+    assert (reply.status, b"third" in reply.body) == (200, True)
+    assert len(stage.upstream.requests) == 3
+    assert [0.1 <= wait <= 0.5 for wait in clock.waits[:2]] == [True, True]
+
+
+def test_retries_end_and_the_last_refusal_counts(stage: Stage) -> None:
+    """After `max_retries` the client is told, with the provider's own time."""
+    stage.upstream.script(refuse(500), refuse(429, headers={"retry-after": "7"}))
+    gateway = stage.gateway({"model_list": [stage.entry(max_retries=1)]}, ports=replace(Ports(), clock=Recording()))
+    reply = gateway.chat()
+    assert (reply.status, reply.headers["retry-after"], len(stage.upstream.requests)) == (429, "7", 2)
+
+
+def test_retry_after_is_honoured_up_to_five_seconds(stage: Stage) -> None:
+    """A wait is at least what the provider asks for, a little more so that not all come back at once, and capped."""
     stage.upstream.script(
         refuse(429, headers={"retry-after": "2"}), refuse(503, headers={"retry-after": "60"}), answer("third")
     )
     clock = Recording()
     gateway = stage.gateway({"model_list": [stage.entry(max_retries=2)]}, ports=replace(Ports(), clock=clock))
     assert gateway.chat().text == "third"
-    assert clock.waits == [2.0, 5.0]
+    first, second = clock.waits
+    assert 2.0 <= first <= 2.2
+    assert second == 5.0
+
+
+def test_a_connection_that_is_refused_is_tried_again(stage: Stage) -> None:
+    """A provider that restarts costs a wait, not an error."""
+    gateway = stage.gateway({"model_list": [stage.entry(max_retries=2)]}, ports=replace(Ports(), clock=Recording()))
+    stage.upstream.stop_listening()
+    assert gateway.chat().error["code"] == "backend_unavailable"
+
+
+def test_who_waits_for_a_retry_holds_no_slot(stage: Stage) -> None:
+    """With one connection per provider, a second request is served while the first waits to be tried again."""
+    clock = Gate()
+    stage.upstream.script(refuse(429), answer("second"), answer("first"))
+    entry = stage.entry(max_retries=1)
+    gateway = stage.gateway({"model_list": [entry]}, ports=replace(Ports(), clock=clock), pool_connections=1, pool_s=5)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(gateway.chat)
+        assert clock.asked.wait(10)
+        assert gateway.chat().text == "second"
+        clock.open()
+        assert waiting.result(10).text == "first"
 
 
 @pytest.mark.parametrize(
     "behaviour",
-    [refuse(500), refuse(400), abort(), answer(json.dumps({"choices": [], "error": "rate limit"}).encode())],
+    [refuse(400), refuse(501), abort(), answer(json.dumps({"choices": [], "error": "rate limit"}).encode())],
 )
 def test_nothing_else_is_retried(stage: Stage, behaviour: Behaviour) -> None:
-    """Server errors, refusals, resets and words in a 2xx body are final."""
+    """Refusals, resets and words in a 2xx body are final."""
     stage.upstream.script(behaviour)
     stage.gateway({"model_list": [stage.entry(max_retries=2)]}, ports=replace(Ports(), clock=Recording())).chat()
     assert len(stage.upstream.requests) == 1
