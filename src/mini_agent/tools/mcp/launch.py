@@ -1,8 +1,7 @@
 """Starts a stdio MCP server: with no more environment than it was given, and with a life tied to the gateway's.
 
-Run as a script by `mini_agent.tools.mcp.transport`, with the names to keep, `--`, and the command. The SDK hands down
-more variables than the contract allows, and a server that ignores the end of its stdin would outlive a gateway that
-was killed.
+Run as a script by `mini_agent.tools.mcp.transport`, with the names to keep, `--`, and the command. An interpreter may
+add variables when it starts, and a server that ignores the end of its stdin would outlive a gateway that was killed.
 """
 
 from __future__ import annotations

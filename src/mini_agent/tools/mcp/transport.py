@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -55,19 +53,12 @@ async def open_transport(
 
 @asynccontextmanager
 async def _stdio(server: McpServer, environ: Mapping[str, str]) -> AsyncIterator[Streams]:
-    from mcp.client.stdio import StdioServerParameters, stdio_client
+    from mini_agent.tools.mcp.stdio import open_stdio
 
     env = {name: environ[name] for name in _INHERITED if name in environ} | server.env
-    parameters = StdioServerParameters(
-        command=sys.executable,
-        encoding_error_handler="replace",
-        args=["-I", "-S", mcp_launch.__file__, *env, "--", server.command or "", *server.args],
-        env=env,
-    )
-    # What a server writes to stderr is foreign text; our own stderr holds JSON log lines only.
-    with Path(os.devnull).open("w", encoding="utf-8") as devnull:
-        async with stdio_client(parameters, errlog=devnull) as streams:
-            yield streams
+    launch = [sys.executable, "-I", "-S", mcp_launch.__file__, *env, "--", server.command or "", *server.args]
+    async with open_stdio(launch, env) as streams:
+        yield streams
 
 
 @asynccontextmanager

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
+import sys
 
 import pytest
 from aiohttp import web
 
+from mini_agent.settings.schema import McpServer
 from mini_agent.tools.http import HttpInvoker
 from mini_agent.tools.mcp.invoker import McpInvoker
 from mini_agent.tools.mcp.pool import McpPool
@@ -117,3 +120,64 @@ def test_the_memory_service_sends_bytes_that_are_no_text(stage: Stage, body: byt
     gateway = stage.gateway({"model_list": [stage.entry()], "context_retrieval": memory.section()})
     assert gateway.chat().status == 200
     assert json.loads(stage.upstream.requests[0].raw.decode())["model"] == "gpt-up"
+
+
+STDIO = r"""
+import json, sys
+out = sys.stdout.buffer
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" not in asked:
+        continue
+    answer = {"jsonrpc": "2.0", "id": asked["id"]}
+    name = asked.get("params", {}).get("name")
+    if asked["method"] == "initialize":
+        version = asked["params"]["protocolVersion"]
+        who = {"name": "s", "version": "1"}
+        answer["result"] = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": who}
+    elif asked["method"] == "tools/list":
+        tools = [{"name": each, "inputSchema": {"type": "object"}} for each in ("good", "long", "bytes", "noise")]
+        answer["result"] = {"tools": tools}
+    elif name is None:
+        answer["error"] = {"code": -32601, "message": "no such method"}
+    else:
+        text = "x" * 9_000_000 if name == "long" else "fine?"
+        answer["result"] = {"content": [{"type": "text", "text": text}]}
+    if name == "noise":
+        out.write(b"\xff\xfe no JSON\n" * 10)
+    out.write(json.dumps(answer).encode().replace(b"?", b"\xff") + b"\n")
+    out.flush()
+"""
+
+
+def test_a_process_that_writes_lines_without_a_bound_or_no_text() -> None:
+    """A line above 8 MB would be collected whole: its call fails by its id; bytes that are no text fail nothing."""
+
+    async def main() -> None:
+        server = McpServer(transport="stdio", command=sys.executable, args=["-IS", "-c", STDIO], timeout=10)
+        pool = McpPool({"s": server}, {"PATH": os.environ["PATH"]})
+        try:
+            invoker = McpInvoker(pool, "ada")
+            assert len(await invoker.list_tools()) == 4
+            assert (await calling(invoker, "long"))["error"] == "the answer is larger than 8388608 bytes"
+            for name in ("good", "bytes", "noise"):
+                assert (await calling(invoker, name))["result"] == "fine\ufffd"
+        finally:
+            await pool.aclose()
+
+    asyncio.run(main())
+
+
+def test_lines_are_cut_the_same_whatever_the_pieces() -> None:
+    """Every cut of the same bytes gives the same lines; of a long one the beginning is kept, and no more."""
+    from mini_agent.tools.mcp.stdio import Lines
+
+    data = b"one\n\n" + b"x" * 50 + b"\nthree\nrest"
+    for size in (1, 2, 3, 7, 100):
+        lines = Lines(limit=20)
+        pieces = (data[start : start + size] for start in range(0, len(data), size))
+        found = [each for piece in pieces for each in lines.feed(piece)]
+        assert [(len(line), whole) for line, whole in found[:2]] == [(3, True), (0, True)]
+        assert found[2][1] is False
+        assert found[2][0].startswith(b"x")
+        assert found[3] == (b"three", True)
