@@ -13,7 +13,7 @@ from typing import Any
 
 from mini_agent.core.errors import InvalidParameter
 
-__all__ = ["NEVER_ALLOWED", "field_steers", "metadata_steers", "parameter_steers", "without_steering"]
+__all__ = ["NEVER_ALLOWED", "cleaned", "field_steers", "metadata_steers", "parameter_steers", "without_steering"]
 
 #: Body fields that no `allowed_openai_params` can open to clients (GATEWAY.md 7.3).
 NEVER_ALLOWED = frozenset(
@@ -76,13 +76,16 @@ def without_steering(fields: Mapping[str, Any]) -> dict[str, Any]:
     Returns: what is left, equal to `fields` if there were none; containers are cleaned at any depth, in JSON text too.
     Raises: InvalidParameter for a container that is nested too deeply to be searched.
     """
-    kept = {}
-    for name, value in fields.items():
-        if parameter_steers(name):
-            continue
-        inner = _inside(name)
-        kept[name] = value if inner is None else _cleaned(value, inner, 0)
-    return kept
+    return {name: cleaned(name, value) for name, value in fields.items() if not parameter_steers(name)}
+
+
+def cleaned(name: str, value: Any) -> Any:
+    """Take the orders out of one field of a request that may be there.
+
+    Returns: the value, of a container what is left. Raises: InvalidParameter as `without_steering`.
+    """
+    inner = _inside(name)
+    return value if inner is None else _cleaned(value, inner, 0)
 
 
 def field_steers(name: str, value: str) -> bool:

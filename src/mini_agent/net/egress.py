@@ -105,7 +105,10 @@ async def system_resolver(host: str, port: int) -> Sequence[str]:
     Returns: the addresses of a host, each once, best first. Raises: OSError when there are none.
     """
     # Without AI_ADDRCONFIG: a machine that has nothing but loopback could not resolve its own name.
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except ValueError as error:  # A label that is too long, or a byte that no name has.
+        raise OSError("the host is no name") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mini_agent.core.chat import CLIENT_PARAMETERS, ModelTarget
 from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter
-from mini_agent.core.steering import NEVER_ALLOWED, without_steering
+from mini_agent.core.steering import NEVER_ALLOWED, cleaned
 
 __all__ = [
     "CHAT_FIELDS",
@@ -132,10 +132,9 @@ def outgoing_body(chat: ChatBody, target: ModelTarget) -> tuple[dict[str, Any], 
     dropped = []
     for name, value in chat.fields.items():
         if name in CLIENT_PARAMETERS or (name in target.allowed and name not in NEVER_ALLOWED):
-            body[name] = value
+            # What an operator has opened may be a container: inside of it orders stay orders.
+            body[name] = cleaned(name, value)
         else:
             dropped.append(name)
     body.pop("model", None)
-    if "metadata" in body:
-        body |= without_steering({"metadata": body["metadata"]})
     return body, dropped

@@ -71,6 +71,9 @@ def gateway_of(stage: Stage, resolve: Resolver, environ: dict[str, str] | None =
         ("the same, as one decimal number", "http://2852039166"),
         ("the same, as one hexadecimal number", "http://0xa9fea9fe"),
         ("the same, in octal", "http://0251.0376.0251.0376"),
+        ("the same, in wide digits", "http://１６９.２５４.１６９.２５４"),
+        ("the same, with other stops", "http://169。254。169。254"),
+        ("the same, in circled digits", "http://①⑥⑨.②⑤④.①⑥⑨.②⑤④"),
         ("the same, of a container at AWS", "http://169.254.170.2"),
         ("the same at Alibaba, inside of the carrier's range", "http://100.100.100.200"),
         ("the same at AWS over IPv6, inside of the private range", "http://[fd00:ec2::254]"),
@@ -105,6 +108,13 @@ def test_addresses_that_a_client_must_not_reach(stage: Stage, wanted: str, base:
     reply = run_at(gateway_of(stage, names), base)
     assert (reply.status, reply.error["code"], stage.upstream.requests) == (400, "tool_host_not_allowed", []), wanted
     assert SECRET not in reply.body.decode()
+
+
+@pytest.mark.parametrize("host", ["a" * 70 + ".example", "x" * 300, "a..b", "xn--\x7f", "-", "a%00b", "b\udc80"])
+def test_names_that_are_none(stage: Stage, host: str) -> None:
+    """The attacker wants a 500, or a resolver that gives up its text: such a host is refused, or just not there."""
+    reply = run_at(gateway_of(stage, system_resolver), f"http://{host}:9")
+    assert reply.status in (200, 400)
 
 
 @pytest.mark.parametrize(

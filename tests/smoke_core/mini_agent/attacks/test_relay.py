@@ -191,6 +191,13 @@ def test_orders_hidden_in_the_metadata_of_a_chat(stage: Stage, mode: str) -> Non
     assert stage.upstream.requests[0].body["metadata"] == {"topic": "tea", "deep": "{}"}
 
 
+def test_orders_hidden_in_what_the_operator_opened(stage: Stage) -> None:
+    """The operator lets clients set `extra_body`; the attacker wants another address and key through it."""
+    gateway = stage.gateway({"model_list": [stage.entry(allowed_openai_params=["extra_body"])]})
+    gateway.chat(extra_body={"top_k": 3, "api_base": EVIL, "deep": {"api_key": "sk-evil"}})
+    assert stage.upstream.requests[0].body["extra_body"] == {"top_k": 3, "deep": {}}
+
+
 def test_a_tool_schema_may_use_the_same_words(stage: Stage) -> None:
     """What is no container of parameters is a conversation: a schema with `headers` or `timeout` goes on whole."""
     body = {"model": "m", "input": "x", "tools": [{"type": "mcp", "headers": {"a": "b"}, "timeout": 3}]}
