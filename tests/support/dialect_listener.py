@@ -151,28 +151,25 @@ def _listen_messages(events: list[dict[str, Any]]) -> Heard:
     assert [event["type"] for event in (events[0], *events[-2:])] == ["message_start", "message_delta", "message_stop"]
     message = {**events[0]["message"], "content": []}
     assert message["content"] == []
-    opened: dict[str, Any] | None = None
+    opened: dict[int, dict[str, Any]] = {}
     for event in events[1:-2]:
         match event["type"]:
             case "content_block_start":
-                assert opened is None
+                # Only calls may be told of at once.
+                assert {block["type"] for block in opened.values()} <= {"tool_use"}
                 assert event["index"] == len(message["content"])
-                opened = {**event["content_block"], "json": ""}
-                message["content"].append(opened)
+                opened[event["index"]] = {**event["content_block"], "json": ""}
+                message["content"].append(opened[event["index"]])
             case "content_block_delta":
-                assert opened is not None
-                assert event["index"] == len(message["content"]) - 1
-                _add_delta(opened, event["delta"])
+                _add_delta(opened[event["index"]], event["delta"])
             case "content_block_stop":
-                assert opened is not None
-                assert event["index"] == len(message["content"]) - 1
-                arguments = opened.pop("json")
-                if opened["type"] == "tool_use":
-                    opened["input"] = json.loads(arguments or "{}")
-                opened = None
+                block = opened.pop(event["index"])
+                arguments = block.pop("json")
+                if block["type"] == "tool_use":
+                    block["input"] = json.loads(arguments or "{}")
             case other:
                 assert other == "ping"
-    assert opened is None
+    assert opened == {}
     message |= events[-2]["delta"]
     message["usage"] |= events[-2]["usage"]
     return hear(MESSAGES, message)
@@ -196,30 +193,28 @@ def _listen_responses(events: list[dict[str, Any]]) -> Heard:
     assert events[0]["response"]["output"] == []
     last = events[-1]
     assert last["type"] == f"response.{last['response']['status']}"
-    done: list[dict[str, Any]] = []
-    opened: dict[str, Any] | None = None
-    texts: list[str] = []
+    done: dict[int, dict[str, Any]] = {}
+    opened: dict[int, tuple[dict[str, Any], list[str]]] = {}
     for event in events[2:-1]:
-        kind = event["type"]
+        kind, index = event["type"], event["output_index"]
         if kind == "response.output_item.added":
-            assert opened is None
-            assert event["output_index"] == len(done)
-            opened, texts = event["item"], []
-            assert opened["status"] == "in_progress"
+            # Only calls may be told of at once.
+            assert {item["type"] for item, _ in opened.values()} <= {"function_call"}
+            assert index == len(done) + len(opened)
+            opened[index] = event["item"], []
+            assert event["item"]["status"] == "in_progress"
         elif kind == "response.output_item.done":
-            assert opened is not None
-            assert event["item"]["id"] == opened["id"]
-            assert event["output_index"] == len(done)
-            done.append(event["item"])
-            opened = None
+            item, _ = opened.pop(index)
+            assert event["item"]["id"] == item["id"]
+            done[index] = event["item"]
         else:
-            assert opened is not None
-            assert event["item_id"] == opened["id"]
-            assert event["output_index"] == len(done)
+            item, texts = opened[index]
+            assert event["item_id"] == item["id"]
             if kind.endswith(".delta"):
                 texts.append(event["delta"])
-            elif kind.endswith((".arguments.done", "_text.done")):
-                assert event.get("text", event.get("arguments")) == "".join(texts)
-    assert opened is None
-    assert last["response"]["output"] == done
+            elif kind.endswith(("_arguments.done", "_text.done")):
+                whole = event.get("text", event.get("arguments"))
+                assert whole == "".join(texts) or (whole == "{}" and not texts)
+    assert opened == {}
+    assert last["response"]["output"] == [done[index] for index in sorted(done)]
     return hear(RESPONSES, last["response"])

@@ -9,7 +9,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-__all__ = ["PNG", "REQUESTS", "TOPICS", "says"]
+from mini_agent.dialects import Dialect
+from mini_agent.dialects.parameters import DROPS, known
+
+__all__ = ["PDF", "PNG", "REQUESTS", "TOPICS", "is_explained", "says"]
 
 CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
 PNG = "iVBORw0KGgo="
@@ -355,3 +358,9 @@ def _walk(value: Any) -> Iterable[Body]:
         value = list(value.values())
     for item in value if isinstance(value, list) else ():
         yield from _walk(item)
+
+
+def is_explained(name: str, dialect: str) -> bool:
+    """Return whether a name among what was dropped has a rule: a parameter, a member or one of the listed."""
+    top = name.partition(".")[0]
+    return name in DROPS or top in known(Dialect(dialect))

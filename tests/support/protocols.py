@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-__all__ = ["violations"]
+__all__ = ["request_members", "violations"]
 
 _FOLDER = Path(__file__).parent / "schemas"
 #: What servers and clients take although the vendors' packages of that version do not name it, per protocol and entry.
@@ -19,7 +19,7 @@ _BESIDES: dict[tuple[str, str], frozenset[str]] = {
     ("anthropic_messages", "request"): frozenset({"temperature", "top_p", "top_k"}),
 }
 #: Members of a message, and of a delta, that chat clients and servers agreed on without OpenAI.
-_THOUGHTS = ("reasoning_content", "reasoning", "thinking_blocks")
+_AGREED = ("reasoning_content", "reasoning", "thinking_blocks")
 
 
 @lru_cache(maxsize=4)
@@ -44,7 +44,7 @@ def violations(dialect: str, entry: str, value: Any) -> list[str]:
     extra = _BESIDES.get((dialect, entry), frozenset())
     value = json.loads(json.dumps({key: item for key, item in value.items() if key not in extra}))
     if dialect == "openai_chat":
-        _forget_thoughts(value, entry)
+        _forget_agreed(value, entry)
     kind = value.get("type", "") if entry == "event" else ""
     found = []
     for error in _validator(str(dialect), entry, kind).iter_errors(value):
@@ -53,11 +53,24 @@ def violations(dialect: str, entry: str, value: Any) -> list[str]:
     return found
 
 
-def _forget_thoughts(value: dict[str, Any], entry: str) -> None:
+def _forget_agreed(value: dict[str, Any], entry: str) -> None:
     if entry == "request":
         places = value.get("messages", [])
     else:
         places = [choice.get("message") or choice.get("delta") or {} for choice in value.get("choices", [])]
     for place in places:
-        for name in _THOUGHTS:
+        if entry == "event":
+            # OpenAI's searching models stream them, its type of a delta does not have them.
+            place.pop("annotations", None)
+        for name in _AGREED:
             place.pop(name, None)
+
+
+def request_members(dialect: str) -> set[str]:
+    """Return the parameters that the published type of a request names."""
+    return {name for branch in _branches(dialect) for name in branch["properties"]}
+
+
+def _branches(dialect: str) -> list[dict[str, Any]]:
+    protocol = _protocol(str(dialect))
+    return [protocol["$defs"][branch["$ref"].rpartition("/")[2]] for branch in protocol["request"]["anyOf"]]

@@ -17,7 +17,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from greenlane.cli.main import COMMANDS, command  # noqa: E402  the checkout's own, whatever is installed
 from greenlane.config.changes import Checklist  # noqa: E402
@@ -29,6 +29,7 @@ from greenlane.evidence.evidence import RECORD_SCHEMA, LaneRecord  # noqa: E402
 from greenlane.evidence.verdict import VERDICT_SCHEMA, Verdict  # noqa: E402
 from greenlane.evidence.violation import EXPLANATIONS  # noqa: E402
 from greenlane.sharding.plan import PLAN_SCHEMA, PlanFile  # noqa: E402
+from support.reference_dialects import dialects  # noqa: E402
 
 MADE = "<!-- Made from the code by tests/support/reference.py. -->\n"
 EXIT_CODES = {
@@ -216,6 +217,7 @@ def schemas() -> str:
 
 
 PAGES = {
+    "docs/dialects.md": lambda: MADE + dialects(),
     "docs/configuration.md": configuration,
     "docs/codes.md": codes,
     "docs/commands.md": commands,

@@ -24,6 +24,7 @@ __all__ = [
     "Reply",
     "Started",
     "Usage",
+    "whole_part",
 ]
 
 AnswerPart = Text | Reasoning | Refusal | ToolCall
@@ -134,3 +135,18 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 Event = Started | Opened | Delta | Annotated | Closed | Finished | Failed
+
+
+def whole_part(index: int, part: AnswerPart) -> list[Event]:
+    """Returns: the events of a part that is told at once."""
+    match part:
+        case ToolCall():
+            opened: AnswerPart = ToolCall(part.id, part.name, "", part.custom)
+            text = part.arguments
+        case Reasoning():
+            opened, text = Reasoning("", part.origin), part.text
+        case Text() | Refusal():
+            opened, text = type(part)(""), part.text
+    deltas = [Delta(index, text)] if text else []
+    native = part.native if isinstance(part, Reasoning) else None
+    return [Opened(index, opened), *deltas, Closed(index, native)]

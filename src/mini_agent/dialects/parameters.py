@@ -18,6 +18,7 @@ from mini_agent.dialects.reading import kind_error
 from mini_agent.dialects.request import Request
 
 __all__ = [
+    "DROPS",
     "PARAMETERS",
     "Elsewhere",
     "Losses",
@@ -42,6 +43,8 @@ class Elsewhere(StrEnum):
 
     REFUSED = "refused"
     DROPPED = "dropped"
+    #: It is said in other words, which the note names.
+    REWORDED = "reworded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,10 @@ class Parameter:
         """Returns: whether code of its own reads and writes it."""
         return not self.kinds
 
+    def asks_nothing(self, value: Any) -> bool:
+        """Returns: whether a value is the protocol's own default, which no provider need be told of."""
+        return self.default is not _MISSING and bool(value == self.default)
+
 
 def _row(
     chat: str = "",
@@ -83,35 +90,48 @@ def _row(
     )
 
 
-_DROPPED = Elsewhere.DROPPED
+_DROPPED, _REWORDED = Elsewhere.DROPPED, Elsewhere.REWORDED
 _ANY = (str, int, float, bool, dict, list)
 
 #: Every parameter that a rule exists for. The first ones are read by code of their own.
 PARAMETERS: tuple[Parameter, ...] = (
     _row("model", "model", "model"),
     _row("messages", "messages", "input"),
-    _row(messages="system", responses="instructions", note="a first message of role `system` in the others"),
+    _row("", "system", "instructions", _REWORDED, note="in chat a first message of role `system`"),
     _row("tools", "tools", "tools", note="see tools"),
     _row("tool_choice", "tool_choice", "tool_choice", note="a list of allowed tools shortens `tools` in Messages"),
     _row(
         "parallel_tool_calls",
         "",
         "parallel_tool_calls",
+        _REWORDED,
         note="in Messages the opposite of `tool_choice.disable_parallel_tool_use`",
     ),
     _row("response_format", "output_config.format", "text.format", note="`json_object` is refused towards Messages"),
-    _row("", "output_format", note="an older name of `output_config.format`"),
+    _row("", "output_format", "", _REWORDED, note="an older name of `output_config.format`"),
     _row("reasoning_effort", "output_config.effort", "reasoning.effort", note="see reasoning"),
-    _row("", "", "reasoning.summary", _DROPPED, note="in Messages `thinking.display`; see reasoning"),
-    _row("thinking", "thinking", "", _DROPPED, note="see reasoning"),
+    _row("", "", "reasoning.summary", _REWORDED, note="in Messages `thinking.display`; dropped towards chat"),
+    _row("thinking", "thinking", "", _DROPPED, note="dropped towards chat, too, by callers of Messages"),
     _row("verbosity", "", "text.verbosity", _DROPPED),
-    _row("stop", "stop_sequences", note="refused towards Responses"),
+    _row("stop", "stop_sequences"),
     _row("user", "metadata.user_id", "user", note="an id of more than 64 characters is dropped towards OpenAI's"),
-    _row("safety_identifier", "", "safety_identifier", note="in Messages `metadata.user_id`, unless `user` is given"),
-    _row("logprobs", "", "", note="in Responses `include` with `message.output_text.logprobs`"),
+    _row(
+        "safety_identifier",
+        "",
+        "safety_identifier",
+        _REWORDED,
+        note="in Messages `metadata.user_id`, unless `user` is given",
+    ),
+    _row(
+        "logprobs",
+        "",
+        "",
+        _REWORDED,
+        note="in Responses `include` with `message.output_text.logprobs`; refused towards Messages",
+    ),
     _row("stream", "stream", "stream"),
-    _row("stream_options", "", "stream_options", _DROPPED, note="ours towards chat: usage is always asked for"),
-    _row("max_tokens", note="in chat an older name of `max_completion_tokens`"),
+    _row("stream_options", "", "stream_options", _DROPPED, note="towards chat the gateway's own: usage is asked for"),
+    _row("max_tokens", "", "", _REWORDED, note="an older name of `max_completion_tokens`"),
     # Values that are carried as they are.
     _row(
         "max_completion_tokens", "max_tokens", "max_output_tokens", kinds=(int,), note="8192 where Messages needs one"
@@ -222,6 +242,18 @@ def _checked(name: str, value: Any, kinds: tuple[type, ...]) -> Any:
     return value
 
 
+#: What is dropped besides whole parameters, and the rule. A member of a turn, a part or a tool that another dialect
+#: cannot say (`members.MEMBERS`) is named as `messages.name` or `tools.defer_loading`.
+DROPS: Mapping[str, str] = {
+    "cache_control": "a mark of Anthropic's on a part or a tool, towards OpenAI's: their providers cache by themselves",
+    "context": "what a caller says about a document, towards OpenAI's",
+    "detail": "the wish for an image's resolution, towards Messages",
+    "metadata.user_id": f"an id of an end user above {USER_CHARACTERS} characters, towards OpenAI's",
+    "reasoning": "a thought that this provider did not sign: it means nothing to it",
+    "tools.<type>": "a tool that only a provider of the caller's dialect runs, beside tools that the caller runs",
+}
+
+
 class Losses:
     """What a request loses on its way into another dialect. source, target: the caller's and the provider's.
 
@@ -305,7 +337,7 @@ def _write_setting(body: dict[str, Any], name: str, value: Any, losses: Losses) 
             target = None if value is None else target
     if target is not None:
         body[target] = value
-    elif row.default is not _MISSING and value == row.default:
+    elif row.asks_nothing(value):
         return
     elif name in losses.allowed:
         body[name] = value

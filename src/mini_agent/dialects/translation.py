@@ -14,9 +14,10 @@ import msgspec
 from mini_agent.dialects import anthropic_messages, openai_chat, openai_responses
 from mini_agent.dialects.answer import Answer, Event, Failed, Reply
 from mini_agent.dialects.errors import error_of
+from mini_agent.dialects.members import unread
 from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.parameters import Losses
-from mini_agent.dialects.request import Message, Request
+from mini_agent.dialects.request import Message, Request, Tool
 
 __all__ = [
     "CODECS",
@@ -65,6 +66,9 @@ class Codec(Protocol):
     def encode_messages(self, messages: Sequence[Message], losses: Losses) -> list[dict[str, Any]]:
         """Write turns as they stand in a body. Raises: UnsupportedParameter."""
 
+    def encode_tool(self, tool: Tool, losses: Losses) -> dict[str, Any]:
+        """Write a tool for a provider. Raises: UnsupportedParameter."""
+
     def decode_answer(self, raw: bytes) -> Answer:
         """Read a provider's answer. Raises: GatewayError."""
 
@@ -111,6 +115,9 @@ def translate_request(
     """
     losses = Losses(caller, provider, drop_unknown=drop_unknown, allowed=allowed)
     request = CODECS[caller].decode_request(body)
+    if caller is not provider:
+        for name in unread(body, caller):
+            losses.drop(name)
     written = CODECS[provider].encode_request(request, losses)
     return Translated(request, written, losses.dropped)
 

@@ -28,7 +28,7 @@ from mini_agent.dialects.request import (
 )
 from mini_agent.dialects.tools import choose_tools
 
-__all__ = ["MAX_TOKENS", "encode_messages", "encode_request"]
+__all__ = ["MAX_TOKENS", "encode_messages", "encode_request", "encode_tool"]
 
 _ME = Dialect.MESSAGES
 #: Most tokens of an answer where the caller sets no limit: the protocol demands one.
@@ -105,7 +105,7 @@ def _write_tools(body: dict[str, Any], request: Request, losses: Losses) -> None
     tools, choice = choose_tools(request, losses)
     if not tools:
         return
-    body["tools"] = [_tool(tool, losses) for tool in tools]
+    body["tools"] = [encode_tool(tool, losses) for tool in tools]
     written: dict[str, Any] = {}
     if choice is not None:
         kind = {"required": "any"}.get(choice.mode, choice.mode)
@@ -116,7 +116,8 @@ def _write_tools(body: dict[str, Any], request: Request, losses: Losses) -> None
         body["tool_choice"] = written
 
 
-def _tool(tool: Tool, losses: Losses) -> dict[str, Any]:
+def encode_tool(tool: Tool, losses: Losses) -> dict[str, Any]:
+    """Write a tool for a provider. Returns: it. Raises: UnsupportedParameter."""
     if losses.source is _ME:
         return dict(tool.native)
     if tool.kind != "function":

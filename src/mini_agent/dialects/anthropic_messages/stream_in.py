@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mini_agent.core.errors import InvalidProviderResponse
-from mini_agent.dialects.answer import Closed, Delta, Event, Finished, Opened, Started
+from mini_agent.dialects.answer import Closed, Delta, Event, Failed, Finished, Opened, Started
 from mini_agent.dialects.anthropic_messages.answer import RawUsage, finish_of, read_usage
 from mini_agent.dialects.errors import read_error
 from mini_agent.dialects.names import Dialect
@@ -74,6 +74,7 @@ class StreamReader:
     def __init__(self) -> None:
         self._blocks: dict[int, _Open] = {}
         self._next = 0
+        self._started = False
         self._usage = RawUsage()
         self._reason: str | None = None
         self._sequence: str | None = None
@@ -88,6 +89,15 @@ class StreamReader:
             event = _EVENT.decode(payload)
         except (msgspec.DecodeError, RecursionError) as error:
             raise InvalidProviderResponse("the provider sent an event that is not of Anthropic's protocol") from error
+        if self._ended:
+            return []
+        events = self._events(event)
+        if self._started or not events or isinstance(events[0], Failed):
+            return events
+        self._started = True
+        return events if isinstance(events[0], Started) else [Started("", ""), *events]
+
+    def _events(self, event: _Event) -> list[Event]:
         match event.type:
             case "content_block_delta":
                 return self._delta(event)
@@ -95,7 +105,7 @@ class StreamReader:
                 return self._start(event)
             case "content_block_stop":
                 return self._stop(event.index)
-            case "message_start":
+            case "message_start" if not self._started:
                 message = event.message or _Message()
                 self._count(message.usage)
                 return [Started(message.id, message.model, read_usage(self._usage))]
@@ -119,7 +129,7 @@ class StreamReader:
         """
         if self._ended:
             return []
-        if self._reason is None:
+        if self._reason is None or not self._started:
             raise InvalidProviderResponse("the provider's stream ended before its answer was complete")
         return self._finish()
 
@@ -138,7 +148,7 @@ class StreamReader:
 
     def _start(self, event: _Event) -> list[Event]:
         block = event.content_block
-        if block is None:
+        if block is None or event.index in self._blocks:
             return []
         opened = _Open(self._next, block.type, [])
         events: list[Event]
@@ -159,9 +169,11 @@ class StreamReader:
                 first = msgspec.json.encode(block.input).decode() if block.input else ""
             case _:
                 return []
+        # Blocks follow each other; one whose end was lost ends where the next begins.
+        ended = [closed for index in list(self._blocks) for closed in self._stop(index)]
         self._blocks[event.index] = opened
         self._next += 1
-        return [*events, Delta(opened.index, first)] if first else events
+        return [*ended, *events, Delta(opened.index, first)] if first else [*ended, *events]
 
     def _delta(self, event: _Event) -> list[Event]:
         block, delta = self._blocks.get(event.index), event.delta

@@ -35,7 +35,7 @@ from mini_agent.dialects.request import (
     ToolResult,
 )
 
-__all__ = ["decode_request"]
+__all__ = ["decode_request", "decode_tools"]
 
 _ME = Dialect.CHAT
 _EMPTY: Mapping[str, Any] = {}
@@ -61,9 +61,7 @@ def decode_request(body: Mapping[str, Any]) -> Request:
         dialect=_ME,
         model=model,
         messages=_messages(body),
-        tools=tuple(
-            _tool(tool, f"tools[{index}]") for index, tool in enumerate(read_objects(body.get("tools") or [], "tools"))
-        ),
+        tools=decode_tools(body.get("tools") or []),
         tool_choice=None if choice is None else _tool_choice(choice),
         parallel=None if parallel is None else read_bool(parallel, "parallel_tool_calls"),
         stop=_stop(body.get("stop")),
@@ -108,6 +106,11 @@ def _output(value: object) -> OutputFormat | None:
     raise InvalidParameter(
         "Invalid 'response_format.type': expected text, json_object or json_schema", param="response_format"
     )
+
+
+def decode_tools(tools: object) -> tuple[Tool, ...]:
+    """Read the tools of a body. Returns: them. Raises: InvalidParameter."""
+    return tuple(_tool(tool, f"tools[{index}]") for index, tool in enumerate(read_objects(tools, "tools")))
 
 
 def _tool(tool: Mapping[str, Any], where: str) -> Tool:

@@ -27,7 +27,7 @@ from mini_agent.dialects.request import (
 )
 from mini_agent.dialects.tools import choose_tools, failed_text
 
-__all__ = ["encode_messages", "encode_request"]
+__all__ = ["encode_messages", "encode_request", "encode_tool"]
 
 _ME = Dialect.CHAT
 
@@ -42,7 +42,7 @@ def encode_request(request: Request, losses: Losses) -> dict[str, Any]:
     body["messages"] = encode_messages(request.messages, losses)
     tools, choice = choose_tools(request, losses)
     if tools:
-        body["tools"] = [_tool(tool, losses) for tool in tools]
+        body["tools"] = [encode_tool(tool, losses) for tool in tools]
         if choice is not None:
             body["tool_choice"] = _tool_choice(choice, tools)
         if request.parallel is not None:
@@ -193,7 +193,8 @@ def _results(message: Message, losses: Losses) -> list[dict[str, Any]]:
     return [*written, {"role": "user", "content": shown}] if shown else written
 
 
-def _tool(tool: Tool, losses: Losses) -> dict[str, Any]:
+def encode_tool(tool: Tool, losses: Losses) -> dict[str, Any]:
+    """Write a tool for a provider. Returns: it. Raises: UnsupportedParameter."""
     if losses.source is _ME:
         return dict(tool.native)
     if tool.cache is not None:

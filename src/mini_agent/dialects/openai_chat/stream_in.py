@@ -135,6 +135,8 @@ class StreamReader:
 
         Returns: what it means. Raises: InvalidProviderResponse when it is no event of the protocol.
         """
+        if self._done:
+            return []
         if payload == DONE:
             return self._finish()
         try:

@@ -2,7 +2,7 @@
 
 from mini_agent.dialects.openai_responses.answer import decode_answer, encode_answer
 from mini_agent.dialects.openai_responses.request_in import decode_request
-from mini_agent.dialects.openai_responses.request_out import encode_messages, encode_request
+from mini_agent.dialects.openai_responses.request_out import encode_messages, encode_request, encode_tool
 from mini_agent.dialects.openai_responses.stream_in import StreamReader
 from mini_agent.dialects.openai_responses.stream_out import StreamWriter
 
@@ -14,4 +14,5 @@ __all__ = [
     "encode_answer",
     "encode_messages",
     "encode_request",
+    "encode_tool",
 ]

@@ -23,6 +23,7 @@ __all__ = [
     "encode_answer",
     "finish_of",
     "item_of",
+    "item_parts",
     "message_parts",
     "read_usage",
     "response_head",
@@ -102,7 +103,7 @@ def decode_answer(raw: bytes) -> Answer:
         raise InvalidProviderResponse("the provider's answer is not a response object") from error
     if response.status == "failed" or response.error:
         raise error_of(read_error(response.error))
-    parts = tuple(part for item in response.output for part in _parts(item))
+    parts = tuple(part for item in response.output for part in item_parts(item))
     return Answer(
         id=response.id,
         model=response.model,
@@ -113,7 +114,7 @@ def decode_answer(raw: bytes) -> Answer:
     )
 
 
-def _parts(item: Mapping[str, Any]) -> Iterable[AnswerPart]:
+def item_parts(item: Mapping[str, Any]) -> Iterable[AnswerPart]:
     """Yield the parts of an item, none for one of tools that the provider itself runs."""
     match item.get("type"):
         case "message":

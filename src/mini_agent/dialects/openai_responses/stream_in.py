@@ -8,10 +8,21 @@ from typing import Any
 import msgspec
 
 from mini_agent.core.errors import InvalidProviderResponse
-from mini_agent.dialects.answer import Annotated, AnswerPart, Closed, Delta, Event, Finished, Opened, Started
+from mini_agent.dialects.answer import (
+    Annotated,
+    AnswerPart,
+    Closed,
+    Delta,
+    Event,
+    Failed,
+    Finished,
+    Opened,
+    Started,
+    whole_part,
+)
 from mini_agent.dialects.errors import read_error
 from mini_agent.dialects.names import Dialect
-from mini_agent.dialects.openai_responses.answer import RawResponse, finish_of, message_parts, read_usage
+from mini_agent.dialects.openai_responses.answer import RawResponse, finish_of, item_parts, message_parts, read_usage
 from mini_agent.dialects.openai_responses.thoughts import BREAK, text_of_item
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
@@ -48,9 +59,10 @@ _ITEM = -1
 
 
 class _Part(msgspec.Struct):
-    """An open part. index: ours. said: whether any of its text has come."""
+    """An open part. index: ours. call: whether it is one. said: whether any of its text has come."""
 
     index: int
+    call: bool
     said: bool = False
 
 
@@ -62,17 +74,18 @@ class StreamReader:
         self._items: set[int] = set()
         self._told: set[int] = set()
         self._next = 0
+        self._started = False
         self._called = False
         self._ended = False
         self._handlers: Mapping[str, Callable[[_Event], list[Event]]] = {
-            "response.output_text.delta": lambda event: self._delta(event, event.content_index),
+            "response.output_text.delta": lambda event: self._say(event, Text),
             "response.function_call_arguments.delta": lambda event: self._delta(event, _ITEM),
             "response.created": self._created,
             "response.output_item.added": self._added,
             "response.content_part.added": self._part_added,
             "response.output_text.done": lambda event: self._whole(event, event.content_index, event.text),
             "response.output_text.annotation.added": self._annotated,
-            "response.refusal.delta": lambda event: self._delta(event, event.content_index),
+            "response.refusal.delta": lambda event: self._say(event, Refusal),
             "response.refusal.done": lambda event: self._whole(event, event.content_index, event.refusal),
             "response.content_part.done": lambda event: self._close((event.output_index, event.content_index)),
             "response.function_call_arguments.done": lambda event: self._whole(event, _ITEM, event.arguments),
@@ -101,7 +114,14 @@ class StreamReader:
         except (msgspec.DecodeError, RecursionError) as error:
             raise InvalidProviderResponse("the provider sent an event that is not of OpenAI's Responses") from error
         handler = self._handlers.get(event.type)
-        return handler(event) if handler is not None and not self._ended else []
+        events = handler(event) if handler is not None and not self._ended else []
+        if self._started or not events or isinstance(events[0], Failed):
+            return events
+        self._started = True
+        if isinstance(events[0], Started):
+            return events
+        response = event.response or RawResponse()
+        return [Started(response.id, response.model), *events]
 
     def close(self) -> list[Event]:
         """The stream has ended.
@@ -113,6 +133,8 @@ class StreamReader:
         return []
 
     def _created(self, event: _Event) -> list[Event]:
+        if self._started:
+            return []
         response = event.response or RawResponse()
         return [Started(response.id, response.model)]
 
@@ -130,9 +152,18 @@ class StreamReader:
         return []
 
     def _open(self, key: _Key, part: AnswerPart) -> list[Event]:
-        self._parts[key] = _Part(self._next)
+        if key in self._parts:
+            return []
+        # Only calls may be told of at once. What else a server left open ends where the next part begins.
+        ended = [
+            closed
+            for other, open_part in list(self._parts.items())
+            if not open_part.call
+            for closed in self._close(other)
+        ]
+        self._parts[key] = _Part(self._next, isinstance(part, ToolCall))
         self._next += 1
-        return [Opened(self._parts[key].index, part)]
+        return [*ended, Opened(self._parts[key].index, part)]
 
     def _part_added(self, event: _Event) -> list[Event]:
         kind = (event.part or {}).get("type")
@@ -141,6 +172,15 @@ class StreamReader:
         self._told.add(event.output_index)
         part = Text("") if kind == "output_text" else Refusal("")
         return self._open((event.output_index, event.content_index), part)
+
+    def _say(self, event: _Event, kind: type[Text] | type[Refusal]) -> list[Event]:
+        key = (event.output_index, event.content_index)
+        opened: list[Event] = []
+        if key not in self._parts:
+            # Some servers leave out the event that begins a part.
+            self._told.add(event.output_index)
+            opened = self._open(key, kind(""))
+        return [*opened, *self._delta(event, event.content_index)]
 
     def _delta(self, event: _Event, place: int) -> list[Event]:
         part = self._parts.get((event.output_index, place))
@@ -194,8 +234,13 @@ class StreamReader:
     def _completed(self, event: _Event) -> list[Event]:
         self._ended = True
         response = event.response or RawResponse()
-        closed = [closed for key in list(self._parts) for closed in self._close(key)]
-        return [*closed, Finished(finish_of(response, calls=self._called), read_usage(response.usage))]
+        told = [closed for key in list(self._parts) for closed in self._close(key)]
+        if not self._next:
+            # A server may tell of everything at once.
+            for index, part in enumerate(part for item in response.output for part in item_parts(item)):
+                told += whole_part(index, part)
+                self._called = self._called or isinstance(part, ToolCall)
+        return [*told, Finished(finish_of(response, calls=self._called), read_usage(response.usage))]
 
     def _failed(self, event: _Event) -> list[Event]:
         self._ended = True
