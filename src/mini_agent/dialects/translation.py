@@ -44,14 +44,8 @@ class Reader(Protocol):
 class Writer(Protocol):
     """Writes one stream for a caller."""
 
-    def write(self, events: Iterable[Event]) -> bytes:
-        """Returns: the frames of these events."""
-
-    def fail(self, envelope: Mapping[str, Any], status: int) -> bytes:
-        """Returns: the frames that end a stream which failed."""
-
-    def ping(self) -> bytes:
-        """Returns: a sign of life."""
+    def write(self, events: Iterable[Event]) -> list[bytes]:
+        """Returns: the payloads of these events."""
 
 
 class Codec(Protocol):
@@ -133,20 +127,20 @@ class StreamTranslation:
 
     def __init__(self, caller: Dialect, provider: Dialect, reply: Reply) -> None:
         self._reader = CODECS[provider].StreamReader()
-        self.writer = CODECS[caller].StreamWriter(reply)
+        self._writer = CODECS[caller].StreamWriter(reply)
 
-    def feed(self, payload: bytes) -> bytes:
+    def feed(self, payload: bytes) -> list[bytes]:
         """Take the data of one server-sent event of the provider's.
 
-        Returns: frames for the caller, perhaps none. Raises: GatewayError; `writer.fail` tells of it.
+        Returns: the data of those for the caller, perhaps none. Raises: GatewayError; `failure` tells of it.
         """
         return self._written(self._reader.feed(payload))
 
-    def close(self) -> bytes:
-        """The provider's stream has ended. Returns: the last frames. Raises: GatewayError, as `feed`."""
+    def close(self) -> list[bytes]:
+        """The provider's stream has ended. Returns: the last payloads. Raises: GatewayError, as `feed`."""
         return self._written(self._reader.close())
 
-    def _written(self, events: list[Event]) -> bytes:
+    def _written(self, events: list[Event]) -> list[bytes]:
         if events and isinstance(failed := events[-1], Failed):
             raise error_of(failed)
-        return self.writer.write(events)
+        return self._writer.write(events)

@@ -4,14 +4,13 @@ deltas and stop; message delta with usage; message stop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from mini_agent.dialects.answer import Closed, Delta, Event, Finished, Opened, Reply, Started, Usage
 from mini_agent.dialects.anthropic_messages.answer import message_head, stop_of, thinking_block, write_usage
-from mini_agent.dialects.errors import encode_error
 from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.request import Reasoning, Refusal, ToolCall
 
@@ -31,43 +30,35 @@ class _Block(msgspec.Struct):
 
 
 class StreamWriter:
-    """Turns events into bytes for the wire. One writer per stream."""
+    """Turns events into payloads: the data of server-sent events. One writer per stream."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         self._refused = False
         self._blocks: dict[int, _Block] = {}
 
-    def write(self, events: Iterable[Event]) -> bytes:
-        """Returns: the frames of these events."""
-        frames: list[bytes] = []
+    def write(self, events: Iterable[Event]) -> list[bytes]:
+        """Returns: the payloads of these events."""
+        payloads: list[bytes] = []
         for event in events:
             match event:
                 case Delta():
                     block = self._blocks[event.index]
                     if block.texts is not None:
                         block.texts.append(event.text)
-                    frames.append(block.head + msgspec.json.encode(event.text) + b"}}\n\n")
+                    payloads.append(block.head + msgspec.json.encode(event.text) + b"}}")
                 case Opened():
-                    frames.append(self._open(event))
+                    payloads.append(self._open(event))
                 case Closed():
-                    frames += self._close(event)
+                    payloads += self._close(event)
                 case Started():
-                    frames.append(self._start(event.model, event.usage))
+                    payloads.append(self._start(event.model, event.usage))
                 case Finished():
-                    frames += self._finish(event)
-        return b"".join(frames)
-
-    def fail(self, envelope: Mapping[str, Any], status: int) -> bytes:
-        """Returns: the end of a stream that failed. envelope, status: of the error, as in `encode_error`."""
-        return _frame(encode_error(Dialect.MESSAGES, envelope, status))
-
-    def ping(self) -> bytes:
-        """Returns: a sign of life."""
-        return b'event: ping\ndata: {"type":"ping"}\n\n'
+                    payloads += self._finish(event)
+        return payloads
 
     def _start(self, model: str, usage: Usage) -> bytes:
-        return _frame({"type": "message_start", "message": message_head(self._reply, model, usage)})
+        return msgspec.json.encode({"type": "message_start", "message": message_head(self._reply, model, usage)})
 
     def _open(self, event: Opened) -> bytes:
         part, index = event.part, event.index
@@ -82,30 +73,25 @@ class StreamWriter:
             kind, block = _THINKING, {"type": "thinking", "thinking": "", "signature": ""}
             opened = _Block(origin=part.origin, texts=[])
         self._refused = self._refused or isinstance(part, Refusal)
-        head = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%s","%s":'
+        head = b'{"type":"content_block_delta","index":%d,"delta":{"type":"%s","%s":'
         opened.head = head % (index, kind[0].encode(), kind[1].encode())
         self._blocks[index] = opened
-        return _frame({"type": "content_block_start", "index": index, "content_block": block})
+        return msgspec.json.encode({"type": "content_block_start", "index": index, "content_block": block})
 
     def _close(self, event: Closed) -> list[bytes]:
         block = self._blocks.pop(event.index)
-        stop = _frame({"type": "content_block_stop", "index": event.index})
+        stop = msgspec.json.encode({"type": "content_block_stop", "index": event.index})
         if block.texts is None:
             return [stop]
         thought = Reasoning("".join(block.texts), block.origin, event.native)
         signature = thinking_block(thought).get("signature") or ""
         delta = {"type": "signature_delta", "signature": signature}
-        return [_frame({"type": "content_block_delta", "index": event.index, "delta": delta}), stop]
+        return [msgspec.json.encode({"type": "content_block_delta", "index": event.index, "delta": delta}), stop]
 
     def _finish(self, event: Finished) -> list[bytes]:
         reason = "refusal" if self._refused else stop_of(event.finish)
         delta = {"stop_reason": reason, "stop_sequence": event.stop_sequence}
         return [
-            _frame({"type": "message_delta", "delta": delta, "usage": write_usage(event.usage)}),
-            _frame({"type": "message_stop"}),
+            msgspec.json.encode({"type": "message_delta", "delta": delta, "usage": write_usage(event.usage)}),
+            msgspec.json.encode({"type": "message_stop"}),
         ]
-
-
-def _frame(event: Mapping[str, Any]) -> bytes:
-    name: str = event["type"]
-    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"

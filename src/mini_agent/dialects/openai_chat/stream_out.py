@@ -8,16 +8,14 @@ from typing import Any
 import msgspec
 
 from mini_agent.dialects.answer import Annotated, Closed, Delta, Event, Finish, Finished, Opened, Reply, Started
-from mini_agent.dialects.errors import encode_error
 from mini_agent.dialects.logprobs import for_chat
-from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.openai_chat.answer import nested_note, write_usage
+from mini_agent.dialects.openai_chat.stream_in import DONE
 from mini_agent.dialects.openai_chat.thoughts import caller_block
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
 __all__ = ["StreamWriter"]
 
-_DONE = b"data: [DONE]\n\n"
 _FIELDS: Mapping[type, str] = {Text: "content", Refusal: "refusal", Reasoning: "reasoning_content"}
 
 
@@ -31,7 +29,7 @@ class _Part(msgspec.Struct):
 
 
 class StreamWriter:
-    """Turns events into bytes for the wire. One writer per stream."""
+    """Turns events into payloads: the data of server-sent events. One writer per stream."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
@@ -40,9 +38,9 @@ class StreamWriter:
         self._head: dict[str, Any] = {}
         self._open = b""
 
-    def write(self, events: Iterable[Event]) -> bytes:
-        """Returns: the frames of these events."""
-        frames: list[bytes] = []
+    def write(self, events: Iterable[Event]) -> list[bytes]:
+        """Returns: the payloads of these events, `[DONE]` the last."""
+        payloads: list[bytes] = []
         for event in events:
             match event:
                 case Delta():
@@ -50,28 +48,20 @@ class StreamWriter:
                     if part.texts is not None:
                         part.texts.append(event.text)
                     if event.logprobs:
-                        frames.append(self._with_logprobs(event))
+                        payloads.append(self._with_logprobs(event))
                     else:
-                        frames.append(part.head + msgspec.json.encode(event.text) + part.tail)
+                        payloads.append(part.head + msgspec.json.encode(event.text) + part.tail)
                 case Opened():
-                    frames.append(self._opened(event))
+                    payloads += self._opened(event)
                 case Closed():
-                    frames.append(self._closed(event))
+                    payloads += self._closed(event)
                 case Annotated():
-                    frames.append(self._chunk({"annotations": [nested_note(event.annotation, 0)]}))
+                    payloads.append(self._chunk({"annotations": [nested_note(event.annotation, 0)]}))
                 case Started():
-                    frames.append(self._start(event))
+                    payloads.append(self._start(event))
                 case Finished():
-                    frames.append(self._finish(event))
-        return b"".join(frames)
-
-    def fail(self, envelope: Mapping[str, Any], status: int) -> bytes:
-        """Returns: the end of a stream that failed. envelope, status: of the error, as in `encode_error`."""
-        return b"data: " + msgspec.json.encode(encode_error(Dialect.CHAT, envelope, status)) + b"\n\n" + _DONE
-
-    def ping(self) -> bytes:
-        """Returns: a sign of life; the protocol has none of its own."""
-        return b": keep-alive\n\n"
+                    payloads += self._finish(event)
+        return payloads
 
     def _start(self, event: Started) -> bytes:
         self._head = {
@@ -80,47 +70,44 @@ class StreamWriter:
             "created": self._reply.created,
             "model": event.model,
         }
-        self._open = b"data: " + msgspec.json.encode(self._head)[:-1] + b',"choices":[{"index":0,"delta":'
+        self._open = msgspec.json.encode(self._head)[:-1] + b',"choices":[{"index":0,"delta":'
         return self._chunk({"role": "assistant", "content": "", "refusal": None})
 
     def _chunk(self, delta: Mapping[str, Any], finish: str | None = None) -> bytes:
-        return (
-            self._open + msgspec.json.encode(delta) + b',"logprobs":null,"finish_reason":' + _json(finish) + b"}]}\n\n"
-        )
+        return self._open + msgspec.json.encode(delta) + b',"logprobs":null,"finish_reason":' + _json(finish) + b"}]}"
 
-    def _opened(self, event: Opened) -> bytes:
+    def _opened(self, event: Opened) -> list[bytes]:
         part = event.part
-        tail = b',"logprobs":null,"finish_reason":null}]}\n\n'
+        tail = b',"logprobs":null,"finish_reason":null}]}'
         if isinstance(part, ToolCall):
             number, self._calls = self._calls, self._calls + 1
             kind, field = ("custom", "input") if part.custom else ("function", "arguments")
             head = self._open + b'{"tool_calls":[{"index":%d,"%s":{"%s":' % (number, kind.encode(), field.encode())
             self._parts[event.index] = _Part(part, head, b"}}]}" + tail)
             call = {"index": number, "id": part.id, "type": kind, kind: {"name": part.name, field: ""}}
-            return self._chunk({"tool_calls": [call]})
+            return [self._chunk({"tool_calls": [call]})]
         head = self._open + b'{"' + _FIELDS[type(part)].encode() + b'":'
         texts: list[str] | None = [] if isinstance(part, Reasoning) else None
         self._parts[event.index] = _Part(part, head, b"}" + tail, texts)
-        return b""
+        return []
 
-    def _closed(self, event: Closed) -> bytes:
+    def _closed(self, event: Closed) -> list[bytes]:
         part = self._parts.pop(event.index)
         if part.texts is None:
-            return b""
+            return []
         block = caller_block(Reasoning("".join(part.texts), part.part.origin, event.native))
-        return b"" if block is None else self._chunk({"thinking_blocks": [block]})
+        return [] if block is None else [self._chunk({"thinking_blocks": [block]})]
 
     def _with_logprobs(self, event: Delta) -> bytes:
         logprobs = {"content": [for_chat(entry) for entry in event.logprobs], "refusal": None}
         choice = {"index": 0, "delta": {"content": event.text}, "logprobs": logprobs}
-        return b"data: " + msgspec.json.encode({**self._head, "choices": [{**choice, "finish_reason": None}]}) + b"\n\n"
+        return msgspec.json.encode({**self._head, "choices": [{**choice, "finish_reason": None}]})
 
-    def _finish(self, event: Finished) -> bytes:
-        frames = self._chunk({}, "stop" if event.finish is Finish.STOP_SEQUENCE else str(event.finish))
+    def _finish(self, event: Finished) -> list[bytes]:
+        payloads = [self._chunk({}, "stop" if event.finish is Finish.STOP_SEQUENCE else str(event.finish))]
         if self._reply.request.include_usage:
-            usage = {**self._head, "choices": [], "usage": write_usage(event.usage)}
-            frames += b"data: " + msgspec.json.encode(usage) + b"\n\n"
-        return frames + _DONE
+            payloads.append(msgspec.json.encode({**self._head, "choices": [], "usage": write_usage(event.usage)}))
+        return [*payloads, DONE]
 
 
 def _json(value: str | None) -> bytes:

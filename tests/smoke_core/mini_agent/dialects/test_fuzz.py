@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mini_agent.core.errors import GatewayError
 from mini_agent.dialects import Dialect, Losses, Message, Reply, Request, StreamTranslation, translate_request
+from mini_agent.dialects.frames import frames
 from mini_agent.dialects.parameters import parameter_of
 from mini_agent.dialects.request import Document, Image, OutputFormat, Text, Tool, ToolCall, ToolChoice, ToolResult
 from mini_agent.dialects.translation import CODECS
@@ -212,7 +213,7 @@ def _reply(caller: Dialect) -> Reply:
 
 def _told(payloads: list[bytes], caller: Dialect, provider: Dialect) -> bytes:
     stream = StreamTranslation(caller, provider, _reply(caller))
-    return b"".join(stream.feed(payload) for payload in payloads) + stream.close()
+    return frames(caller, [told for payload in payloads for told in stream.feed(payload)] + stream.close())
 
 
 @pair

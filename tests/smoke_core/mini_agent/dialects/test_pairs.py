@@ -21,6 +21,7 @@ from mini_agent.dialects import (
     translate_answer,
     translate_request,
 )
+from mini_agent.dialects.frames import failure, frames
 from mini_agent.net.sse import SseReader
 from support.dialect_listener import Heard, hear, listen, server_events
 from support.dialect_requests import REQUESTS, TOPICS, says
@@ -71,7 +72,8 @@ def _reply(caller: Dialect) -> Reply:
 def _translated(raw: bytes, caller: Dialect, provider: Dialect) -> bytes:
     stream, sse = StreamTranslation(caller, provider, _reply(caller)), SseReader()
     payloads = [*sse.feed(raw), *sse.finish()]
-    return b"".join(stream.feed(payload) for payload in payloads) + stream.close()
+    told = [payload for given in payloads for payload in stream.feed(given)] + stream.close()
+    return frames(caller, told)
 
 
 @pair
@@ -119,7 +121,9 @@ def test_nothing_of_a_stream_is_held_back(caller: Dialect, provider: Dialect) ->
         written = stream.feed(json.dumps(event).encode())
         heard.append((json.dumps(event), written))
     deltas = [(event, written) for event, written in heard if '"delta"' in event and any(c in event for c in '"a""l"')]
-    letters = [letter for letter in "abcdefghijkl" if any(f'"{letter}"'.encode() in written for _, written in deltas)]
+    letters = [
+        letter for letter in "abcdefghijkl" if any(f'"{letter}"'.encode() in b"".join(written) for _, written in deltas)
+    ]
     assert letters == list("abcdefghijkl")
 
 
@@ -129,14 +133,14 @@ def test_a_failure_in_mid_stream_is_told_in_the_caller_s_own_way(caller: Dialect
     events = Script((Words("half an ans"),)).events(provider)
     upto = next(at for at, event in enumerate(events) if '"half' in json.dumps(event))
     stream = StreamTranslation(caller, provider, _reply(caller))
-    written = b"".join(stream.feed(json.dumps(event).encode()) for event in events[: upto + 1])
+    written = [told for event in events[: upto + 1] for told in stream.feed(json.dumps(event).encode())]
     with pytest.raises(GatewayError) as caught:
         stream.feed(json.dumps(failing(provider, "we are overloaded")).encode())
     error = caught.value
     assert error.status >= 500
     envelope = {"error": {"message": error.message, "type": error.type, "code": error.code, "request_id": "req-1"}}
-    written += stream.writer.fail(envelope, error.status)
-    told = server_events(caller, written)
+    written += failure(caller, envelope, error.status, written[0], written[-1])
+    told = server_events(caller, frames(caller, written))
     match caller:
         case Dialect.CHAT:
             assert told[-1] == envelope

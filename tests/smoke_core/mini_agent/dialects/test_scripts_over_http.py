@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from mini_agent.dialects import Dialect, Reply, StreamTranslation, translate_answer, translate_request
+from mini_agent.dialects.frames import frames
 from mini_agent.net.sse import SseReader
 from support.dialect_listener import hear, listen
 from support.dialect_requests import REQUESTS
@@ -40,6 +41,6 @@ def test_the_scripted_provider_speaks_every_dialect_over_http(provider: Upstream
     assert (heard.text, heard.calls) == ("Grüezi.", (("call_1", "look", {"city": "Bern"}),))
     events = client.post(path, translate_request({**asked, "stream": True}, caller, dialect).body).body
     stream = StreamTranslation(caller, dialect, reply)
-    told = b"".join(stream.feed(payload) for payload in SseReader().feed(events)) + stream.close()
-    streamed = listen(caller, told)
+    told = [payload for given in SseReader().feed(events) for payload in stream.feed(given)] + stream.close()
+    streamed = listen(caller, frames(caller, told))
     assert (streamed.text, streamed.calls, streamed.finish) == (heard.text, heard.calls, heard.finish)

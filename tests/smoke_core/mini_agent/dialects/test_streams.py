@@ -18,6 +18,7 @@ from mini_agent.dialects import (
     translate_answer,
     translate_request,
 )
+from mini_agent.dialects.frames import PINGS, frames
 from support.dialect_listener import Heard, listen, server_events
 from support.dialect_requests import REQUESTS
 from support.dialect_scripts import Script, Words
@@ -33,7 +34,7 @@ def _reply(caller: Dialect, **parameters: Any) -> Reply:
 def _told(events: Iterable[Any], caller: Dialect, provider: Dialect, **parameters: Any) -> bytes:
     stream = StreamTranslation(caller, provider, _reply(caller, **parameters))
     payloads = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
-    return b"".join(stream.feed(payload) for payload in payloads) + stream.close()
+    return frames(caller, [told for payload in payloads for told in stream.feed(payload)] + stream.close())
 
 
 def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
@@ -324,9 +325,8 @@ def test_a_failed_response_is_an_error_and_no_answer() -> None:
 
 def test_signs_of_life() -> None:
     """Anthropic's protocol has one of its own; the others' clients pass over a comment."""
-    pings = {caller: StreamTranslation(caller, CHAT, _reply(caller)).writer.ping() for caller in Dialect}
-    assert pings[MESSAGES] == b'event: ping\ndata: {"type":"ping"}\n\n'
-    assert pings[CHAT] == pings[RESPONSES] == b": keep-alive\n\n"
+    assert PINGS[MESSAGES] == b'event: ping\ndata: {"type":"ping"}\n\n'
+    assert PINGS[CHAT] == PINGS[RESPONSES] == b": keep-alive\n\n"
 
 
 def test_a_response_repeats_what_was_asked() -> None:

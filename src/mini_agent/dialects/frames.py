@@ -1,0 +1,57 @@
+"""Server-sent events of each dialect: the payloads' frames, the sign of life, the end of a stream that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from mini_agent.dialects.errors import encode_error
+from mini_agent.dialects.names import Dialect
+from mini_agent.dialects.openai_chat.stream_in import DONE
+from mini_agent.dialects.openai_responses import stream_out
+
+__all__ = ["PINGS", "failure", "frames"]
+
+#: What tells a client that the stream is alive. Only Anthropic's protocol has an event for it.
+PINGS: Mapping[Dialect, bytes] = {
+    Dialect.CHAT: b": keep-alive\n\n",
+    Dialect.MESSAGES: b'event: ping\ndata: {"type":"ping"}\n\n',
+    Dialect.RESPONSES: b": keep-alive\n\n",
+}
+_TYPE = b'{"type":"'
+
+
+class _Typed(msgspec.Struct):
+    type: str = "message"
+
+
+_TYPED = msgspec.json.Decoder(_Typed)
+
+
+def frames(dialect: Dialect, payloads: Sequence[bytes]) -> bytes:
+    """Returns: events as one piece of wire text. payloads: their data, each on one line."""
+    if dialect is Dialect.CHAT:
+        return b"data: " + b"\n\ndata: ".join(payloads) + b"\n\n"
+    return b"".join([b"event: " + _type_of(payload) + b"\ndata: " + payload + b"\n\n" for payload in payloads])
+
+
+def _type_of(payload: bytes) -> bytes:
+    if payload.startswith(_TYPE):
+        return payload[9 : payload.index(b'"', 9)]
+    return _TYPED.decode(payload).type.encode()
+
+
+def failure(
+    dialect: Dialect, envelope: Mapping[str, Any], status: int, first: bytes = b"{}", last: bytes = b"{}"
+) -> list[bytes]:
+    """Write the end of a stream that failed.
+
+    envelope, status: of the error, as in `encode_error`. first, last: the payloads that were told before.
+    Returns: payloads.
+    """
+    if dialect is Dialect.RESPONSES:
+        return stream_out.failure(envelope, status, first, last)
+    told = msgspec.json.encode(encode_error(dialect, envelope, status))
+    return [told, DONE] if dialect is Dialect.CHAT else [told]
