@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator
 from functools import lru_cache
 
 import msgspec
@@ -13,8 +13,7 @@ from mini_agent.core.errors import ProviderNotConfigured
 from mini_agent.core.ports import Clock
 from mini_agent.memory.headers import provider_headers
 from mini_agent.net.connections import Connections
-from mini_agent.upstreams.chat_http import ChatCall, ChatHttp, asked_choices
-from mini_agent.upstreams.errors import limit_headers
+from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices, noted
 from mini_agent.upstreams.protocol import Batch
 
 __all__ = ["OpenAIHttpClient"]
@@ -26,7 +25,7 @@ class OpenAIHttpClient:
     name = "openai_http"
 
     def __init__(self, connections: Connections, clock: Clock) -> None:
-        self._http = ChatHttp(connections, clock)
+        self._http = ModelHttp(connections, clock)
         self._encode = msgspec.json.Encoder().encode
 
     async def complete(self, request: ProviderRequest) -> bytes:
@@ -40,14 +39,14 @@ class OpenAIHttpClient:
     async def aclose(self) -> None:
         """Nothing to free: the connections belong to the app."""
 
-    def _call(self, request: ProviderRequest) -> ChatCall:
+    def _call(self, request: ProviderRequest) -> ModelCall:
         target, note = request.target, request.note_headers
         if not target.api_base:
             raise ProviderNotConfigured(f"Model '{target.model}' has no api_base")
         headers = {"content-type": "application/json"}
         if target.api_key:
             headers["authorization"] = f"Bearer {target.api_key}"
-        return ChatCall(
+        return ModelCall(
             url=_endpoint(target.api_base),
             body=self._encode({"model": target.name, **request.body}),
             headers=headers | provider_headers(request),
@@ -57,14 +56,8 @@ class OpenAIHttpClient:
             stream_timeout_s=target.stream_timeout_s,
             max_retries=target.max_retries,
             choices=asked_choices(request.body),
-            on_answer=None if note is None else lambda headers: note(_noted(headers)),
+            on_answer=None if note is None else lambda headers: note(noted(headers)),
         )
-
-
-def _noted(headers: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield what of a provider's answer goes to the client besides its body: limits, and the provider's request id."""
-    for name, value in limit_headers(headers).items():
-        yield name.encode(), value.encode()
 
 
 @lru_cache(maxsize=256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 
 import msgspec
 from yarl import URL
@@ -12,14 +13,15 @@ from mini_agent.core.ports import Clock
 from mini_agent.memory.headers import provider_headers
 from mini_agent.net.connections import Connections
 from mini_agent.settings import Settings
-from mini_agent.upstreams.chat_http import ChatCall, ChatHttp, Dialect, asked_choices
 from mini_agent.upstreams.forward.errors import error_of_proxy, error_of_proxy_event
 from mini_agent.upstreams.forward.headers import answer_headers, kept_query
+from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices
 from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.wires import OPENAI
 
 __all__ = ["ForwardClient", "external_address", "with_key"]
 
-_LITELLM_PROXY = Dialect(error_of_proxy, error_of_proxy_event)
+_LITELLM_PROXY = replace(OPENAI, of_status=error_of_proxy, of_event=error_of_proxy_event)
 #: LiteLLM retries twice unless told otherwise, whatever went wrong. Retries are ours, by one rule in both modes.
 _RETRIES = "x-litellm-num-retries"
 
@@ -31,7 +33,7 @@ class ForwardClient:
 
     def __init__(self, settings: Settings, connections: Connections, clock: Clock) -> None:
         self._settings = settings
-        self._http = ChatHttp(connections, clock, _LITELLM_PROXY)
+        self._http = ModelHttp(connections, clock, _LITELLM_PROXY)
         self._encode = msgspec.json.Encoder().encode
 
     async def complete(self, request: ProviderRequest) -> bytes:
@@ -45,10 +47,10 @@ class ForwardClient:
     async def aclose(self) -> None:
         """Nothing to free: the connections belong to the app."""
 
-    def _call(self, request: ProviderRequest) -> ChatCall:
+    def _call(self, request: ProviderRequest) -> ModelCall:
         target, note = request.target, request.note_headers
         headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: "0"}
-        return ChatCall(
+        return ModelCall(
             url=external_address(self._settings, "/v1/chat/completions", kept_query(request.query)),
             body=self._encode({"model": target.name, **request.body}),
             headers=with_key(headers, self._settings.forward_key),

@@ -1,4 +1,4 @@
-"""Chat completions over HTTP, plain and streamed: what all clients of OpenAI's protocol share (GATEWAY.md 7.2 and 9).
+"""Requests to models over HTTP, plain and streamed: what the clients of all protocols share (GATEWAY.md 7.2 and 9).
 
 Answers are checked and passed on as the bytes that arrived; they are never decoded and encoded again.
 """
@@ -6,36 +6,29 @@ Answers are checked and passed on as the bytes that arrived; they are never deco
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
-import msgspec
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from mini_agent.core.chat import DONE
 from mini_agent.core.errors import GatewayError, InvalidProviderResponse
 from mini_agent.core.ports import Clock
-from mini_agent.core.text import load_json, valid_utf8
+from mini_agent.core.text import valid_utf8
 from mini_agent.net.bounded import AnswerTooLarge, read_bounded, read_start
 from mini_agent.net.connections import Connections
 from mini_agent.net.retry import RETRIED_STATUSES, Backoff
 from mini_agent.net.sse import SseReader
-from mini_agent.upstreams.errors import (
-    error_of_event,
-    error_of_status,
-    error_of_transport,
-    retry_after_seconds,
-)
+from mini_agent.upstreams.errors import error_of_transport, limit_headers, retry_after_seconds
 from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.wires import OPENAI, Wire
 
-__all__ = ["OPENAI", "ChatCall", "ChatHttp", "Dialect", "asked_choices"]
+__all__ = ["ModelCall", "ModelHttp", "asked_choices", "noted"]
 
 CONNECT_S = 30.0
 READ_S = 600.0
@@ -46,15 +39,6 @@ _ERROR_BYTES = 65536
 _ERROR_S = 5.0
 
 _TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
-_FINISH = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
-
-
-class _Completion(msgspec.Struct):
-    choices: list[msgspec.Raw]
-
-
-class _Event(msgspec.Struct):
-    error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +48,8 @@ class _Again:
     wait_s: float | None
 
 
-class ErrorOfStatus(Protocol):
-    """Translates a non-2xx answer; `now` is seconds since the epoch."""
-
-    def __call__(
-        self, status: int, headers: Mapping[str, str], body: bytes, *, now: float, model: str = ""
-    ) -> GatewayError: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a kind of server says that something failed: as an answer, and as the `error` member of a stream event."""
-
-    of_status: ErrorOfStatus
-    of_event: Callable[[Any], GatewayError]
-
-
-OPENAI = Dialect(error_of_status, error_of_event)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChatCall:
+class ModelCall:
     """One request. user_id: whose cookies are used. model: as the client named it, for error texts.
 
     timeout_s: of the whole plain answer, None for the default. stream_timeout_s: of one silence in a stream.
@@ -104,24 +69,22 @@ class ChatCall:
     on_answer: Callable[[CIMultiDictProxy[str]], None] | None = None
 
 
-class ChatHttp:
-    """Posts chat requests. connections: of the app. dialect: of the servers that are called. backoff: of retries."""
+class ModelHttp:
+    """Posts requests. connections: of the app. wire: what the servers that are called say. backoff: of retries."""
 
     def __init__(
         self,
         connections: Connections,
         clock: Clock,
-        dialect: Dialect = OPENAI,
+        wire: Wire = OPENAI,
         backoff: Backoff = Backoff(),  # noqa: B008 - it is frozen
     ) -> None:
         self._connections = connections
         self._clock = clock
-        self._dialect = dialect
+        self._wire = wire
         self._backoff = backoff
-        self._completion = msgspec.json.Decoder(_Completion)
-        self._event = msgspec.json.Decoder(_Event)
 
-    async def complete(self, call: ChatCall) -> bytes:
+    async def complete(self, call: ModelCall) -> bytes:
         """Ask once. Returns: the provider's bytes. Raises: GatewayError."""
         async with self._opened(call, _plain_timeout(call.timeout_s)) as response:
             try:
@@ -130,80 +93,30 @@ class ChatHttp:
                 raise InvalidProviderResponse(f"the provider's answer is larger than {error.limit} bytes") from error
             except _TRANSPORT_ERRORS as error:
                 raise error_of_transport(error) from error
-        try:
-            self._completion.decode(raw)
-        except (msgspec.DecodeError, RecursionError) as error:
-            return _repaired(raw, error)
-        return raw
+        return self._wire.check_answer(raw)
 
-    async def stream(self, call: ChatCall) -> AsyncGenerator[Batch, None]:
+    async def stream(self, call: ModelCall) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Returns: the provider's events as they arrive. Raises: GatewayError."""
         seconds = call.stream_timeout_s or call.timeout_s or READ_S
         async with self._opened(call, _stream_timeout(seconds)) as response:
-            reader = SseReader()
-            data, ends = b"-", 0
+            reader, guard = SseReader(), self._wire.guard(call.choices)
+            data = b"-"
             while data:
                 try:
                     data = await response.content.readany()
                 except _TRANSPORT_ERRORS as error:
                     raise error_of_transport(error) from error
                 payloads = reader.feed(data) if data else reader.finish()
-                done, failure = self._check(payloads)
+                done, failure = guard.check(payloads)
                 if payloads:
-                    ends += _count_ends(payloads)
                     yield payloads
                 if failure is not None:
                     raise failure
                 if done:
                     await self._drain(response)
                     return
-            if ends < call.choices:
+            if not guard.finished():
                 raise InvalidProviderResponse("the provider's stream ended before the answer was finished")
-
-    def _check(self, payloads: list[bytes]) -> tuple[bool, GatewayError | None]:
-        """Cut the list after `[DONE]`, or before the first event that is broken or an error."""
-        if not payloads:
-            return False, None
-        done = payloads[-1] == DONE
-        if self._all_sound(payloads[:-1] if done else payloads):
-            return done, None
-        return self._check_each(payloads)
-
-    def _all_sound(self, payloads: list[bytes]) -> bool:
-        """Returns: whether all are JSON objects on one line each, and none is an error: one call instead of many."""
-        lines = b"\n".join(payloads)
-        if b'"error"' in lines or lines.count(b"\n") != max(0, len(payloads) - 1) or valid_utf8(lines) is not lines:
-            return False
-        try:
-            return len(self._event.decode_lines(lines)) == len(payloads)
-        except (msgspec.DecodeError, RecursionError):
-            return False
-
-    def _check_each(self, payloads: list[bytes]) -> tuple[bool, GatewayError | None]:
-        for index, payload in enumerate(payloads):
-            if payload == DONE:
-                del payloads[index + 1 :]
-                return True, None
-            try:
-                sound = self._sound(payload)
-                event = self._event.decode(sound)
-            except (msgspec.DecodeError, RecursionError, ValueError):
-                del payloads[index:]
-                return False, InvalidProviderResponse("the provider sent an event that is not a JSON object")
-            if event.error is not msgspec.UNSET and (error := load_json(bytes(event.error).decode())):
-                del payloads[index:]
-                return False, self._dialect.of_event(error)
-            payloads[index] = sound.replace(b"\n", b" ")
-        return False, None
-
-    def _sound(self, payload: bytes) -> bytes:
-        """Returns: the event as every reader takes it. Raises: ValueError for what is no JSON."""
-        text = valid_utf8(payload)
-        try:
-            self._event.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            return msgspec.json.encode(load_json(text.decode()))
-        return text
 
     async def _drain(self, response: aiohttp.ClientResponse) -> None:
         """Read the end of the body, so that the connection can serve the next request."""
@@ -218,7 +131,7 @@ class ChatHttp:
 
     @asynccontextmanager
     async def _opened(
-        self, call: ChatCall, timeout: aiohttp.ClientTimeout
+        self, call: ModelCall, timeout: aiohttp.ClientTimeout
     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         """Send, with the retries of 7.2. Returns: a 2xx answer whose body is unread. Raises: GatewayError."""
         for attempt in count():
@@ -236,7 +149,7 @@ class ChatHttp:
             await self._clock.sleep(self._backoff.wait_s(attempt, found.wait_s))
 
     async def _attempt(
-        self, call: ChatCall, timeout: aiohttp.ClientTimeout, *, last: bool
+        self, call: ModelCall, timeout: aiohttp.ClientTimeout, *, last: bool
     ) -> aiohttp.ClientResponse | _Again:
         """Send once. Returns: a 2xx answer, or that it may be tried again. Raises: GatewayError."""
         try:
@@ -271,36 +184,19 @@ class ChatHttp:
         finally:
             response.release()
         now = self._clock.time()
-        return self._dialect.of_status(response.status, response.headers, body, now=now, model=model)
+        return self._wire.of_status(response.status, response.headers, body, now=now, model=model)
 
 
-def _repaired(raw: bytes, refused: Exception) -> bytes:
-    """Write an answer anew whose text a strict reader does not take: half of a surrogate pair, from a cut emoji.
-
-    refused: what the strict reader said. Returns: the completion. Raises: InvalidProviderResponse for anything else.
-    """
-    try:
-        value = load_json(raw.decode())
-    except ValueError:
-        value = None
-    if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
-        raise InvalidProviderResponse("the provider's answer is not a completion object") from refused
-    return msgspec.json.encode(value)
+def noted(headers: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield what of a provider's answer goes to the client besides its body: limits, and the provider's request id."""
+    for name, value in limit_headers(headers).items():
+        yield name.encode(), value.encode()
 
 
 def asked_choices(body: Mapping[str, Any]) -> int:
     """Returns: how many answers a request asks for."""
     n = body.get("n")
     return n if isinstance(n, int) and n > 0 else 1
-
-
-def _count_ends(payloads: list[bytes]) -> int:
-    """Returns: how many of the choices in these events have a finish reason. An empty one is none."""
-    lines = b"\n".join(payloads)
-    found = lines.count(b'"finish_reason"')
-    usual = lines.count(b'"finish_reason":null') + lines.count(b'"finish_reason": null')
-    # Nearly all events say null, in one of two spellings; only the others cost a search with a pattern.
-    return 0 if usual == found else len(_FINISH.findall(lines))
 
 
 @lru_cache(maxsize=64)
