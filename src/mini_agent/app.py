@@ -12,15 +12,16 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from mini_agent.api.agent_run import AgentRoute, AgentServices
-from mini_agent.api.chat import ChatRoute, ChatServices
 from mini_agent.api.health import HealthRoute, ReadyRoute
 from mini_agent.api.memory_routing import RoutingInfoRoute
+from mini_agent.api.model_route import ModelRoute, ModelServices
 from mini_agent.api.models import ModelsRoute
 from mini_agent.api.openapi import OpenApiRoute
 from mini_agent.api.relay import RelayRoute
 from mini_agent.core.logs import new_logger
 from mini_agent.core.ports import Clock, HttpConnectorFactory, SystemClock, id_source, open_http_connector
 from mini_agent.core.redaction import Redactor
+from mini_agent.dialects import Dialect
 from mini_agent.edge.body import BodyReader
 from mini_agent.edge.envelope import ErrorWriter
 from mini_agent.edge.errors import route_not_found
@@ -41,14 +42,16 @@ from mini_agent.settings import Settings, load_settings
 from mini_agent.tools.backends import Toolbox, ToolInvokerFactory
 from mini_agent.tools.chat_tools import ChatTools
 from mini_agent.upstreams.codex.agent import CodexAgentClient
+from mini_agent.upstreams.direct import DIRECT, DirectClient
 from mini_agent.upstreams.forward.client import ForwardClient
 from mini_agent.upstreams.forward.relay import Relay
 from mini_agent.upstreams.litellm.clients import SdkClients
 from mini_agent.upstreams.litellm.sdk import LiteLLMClient
-from mini_agent.upstreams.openai_http import OpenAIHttpClient
 from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.registry import Registry
 from mini_agent.upstreams.scripted import ScriptedClient
+from mini_agent.upstreams.speaking import Interpreter
+from mini_agent.upstreams.table import Clients
 
 if TYPE_CHECKING:
     import logging
@@ -69,13 +72,17 @@ class Outside:
     log: logging.Logger
 
 
+def _direct(dialect: Dialect) -> ModelClientFactory:
+    return lambda _, outside: DirectClient(dialect, outside.connections, outside.clock)
+
+
 def _default_clients() -> Mapping[str, ModelClientFactory]:
     """The visible table of model clients: key of a target to factory."""
     return {
-        "openai_http": lambda _, outside: OpenAIHttpClient(outside.connections, outside.clock),
+        **{kind.client: _direct(dialect) for dialect, kind in DIRECT.items()},
         "litellm_sdk": lambda settings, outside: LiteLLMClient(
             outside.clock,
-            drop_params=settings.config.litellm_settings.get("drop_params") is True,
+            drop_params=settings.drop_params,
             clients=SdkClients(outside.sessions, settings.max_answer_bytes),
         ),
         "forward": lambda settings, outside: ForwardClient(settings, outside.connections, outside.clock),
@@ -137,7 +144,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         answer_bytes=settings.max_answer_bytes,
     )
     outside = Outside(connections=connections, sessions=sessions, clock=ports.clock, ids=ports.ids, log=log)
-    chat = ChatServices(
+    chat = ModelServices(
         settings=settings,
         guard=KeyGuard(settings.master_key),
         reader=BodyReader(settings.max_body_bytes, settings.body_idle_s),
@@ -156,10 +163,10 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     agent = AgentServices(chat=chat, tools=tools, traces=traces)
     info = RoutingInfoRoute(chat.callers, chat.guard, sessions, redactor, protected=settings.protect_routing_info)
     unowned = _unowned(chat, connections)
-    return _serve(agent, info, unowned, [traces, toolbox, *chat.clients.values(), sessions], ports)
+    return _serve(agent, info, unowned, [traces, toolbox, *chat.clients, sessions], ports)
 
 
-def _unowned(chat: ChatServices, connections: Connections) -> ASGIApp:
+def _unowned(chat: ModelServices, connections: Connections) -> ASGIApp:
     """Build what answers for paths without a route: the relay in forward mode, a 404 otherwise."""
     settings, general = chat.settings, chat.settings.general
     if settings.provider_mode != "forward":
@@ -187,11 +194,12 @@ def _clients(
     registry: Registry,
     tools: ToolInvokerFactory,
     metrics: Metrics,
-) -> Mapping[str, ModelClient]:
+) -> Clients:
     """Build every model client; the agent among them asks the others."""
     factories = {**_default_clients(), **ports.model_clients}
-    clients = {key: factory(settings, outside) for key, factory in factories.items()}
-    clients.setdefault(
+    interpreter = Interpreter(ports.clock, ports.ids, drop_unknown=settings.drop_params)
+    clients = Clients({key: factory(settings, outside) for key, factory in factories.items()}, interpreter)
+    clients.add_missing(
         "mini_agent",
         MiniAgentClient(
             settings,
@@ -236,10 +244,12 @@ def _serve(
 def _routes(agent: AgentServices, info: RoutingInfoRoute, started_at: float) -> list[Route]:
     """The visible table of routes, most used first."""
     chat = agent.chat
-    chat_route = ChatRoute(chat)
+    chat_route = ModelRoute(chat, Dialect.CHAT)
     return [
         Route("/v1/chat/completions", chat_route, methods=["POST"]),
         Route("/chat/completions", chat_route, methods=["POST"]),
+        Route("/v1/messages", ModelRoute(chat, Dialect.MESSAGES), methods=["POST"]),
+        Route("/v1/responses", ModelRoute(chat, Dialect.RESPONSES), methods=["POST"]),
         Route("/agent/run", AgentRoute(agent), methods=["POST"]),
         Route("/ready", ReadyRoute(), methods=["GET"]),
         Route("/healthz", HealthRoute(chat.settings, started_at), methods=["GET"]),

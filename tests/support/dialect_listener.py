@@ -202,7 +202,7 @@ def _listen_responses(events: list[dict[str, Any]]) -> Heard:
             assert {item["type"] for item, _ in opened.values()} <= {"function_call"}
             assert index == len(done) + len(opened)
             opened[index] = event["item"], []
-            assert event["item"]["status"] == "in_progress"
+            assert event["item"].get("status", "in_progress") == "in_progress"
         elif kind == "response.output_item.done":
             item, _ = opened.pop(index)
             assert event["item"]["id"] == item["id"]

@@ -18,8 +18,8 @@ _BESIDES: dict[tuple[str, str], frozenset[str]] = {
     # Older models and other servers of the protocol take them; the newest models do not.
     ("anthropic_messages", "request"): frozenset({"temperature", "top_p", "top_k"}),
 }
-#: Members of a message, and of a delta, that chat clients and servers agreed on without OpenAI.
-_AGREED = ("reasoning_content", "reasoning", "thinking_blocks")
+#: Members of a message, and of a delta, that chat clients and servers agreed on without OpenAI; the last is of agents.
+_AGREED = ("reasoning_content", "reasoning", "thinking_blocks", "additional_kwargs")
 
 
 @lru_cache(maxsize=4)

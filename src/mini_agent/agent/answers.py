@@ -11,6 +11,7 @@ from typing import Any
 from mini_agent.agent.values import Message, ModelAnswer
 from mini_agent.core.errors import InvalidProviderResponse
 from mini_agent.core.text import encodable
+from mini_agent.dialects.openai_chat.thoughts import MEMBERS
 
 __all__ = ["Answer", "RawCall", "content_text", "normalise", "unique_id"]
 
@@ -53,6 +54,8 @@ def normalise(answer: object, taken_ids: Collection[str]) -> Answer:
     calls = _calls_of(_get(message, "tool_calls"), set(taken_ids))
     content = _plain(_get(message, "content"))
     recorded: Message = {"role": "assistant", "content": content}
+    # What it thought must come back to it, or it refuses the next turn.
+    recorded |= {name: _plain(value) for name in MEMBERS if (value := _get(message, name))}
     if calls:
         recorded["tool_calls"] = [recorded_call for _, recorded_call in calls]
     elif content is None:

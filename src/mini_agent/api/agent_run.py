@@ -10,7 +10,7 @@ import msgspec
 
 from mini_agent.agent.loop import run
 from mini_agent.agent.values import AgentResult, ModelRequest, RunMetrics
-from mini_agent.api.chat import ChatServices
+from mini_agent.api.model_route import ModelServices
 from mini_agent.core.chat import Caller, ModelTarget
 from mini_agent.core.errors import GatewayError, normalising
 from mini_agent.edge.disconnect import CancelOnDisconnect
@@ -30,7 +30,7 @@ __all__ = ["AgentRoute", "AgentServices"]
 class AgentServices:
     """What the route works with, besides what chat has."""
 
-    chat: ChatServices
+    chat: ModelServices
     tools: ToolInvokerFactory
     traces: TraceStore
 
@@ -59,7 +59,7 @@ class AgentRoute:
         chat.metrics.agent_run(body.backend, result.stopped_reason)
         answer = result.response_body()
         self._agent.traces.store(answer, result, body, exchange.request_id)
-        provider = chat.clients[target.client].name
+        provider = chat.clients.of(target).name
         await send_body(send, msgspec.json.encode(answer), headers=[(b"x-mini-agent-provider", provider.encode())])
 
     def _guard(self, body: AgentBody) -> ModelTarget:

@@ -28,7 +28,16 @@ _PROVIDER = {
         "required": True,
         "schema": {
             "type": "string",
-            "enum": ["openai_http", "litellm_sdk", "forward", "codex_agent", "mini_agent", "scripted"],
+            "enum": [
+                "openai_http",
+                "anthropic_http",
+                "openai_responses",
+                "litellm_sdk",
+                "forward",
+                "codex_agent",
+                "mini_agent",
+                "scripted",
+            ],
         },
     }
 }
@@ -53,7 +62,7 @@ class OpenApiRoute:
 
 def openapi_document(*, relays: bool = False) -> dict[str, Any]:
     """Returns: the whole document. relays: whether it tells of the relay of forward mode."""
-    chat = _chat_operation
+    model = _model_operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -70,8 +79,12 @@ def openapi_document(*, relays: bool = False) -> dict[str, Any]:
             "/memory-routing/info": {"get": _routing_info_operation()},
             "/openapi.json": {"get": _open("openapi", "This document.", "OpenApi")},
             "/v1/models": {"get": _models_operation()},
-            "/v1/chat/completions": {"post": chat("chat", "Chat completion, plain or streamed.")},
-            "/chat/completions": {"post": chat("chatAlias", "The same without the version prefix.")},
+            "/v1/chat/completions": {"post": model("chat", "Chat completion, plain or streamed.", "Chat")},
+            "/chat/completions": {"post": model("chatAlias", "The same without the version prefix.", "Chat")},
+            "/v1/messages": {
+                "post": model("messages", "Anthropic's Messages, plain or streamed.", "Messages", error="MessagesError")
+            },
+            "/v1/responses": {"post": model("responses", "OpenAI's Responses, plain or streamed.", "Responses")},
             "/agent/run": {"post": _agent_operation()},
             **({RELAYED: _relay_operations()} if relays else {}),
         },
@@ -81,7 +94,7 @@ def openapi_document(*, relays: bool = False) -> dict[str, Any]:
                 "masterKey": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "Needed only when the gateway has a master key.",
+                    "description": "Needed only when the gateway has a master key; `x-api-key` is taken as well.",
                 }
             },
         },
@@ -96,8 +109,8 @@ def _answer(description: str, schema: str, *, headers: dict[str, Any] | None = N
     }
 
 
-def error_answers(statuses: Iterable[int]) -> dict[str, Any]:
-    """Returns: one response object per status, naming the codes of the table."""
+def error_answers(statuses: Iterable[int], schema: str = "Error") -> dict[str, Any]:
+    """Returns: one response object per status, naming the codes of the table. schema: of their envelope."""
     answers = {}
     for status in sorted(set(statuses)):
         codes = sorted({row.code for row in ERROR_TABLE if row.status == status})
@@ -108,7 +121,7 @@ def error_answers(statuses: Iterable[int]) -> dict[str, Any]:
             headers["www-authenticate"] = {"schema": {"type": "string"}}
         if status == 405:
             headers["allow"] = {"schema": {"type": "string"}}
-        answers[str(status)] = _answer(f"One of: {', '.join(codes)}", "Error", headers=headers)
+        answers[str(status)] = _answer(f"One of: {', '.join(codes)}", schema, headers=headers)
     return answers
 
 
@@ -191,13 +204,14 @@ def _body(schema: str) -> dict[str, Any]:
     return {"required": True, "content": content}
 
 
-def _chat_operation(operation: str, summary: str) -> dict[str, Any]:
-    success = _answer("The completion, or its stream when `stream` is true.", "ChatCompletion", headers=_PROVIDER)
-    success["content"]["text/event-stream"] = {"schema": {"$ref": "#/components/schemas/ChatEvent"}}
+def _model_operation(operation: str, summary: str, schema: str, *, error: str = "Error") -> dict[str, Any]:
+    """Returns: a route that asks a model. schema: what the names of its request, answer and event begin with."""
+    success = _answer("The answer, or its stream when `stream` is true.", schema, headers=_PROVIDER)
+    success["content"]["text/event-stream"] = {"schema": {"$ref": f"#/components/schemas/{schema}Event"}}
     return {
         "operationId": operation,
         "summary": summary,
         "security": [{"masterKey": []}, {}],
-        "requestBody": _body("ChatRequest"),
-        "responses": {"200": success, **error_answers((*_COMMON, *_PROVIDER_STATUSES))},
+        "requestBody": _body(f"{schema}Request"),
+        "responses": {"200": success, **error_answers((*_COMMON, *_PROVIDER_STATUSES), error)},
     }

@@ -8,6 +8,9 @@ from typing import Any
 import msgspec
 
 from mini_agent.core.errors import ERROR_TABLE
+from mini_agent.dialects import Dialect
+from mini_agent.dialects.errors import messages_type
+from mini_agent.dialects.parameters import known, parameter_of
 from mini_agent.pipeline.parameters import CHAT_FIELDS, ITEM_TYPES, TYPE_NAMES
 from mini_agent.runs.agent_body import AgentBody
 from mini_agent.tools.table import TOOL_BACKENDS
@@ -16,6 +19,7 @@ __all__ = ["schemas"]
 
 _STRING = {"type": "string"}
 _INTEGER = {"type": "integer"}
+_OBJECTS: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
 
 
 def _object(
@@ -41,8 +45,15 @@ def schemas() -> dict[str, Any]:
         "ModelList": _model_list(),
         "Message": _message(),
         "ChatRequest": _chat_request(),
-        "ChatCompletion": _object({"choices": {"type": "array", "items": {"type": "object"}}}),
-        "ChatEvent": _event(),
+        "Chat": _object({"choices": _OBJECTS}),
+        "ChatEvent": _event("A ChatCompletionChunk of OpenAI's API or an Error, as JSON; the last event is `[DONE]`."),
+        "MessagesRequest": _dialect_request(Dialect.MESSAGES, {"messages": {**_OBJECTS, "minItems": 1}}),
+        "Messages": _object({"type": {"const": "message"}, "content": _OBJECTS, "usage": {"type": "object"}}),
+        "MessagesEvent": _event("A RawMessageStreamEvent of Anthropic's API, a ping or a MessagesError, as JSON."),
+        "MessagesError": _messages_error(),
+        "ResponsesRequest": _dialect_request(Dialect.RESPONSES, {"input": {"type": ["string", "array"]}}),
+        "Responses": _object({"object": {"const": "response"}, "output": _OBJECTS, "status": _STRING}),
+        "ResponsesEvent": _event("A ResponseStreamEvent of OpenAI's API, as JSON."),
         **_agent(),
         "Error": _error(),
     }
@@ -106,12 +117,30 @@ def _chat_request() -> dict[str, Any]:
     properties["messages"] = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Message"}}
     return {
         **_object(properties, required=["model", "messages"]),
-        "description": "Fields outside this list are dropped unless the model entry allows them.",
+        "description": "Other fields reach a provider of this dialect as they are; orders are dropped.",
     }
 
 
-def _event() -> dict[str, Any]:
-    text = "A ChatCompletionChunk of OpenAI's API or an Error, as JSON; the last event is `[DONE]`."
+def _dialect_request(dialect: Dialect, conversation: dict[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = {"stream": {"type": ["boolean", "null"]}}
+    for name in sorted(known(dialect)):
+        row = parameter_of(dialect, name)
+        if row is not None and not row.own:
+            kinds = dict.fromkeys("number" if float in row.kinds else TYPE_NAMES[kind] for kind in row.kinds)
+            properties[name] = {"type": [*kinds, "null"]}
+    properties |= {"model": {"type": "string", "minLength": 1}, **conversation}
+    text = "The protocol's own parameters; docs/dialects.md tells which of them reach a provider of another dialect."
+    return {**_object(properties, required=["model", *conversation]), "description": text}
+
+
+def _messages_error() -> dict[str, Any]:
+    details = _object({"exception_type": _STRING, "exception_message": _STRING}, closed=True)
+    told = {"type": {"enum": sorted({messages_type(row.status) for row in ERROR_TABLE})}, "message": _STRING}
+    inner = _object({**told, "details": details}, required=list(told), closed=True)
+    return _object({"type": {"const": "error"}, "error": inner, "request_id": _STRING}, closed=True)
+
+
+def _event(text: str) -> dict[str, Any]:
     return _object({"data": {"type": "string", "description": text}})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mini_agent.api.chat import ChatServices
+from mini_agent.api.model_route import ModelServices
 from mini_agent.core.chat import Caller, ProviderRequest
 from mini_agent.core.errors import GatewayError, InvalidParameter
 from mini_agent.edge.disconnect import CancelOnDisconnect
@@ -27,7 +27,7 @@ _PREFIX = "/v1/"
 class RelayRoute:
     """Authentication, size, overrides, external process: in this order."""
 
-    def __init__(self, services: ChatServices, relay: Relay) -> None:
+    def __init__(self, services: ModelServices, relay: Relay) -> None:
         self._services = services
         self._relay = relay
         self._opened = services.settings.relay_routes

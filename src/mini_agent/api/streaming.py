@@ -1,18 +1,21 @@
-"""The stream writer (GATEWAY.md 9): headers after the first event, one error frame, always `[DONE]`."""
+"""The stream writer (GATEWAY.md 9 and 15): headers after the first event, failures and signs of life in the dialect."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, NamedTuple
 
 from mini_agent.core.chat import DONE
 from mini_agent.core.errors import InvalidProviderResponse
 from mini_agent.core.ports import Clock
+from mini_agent.dialects import Dialect
+from mini_agent.dialects.frames import PINGS, failure, frames
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.exchange import Receive, Scope, Send
 from mini_agent.upstreams.protocol import Batch
 
-__all__ = ["frames", "write_stream"]
+__all__ = ["Envelope", "write_stream"]
 
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -20,13 +23,13 @@ _HEADERS = (
     (b"x-accel-buffering", b"no"),
 )
 _OWN_NAMES = frozenset(name for name, _ in _HEADERS)
-_DONE_FRAME = b"data: [DONE]\n\n"
-_COMMENT = b": keep-alive\n\n"
 
 
-def frames(batch: Batch) -> bytes:
-    """Returns: the events of a batch as one piece of wire text."""
-    return b"data: " + b"\n\ndata: ".join(batch) + b"\n\n"
+class Envelope(NamedTuple):
+    """An error as a client reads it. body: as of GATEWAY.md 4.7. status: that it would have had as an answer."""
+
+    body: Mapping[str, Any]
+    status: int
 
 
 async def write_stream(
@@ -38,13 +41,14 @@ async def write_stream(
     headers: list[tuple[bytes, bytes]],
     clock: Clock,
     keep_alive_s: float,
-    on_error: Callable[[Exception], bytes],
+    on_error: Callable[[Exception], Envelope],
+    dialect: Dialect = Dialect.CHAT,
 ) -> None:
     """Relay a provider's stream to the client.
 
-    headers: additional response headers; complete once the first event is there. clock, keep_alive_s: what silence is
-    measured with, and the seconds of it before a comment is sent.
-    on_error: turns a failure after the first event into the JSON of its error frame.
+    batches: in the client's dialect. headers: additional response headers; complete once the first event is there.
+    clock, keep_alive_s: what silence is measured with, and the seconds of it before a sign of life.
+    on_error: turns a failure after the first event into what the client is told.
     Raises: GatewayError before anything was sent; ClientDisconnected.
     """
     async with CancelOnDisconnect(scope, receive):
@@ -54,48 +58,51 @@ async def write_stream(
                 raise InvalidProviderResponse("the provider's stream has no events")
             more = [header for header in headers if header[0] not in _OWN_NAMES]
             await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *more]})
-            silence = _KeepAlive(send, clock, keep_alive_s)
+            silence = _Silence(send, clock, keep_alive_s, PINGS[dialect])
             try:
-                done = await _relay(batch, batches, send, silence, on_error)
+                end = await _relay(batch, batches, send, silence, on_error, dialect)
             finally:
                 silence.stop()
         finally:
             await batches.aclose()
-    await send({"type": "http.response.body", "body": b"" if done else _DONE_FRAME})
+    await send({"type": "http.response.body", "body": end})
 
 
 async def _relay(
     first: Batch,
     batches: AsyncGenerator[Batch, None],
     send: Send,
-    silence: _KeepAlive,
-    on_error: Callable[[Exception], bytes],
-) -> bool:
-    """Send all events, and a failure as one frame. Returns: whether `[DONE]` was among them."""
-    done = False
+    silence: _Silence,
+    on_error: Callable[[Exception], Envelope],
+    dialect: Dialect,
+) -> bytes:
+    """Send all events. Returns: what is still to be sent: the end, or the failure that ends the stream instead."""
     batch: Batch | None = first
+    last = first
+    done = False
     try:
         while batch is not None:
             if not done:
                 silence.touch()
-                await send({"type": "http.response.body", "body": frames(batch), "more_body": True})
+                await send({"type": "http.response.body", "body": frames(dialect, batch), "more_body": True})
+                last = batch
             done = done or batch[-1] == DONE
             # Past `[DONE]` nothing is sent, but the client may still have to give its connection back.
             batch = await anext(batches, None)
     except Exception as error:  # noqa: BLE001 - headers are out: it can only be told inside the stream
-        failure = on_error(error)
-        if not done:
-            await send({"type": "http.response.body", "body": frames([failure]), "more_body": True})
-    return done
+        told = on_error(error)
+        return b"" if done else frames(dialect, failure(dialect, told.body, told.status, first[0], last[-1]))
+    return b"" if done or dialect is not Dialect.CHAT else frames(dialect, [DONE])
 
 
-class _KeepAlive:
-    """Sends a comment whenever nothing was sent for a while. One task per stream, not one per event."""
+class _Silence:
+    """Sends a sign of life whenever nothing was sent for a while. One task per stream, not one per event."""
 
-    def __init__(self, send: Send, clock: Clock, seconds: float) -> None:
+    def __init__(self, send: Send, clock: Clock, seconds: float, ping: bytes) -> None:
         self._send = send
         self._clock = clock
         self._seconds = seconds
+        self._ping = ping
         self._last = clock.monotonic()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
@@ -114,4 +121,4 @@ class _KeepAlive:
                 await self._clock.sleep(left_s)
                 continue
             self.touch()
-            await self._send({"type": "http.response.body", "body": _COMMENT, "more_body": True})
+            await self._send({"type": "http.response.body", "body": self._ping, "more_body": True})

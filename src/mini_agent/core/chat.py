@@ -32,7 +32,8 @@ class ModelTarget:
     allowed: extra body fields clients may set. timeout_s, stream_timeout_s: seconds, None for the client's default.
     features: what the client appended to the name, for `anthropic-beta`.
     memory_host: whether `api_base` is a memory service. memory_key: the key such a host gets in a header of its own.
-    told_user: whether the provider is told whose request it is.
+    told_user: whether the provider is told whose request it is. dialect: what the provider speaks, a value of
+    `dialects.Dialect`. open: whether its client passes on parameters that nobody here knows.
     """
 
     model: str
@@ -53,6 +54,8 @@ class ModelTarget:
     memory_host: bool = False
     memory_key: str | None = field(default=None, repr=False)
     told_user: bool = True
+    dialect: str = "openai_chat"
+    open: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +80,8 @@ class ProviderRequest:
     body: the parameters that reach the provider, defaults included, without `model`.
     inject: puts retrieved memory into what a model sees. Only for the agent, whose record of the conversation must not
     show it; for all other model clients the body's messages have it already.
-    query: of the client's address, for an external process. note_headers: takes the end-to-end headers of the answer,
+    query: of the client's address, for an external process. protocol_headers: the client's own of the dialect that the
+    provider speaks, such as `anthropic-version`. note_headers: takes the end-to-end headers of the answer,
     before anything of its body; for clients whose answer is somebody else's.
     Its headers are built by `mini_agent.memory.headers.provider_headers`, for every model client the same.
     """
@@ -86,5 +90,6 @@ class ProviderRequest:
     body: Mapping[str, Any]
     caller: Caller
     query: str = ""
+    protocol_headers: Mapping[str, str] = field(default_factory=dict)
     note_headers: Callable[[Iterable[tuple[bytes, bytes]]], None] | None = None
     inject: Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]] | None = None

@@ -96,9 +96,7 @@ def add_turns(body: Body, dialect: Dialect, messages: Sequence[Message]) -> dict
 
 
 def without_seals(body: Body) -> dict[str, Any]:
-    """Take out of a Messages or Responses body what another provider thought, before it reaches one of that dialect.
-
-    Only a body with `sealed.MARK` in it needs this: equals pass unread.
+    """Take out of a body what a provider of another dialect thought, before it reaches one of the caller's.
 
     Returns: the body.
     """
@@ -111,10 +109,13 @@ def without_seals(body: Body) -> dict[str, Any]:
 
 
 def _unsealed(turn: Any) -> Any:
-    content = turn.get("content") if isinstance(turn, Mapping) else None
-    if not isinstance(content, list):
+    if not isinstance(turn, Mapping) or turn.get("role") != "assistant":
         return turn
-    return {**turn, "content": [part for part in content if not _is_sealed(part)]}
+    for name in ("content", "thinking_blocks"):
+        parts = turn.get(name)
+        if isinstance(parts, list) and any(map(_is_sealed, parts)):
+            turn = {**turn, name: [part for part in parts if not _is_sealed(part)]}
+    return turn
 
 
 def _is_sealed(part: object) -> bool:

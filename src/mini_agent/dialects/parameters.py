@@ -258,7 +258,7 @@ class Losses:
     """What a request loses on its way into another dialect. source, target: the caller's and the provider's.
 
     drop_unknown: whether parameters without a rule are dropped instead of refused. allowed: those that pass as they
-    are, because the operator knows that the provider takes them.
+    are, because the operator knows that the provider takes them. given: those that the operator sets for everybody.
     """
 
     def __init__(
@@ -268,11 +268,13 @@ class Losses:
         *,
         drop_unknown: bool = False,
         allowed: frozenset[str] = frozenset(),
+        given: frozenset[str] = frozenset(),
     ) -> None:
         self.source = source
         self.target = target
         self.drop_unknown = drop_unknown
         self.allowed = allowed
+        self.given = given
         self._dropped: dict[str, None] = {}
 
     @property

@@ -98,16 +98,17 @@ def translate_request(
     *,
     drop_unknown: bool = False,
     allowed: frozenset[str] = frozenset(),
+    given: frozenset[str] = frozenset(),
 ) -> Translated:
     """Put a caller's body into a provider's words.
 
     drop_unknown: whether parameters without a rule are dropped instead of refused. allowed: names that pass as they
-    are.
+    are. given: parameters that the provider gets from somebody else, where the caller says nothing of them.
 
     Raises: MissingParameter, InvalidParameter for what the caller's dialect does not allow; UnsupportedParameter for
     what the provider's cannot express. All name the parameter.
     """
-    losses = Losses(caller, provider, drop_unknown=drop_unknown, allowed=allowed)
+    losses = Losses(caller, provider, drop_unknown=drop_unknown, allowed=allowed, given=given)
     request = CODECS[caller].decode_request(body)
     if caller is not provider:
         for name in unread(body, caller):

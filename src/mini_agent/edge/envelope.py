@@ -8,12 +8,14 @@ import msgspec
 
 from mini_agent.core.errors import GatewayError, InternalError
 from mini_agent.core.redaction import Redactor
+from mini_agent.dialects import Dialect, encode_error
 
-__all__ = ["ErrorWriter", "translate"]
+__all__ = ["ErrorWriter", "dialect_of", "translate"]
 
 #: Longest message of ours, and longest quotation of a provider, that a client sees.
 _MESSAGE_CHARACTERS = 2000
 _QUOTED_CHARACTERS = 400
+_MESSAGES = frozenset({"/v1/messages", "/v1/messages/count_tokens"})
 
 
 def translate(error: BaseException) -> GatewayError:
@@ -55,9 +57,19 @@ class ErrorWriter:
             }
         return {"error": body}
 
-    def encode(self, error: GatewayError, request_id: str, *, detail: bool = False) -> bytes:
-        """Returns: the envelope as JSON. detail: whether the top-level `detail` of `/agent/run` goes along."""
+    def encode(
+        self, error: GatewayError, request_id: str, *, detail: bool = False, dialect: Dialect = Dialect.CHAT
+    ) -> bytes:
+        """Write an error as an answer. detail: whether the top-level `detail` of `/agent/run` goes along.
+
+        Returns: JSON in the envelope of the caller's dialect.
+        """
         envelope = self.envelope(error, request_id)
         if detail:
             envelope["detail"] = envelope["error"]["message"]
-        return msgspec.json.encode(envelope)
+        return msgspec.json.encode(encode_error(dialect, envelope, error.status))
+
+
+def dialect_of(path: str) -> Dialect:
+    """Returns: the dialect that whoever asks for this path speaks."""
+    return Dialect.MESSAGES if path in _MESSAGES else Dialect.CHAT

@@ -24,8 +24,9 @@ class KeyGuard:
         if self._key is None:
             return
         scheme, _, given = headers.get(b"authorization", b"").strip().partition(b" ")
-        given = given.strip()
-        if scheme.lower() != b"bearer" or not given:
+        # Anthropic's clients have a header of their own. Whoever sends both means the first.
+        given = given.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"").strip()
+        if not given:
             raise InvalidApiKey("Missing or invalid Authorization header")
         # Constant time: the comparison must not tell how much of a guess was right.
         if not hmac.compare_digest(given, self._key):

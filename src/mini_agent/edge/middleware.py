@@ -14,7 +14,8 @@ from starlette.types import ASGIApp
 from mini_agent.core.errors import GatewayError, InternalError
 from mini_agent.core.logs import RequestLines
 from mini_agent.core.ports import Clock
-from mini_agent.edge.envelope import ErrorWriter, translate
+from mini_agent.dialects import Dialect
+from mini_agent.edge.envelope import ErrorWriter, dialect_of, translate
 from mini_agent.edge.errors import method_not_allowed, route_not_found
 from mini_agent.edge.exchange import EXCHANGE, ClientDisconnected, Exchange, Receive, Scope, Send, send_body
 from mini_agent.edge.metrics import Metrics
@@ -98,7 +99,7 @@ class Edge:
                 self._log_fault(failure, exchange)
             if status:
                 raise  # Half an answer is out. Only closing the connection tells the client that it is not whole.
-            await self._send_error(failure, exchange, send_with_id)
+            await self._send_error(failure, exchange, send_with_id, dialect_of(scope["path"]))
         finally:
             seconds = self._clock.monotonic() - started
             self._metrics.request(exchange.route, scope["method"], status, seconds)
@@ -110,10 +111,10 @@ class Edge:
             return given.decode("ascii")
         return f"req-{self._ids()}"
 
-    async def _send_error(self, error: GatewayError, exchange: Exchange, send: Send) -> None:
+    async def _send_error(self, error: GatewayError, exchange: Exchange, send: Send, dialect: Dialect) -> None:
         detail = error.status == 400 and exchange.route == DETAIL_ROUTE
         headers = [(name.encode(), value.encode("latin-1")) for name, value in error.http_headers().items()]
-        body = self._errors.encode(error, exchange.request_id, detail=detail)
+        body = self._errors.encode(error, exchange.request_id, detail=detail, dialect=dialect)
         await send_body(send, body, status=error.status, headers=headers)
 
     def _log_fault(self, error: InternalError, exchange: Exchange) -> None:

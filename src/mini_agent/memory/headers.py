@@ -49,7 +49,8 @@ def provider_headers(request: ProviderRequest) -> dict[str, str]:
     """
     target, caller = request.target, request.caller
     told = target.told_user or caller.user_id is None
-    headers = {name: value for name, value in caller.headers.items() if told or name not in caller.naming}
+    headers = dict(request.protocol_headers)
+    headers |= {name: value for name, value in caller.headers.items() if told or name not in caller.naming}
     for name, value in target.extra_headers.items():
         headers[name.lower()] = value
     if target.features:

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mini_agent.core.chat import ModelTarget
+from mini_agent.dialects import Dialect
+from mini_agent.dialects.editing import add_system, change_user
+from mini_agent.dialects.request import Cache, Text
 
-__all__ = ["MAX_QUERY_CHARACTERS", "accepts_cache_control", "has_place", "inject", "query_of"]
+__all__ = ["MAX_QUERY_CHARACTERS", "accepts_cache_control", "has_place", "inject", "inject_into", "query_of"]
 
 Message = dict[str, Any]
 Messages = Sequence[Mapping[str, Any]]
@@ -57,6 +60,21 @@ def inject(messages: Sequence[Message], context: str, strategy: str, *, cache_co
     Returns: a new list; messages that change are copies. Without a message that the strategy needs, the same messages.
     """
     return _INJECTIONS[strategy](list(messages), context, cache_control)
+
+
+def inject_into(body: Mapping[str, Any], dialect: Dialect, context: str, strategy: str) -> dict[str, Any]:
+    """Put the context into a body of another dialect than chat.
+
+    Returns: a new body. Without a turn that the strategy needs, the same conversation.
+    """
+    match strategy:
+        case "user_prefix":
+            return change_user(body, dialect, 0, before=f"{context}{RULE_LINE}")
+        case "user_suffix":
+            return change_user(body, dialect, -1, after=f"{RULE_LINE}{context}")
+        case "dual":
+            return add_system(body, dialect, [Text(STATIC_SYSTEM, Cache()), Text(context)])
+    return add_system(body, dialect, [Text(context)])
 
 
 def accepts_cache_control(target: ModelTarget) -> bool:

@@ -5,23 +5,41 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mini_agent.core.chat import Caller, ModelTarget
 from mini_agent.core.ports import Clock
+from mini_agent.dialects import Dialect
 from mini_agent.memory.breaker import Breaker
 from mini_agent.memory.container import container_of
 from mini_agent.memory.context import format_context
-from mini_agent.memory.messages import accepts_cache_control, has_place, inject, query_of
+from mini_agent.memory.messages import accepts_cache_control, has_place, inject, inject_into, query_of
 from mini_agent.memory.protocol import Retriever
 from mini_agent.memory.values import Lookup, Memory, RetrievalFailed
 from mini_agent.settings.schema import ContextRetrieval
 
 __all__ = ["Injection", "Recall"]
 
-#: Puts retrieved memory into a list of messages, as a new list.
-Injection = Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]]
+
+class Injection:
+    """Retrieved memory on its way into a conversation. strategy, cache_control: as for `inject`."""
+
+    def __init__(self, context: str, strategy: str, *, cache_control: bool) -> None:
+        self._context = context
+        self._strategy = strategy
+        self._cache_control = cache_control
+
+    def __call__(self, messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Returns: messages of chat with the memory in them, as a new list."""
+        return inject(messages, self._context, self._strategy, cache_control=self._cache_control)
+
+    def into(self, body: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
+        """Returns: a body of any dialect with the memory in it, as a new one."""
+        if dialect is Dialect.CHAT:
+            return {**body, "messages": self(body["messages"])}
+        return inject_into(body, dialect, self._context, self._strategy)
+
 
 _CACHED = 1024
 
@@ -41,6 +59,7 @@ class Recall:
     ) -> Injection | None:
         """Retrieve for one request or one agent run.
 
+        messages: of chat, or what was said in another dialect, with `role` and `content`.
         target: whose `model` the lists of the section name.
         Returns: what puts the memory into messages, None when there is nothing to put in; then the log says why.
         """
@@ -54,8 +73,7 @@ class Recall:
             return None
         if context is None:
             return None
-        strategy, cache_control = self._options.injection_strategy, accepts_cache_control(target)
-        return lambda view: inject(view, context, strategy, cache_control=cache_control)
+        return Injection(context, self._options.injection_strategy, cache_control=accepts_cache_control(target))
 
     async def _context(self, user_id: str, messages: Sequence[dict[str, Any]]) -> str | None:
         """Returns: the text to add, None when there is nothing to ask. Raises: RetrievalFailed when there is none."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mini_agent.core.chat import Caller
+from mini_agent.core.chat import Caller, ModelTarget
 from mini_agent.core.errors import LoopDetected
+from mini_agent.dialects import Dialect
 from mini_agent.edge.exchange import Exchange
 from mini_agent.memory.detect import UserDetector
-from mini_agent.memory.headers import USER_HEADER, harmless_headers
+from mini_agent.memory.headers import USER_HEADER, harmless_headers, is_harmless
 from mini_agent.settings import Settings
 from mini_agent.upstreams.forward.headers import forwarded_headers
 
@@ -16,6 +17,8 @@ __all__ = ["Callers", "next_hop"]
 
 #: A request that has passed this many gateways goes in circles.
 _MAX_HOPS = 3
+#: How the names of a protocol's own headers begin.
+_PROTOCOL_PREFIX = {Dialect.CHAT: b"openai-", Dialect.MESSAGES: b"anthropic-", Dialect.RESPONSES: b"openai-"}
 
 
 class Callers:
@@ -39,6 +42,20 @@ class Callers:
         headers["x-mini-agent-hop"] = str(hop)
         user_id = self.detector.detect(exchange.headers).user_id if self.detector is not None else None
         return Caller(request_id=exchange.request_id, user_id=user_id, headers=headers, naming=self._naming)
+
+    def protocol_headers(self, exchange: Exchange, dialect: Dialect, target: ModelTarget) -> dict[str, str]:
+        """Pick the headers by which a client speaks to a provider of its own protocol.
+
+        Returns: `anthropic-version`, `anthropic-beta` or `openai-*`; none where another protocol is spoken.
+        """
+        prefix = _PROTOCOL_PREFIX[dialect]
+        if _PROTOCOL_PREFIX[Dialect(target.dialect)] != prefix:
+            return {}
+        return {
+            name.decode(): value.decode()
+            for name, value in exchange.headers.items()
+            if name.startswith(prefix) and is_harmless(name, value)
+        }
 
     def _of_client(self, headers: Mapping[bytes, bytes]) -> dict[str, str]:
         if self._forward:  # What goes on from there is decided there, by the same setting of the same file.

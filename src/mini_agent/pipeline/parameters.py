@@ -1,4 +1,4 @@
-"""Validation of chat parameters, and which of them reach the provider (GATEWAY.md 4.4 and 7.3)."""
+"""Validation of parameters, and which of them reach the provider (GATEWAY.md 4.4 and 7.3)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from typing import Any
 
 from mini_agent.core.chat import CLIENT_PARAMETERS, ModelTarget
 from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter
-from mini_agent.core.steering import NEVER_ALLOWED, cleaned
+from mini_agent.core.steering import NEVER_ALLOWED, cleaned, parameter_steers
+from mini_agent.dialects import Dialect
+from mini_agent.dialects.names import CONVERSATION
+from mini_agent.dialects.parameters import known
+from mini_agent.upstreams.table import with_defaults
 
 __all__ = [
     "CHAT_FIELDS",
     "ITEM_TYPES",
     "TYPE_NAMES",
-    "ChatBody",
+    "ModelBody",
     "check_messages",
     "check_tool_calls",
     "outgoing_body",
+    "parse_body",
     "parse_chat",
 ]
 
@@ -60,16 +65,50 @@ CHAT_FIELDS: Mapping[str, tuple[type, ...]] = {
 #: JSON names of the Python types, for messages and the OpenAPI document.
 TYPE_NAMES = {str: "string", list: "array", dict: "object", int: "integer", float: "number", bool: "boolean"}
 _REQUIRED = ("model", "messages")
+#: What a Responses request may bring instead of new input.
+_INSTEAD_OF_INPUT = ("previous_response_id", "prompt")
 ITEM_TYPES: Mapping[str, type] = {"tools": dict, "functions": dict, "stop": str, "modalities": str}
 
 
 @dataclass(frozen=True, slots=True)
-class ChatBody:
-    """A validated chat request. fields: the body as the client sent it."""
+class ModelBody:
+    """A validated request. fields: the body as the client sent it."""
 
     model: str
     stream: bool
     fields: Mapping[str, Any]
+    dialect: Dialect = Dialect.CHAT
+
+
+def parse_body(body: Mapping[str, Any], dialect: Dialect) -> ModelBody:
+    """Check a decoded body. What only a provider of its dialect must understand is left to that.
+
+    Returns: the request. Raises: MissingParameter, InvalidParameter; both name the parameter.
+    """
+    if dialect is Dialect.CHAT:
+        return parse_chat(body)
+    conversation = CONVERSATION[dialect]
+    given = body.get(conversation)
+    continues = dialect is Dialect.RESPONSES and any(body.get(name) for name in _INSTEAD_OF_INPUT)
+    for name, value in (("model", body.get("model")), (conversation, given or continues)):
+        if value is None or value in ("", [], False):
+            raise MissingParameter(f"Missing required parameter: '{name}'", param=name)
+    stream = body.get("stream")
+    if not isinstance(body["model"], str):
+        raise InvalidParameter("Invalid type for 'model': expected string", param="model")
+    if stream is not None and not isinstance(stream, bool):
+        raise InvalidParameter("Invalid type for 'stream': expected boolean", param="stream")
+    if isinstance(given, list):
+        _check_turns(given, conversation)
+    elif not (given is None or (isinstance(given, str) and dialect is Dialect.RESPONSES)):
+        raise InvalidParameter(f"Invalid type for '{conversation}': expected array", param=conversation)
+    return ModelBody(model=body["model"], stream=stream is True, fields=body, dialect=dialect)
+
+
+def _check_turns(turns: list[Any], name: str) -> None:
+    for index, turn in enumerate(turns):
+        if not isinstance(turn, dict):
+            raise InvalidParameter(f"Invalid type for '{name}[{index}]': expected object", param=name)
 
 
 def parse_chat(
@@ -77,7 +116,7 @@ def parse_chat(
     *,
     missing: type[GatewayError] = MissingParameter,
     invalid: type[GatewayError] = InvalidParameter,
-) -> ChatBody:
+) -> ModelBody:
     """Check a decoded body. missing, invalid: the error classes of the route.
 
     Returns: the request.
@@ -103,7 +142,7 @@ def parse_chat(
             raise invalid(f"Invalid type for '{name}': expected an array of {TYPE_NAMES[item]}s", param=name)
     check_messages(body["messages"], invalid)
     check_tool_calls(body["messages"], invalid)
-    return ChatBody(model=body["model"], stream=body.get("stream") is True, fields=body)
+    return ModelBody(model=body["model"], stream=body.get("stream") is True, fields=body)
 
 
 def check_messages(messages: list[Any], invalid: type[GatewayError] = InvalidParameter) -> None:
@@ -123,18 +162,30 @@ def check_tool_calls(messages: list[dict[str, Any]], invalid: type[GatewayError]
             raise invalid(f"Invalid 'messages[{index}].tool_calls': expected an array of objects", param="messages")
 
 
-def outgoing_body(chat: ChatBody, target: ModelTarget) -> tuple[dict[str, Any], list[str]]:
+def outgoing_body(asked: ModelBody, target: ModelTarget) -> tuple[dict[str, Any], list[str]]:
     """Merge configured defaults with what the client may set; client values win.
 
-    Returns: the body for the provider without `model`, and the names that were dropped.
+    Returns: the body in the client's dialect without `model`, and the names that were dropped.
     """
-    body = dict(target.defaults)
+    body = with_defaults(target, {}, asked.dialect)
     dropped = []
-    for name, value in chat.fields.items():
-        if name in CLIENT_PARAMETERS or (name in target.allowed and name not in NEVER_ALLOWED):
+    for name, value in asked.fields.items():
+        if _may_pass(name, asked.dialect, target):
             # What an operator has opened may be a container: inside of it orders stay orders.
             body[name] = cleaned(name, value)
         else:
             dropped.append(name)
     body.pop("model", None)
     return body, dropped
+
+
+def _may_pass(name: str, dialect: Dialect, target: ModelTarget) -> bool:
+    """Returns: whether a client may set a parameter: the dialect's own, and others where nobody takes them for orders.
+
+    A translation refuses by name what no rule knows.
+    """
+    if name in (CLIENT_PARAMETERS if dialect is Dialect.CHAT else known(dialect)):
+        return True
+    if name in target.allowed:
+        return name not in NEVER_ALLOWED
+    return target.open and not parameter_steers(name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from mini_agent.agent.values import ModelAnswer, ModelRequest
 from mini_agent.core.chat import Caller, ModelTarget, ProviderRequest
 from mini_agent.core.errors import GatewayError
-from mini_agent.upstreams.protocol import ModelClient, decode_answer
+from mini_agent.dialects import Dialect
+from mini_agent.upstreams.protocol import decode_answer
+from mini_agent.upstreams.table import Clients, with_defaults
 
 __all__ = ["LoopModel"]
 
@@ -17,14 +19,14 @@ _USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 class LoopModel:
     """Answers the model calls of one run.
 
-    resolve: model name to target. clients: by the key of a target. caller: who asked for the run. on_error: told of
+    resolve: model name to target. clients: of the app. caller: who asked for the run. on_error: told of
     each failed call with client name, target and error.
     """
 
     def __init__(
         self,
         resolve: Callable[[str], ModelTarget],
-        clients: Mapping[str, ModelClient],
+        clients: Clients,
         caller: Caller,
         on_error: Callable[[str, ModelTarget, GatewayError], None],
     ) -> None:
@@ -37,8 +39,8 @@ class LoopModel:
     async def complete(self, request: ModelRequest) -> ModelAnswer:
         """Ask once. Returns: the completion and whether it was scripted. Raises: GatewayError."""
         target = self._resolve(request.model)
-        client = self._clients[target.client]
-        body = {**target.defaults, **request.body()}
+        client = self._clients.of(target)
+        body = with_defaults(target, request.body(), Dialect.CHAT)
         del body["model"]
         provider_request = ProviderRequest(target=target, body=body, caller=self._caller)
         try:

@@ -18,9 +18,10 @@ from mini_agent.dialects.completion import completion_object, stream_chunks
 from mini_agent.runs.loop_model import LoopModel
 from mini_agent.settings import Settings
 from mini_agent.tools.backends import ToolInvokerFactory, ToolRequest
-from mini_agent.upstreams.protocol import Batch, ModelClient
+from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.registry import Registry
 from mini_agent.upstreams.scripted import wants_usage
+from mini_agent.upstreams.table import Clients
 
 __all__ = ["SHELL_OF_LANGUAGE", "MiniAgentClient"]
 
@@ -58,7 +59,7 @@ class MiniAgentClient:
         self,
         settings: Settings,
         registry: Registry,
-        clients: Mapping[str, ModelClient],
+        clients: Clients,
         tools: ToolInvokerFactory,
         *,
         clock: Clock,

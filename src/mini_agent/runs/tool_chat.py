@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
 
-from mini_agent.agent.calls import PlannedCall
-from mini_agent.agent.fragments import CollectedCall, ToolFragments
-from mini_agent.agent.records import message_text, record_from
-from mini_agent.agent.tool_values import parse_arguments
+from mini_agent.agent.fragments import ToolFragments
 from mini_agent.core.chat import DONE, ProviderRequest
-from mini_agent.core.text import load_json
+from mini_agent.dialects.openai_chat.thoughts import MEMBERS
+from mini_agent.runs.tool_runner import ToolRunner
 from mini_agent.runs.tool_turn import Talk, Turn, first_choice, message_of
 from mini_agent.tools.protocol import ClosableInvoker
 from mini_agent.upstreams.protocol import Batch, ModelClient, decode_answer
@@ -39,15 +34,13 @@ class ToolChat:
     ) -> None:
         self.name = inner.name
         self._inner = inner
-        self._tools = tools
         self._max_iterations = max_iterations
-        self._timeout_s = timeout_s
-        self._log = log
+        self._runner = ToolRunner(tools, timeout_s=timeout_s, log=log)
 
     async def complete(self, request: ProviderRequest) -> bytes:
         """Ask until there is an answer. Returns: the last completion, with the usage of all. Raises: GatewayError."""
-        async with aclosing(self._tools):
-            specs = await self._tools.list_tools()
+        async with aclosing(self._runner.tools) as tools:
+            specs = await tools.list_tools()
             if not specs:
                 return await self._inner.complete(request)
             talk = Talk(request, specs)
@@ -63,14 +56,16 @@ class ToolChat:
                     break
                 if turn + 1 < self._max_iterations:
                     calls = fragments.calls(f"call_{turn}_")
-                    await self._answer(talk, message.get("content"), calls, bool(choice.get("finish_reason")))
+                    replies = await self._runner.run_all(calls, finished=bool(choice.get("finish_reason")))
+                    thought = {name: message[name] for name in MEMBERS if message.get(name)}
+                    talk.add_calls(message.get("content"), calls, replies, thought)
             talk.tell_headers()
             return raw if talk.turns == 1 and not fragments else talk.closing(completion, cut=bool(fragments))
 
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Ask until there is an answer. Returns: the chunks of all turns but tool calls. Raises: GatewayError."""
-        async with aclosing(self._tools):
-            specs = await self._tools.list_tools()
+        async with aclosing(self._runner.tools) as tools:
+            specs = await tools.list_tools()
             talk = Talk(request, specs)
             for number in range(self._max_iterations if specs else 1):
                 turn = Turn(talk.usage)
@@ -83,7 +78,9 @@ class ToolChat:
                 if not turn.fragments:
                     break
                 if number + 1 < self._max_iterations:
-                    await self._answer(talk, turn.content, turn.fragments.calls(f"call_{number}_"), turn.finished)
+                    calls = turn.fragments.calls(f"call_{number}_")
+                    replies = await self._runner.run_all(calls, finished=turn.finished)
+                    talk.add_calls(turn.content, calls, replies, turn.thought)
             if turn.fragments:
                 talk.tell_headers()
                 yield turn.closing(talk.usage)
@@ -91,39 +88,3 @@ class ToolChat:
 
     async def aclose(self) -> None:
         """Nothing to free: the inner client belongs to the app."""
-
-    async def _answer(self, talk: Talk, content: Any, calls: Sequence[CollectedCall], finished: bool) -> None:
-        """Run the calls of one turn and put them and their replies into the conversation."""
-        texts = await asyncio.gather(*(self._run(call, finished) for call in calls))
-        talk.add_calls(content, calls, texts)
-
-    async def _run(self, call: CollectedCall, finished: bool) -> str:
-        """Returns: what the model reads of one call."""
-        arguments = {} if not call.arguments.strip() or call.arguments == "null" else parse_arguments(call.arguments)
-        if not finished or arguments is None:
-            return f"error: call '{call.id}' of tool '{call.name}' was cut off before its arguments were complete"
-        function = {"name": call.name, "arguments": json.dumps(arguments)}
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                answer = await self._tools.call({"id": call.id, "type": "function", "function": function})
-        except TimeoutError:
-            return f"error: timeout after {self._timeout_s:g}s"
-        except Exception as error:  # noqa: BLE001 - a failing tool is something for the model to read; it is logged
-            self._log.warning("a tool failed", extra={"facts": {"type": type(error).__name__}})
-            return f"error: the tool failed: {type(error).__name__}"
-        return _words(call, answer)
-
-
-def _words(call: CollectedCall, answer: str) -> str:
-    """Returns: the words for the model in a tool's answer, cut as in agent runs (GATEWAY.md 5.3)."""
-    try:
-        fields = load_json(answer)
-    except ValueError:
-        fields = None
-    if isinstance(fields, dict) and isinstance(text := fields.get("text"), str):
-        # Tools that write for the model say all of it there, failures included.
-        answer = json.dumps({"text": text})
-    planned = PlannedCall(
-        index=0, id=call.id, name=call.name, requested_name=None, arguments=call.arguments, refused=False
-    )
-    return message_text(record_from(planned, answer, model="", t_ms=0.0))

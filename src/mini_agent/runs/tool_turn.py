@@ -11,6 +11,7 @@ import msgspec
 from mini_agent.agent.fragments import CollectedCall, ToolFragments
 from mini_agent.agent.tool_values import parse_arguments
 from mini_agent.core.chat import DONE, ProviderRequest
+from mini_agent.dialects.openai_chat.thoughts import ThoughtPieces
 from mini_agent.upstreams.protocol import Batch, decode_answer
 
 __all__ = ["Talk", "Turn", "first_choice", "message_of"]
@@ -60,9 +61,16 @@ class Talk:
         """Count what one turn has used."""
         self.usage = _sum(self.usage, usage)
 
-    def add_calls(self, content: Any, calls: Sequence[CollectedCall], replies: Sequence[str]) -> None:
-        """Put the calls of a turn and their replies into the conversation."""
-        self._messages.append({"role": "assistant", "content": content, "tool_calls": [_wire(call) for call in calls]})
+    def add_calls(
+        self,
+        content: Any,
+        calls: Sequence[CollectedCall],
+        replies: Sequence[str],
+        thought: Mapping[str, Any],
+    ) -> None:
+        """Put the calls of a turn and their replies into the conversation. thought: the members that hold it."""
+        said = {"role": "assistant", "content": content, **thought}
+        self._messages.append({**said, "tool_calls": [_wire(call) for call in calls]})
         for call, text in zip(calls, replies, strict=True):
             self._messages.append({"role": "tool", "tool_call_id": call.id, "content": text})
 
@@ -88,6 +96,7 @@ class Turn:
         self._earlier = dict(earlier)
         self._head: dict[str, Any] = {}
         self._texts: list[str] = []
+        self._thought = ThoughtPieces()
         self.fragments = ToolFragments()
         self.usage: dict[str, Any] | None = None
         self.finished = False
@@ -96,6 +105,11 @@ class Turn:
     def content(self) -> str | None:
         """Returns: the text beside the calls."""
         return "".join(self._texts) or None
+
+    @property
+    def thought(self) -> Mapping[str, Any]:
+        """Returns: the members of a message that hold what the model thought."""
+        return self._thought.native() or {}
 
     def visible(self, batch: Batch) -> list[bytes]:
         """Take the chunks that arrived. Returns: those that the client sees, as it sees them."""
@@ -120,6 +134,8 @@ class Turn:
         delta = choice.get("delta")
         if isinstance(delta, dict):
             self.fragments.add(delta.get("tool_calls"))
+            blocks = delta.get("thinking_blocks")
+            self._thought.add(delta, blocks if isinstance(blocks, list) else None)
             if isinstance(text := delta.get("content"), str):
                 self._texts.append(text)
         self.finished = self.finished or bool(choice.get("finish_reason"))

@@ -74,6 +74,7 @@ class Settings:
     chutes_api_key: str | None = _option(None, "CHUTES_API_KEY", "CHUTES_API_TOKEN", secret=True)
     ollama_api_base: str = _option("http://127.0.0.1:11434", "OLLAMA_API_BASE", parse=parsers.http_url)
     openai_api_key: str | None = _option(None, "OPENAI_API_KEY", secret=True)
+    anthropic_api_key: str | None = _option(None, "ANTHROPIC_API_KEY", secret=True)
     default_target_model: str | None = _option(
         None, "LITELLM_DEFAULT_CHUTES_MODEL", "LITELLM_DEFAULT_CODE_MODEL", "LITELLM_DEFAULT_MODEL"
     )
@@ -109,6 +110,11 @@ class Settings:
         if general is not None and general.allow_unlisted_models is not None:
             return general.allow_unlisted_models
         return not self.config.model_list
+
+    @property
+    def drop_params(self) -> bool:
+        """Returns: whether parameters that a provider cannot take are dropped instead of refused."""
+        return self.config.litellm_settings.get("drop_params") is True
 
     @property
     def general(self) -> GeneralSettings | None:

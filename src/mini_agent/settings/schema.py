@@ -128,6 +128,10 @@ class LitellmParams(_Open):
         return dict(self.model_extra or {})
 
 
+#: Values of `dialects.Dialect`, which is a floor above.
+_DIALECTS = ("openai_chat", "anthropic_messages", "openai_responses")
+
+
 class ModelEntry(_Closed):
     """`model_list[]`: one group."""
 
@@ -140,6 +144,10 @@ class ModelEntry(_Closed):
     def _transport(cls, value: dict[str, Any]) -> dict[str, Any]:
         if value.get("transport") not in (None, "http", "sdk"):
             raise ValueError("transport must be 'http' or 'sdk'")
+        if value.get("dialect") not in (None, *_DIALECTS):
+            raise ValueError(f"dialect must be one of {', '.join(_DIALECTS)}")
+        if value.get("dialect") not in (None, "openai_chat") and value.get("transport") == "sdk":
+            raise ValueError("LiteLLM is asked in openai_chat: leave out transport or dialect")
         return value
 
 

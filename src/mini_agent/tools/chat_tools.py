@@ -44,7 +44,7 @@ class ChatTools:
             return None
         # Without tools of its own a client can only mean that there shall be none; and several answers at once have
         # no common continuation.
-        if body.get("tool_choice") == "none" or body.get("n") not in (None, 1):
+        if body.get("tool_choice") in ("none", {"type": "none"}) or body.get("n") not in (None, 1):
             return None
         found = (self._memory_tools(request), self._mcp(request.caller.user_id))
         invokers = [invoker for invoker in found if invoker is not None]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["FAST_PATH", "LITELLM_ONLY", "LITELLM_PROVIDERS"]
+__all__ = ["FAST_PATH", "LITELLM_ONLY", "LITELLM_PROVIDERS", "OWN_DIALECT"]
 
 #: OpenAI-compatible providers that our own HTTP client serves.
 FAST_PATH = frozenset({"openai", "openai_like", "custom_openai", "hosted_vllm", "chutes"})
+
+#: Providers that speak another dialect than chat, and which.
+OWN_DIALECT = {"anthropic": "anthropic_messages", "openai_responses": "openai_responses"}
 
 #: Keys of `litellm_params` that configure LiteLLM's router or accounting. They never reach a provider.
 LITELLM_ONLY = frozenset(

@@ -12,22 +12,34 @@ from pydantic import ValidationError
 from mini_agent.core.chat import UNLISTED, ModelTarget
 from mini_agent.core.errors import ModelNotFound, ProviderNotConfigured
 from mini_agent.core.steering import NEVER_ALLOWED
+from mini_agent.dialects import Dialect
 from mini_agent.memory.headers import is_memory_host
 from mini_agent.settings import Settings
 from mini_agent.settings.references import UnsetReference, resolve_references
 from mini_agent.settings.schema import LitellmParams
 from mini_agent.settings.yaml_file import problems_of
-from mini_agent.upstreams.known import FAST_PATH, LITELLM_ONLY, LITELLM_PROVIDERS
+from mini_agent.upstreams.direct import DIRECT
+from mini_agent.upstreams.known import FAST_PATH, LITELLM_ONLY, LITELLM_PROVIDERS, OWN_DIALECT
 from mini_agent.upstreams.scripted import is_dummy_model
 
 __all__ = ["Registry", "client_of"]
 
 _OPENAI_BASE = "https://api.openai.com/v1"
+_ANTHROPIC_BASE = "https://api.anthropic.com"
+_KEY_VARIABLES = {
+    "openai": "OPENAI_API_KEY",
+    "openai_responses": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "chutes": "CHUTES_API_KEY",
+}
+_DIRECT_KEYS = frozenset(kind.client for kind in DIRECT.values())
 _CODEX = frozenset({"codex-agent", "codex_cli_agent"})
 #: Keys of an entry that this process uses itself, or that only LiteLLM's router understands.
 _NOT_PARAMETERS = frozenset(LITELLM_ONLY) | {"allowed_openai_params"}
 #: What a request says for itself: as a default it would make every plain answer a stream, or replace the conversation.
 _OF_A_REQUEST = frozenset({"messages", "stream", "stream_options"})
+#: Providers whose models may be named without an entry.
+_UNLISTED = LITELLM_PROVIDERS | FAST_PATH | _CODEX | {"mini-agent"} | OWN_DIALECT.keys()
 #: Options of `mini-agent/` entries (7.6).
 _AGENT_OPTIONS = frozenset(
     ["target_model", "max_iterations", "max_seconds", "tool_backend", "docker_container", "allowed_languages"]
@@ -149,7 +161,7 @@ class Registry:
         if not self._forward or target.client == "mini_agent":
             return target
         name = target.model if target.group == UNLISTED else target.group
-        return replace(target, client="forward", name=name, api_key=None, extra_headers={}, defaults={})
+        return replace(target, client="forward", name=name, api_key=None, extra_headers={}, defaults={}, open=True)
 
     def _target(self, model: str, group: str, params: LitellmParams, info: Mapping[str, Any]) -> ModelTarget:
         provider, name = _split(params)
@@ -163,7 +175,7 @@ class Registry:
         return ModelTarget(
             model=model,
             group=group,
-            client=client_of(provider, info.get("transport")),
+            **_access(provider, info),
             provider=provider,
             name=name,
             api_base=api_base,
@@ -182,18 +194,18 @@ class Registry:
         provider, slash, name = model.partition("/")
         if model == "mini-agent":
             return ModelTarget(model=model, client="mini_agent", provider="mini-agent")
-        if not slash or not name.strip() or provider not in LITELLM_PROVIDERS | FAST_PATH | _CODEX | {"mini-agent"}:
+        if not slash or not name.strip() or provider not in _UNLISTED:
             return None
         target = ModelTarget(
             model=model,
-            client=client_of(provider, None),
+            **_access(provider, {}),
             provider=provider,
             name=name,
             api_base=self._default_base(provider),
             api_key=self._default_key(provider),
             **self._memory(self._default_base(provider)),
         )
-        if target.client == "openai_http" and not self._forward:
+        if target.client in _DIRECT_KEYS and not self._forward:
             self._require_access(target)
         return self._by_mode(target)
 
@@ -216,7 +228,7 @@ class Registry:
         return is_memory_host(api_base, to) or is_memory_host(through, to)
 
     def _require_access(self, target: ModelTarget) -> None:
-        variable = {"openai": "OPENAI_API_KEY", "chutes": "CHUTES_API_KEY"}.get(target.provider)
+        variable = _KEY_VARIABLES.get(target.provider)
         if target.api_base is None:
             raise ProviderNotConfigured(
                 f"Model '{target.model[:_NAME_CHARACTERS]}' has no api_base: list it in model_list", param="model"
@@ -230,6 +242,8 @@ class Registry:
         settings = self._settings
         return {
             "openai": _OPENAI_BASE,
+            "openai_responses": _OPENAI_BASE,
+            "anthropic": _ANTHROPIC_BASE,
             "chutes": settings.chutes_api_base,
             "ollama": settings.ollama_api_base,
             "ollama_chat": settings.ollama_api_base,
@@ -241,21 +255,35 @@ class Registry:
         settings = self._settings
         return {
             "openai": settings.openai_api_key,
+            "openai_responses": settings.openai_api_key,
+            "anthropic": settings.anthropic_api_key,
             "chutes": settings.chutes_api_key,
             "codex-agent": settings.codex_api_key,
             "codex_cli_agent": settings.codex_api_key,
         }.get(provider)
 
 
-def client_of(provider: str, transport: object) -> str:
-    """Returns: the key of the model client for a provider; transport: the entry's override, `http`, `sdk` or None."""
+def client_of(provider: str, transport: object, dialect: object = None) -> tuple[str, Dialect]:
+    """Find who asks a provider.
+
+    transport, dialect: what the entry says, `http` or `sdk` and the name of a dialect; None for nothing.
+    Returns: the key of the model client, and the dialect that it speaks.
+    """
     if provider == "mini-agent":
-        return "mini_agent"
+        return "mini_agent", Dialect.CHAT
     if provider in _CODEX:
-        return "codex_agent"
-    if transport == "http" or (transport != "sdk" and provider in FAST_PATH):
-        return "openai_http"
-    return "litellm_sdk"
+        return "codex_agent", Dialect.CHAT
+    known = dialect or OWN_DIALECT.get(provider)
+    if transport != "sdk" and (known or transport == "http" or provider in FAST_PATH):
+        spoken = Dialect(str(known or Dialect.CHAT))
+        return DIRECT[spoken].client, spoken
+    return "litellm_sdk", Dialect.CHAT
+
+
+def _access(provider: str, info: Mapping[str, Any]) -> dict[str, Any]:
+    client, dialect = client_of(provider, info.get("transport"), info.get("dialect"))
+    # LiteLLM takes any word for an option of its own: there only what OpenAI knows goes on.
+    return {"client": client, "dialect": str(dialect), "open": client != "litellm_sdk"}
 
 
 def _split(params: LitellmParams) -> tuple[str, str]:

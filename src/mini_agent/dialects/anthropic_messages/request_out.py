@@ -142,12 +142,12 @@ def _write_thinking(body: dict[str, Any], request: Request, losses: Losses) -> N
         body["output_config"] = {**body.get("output_config", {}), "effort": effort}
         # Thinking and a forced call exclude each other.
         forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
-        if request.dialect is not _ME and not forced:
+        if request.dialect is not _ME and not forced and "thinking" not in losses.given:
             body.setdefault("thinking", {"type": "adaptive"})
     thinking = body.get("thinking", {})
     if request.summary is not None and thinking.get("type") in ("adaptive", "enabled"):
         body["thinking"] = {**thinking, "display": "summarized"}
-    if "max_tokens" not in body:
+    if "max_tokens" not in body and "max_tokens" not in losses.given:
         budget = thinking.get("budget_tokens")
         body["max_tokens"] = MAX_TOKENS + (budget if isinstance(budget, int) else 0)
 

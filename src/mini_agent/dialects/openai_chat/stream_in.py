@@ -5,7 +5,6 @@ The protocol has no parts with a beginning and an end: they are read off the cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ from mini_agent.dialects.answer import Annotated, Closed, Delta, Event, Finish, 
 from mini_agent.dialects.errors import read_error
 from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.openai_chat.answer import RawUsage, finish_of, flat_note, read_usage
-from mini_agent.dialects.openai_chat.thoughts import TEXTS, thought_of_answer
+from mini_agent.dialects.openai_chat.thoughts import TEXTS, ThoughtPieces
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
 __all__ = ["DONE", "StreamReader"]
@@ -89,31 +88,6 @@ class _Call(msgspec.Struct):
             return False
 
 
-class _Thought:
-    """The provider's own form of the open thought, piece by piece."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, list[str]] = {}
-        self.blocks: list[dict[str, Any]] = []
-
-    def add_block(self, piece: Mapping[str, Any]) -> str:
-        """Returns: the text of the piece. A block goes on until its signature."""
-        text = str(piece.get("thinking") or "")
-        if piece.get("type") != "thinking" or not self.blocks or self.blocks[-1].get("signature"):
-            self.blocks.append(dict(piece))
-        else:
-            last = self.blocks[-1]
-            last["thinking"] = f"{last.get('thinking') or ''}{text}"
-            last["signature"] = piece.get("signature") or last.get("signature")
-        return text
-
-    def native(self) -> Mapping[str, Any] | None:
-        """Returns: the whole."""
-        texts = {name: "".join(pieces) for name, pieces in self.texts.items()}
-        thought = thought_of_answer(texts, self.blocks)
-        return thought.native if thought is not None else None
-
-
 class StreamReader:
     """Turns payloads into events. One reader per stream; of several choices it reads the first."""
 
@@ -123,7 +97,7 @@ class StreamReader:
         self._next = 0
         self._open: type[Text] | type[Refusal] | type[Reasoning] | None = None
         self._index = 0
-        self._thought = _Thought()
+        self._thought = ThoughtPieces()
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._reason: str | None = None
@@ -213,16 +187,10 @@ class StreamReader:
     def _think(self, delta: _Delta, events: list[Event]) -> None:
         if self._open is not Reasoning:
             self._begin(Reasoning, Reasoning("", Dialect.CHAT), events)
-            self._thought = _Thought()
-        shown = ""
-        for name in TEXTS:
-            text = getattr(delta, name)
-            if isinstance(text, str) and text:
-                self._thought.texts.setdefault(name, []).append(text)
-                shown = shown or text
-        told = "".join([self._thought.add_block(block) for block in delta.thinking_blocks or ()])
-        if shown or told:
-            events.append(Delta(self._index, shown or told))
+            self._thought = ThoughtPieces()
+        texts = {name: getattr(delta, name) for name in TEXTS}
+        if shown := self._thought.add(texts, delta.thinking_blocks):
+            events.append(Delta(self._index, shown))
 
     def _begin(self, kind: Any, part: Text | Refusal | Reasoning, events: list[Event]) -> None:
         self._end_open(events)

@@ -19,6 +19,8 @@ __all__ = ["TEXTS", "caller_block", "read_thought", "thought_of_answer", "though
 _ME = Dialect.CHAT
 #: Members that hold the text.
 TEXTS = ("reasoning_content", "reasoning")
+#: All members that a message's thought is in.
+MEMBERS = (*TEXTS, "thinking_blocks")
 
 
 def read_thought(message: Mapping[str, Any], where: str) -> list[Reasoning]:
@@ -77,3 +79,39 @@ def caller_block(thought: Reasoning) -> dict[str, Any] | None:
     if thought.origin is Dialect.MESSAGES:
         return dict(thought.native)
     return {"type": "thinking", "thinking": thought.text, "signature": seal(thought)}
+
+
+class ThoughtPieces:
+    """A thought that comes in the deltas of a stream: the provider's own form of it, piece by piece."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, list[str]] = {}
+        self._blocks: list[dict[str, Any]] = []
+
+    def add(self, texts: Mapping[str, object], blocks: Iterable[Mapping[str, Any]] | None) -> str:
+        """Take what a delta has of it. Returns: the text that it adds."""
+        shown = ""
+        for name in TEXTS:
+            text = texts.get(name)
+            if isinstance(text, str) and text:
+                self._texts.setdefault(name, []).append(text)
+                shown = shown or text
+        told = "".join([self._add_block(block) for block in blocks or ()])
+        return shown or told
+
+    def native(self) -> Mapping[str, Any] | None:
+        """Returns: the members of a message that hold the whole, None when there is nothing."""
+        texts = {name: "".join(pieces) for name, pieces in self._texts.items()}
+        thought = thought_of_answer(texts, self._blocks)
+        return thought.native if thought is not None else None
+
+    def _add_block(self, piece: Mapping[str, Any]) -> str:
+        """Returns: the text of the piece. A block goes on until its signature."""
+        text = str(piece.get("thinking") or "")
+        if piece.get("type") != "thinking" or not self._blocks or self._blocks[-1].get("signature"):
+            self._blocks.append(dict(piece))
+        else:
+            last = self._blocks[-1]
+            last["thinking"] = f"{last.get('thinking') or ''}{text}"
+            last["signature"] = piece.get("signature") or last.get("signature")
+        return text

@@ -40,7 +40,7 @@ def encode_request(request: Request, losses: Losses) -> dict[str, Any]:
     Returns: the body. Raises: UnsupportedParameter for what the protocol cannot express.
     """
     body: dict[str, Any] = {"model": request.model, **write_settings(request, losses)}
-    if losses.source is not _ME:
+    if losses.source is not _ME and "store" not in losses.given:
         # The protocol keeps answers unless told not to; the others do not.
         body.setdefault("store", False)
     body["input"] = encode_messages(request.messages, losses, stored=body.get("store") is not False)

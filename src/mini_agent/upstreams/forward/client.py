@@ -8,20 +8,25 @@ from dataclasses import replace
 import msgspec
 from yarl import URL
 
-from mini_agent.core.chat import ProviderRequest
+from mini_agent.core.chat import ModelTarget, ProviderRequest
 from mini_agent.core.ports import Clock
+from mini_agent.dialects import Dialect
 from mini_agent.memory.headers import provider_headers
 from mini_agent.net.connections import Connections
 from mini_agent.settings import Settings
+from mini_agent.upstreams.direct import DIRECT
 from mini_agent.upstreams.forward.errors import error_of_proxy, error_of_proxy_event
 from mini_agent.upstreams.forward.headers import answer_headers, kept_query
 from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices
 from mini_agent.upstreams.protocol import Batch
-from mini_agent.upstreams.wires import OPENAI
+from mini_agent.upstreams.wires import WIRES
 
 __all__ = ["ForwardClient", "external_address", "with_key"]
 
-_LITELLM_PROXY = replace(OPENAI, of_status=error_of_proxy, of_event=error_of_proxy_event)
+#: What the process says in each dialect: whatever it is asked in, it tells of failures in its own words.
+_WIRES = {
+    dialect: replace(wire, of_status=error_of_proxy, of_event=error_of_proxy_event) for dialect, wire in WIRES.items()
+}
 #: LiteLLM retries twice unless told otherwise, whatever went wrong. Retries are ours, by one rule in both modes.
 _RETRIES = "x-litellm-num-retries"
 
@@ -33,16 +38,16 @@ class ForwardClient:
 
     def __init__(self, settings: Settings, connections: Connections, clock: Clock) -> None:
         self._settings = settings
-        self._http = ModelHttp(connections, clock, _LITELLM_PROXY)
+        self._http = {dialect: ModelHttp(connections, clock, wire) for dialect, wire in _WIRES.items()}
         self._encode = msgspec.json.Encoder().encode
 
     async def complete(self, request: ProviderRequest) -> bytes:
         """Ask once. Returns: the process's bytes. Raises: GatewayError."""
-        return await self._http.complete(self._call(request))
+        return await self._http[Dialect(request.target.dialect)].complete(self._call(request))
 
     def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Returns: the process's events as they arrive. Raises: GatewayError."""
-        return self._http.stream(self._call(request))
+        return self._http[Dialect(request.target.dialect)].stream(self._call(request))
 
     async def aclose(self) -> None:
         """Nothing to free: the connections belong to the app."""
@@ -51,7 +56,7 @@ class ForwardClient:
         target, note = request.target, request.note_headers
         headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: "0"}
         return ModelCall(
-            url=external_address(self._settings, "/v1/chat/completions", kept_query(request.query)),
+            url=external_address(self._settings, _path(target), kept_query(request.query)),
             body=self._encode({"model": target.name, **request.body}),
             headers=with_key(headers, self._settings.forward_key),
             user_id=request.caller.user_id,
@@ -62,6 +67,10 @@ class ForwardClient:
             choices=asked_choices(request.body),
             on_answer=None if note is None else lambda raw: note(answer_headers(raw)),
         )
+
+
+def _path(target: ModelTarget) -> str:
+    return f"/v1{DIRECT[Dialect(target.dialect)].path}"
 
 
 def external_address(settings: Settings, path: str, query: str) -> URL:

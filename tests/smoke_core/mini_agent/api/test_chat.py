@@ -58,7 +58,7 @@ def test_client_values_win_over_configured_defaults(stage: Stage) -> None:
 
 
 def test_clients_cannot_change_base_key_headers_or_provider(stage: Stage) -> None:
-    """Fields outside the list are dropped, and `allowed_openai_params` opens harmless names only."""
+    """They never go on, and `allowed_openai_params` opens harmless names only; what nobody knows passes as it is."""
     names = ["top_k", "api_base", "api_key", "extra_headers", "timeout"]
     gateway = stage.gateway({"model_list": [stage.entry(allowed_openai_params=names)]})
     reply = gateway.chat(
@@ -75,7 +75,13 @@ def test_clients_cannot_change_base_key_headers_or_provider(stage: Stage) -> Non
     )
     assert reply.status == 200
     (seen,) = stage.upstream.requests
-    assert set(seen.body) == {"model", "messages", "top_k"}
+    assert set(seen.body) == {"model", "messages", "top_k", "unknown"}
+    dropped = set(reply.headers["x-mini-agent-dropped"].split(", "))
+    assert dropped == {"api_base", "base_url", "api_key", "extra_headers", "custom_llm_provider"} | {
+        "litellm_params",
+        "max_retries",
+        "timeout",
+    }
     assert seen.header("authorization") == f"Bearer {UPSTREAM_KEY}"
 
 

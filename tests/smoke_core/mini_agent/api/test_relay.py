@@ -193,7 +193,7 @@ def test_model_of_a_relayed_body_is_named_as_the_process_knows_it(stage: Stage) 
     """Features become a header and the date goes, where the group is configured; other models pass as they are."""
     gateway = relaying(stage)
     for model in ("claude-x-20250514,feat-a", "other-20250514"):
-        gateway.post("/v1/messages", {"model": model, "max_tokens": 1})
+        gateway.post("/v1/rerank", {"model": model, "query": "x"})
     first, second = stage.upstream.requests
     assert (first.body["model"], first.header("anthropic-beta")) == ("claude-x", "feat-a")
     assert (second.body["model"], second.header("anthropic-beta")) == ("other-20250514", None)
@@ -283,7 +283,7 @@ def test_stream_is_relayed_as_it_comes(stage: Stage) -> None:
     """The first piece reaches the client before the process has written the second."""
     stage.upstream.script(pieces(b"data: one\n\n", "wait", b"data: two\n\n"))
     gateway = relaying(stage)
-    connection = gateway.open_stream({"model": "claude-x", "stream": True}, "/v1/messages")
+    connection = gateway.open_stream({"model": "claude-x", "stream": True}, "/v1/audio/speech")
     try:
         response = connection.getresponse()
         assert response.headers["content-type"] == "text/event-stream"
@@ -313,7 +313,7 @@ def test_answer_that_breaks_off_closes_the_connection(stage: Stage) -> None:
 def test_client_that_leaves_cancels_the_request(stage: Stage) -> None:
     """A client that goes away cancels the request at the process within a second."""
     stage.upstream.script(pieces(b"data: one\n\n", end="hang"))
-    connection = relaying(stage).open_stream({"model": "claude-x"}, "/v1/messages")
+    connection = relaying(stage).open_stream({"model": "claude-x"}, "/v1/audio/speech")
     stage.upstream.wait_requests(1)
     connection.close()
     assert stage.upstream.wait_dropped(1.0)

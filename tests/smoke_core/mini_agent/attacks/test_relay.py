@@ -72,8 +72,8 @@ def test_paths_that_are_no_inference(stage: Stage, wanted: str, method: str, pat
 
 @pytest.mark.parametrize(
     "path",
-    "completions messages messages/count_tokens responses responses/resp_1/cancel embeddings moderations rerank "
-    "audio/transcriptions images/generations".split(),
+    "completions messages/count_tokens responses/resp_1/cancel embeddings moderations rerank audio/transcriptions "
+    "images/generations".split(),
 )
 def test_inference_is_relayed(stage: Stage, path: str) -> None:
     """The list is no wall: what clients ask of a model goes on."""
@@ -200,8 +200,8 @@ def test_orders_hidden_in_what_the_operator_opened(stage: Stage) -> None:
 
 def test_a_tool_schema_may_use_the_same_words(stage: Stage) -> None:
     """What is no container of parameters is a conversation: a schema with `headers` or `timeout` goes on whole."""
-    body = {"model": "m", "input": "x", "tools": [{"type": "mcp", "headers": {"a": "b"}, "timeout": 3}]}
-    relaying(stage).post("/v1/responses", body)
+    body = {"model": "m", "query": "x", "tools": [{"type": "mcp", "headers": {"a": "b"}, "timeout": 3}]}
+    relaying(stage).post("/v1/rerank", body)
     assert stage.upstream.requests[0].body == body
 
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from support.cookies import cookie_from
+from support.dialect_scripts import Script, Words, speak
 from support.gateway import Gateway, Stage
 from support.http_client import Reply, events_of, raw_exchange
 from support.parity.suite import CASES
@@ -202,11 +203,13 @@ def test_every_other_provider_goes_through_the_process(stage: Stage) -> None:
     entries = [stage.entry("m1", "mistral/large"), stage.entry("m2", "codex-agent/x")]
     general = {"general_settings": {"master_key": "mk-of-clients", "allow_unlisted_models": True}}
     gateway = forward(stage, {"model_list": entries, **general})
+    stage.upstream.script(speak(Script((Words("hi there"),))))
     for model in ("m1", "m2", "openai/gpt-4o-20240806", "anthropic/claude"):
         reply = gateway.chat(model=model, headers=KEY)
-        assert (reply.status, reply.headers["x-mini-agent-provider"]) == (200, "forward")
-    asked = [seen.body["model"] for seen in stage.upstream.requests]
-    assert asked == ["m1", "m2", "openai/gpt-4o-20240806", "anthropic/claude"]
+        assert (reply.status, reply.text, reply.headers["x-mini-agent-provider"]) == (200, "hi there", "forward")
+    asked = [(seen.path, seen.body["model"]) for seen in stage.upstream.requests]
+    chat = "/v1/chat/completions"
+    assert asked == [(chat, "m1"), (chat, "m2"), (chat, "openai/gpt-4o-20240806"), ("/v1/messages", "anthropic/claude")]
 
 
 def test_process_that_is_down_is_502(stage: Stage) -> None:

@@ -1,0 +1,105 @@
+"""The fast path: providers that speak one of the three dialects, over one pooled HTTP client (GATEWAY.md 7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+from yarl import URL
+
+from mini_agent.core.chat import ProviderRequest
+from mini_agent.core.errors import ProviderNotConfigured
+from mini_agent.core.ports import Clock
+from mini_agent.dialects import Dialect
+from mini_agent.memory.headers import provider_headers
+from mini_agent.net.connections import Connections
+from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices, noted
+from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.wires import WIRES
+
+__all__ = ["DIRECT", "DirectClient", "count_tokens_url", "endpoint"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How providers of a dialect are asked. client: the key of the client. path: behind `/v1`.
+
+    key_header: what carries the provider's key, written behind `scheme`. headers: of every request.
+    """
+
+    client: str
+    path: str
+    key_header: str = "authorization"
+    scheme: str = "Bearer "
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+#: How providers of each dialect are asked.
+DIRECT: Mapping[Dialect, _Kind] = {
+    Dialect.CHAT: _Kind("openai_http", "/chat/completions"),
+    Dialect.MESSAGES: _Kind("anthropic_http", "/messages", "x-api-key", "", (("anthropic-version", "2023-06-01"),)),
+    Dialect.RESPONSES: _Kind("openai_responses", "/responses"),
+}
+
+
+class DirectClient:
+    """Asks providers of one dialect, in their own words. connections: of the app."""
+
+    def __init__(self, dialect: Dialect, connections: Connections, clock: Clock) -> None:
+        self.name = DIRECT[dialect].client
+        self._dialect = dialect
+        self._http = ModelHttp(connections, clock, WIRES[dialect])
+        self._encode = msgspec.json.Encoder().encode
+
+    async def complete(self, request: ProviderRequest) -> bytes:
+        """Ask once. Returns: the provider's bytes. Raises: GatewayError."""
+        return await self._http.complete(self._call(request))
+
+    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
+        """Ask for a stream. Returns: the provider's events as they arrive. Raises: GatewayError."""
+        return self._http.stream(self._call(request))
+
+    async def aclose(self) -> None:
+        """Nothing to free: the connections belong to the app."""
+
+    def _call(self, request: ProviderRequest) -> ModelCall:
+        target, note = request.target, request.note_headers
+        if not target.api_base:
+            raise ProviderNotConfigured(f"Model '{target.model}' has no api_base")
+        return ModelCall(
+            url=endpoint(target.api_base, self._dialect),
+            body=self._encode({"model": target.name, **request.body}),
+            headers=self._headers(request),
+            user_id=request.caller.user_id,
+            model=target.model,
+            timeout_s=target.timeout_s,
+            stream_timeout_s=target.stream_timeout_s,
+            max_retries=target.max_retries,
+            choices=asked_choices(request.body),
+            on_answer=None if note is None else lambda headers: note(noted(headers)),
+        )
+
+    def _headers(self, request: ProviderRequest) -> dict[str, str]:
+        kind, key = DIRECT[self._dialect], request.target.api_key
+        headers = {"content-type": "application/json", **dict(kind.headers)}
+        if key:
+            headers[kind.key_header] = f"{kind.scheme}{key}"
+        return headers | provider_headers(request)
+
+
+@lru_cache(maxsize=256)
+def endpoint(api_base: str, dialect: Dialect) -> URL:
+    """Find the address of a provider. api_base: for Anthropic's dialect with or without `/v1`, as its clients take it.
+
+    Returns: the address.
+    """
+    if dialect is Dialect.MESSAGES and not api_base.endswith("/v1"):
+        api_base = f"{api_base}/v1"
+    return URL(f"{api_base}{DIRECT[dialect].path}")
+
+
+def count_tokens_url(api_base: str) -> URL:
+    """Returns: where a provider of Anthropic's dialect counts tokens."""
+    return endpoint(api_base, Dialect.MESSAGES) / "count_tokens"

@@ -1,0 +1,114 @@
+"""A model client for callers of a dialect that its provider does not speak."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from mini_agent.core.chat import ModelTarget, ProviderRequest
+from mini_agent.core.errors import GatewayError
+from mini_agent.core.ports import Clock
+from mini_agent.core.text import is_plain_id
+from mini_agent.dialects import Dialect, Reply, StreamTranslation, Translated, translate_answer, translate_request
+from mini_agent.upstreams.protocol import Batch, ModelClient
+
+__all__ = ["DROPPED_HEADER", "Interpreter", "Speaking"]
+
+#: Names what a translation dropped by a rule.
+DROPPED_HEADER = b"x-mini-agent-dropped"
+_MOST_NAMES = 50
+
+
+class Interpreter:
+    """Makes clients speak their callers' dialect. drop_unknown: whether parameters without a rule are dropped."""
+
+    def __init__(self, clock: Clock, ids: Callable[[], str], *, drop_unknown: bool) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._drop_unknown = drop_unknown
+
+    def client(self, client: ModelClient, target: ModelTarget, caller: Dialect) -> ModelClient:
+        """Returns: a client that takes and gives the caller's dialect: the same one where the target speaks it."""
+        if target.dialect == caller:
+            return client
+        return Speaking(client, self, caller, Dialect(target.dialect))
+
+    def translate(self, request: ProviderRequest, caller: Dialect, provider: Dialect) -> Translated:
+        """Put a request into the provider's words, and tell its caller what was dropped. Raises: GatewayError."""
+        target = request.target
+        translated = translate_request(
+            {"model": target.name or target.model, **request.body},
+            caller,
+            provider,
+            drop_unknown=self._drop_unknown,
+            allowed=target.allowed,
+            given=frozenset(target.defaults),
+        )
+        if translated.dropped and request.note_headers is not None:
+            request.note_headers([(DROPPED_HEADER, dropped_names(translated.dropped))])
+        return translated
+
+    def reply(self, request: ProviderRequest, translated: Translated) -> Reply:
+        """Returns: what the answer for the caller is made with."""
+        now = int(self._clock.time())
+        return Reply(id=self._ids(), created=now, request=translated.request, body=request.body)
+
+
+class Speaking:
+    """Asks `inner`, whose provider speaks another dialect than the caller."""
+
+    def __init__(self, inner: ModelClient, interpreter: Interpreter, caller: Dialect, provider: Dialect) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._interpreter = interpreter
+        self._caller = caller
+        self._provider = provider
+
+    async def complete(self, request: ProviderRequest) -> bytes:
+        """Ask once. Returns: the answer in the caller's dialect. Raises: GatewayError."""
+        translated = self._interpreter.translate(request, self._caller, self._provider)
+        raw = await self._inner.complete(_outgoing(request, translated))
+        return translate_answer(raw, self._caller, self._provider, self._interpreter.reply(request, translated))
+
+    async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
+        """Ask for a stream. Returns: its events in the caller's dialect. Raises: GatewayError."""
+        translated = self._interpreter.translate(request, self._caller, self._provider)
+        reply = self._interpreter.reply(request, translated)
+        translation = StreamTranslation(self._caller, self._provider, reply)
+        async with aclosing(self._inner.stream(_outgoing(request, translated))) as batches:
+            async for batch in batches:
+                told, failure = _fed(translation, batch)
+                if told:
+                    yield told
+                if failure is not None:
+                    raise failure
+        if told := translation.close():
+            yield told
+
+    async def aclose(self) -> None:
+        """Nothing to free: the inner client belongs to the app."""
+
+
+def _fed(translation: StreamTranslation, batch: Batch) -> tuple[list[bytes], GatewayError | None]:
+    """Returns: what is told of a batch, and the failure that comes after it."""
+    told: list[bytes] = []
+    try:
+        for payload in batch:
+            told += translation.feed(payload)
+    except GatewayError as error:
+        return told, error
+    return told, None
+
+
+def dropped_names(names: Sequence[str]) -> bytes:
+    """Returns: what was dropped as the value of a header."""
+    plain = [name for name in names if name.isascii() and is_plain_id(name)]
+    return ", ".join(plain[:_MOST_NAMES]).encode()
+
+
+def _outgoing(request: ProviderRequest, translated: Translated) -> ProviderRequest:
+    body: dict[str, Any] = {**request.target.defaults, **translated.body}
+    del body["model"]
+    return replace(request, body=body)
