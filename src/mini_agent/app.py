@@ -12,7 +12,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from mini_agent.api.agent_run import AgentRoute, AgentServices
-from mini_agent.api.health import HealthRoute, ReadyRoute
+from mini_agent.api.health import HealthRoute, ReadyRoute, RootRoute
 from mini_agent.api.memory_routing import RoutingInfoRoute
 from mini_agent.api.model_route import ModelRoute, ModelServices
 from mini_agent.api.models import ModelsRoute
@@ -255,6 +255,7 @@ def _routes(agent: AgentServices, info: RoutingInfoRoute, started_at: float) -> 
         Route("/healthz", HealthRoute(chat.settings, started_at), methods=["GET"]),
         Route("/v1/models", ModelsRoute(chat.settings, chat.guard, started_at), methods=["GET"]),
         Route("/memory-routing/info", info, methods=["GET"]),
+        Route("/", RootRoute(), methods=["HEAD"]),
         Route("/metrics", MetricsRoute(chat.metrics), methods=["GET"]),
         Route("/openapi.json", OpenApiRoute(relays=chat.settings.provider_mode == "forward"), methods=["GET"]),
     ]

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -138,11 +139,15 @@ def test_openai(pages: Pages) -> None:
         assert USERS[user] in request.raw.decode()
 
 
-def test_what_the_claude_code_page_says_of_sdk_mode(pages: Pages) -> None:
-    """`/v1/messages` is unknown to the gateway itself, and a key in `x-api-key` is none."""
-    bearer = {"authorization": f"Bearer {KEY}"}
-    assert pages.gateway.post("/v1/messages", {}, bearer).error["code"] == "route_not_found"
-    assert pages.gateway.get("/v1/models", {"x-api-key": KEY}).status == 401
+def test_what_the_claude_code_page_says_of_keys_users_and_memory(pages: Pages) -> None:
+    """Either header carries the key, the pattern finds a user, and memory is in what the provider sees."""
+    body = {"model": "chat", "max_tokens": 9, "messages": [{"role": "user", "content": "What do I drink?"}]}
+    for key in ({"authorization": f"Bearer {KEY}"}, {"x-api-key": KEY}):
+        pages.provider.forget()
+        pages.provider.script(answer("tea"))
+        reply = pages.gateway.post("/v1/messages", body, {**key, "x-memory-user-id": "alice"})
+        assert (reply.status, reply.json()["type"]) == (200, "message")
+        assert USERS["alice"] in pages.provider.requests[0].raw.decode()
     routing = pages.gateway.get("/memory-routing/info", {"user-agent": "claude-cli/2.1.0 (external, cli)"}).json()
     assert routing["user_id"] == "claude-code"
 
@@ -150,13 +155,13 @@ def test_what_the_claude_code_page_says_of_sdk_mode(pages: Pages) -> None:
 #: A stream in Anthropic's form, which has names for its events.
 ANTHROPIC = (
     b'event: message_start\ndata: {"type":"message_start"}\n\n',
-    'event: content_block_delta\ndata: {"text":"grüße"}\n\n'.encode(),
+    'event: content_block_delta\ndata: {"type":"content_block_delta","text":"grüße"}\n\n'.encode(),
     b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
 )
 
 
 def test_what_the_claude_code_page_says_of_forward_mode(tmp_path: Path) -> None:
-    """`/v1/messages` reaches the external process as Claude Code sent it, with user and key of ours, and streams back.
+    """A group of Anthropic's: `/v1/messages` reaches the process as Claude Code sent it, with user and key of ours.
 
     Once with the user's header, straight to the gateway, and once without it, through a project's interceptor.
     """
@@ -169,6 +174,8 @@ def test_what_the_claude_code_page_says_of_forward_mode(tmp_path: Path) -> None:
             "MINI_AGENT_FORWARD_KEY": "sk-forward-key",
             "PORT_REGISTRY_PATH": str(tmp_path / "registry.json"),
         }
+        group = {"model_name": "chat", "litellm_params": {"model": "anthropic/claude-x", "api_key": "x"}}
+        (tmp_path / "mini_agent.yaml").write_text(json.dumps({"model_list": [group]}), encoding="utf-8")
         command = ("serve", "--port", "0", "--mode", "forward")
         gateway = stack.enter_context(GatewayProcess(*command, environ=environ, folder=tmp_path))
         gateway.wait_listening()
@@ -185,7 +192,7 @@ def test_what_the_claude_code_page_says_of_forward_mode(tmp_path: Path) -> None:
         }
         for client, more in ((gateway, {"x-memory-user-id": "alice"}), (interceptor, {})):
             reply = client.post("/v1/messages?beta=true", body, {**headers, **more})
-            assert (reply.status, reply.headers["content-type"]) == (200, "text/event-stream")
+            assert (reply.status, reply.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
             assert reply.body == b"".join(ANTHROPIC)
     direct, intercepted = external.requests
     assert (direct.header("x-sm-user-id"), intercepted.header("x-sm-user-id")) == ("alice", "pycharm-demo")
@@ -194,6 +201,21 @@ def test_what_the_claude_code_page_says_of_forward_mode(tmp_path: Path) -> None:
         assert request.header("authorization") == "Bearer sk-forward-key"
         for name in ("anthropic-version", "anthropic-beta"):
             assert request.header(name) == headers[name]
+
+
+def test_the_codex_page(pages: Pages) -> None:
+    """Its configuration names the route, the protocol and the header that this gateway answers to."""
+    (config,) = [tomllib.loads(text) for kind, text in blocks("codex.md") if kind == "toml"]
+    provider = config["model_providers"][config["model_provider"]]
+    assert provider["wire_api"] == "responses"
+    assert provider["base_url"] == "http://127.0.0.1:8788/v1"
+    pages.provider.forget()
+    pages.provider.script(answer("tea"))
+    headers = {"authorization": f"Bearer {KEY}", **provider["http_headers"]}
+    body = {"model": config["model"], "input": "What do I drink?", "store": False}
+    reply = pages.gateway.post("/v1/responses", body, headers)
+    assert (reply.status, reply.json()["output"][0]["content"][0]["text"]) == (200, "tea")
+    assert USERS["alice"] in pages.provider.requests[0].raw.decode()
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in PAGES.glob("*.md")))

@@ -24,13 +24,23 @@ Where they do not, the gateway translates: the request into the provider's words
 by event, in the order and with the fields of the caller's protocol. What one side cannot say is refused by name (400
 `unsupported_parameter`) or dropped by a rule of this page; nothing else is lost.
 
-The routes of Messages and Responses are not served yet; this is what they will do.
+| | caller asks | provider of an entry |
+|---|---|---|
+| `openai_chat` | `POST /v1/chat/completions` | `openai/…`, other OpenAI-compatible ones; through LiteLLM all the rest |
+| `anthropic_messages` | `POST /v1/messages` | `anthropic/…` |
+| `openai_responses` | `POST /v1/responses` | `openai_responses/…` |
+
+`model_info: {dialect: anthropic_messages}` of an entry overrides what its provider's name says. `api_base` of
+Anthropic's dialect may end with `/v1` or not. Defaults of an entry are in its provider's words. An answer names what
+was dropped in the header `x-mini-agent-dropped`.
 
 ## Parameters
 
 A parameter that this table does not know reaches a provider of the caller's dialect as it is. Towards another dialect
 it is refused by name, unless the model's `allowed_openai_params` names it (then it passes as it is) or
-`litellm_settings.drop_params` is set (then it is dropped).
+`litellm_settings.drop_params` is set (then it is dropped). Orders to LiteLLM (`api_base`, `api_key`, …) never pass, and
+LiteLLM's package gets no parameters but OpenAI's own. `additional_drop_params` of an entry keeps names back, in the
+provider's words.
 """
 _CONVERSATION = """
 ## The conversation

@@ -1,4 +1,4 @@
-"""`/ready` and `/healthz`: open, and touching no model."""
+"""`/ready`, `/healthz` and `HEAD /`: open, and touching no model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mini_agent import __version__
 from mini_agent.edge.exchange import Receive, Scope, Send, send_body
 from mini_agent.settings import Settings
 
-__all__ = ["HealthRoute", "ReadyRoute"]
+__all__ = ["HealthRoute", "ReadyRoute", "RootRoute"]
 
 _READY = b'{"ok": true}'
 
@@ -19,6 +19,14 @@ class ReadyRoute:
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer exactly `{"ok": true}`."""
         await send_body(send, _READY)
+
+
+class RootRoute:
+    """`HEAD /`, by which clients look whether anybody is there."""
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer with nothing."""
+        await send_body(send, b"")
 
 
 class HealthRoute:

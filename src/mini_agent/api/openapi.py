@@ -73,6 +73,7 @@ def openapi_document(*, relays: bool = False) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": {
+            "/": {"head": _root_operation()},
             "/ready": {"get": _open("ready", "Whether the gateway accepts requests; touches no model.", "Ready")},
             "/healthz": {"get": _open("healthz", "Facts about this process.", "Health")},
             "/metrics": {"get": _metrics_operation()},
@@ -131,6 +132,15 @@ def _open(operation: str, summary: str, schema: str) -> dict[str, Any]:
         "summary": summary,
         "security": [],
         "responses": {"200": _answer("The facts.", schema), **error_answers((500,))},
+    }
+
+
+def _root_operation() -> dict[str, Any]:
+    return {
+        "operationId": "root",
+        "summary": "Whether anybody is there.",
+        "security": [],
+        "responses": {"200": {"description": "Somebody is.", "headers": _REQUEST_ID}},
     }
 
 

@@ -33,7 +33,8 @@ class ModelTarget:
     features: what the client appended to the name, for `anthropic-beta`.
     memory_host: whether `api_base` is a memory service. memory_key: the key such a host gets in a header of its own.
     told_user: whether the provider is told whose request it is. dialect: what the provider speaks, a value of
-    `dialects.Dialect`. open: whether its client passes on parameters that nobody here knows.
+    `dialects.Dialect`. open: whether its client passes on parameters that nobody here knows. dropped: those that the
+    operator keeps from it, in its own words.
     """
 
     model: str
@@ -56,6 +57,7 @@ class ModelTarget:
     told_user: bool = True
     dialect: str = "openai_chat"
     open: bool = True
+    dropped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,8 +182,10 @@ def outgoing_body(asked: ModelBody, target: ModelTarget) -> tuple[dict[str, Any]
 def _may_pass(name: str, dialect: Dialect, target: ModelTarget) -> bool:
     """Returns: whether a client may set a parameter: the dialect's own, and others where nobody takes them for orders.
 
-    A translation refuses by name what no rule knows.
+    A translation refuses by name what no rule knows, and keeps back itself what the operator drops.
     """
+    if name in target.dropped and dialect == target.dialect:
+        return False
     if name in (CLIENT_PARAMETERS if dialect is Dialect.CHAT else known(dialect)):
         return True
     if name in target.allowed:

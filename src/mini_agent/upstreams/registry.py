@@ -183,6 +183,7 @@ class Registry:
             extra_headers=dict(params.extra_headers),
             defaults=defaults,
             allowed=frozenset(str(word) for word in allowed) - NEVER_ALLOWED,
+            dropped=frozenset(str(word) for word in extras.get("additional_drop_params") or ()),
             timeout_s=params.timeout,
             stream_timeout_s=params.stream_timeout,
             max_retries=params.max_retries,

@@ -46,8 +46,12 @@ class Interpreter:
             allowed=target.allowed,
             given=frozenset(target.defaults),
         )
-        if translated.dropped and request.note_headers is not None:
-            request.note_headers([(DROPPED_HEADER, dropped_names(translated.dropped))])
+        kept_back = [name for name in translated.body if name in target.dropped]
+        for name in kept_back:
+            del translated.body[name]
+        dropped = [*translated.dropped, *kept_back]
+        if dropped and request.note_headers is not None:
+            request.note_headers([(DROPPED_HEADER, dropped_names(dropped))])
         return translated
 
     def reply(self, request: ProviderRequest, translated: Translated) -> Reply:
