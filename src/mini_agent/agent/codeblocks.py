@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 
 from mini_agent.agent.tool_values import EXEC_CODE, EXEC_PYTHON, PYTHON_LANGUAGES
 
 __all__ = ["CodeBlock", "first_code_block"]
 
-_OPENING = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,})(?P<info>[^`]*)$")
+_BLANKS = " \t"
+_SHORTEST_FENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +43,21 @@ def first_code_block(text: str) -> CodeBlock | None:
     """
     lines = text.replace("\r\n", "\n").split("\n")
     for number, line in enumerate(lines):
-        opening = _OPENING.match(line)
-        if opening:
-            info = opening["info"].split()
-            return CodeBlock(info[0].lower() if info else "", _body(lines[number + 1 :], opening))
+        fenced = line.lstrip(_BLANKS)
+        info = fenced.lstrip("`")
+        fence = len(fenced) - len(info)
+        if fence >= _SHORTEST_FENCE and "`" not in info:
+            words = info.split()
+            indent = line[: len(line) - len(fenced)]
+            return CodeBlock(words[0].lower() if words else "", _body(lines[number + 1 :], indent, fence))
     return None
 
 
-def _body(lines: list[str], opening: re.Match[str]) -> str:
-    closing = re.compile(rf"^[ \t]*`{{{len(opening['fence'])},}}[ \t]*$")
-    indent = opening["indent"]
+def _body(lines: list[str], indent: str, fence: int) -> str:
     body: list[str] = []
     for line in lines:
-        if closing.match(line):
+        closing = line.strip(_BLANKS)
+        if len(closing) >= fence and not closing.strip("`"):
             break
         body.append(line.removeprefix(indent))
     return "\n".join(body)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
+
+from mini_agent.core.patterns import Pattern, literal
+from mini_agent.core.text import encodable
 
 __all__ = ["REDACTED", "Redactor", "is_sensitive_header", "is_sensitive_key"]
 
@@ -11,16 +13,16 @@ REDACTED = "[redacted]"
 
 _HEADER_WORDS = ("auth", "cookie", "key", "token", "secret", "password", "session")
 _KEY_ENDINGS = ("api_key", "_token", "secret", "password", "authorization", "cookie")
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?i)\bbearer\s+[^\s\"',;}\]]+"), f"Bearer {REDACTED}"),
-    (re.compile(r"\bsk-[A-Za-z0-9_\-]{4,}"), REDACTED),
+_PATTERNS: tuple[tuple[Pattern[str], str], ...] = (
+    (Pattern(r"(?i)\bbearer\s+[^\s\"',;}\]]+"), f"Bearer {REDACTED}"),
+    (Pattern(r"\bsk-[A-Za-z0-9_\-]{4,}"), REDACTED),
     # The user and password part of an address: scheme://user:password@host.
-    (re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]*://)[^\s/@\"']+@"), rf"\1{REDACTED}@"),
+    (Pattern(r"(?i)(\b[a-z][a-z0-9+.\-]*://)[^\s/@\"']+@"), rf"\1{REDACTED}@"),
     (
-        re.compile(r"(?i)([?&][^=&\s\"']*(?:key|token|secret|password|auth|signature)[^=&\s\"']*=)[^&\s\"'#]+"),
+        Pattern(r"(?i)([?&][^=&\s\"']*(?:key|token|secret|password|auth|signature)[^=&\s\"']*=)[^&\s\"'#]+"),
         rf"\1{REDACTED}",
     ),
-    (re.compile(r"(?i)(data:[a-z0-9.+\-]+/[a-z0-9.+\-]+)[;,][^\s\"')]*"), r"\1"),
+    (Pattern(r"(?i)(data:[a-z0-9.+\-]+/[a-z0-9.+\-]+)[;,][^\s\"')]*"), r"\1"),
 )
 #: A known secret shorter than this would redact ordinary words.
 _SHORTEST_SECRET = 4
@@ -45,9 +47,9 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        known = {encodable(secret) for secret in secrets if len(secret) >= _SHORTEST_SECRET}
         ordered = sorted(known, key=len, reverse=True)
-        self._known = re.compile("|".join(re.escape(secret) for secret in ordered)) if ordered else None
+        self._known = Pattern("|".join(literal(secret) for secret in ordered)) if ordered else None
 
     def text(self, value: str) -> str:
         """Returns: the text without known secrets, bearer values, `sk-` keys, URL credentials and data-URL bodies."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mini_agent.core.errors import ConfigError
+from mini_agent.core.patterns import Pattern
 from mini_agent.interceptor.port_registry import DEFAULT_RANGE, DEFAULT_REGISTRY, project_key
 from mini_agent.interceptor.registry_file import PortRange
 from mini_agent.settings import parsers
@@ -17,7 +17,7 @@ from mini_agent.settings import parsers
 __all__ = ["VARIABLES", "InterceptorSettings", "load_interceptor_settings"]
 
 #: What a header can carry and the gateway takes as a user id: visible ASCII.
-_NOT_IN_A_USER_ID = re.compile(r"[^!-~]")
+_NOT_IN_A_USER_ID = Pattern(r"[^!-~]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,9 @@ class InterceptorSettings:
     project: absolute path of its folder. port: where it listens; None for the registry's port of the folder.
     target: the gateway, without trailing slash. inject: whether identity headers are added.
     api_key: sent for clients that send no `Authorization`. port_range, registry: see `PortRegistry`.
-    connect_s, read_s: how long the target may take to accept, and to send its next bytes.
+    connect_s, read_s: how long the target may take to accept, and to send its next bytes. allowed_hosts,
+    allowed_origins: further names of this server, and web pages that may use it. head_s, body_idle_s, body_total_s: how
+    long a client may take for the head of a request, be silent within its body, and take for all of it.
     """
 
     project: str
@@ -41,6 +43,11 @@ class InterceptorSettings:
     registry: Path = Path(DEFAULT_REGISTRY)
     connect_s: float = 30.0
     read_s: float = 600.0
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: frozenset[str] = frozenset()
+    head_s: float = 10.0
+    body_idle_s: float = 30.0
+    body_total_s: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,8 @@ _TABLE = (
     _Option("api_key", ("INTERCEPTOR_API_KEY",), parsers.text),
     _Option("port_min", ("INTERCEPTOR_PORT_MIN",), _real_port),
     _Option("port_max", ("INTERCEPTOR_PORT_MAX",), _real_port),
+    _Option("allowed_hosts", ("MINI_AGENT_ALLOWED_HOSTS",), parsers.hosts),
+    _Option("allowed_origins", ("MINI_AGENT_ALLOWED_ORIGINS",), parsers.origins),
     _Option("registry", ("PORT_REGISTRY_PATH",), Path),
 )
 #: Every variable that is read.

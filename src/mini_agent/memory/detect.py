@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mini_agent.core.errors import InvalidParameter
+from mini_agent.core.patterns import PatternSet
 from mini_agent.core.text import is_plain_id
-from mini_agent.memory.needle import required_texts
 from mini_agent.settings.schema import HeaderPattern, UserIdMappings
 
 __all__ = ["Detection", "PatternMatch", "UserDetector", "header_text"]
 
-#: A pattern looks at this many characters of a header. A client chooses the value, and the time of an expression with
-#: two gaps grows with the cube of its length: 2,048 characters took three seconds, these take a hundredth of that.
+#: A pattern looks at this many characters of a header: a client chooses the value, and the operator how many patterns.
 SEARCHED_CHARACTERS = 512
-#: Header values of up to this many bytes together are remembered with the rule they led to: clients repeat themselves.
-_REMEMBERED_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +46,9 @@ class UserDetector:
     def __init__(self, mappings: UserIdMappings) -> None:
         self._custom_header = mappings.custom_header
         self._custom_name = mappings.custom_header.encode()
-        self._rules = [_Rule(pattern) for pattern in mappings.header_patterns]
-        self._names = tuple(dict.fromkeys(rule.name for rule in self._rules))
+        self._rules = tuple(mappings.header_patterns)
+        self._of_header = _by_header(self._rules)
         self._default = Detection(user_id=mappings.default_user_id)
-        self._remembered = lru_cache(maxsize=1024)(self._search)
 
     def detect(self, headers: Mapping[bytes, bytes]) -> Detection:
         """Find the user.
@@ -69,51 +63,31 @@ class UserDetector:
                 name = self._custom_header
                 raise InvalidParameter(f"Header '{name}' must not contain whitespace or control characters", param=name)
             return Detection(user_id=user_id, custom_header_present=True)
-        if not self._rules:
-            return self._default
-        values = tuple(headers.get(name) for name in self._names)
-        short = sum(len(value) for value in values if value is not None) <= _REMEMBERED_BYTES
-        return self._remembered(values) if short else self._search(values)
-
-    def _search(self, values: tuple[bytes | None, ...]) -> Detection:
-        texts = {
-            name: _HeaderValue(header_text(value))
-            for name, value in zip(self._names, values, strict=True)
-            if value is not None
-        }
-        for rule in self._rules:
-            value = texts.get(rule.name)
-            if value is not None and rule.matches(value):
-                found = rule.mapping
-                match = PatternMatch(found.header, value.text, found.pattern, found.user_id)
-                return Detection(user_id=found.user_id, matched=match)
-        return self._default
+        first: tuple[int, str] | None = None
+        for header, rules, patterns in self._of_header:
+            value = headers.get(header)
+            if value is None:
+                continue
+            text = header_text(value)
+            found = patterns.first(text[:SEARCHED_CHARACTERS])
+            if found is not None and (first is None or rules[found] < first[0]):
+                first = rules[found], text
+        return self._default if first is None else _detected(self._rules[first[0]], first[1])
 
 
-class _HeaderValue:
-    """A value as patterns see it. plain: in lower case, None when letters have unusual cases."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.searched = text[:SEARCHED_CHARACTERS]
-        # Outside of ASCII some letters equal several others, which only the expression knows.
-        self.plain = self.searched.lower() if text.isascii() else None
+def _detected(rule: HeaderPattern, text: str) -> Detection:
+    return Detection(user_id=rule.user_id, matched=PatternMatch(rule.header, text, rule.pattern, rule.user_id))
 
 
-class _Rule:
-    """One pattern, compiled."""
-
-    def __init__(self, mapping: HeaderPattern) -> None:
-        self.mapping = mapping
-        self.name = mapping.header.encode()
-        self._search = re.compile(mapping.pattern, re.IGNORECASE).search
-        self._needles = required_texts(mapping.pattern)
-
-    def matches(self, value: _HeaderValue) -> bool:
-        plain = value.plain
-        if plain is not None and not any(needle in plain for needle in self._needles):
-            return False
-        return self._search(value.searched) is not None
+def _by_header(rules: Sequence[HeaderPattern]) -> list[tuple[bytes, list[int], PatternSet]]:
+    """Returns: for each header its name, which of the rules look at it, and their expressions."""
+    indices: dict[str, list[int]] = {}
+    for index, rule in enumerate(rules):
+        indices.setdefault(rule.header, []).append(index)
+    return [
+        (header.encode(), mine, PatternSet((rules[index].pattern for index in mine), ignore_case=True))
+        for header, mine in indices.items()
+    ]
 
 
 def header_text(value: bytes) -> str:

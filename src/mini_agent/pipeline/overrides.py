@@ -9,26 +9,27 @@ anybody who may call it.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
 import msgspec
 
 from mini_agent.core.errors import InvalidJson, InvalidParameter
+from mini_agent.core.patterns import Pattern
 from mini_agent.core.steering import field_steers, without_steering
 
 __all__ = ["cleaned_body"]
 
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
-_BOUNDARY = re.compile(r"boundary=(?:\"([^\"\\]{1,70})\"|([^\s\";,\\]{1,70}))", re.IGNORECASE)
-_PLAIN_NAME = re.compile(r"[\w.\[\]-]+", re.ASCII)
+_BOUNDARY = Pattern(r"(?i)boundary=(?:\"([^\"\\]{1,70})\"|([^\s\";,\\]{1,70}))")
+_PLAIN_NAME = Pattern(r"[\w.\[\]-]+")
 _OF_A_FIELD = frozenset({"name", "filename", "filename*"})
 #: Bytes of a part's head. Clients write a few dozen.
 _HEAD_BYTES = 4096
-_SEPARATORS = re.compile(rb"[&;]")
+#: Fields of a form. Each is looked at, and 20 MB could hold as many millions.
+_MOST_FIELDS = 10_000
 
 
 def cleaned_body(raw: bytes, content_type: str, rename: Callable[[str], str]) -> tuple[bytes, str | None]:
@@ -73,9 +74,15 @@ def _json(raw: bytes, rename: Callable[[str], str]) -> tuple[bytes, str | None]:
 
 def _form(raw: bytes) -> bytes:
     # Some readers take a semicolon for a separator. A body without one means the same to all of them.
-    parts = _SEPARATORS.split(raw)
+    parts = raw.replace(b";", b"&").split(b"&", _MOST_FIELDS)
+    _check_count(parts)
     kept = [part for part in parts if not _pair_steers(part.decode("latin-1"))]
     return raw if len(kept) == len(parts) else b"&".join(kept)
+
+
+def _check_count(parts: Sequence[bytes]) -> None:
+    if len(parts) >= _MOST_FIELDS:
+        raise InvalidParameter(f"A form may have {_MOST_FIELDS} fields", param="body")
 
 
 def _pair_steers(pair: str) -> bool:
@@ -89,7 +96,8 @@ def _multipart(raw: bytes, parameters: str) -> bytes:
     if match is None or not parameters.isascii():
         raise InvalidParameter("The multipart body has no plain boundary", param="content-type")
     mark = b"--" + (match[1] or match[2]).encode()
-    before, *parts = raw.split(mark)
+    before, *parts = raw.split(mark, _MOST_FIELDS)
+    _check_count(parts)
     if before.strip(b"\r\n") or not parts or not parts[-1].startswith(b"--"):
         raise InvalidParameter("The multipart body does not keep to its boundary", param="body")
     kept = [part for part in parts[:-1] if not field_steers(*_field(part))]

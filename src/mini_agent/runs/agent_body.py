@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import msgspec
 
 from mini_agent.agent.values import AgentConfig
 from mini_agent.core.errors import GatewayError, InvalidBodyParameter, MissingBodyParameter, MissingParameter
+from mini_agent.core.patterns import Pattern
 from mini_agent.pipeline.parameters import check_tool_calls
 from mini_agent.tools.backends import DEFAULT_TIMEOUT_S, ToolRequest, check_backend
 
@@ -18,8 +18,8 @@ __all__ = ["MAX_ITERATIONS", "AgentBody", "parse_agent_body"]
 DEFAULT_ITERATIONS = 3
 MAX_ITERATIONS = 50
 _FORCES_TOOLS = ("http", "mcp")
-_MISSING = re.compile(r"missing required field `(\w+)`")
-_PATH = re.compile(r"`\$\.(\w+)")
+_MISSING = Pattern(r"missing required field `(\w+)`")
+_PATH = Pattern(r"`\$\.(\w+)")
 
 _WHOLE = frozenset({"max_iterations", "max_research_hops", "max_tools_per_iter", "tool_concurrency"})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from mini_agent.core.patterns import Pattern, PatternError, PatternSet
 from mini_agent.core.text import is_plain_id
 from mini_agent.settings.references import is_reference
 
@@ -167,9 +167,11 @@ class HeaderPattern(_Closed):
     @classmethod
     def _compiles(cls, value: str) -> str:
         try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"is not a regular expression: {error}") from error
+            Pattern(value, ignore_case=True)
+        except PatternError as error:
+            raise ValueError(
+                f"is not a regular expression of RE2, which has no look-around and no back-references: {error}"
+            ) from error
         return value
 
     @field_validator("user_id")
@@ -212,6 +214,8 @@ class UserIdMappings(_Closed):
             if (item.header, item.pattern) in seen:
                 raise ValueError(f"duplicate pattern for header '{item.header}'")
             seen.add((item.header, item.pattern))
+        for header in {item.header for item in value}:
+            PatternSet((item.pattern for item in value if item.header == header), ignore_case=True)
         return value
 
 

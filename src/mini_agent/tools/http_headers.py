@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Mapping
 
 from mini_agent.core.errors import InvalidParameter
+from mini_agent.core.patterns import Pattern
 from mini_agent.net.hop_headers import HOP_BY_HOP
 
 __all__ = ["merge_headers", "parse_default_headers"]
 
 _log = logging.getLogger("mini_agent.tools")
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NAME = Pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 #: RFC 9110 field content: no control characters but the tab.
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_VALUE = Pattern(r"[\t\x20-\x7e\x80-\xff]*")
 
 #: Headers that say where a message goes and where it ends: `Host`, what frames the body, and what concerns one
 #: connection only (RFC 9110 7.6.1). Whoever sets them decides more than what the message says.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mini_agent.agent.tool_values import INVALID_ARGUMENTS, function_spec, parse_arguments
+from mini_agent.core.patterns import Pattern
 from mini_agent.core.text import encodable
 from mini_agent.memory.service import MemoryService
 from mini_agent.memory.supermemory import memory_of, results_of
@@ -24,7 +24,7 @@ _QUERY_NAMES = ("query", "q", "search", "search_query", "term")
 _ID_NAMES = ("id", "document_id", "doc_id", "uuid")
 _QUERY_CHARACTERS = 4000
 #: Names that are one part of an address, whatever a server makes of dots and slashes.
-_DOCUMENT_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._:~-]{1,256}")
+_DOCUMENT_ID = Pattern(r"[A-Za-z0-9._:~-]{1,256}")
 _SCORES = ("relevance_score", "score", "similarity")
 
 
@@ -122,7 +122,7 @@ def _query(arguments: Mapping[str, Any]) -> str:
 
 def _document_id(arguments: Mapping[str, Any]) -> str:
     text = _text(arguments, _ID_NAMES)
-    if not _DOCUMENT_ID.fullmatch(text):
+    if not _DOCUMENT_ID.fullmatch(text) or not text.strip("."):
         raise _Refusal("invalid_value", "'id' is not the id of a document", _help("id", ["id"]))
     return text
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -30,6 +29,7 @@ from mini_agent.core.errors import (
     UnprocessableEntity,
     UnsupportedParameter,
 )
+from mini_agent.core.patterns import Pattern
 from mini_agent.core.text import load_json
 
 __all__ = [
@@ -67,7 +67,7 @@ _BY_STATUS: dict[int, type[GatewayError]] = {
 _KEPT_STATUSES: Mapping[int, str] = {402: "budget_exceeded", 413: "request_too_large"}
 #: Classes that say little themselves: there the provider's own code says more.
 _KEEPS_CODE = (ProviderBadRequest, UnprocessableEntity, PermissionDenied)
-_CODE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_CODE = Pattern(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 #: Headers that tell a client how much it may still ask.
 _LIMITS = ("x-ratelimit-", "anthropic-ratelimit-")
 _OF_PROXY = "llm_provider-"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from mini_agent.core.chat import DONE, ProviderRequest
+from mini_agent.core.patterns import Pattern
 from mini_agent.core.ports import Clock
 from mini_agent.dialects.completion import completion_object, stream_chunks
 from mini_agent.upstreams.protocol import Batch
 
 __all__ = ["ScriptedClient", "dummy_reply", "is_dummy_model", "last_user_text", "wants_usage"]
 
-_GREETING = re.compile(r"\b(?:hello|hi)\b", re.IGNORECASE)
+_GREETING = Pattern(r"\b(?:hello|hi)\b", ignore_case=True)
 
 
 def is_dummy_model(model: str) -> bool:

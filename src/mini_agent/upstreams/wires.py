@@ -5,7 +5,6 @@ Bytes are checked and passed on as they arrived; they are never decoded and enco
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,13 +13,14 @@ import msgspec
 
 from mini_agent.core.chat import DONE
 from mini_agent.core.errors import GatewayError, InvalidProviderResponse
+from mini_agent.core.patterns import Pattern
 from mini_agent.core.text import load_json, valid_utf8
 from mini_agent.dialects import Dialect, error_of, read_error
 from mini_agent.upstreams.errors import error_of_event, error_of_status, told_by_provider
 
 __all__ = ["ANTHROPIC", "OPENAI", "RESPONSES", "WIRES", "ErrorOfStatus", "StreamGuard", "Wire"]
 
-_FINISH = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
+_FINISH = Pattern(rb'"finish_reason"\s*:\s*"[^"]')
 
 
 class ErrorOfStatus(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import string
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
@@ -34,7 +34,7 @@ _ME = Dialect.MESSAGES
 #: Most tokens of an answer where the caller sets no limit: the protocol demands one.
 MAX_TOKENS = 8192
 #: What Anthropic takes for the id of a call; other providers' ids may hold anything.
-_CALL_ID = re.compile(r"[a-zA-Z0-9_-]+\Z")
+_ID_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_-")
 _EFFORTS = {"minimal": "low"}
 _NO_ARGUMENTS = {"type": "object", "properties": {}}
 
@@ -236,11 +236,12 @@ def _tool_result(part: ToolResult, losses: Losses) -> dict[str, Any]:
 
 def _call_id(call_id: str) -> str:
     """Returns: the id, or one made of it that the provider takes, for a call and its result the same."""
-    if _CALL_ID.match(call_id):
+    if call_id and _ID_CHARACTERS.issuperset(call_id):
         return call_id
     # The digest keeps two ids apart that differ in forbidden characters only.
     digest = sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{re.sub('[^a-zA-Z0-9_-]', '_', call_id)[:48]}_{digest}"
+    begin = "".join(character if character in _ID_CHARACTERS else "_" for character in call_id[:48])
+    return f"{begin}_{digest}"
 
 
 def _cache(mark: Cache | None) -> dict[str, Any]:

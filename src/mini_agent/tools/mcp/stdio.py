@@ -6,7 +6,6 @@ Imported when a session opens: it needs the optional `mcp` package.
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -18,13 +17,15 @@ import mcp_types
 from anyio.abc import Process
 from mcp.shared.message import SessionMessage
 
+from mini_agent.core.patterns import Pattern
+
 __all__ = ["MAX_LINE_BYTES", "Lines", "open_stdio"]
 
 #: A message is one line. A longer one is not kept.
 MAX_LINE_BYTES = 8 * 1024 * 1024
 #: Of a line that is too long, this much is looked at for the id of the call that it answers.
 _HEAD_BYTES = 4096
-_ID = re.compile(rb'"id": {0,4}(\d{1,18})')
+_ID = Pattern(rb'"id": {0,4}(\d{1,18})')
 #: How long a server may take to leave by itself, and again after it was asked to.
 _LEAVE_S = 2.0
 _GONE = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, OSError)

@@ -7,7 +7,6 @@ row of the table in both modes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from mini_agent.core.errors import (
     RateLimited,
     ServiceUnavailable,
 )
+from mini_agent.core.patterns import Pattern
 from mini_agent.upstreams.errors import (
     KEPT_CHARACTERS,
     Explained,
@@ -37,8 +37,8 @@ __all__ = ["error_of_proxy", "error_of_proxy_event", "error_of_relayed"]
 
 #: What the process says on its own behalf, with a status that means something else to us: that it has no such model,
 #: and, without a database, that it does not know our key. Only at the start of a message: further on it quotes others.
-_NO_MODEL = re.compile(r"(?:/[\w/.-]*: )?Invalid model name passed in")
-_NO_KEY = re.compile(r"(?:\w+: )?No connected db")
+_NO_MODEL = Pattern(r"(?:/[\w/.-]*: )?Invalid model name passed in")
+_NO_KEY = Pattern(r"(?:\w+: )?No connected db")
 
 
 def error_of_proxy(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 
 from mini_agent.core.errors import (
@@ -23,6 +22,7 @@ from mini_agent.core.errors import (
     UnprocessableEntity,
     UnsupportedParameter,
 )
+from mini_agent.core.patterns import Pattern
 from mini_agent.net.bounded import AnswerTooLarge
 from mini_agent.upstreams.errors import class_of_status, retry_after_seconds, told_by_provider
 
@@ -63,24 +63,23 @@ _UNREACHABLE = frozenset(
 )
 #: Classes that LiteLLM uses for whatever it has no class for: there its text says more.
 _GENERIC = frozenset({"APIConnectionError", "APIError", "InternalServerError"})
-_BY_TEXT: tuple[tuple[re.Pattern[str], type[GatewayError]], ...] = (
-    (re.compile(r"Timeout on reading data|timed out"), ProviderTimeout),
+_BY_TEXT: tuple[tuple[Pattern[str], type[GatewayError]], ...] = (
+    (Pattern(r"Timeout on reading data|timed out"), ProviderTimeout),
     (
-        re.compile(r"Connection error|Cannot connect to host|payload is not complete|Server disconnected"),
+        Pattern(r"Connection error|Cannot connect to host|payload is not complete|Server disconnected"),
         BackendUnavailable,
     ),
-    (re.compile(r"Expecting value|Empty or invalid response|provider returned 'choices'"), InvalidProviderResponse),
+    (Pattern(r"Expecting value|Empty or invalid response|provider returned 'choices'"), InvalidProviderResponse),
 )
 _OUR_WORDS: Mapping[type[GatewayError], str] = {
     BackendUnavailable: "the connection to the provider failed",
     InvalidProviderResponse: "the provider's answer is not a completion object",
 }
 #: What LiteLLM puts before and behind the provider's words.
-_PREFIX = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Timeout|Exception)(?: Error)?: )*(?:\w+Exception - )?")
-_NAME = re.compile(r"\w+(?:Error|Timeout|Exception)\b|\bTimeout\b")
-_SUFFIX = re.compile(
-    r"\n\n(?:Deployment Info|LiteLLM: model group)\b.*|\nmodel=\S+ \w+_fallbacks?=.*|\.? Received Model Group=.*",
-    re.DOTALL,
+_PREFIX = Pattern(r"^(?:(?:litellm\.)?\w*(?:Error|Timeout|Exception)(?: Error)?: )*(?:\w+Exception - )?")
+_NAME = Pattern(r"\w+(?:Error|Timeout|Exception)\b|\bTimeout\b")
+_SUFFIX = Pattern(
+    r"(?s)\n\n(?:Deployment Info|LiteLLM: model group)\b.*|\nmodel=\S+ \w+_fallbacks?=.*|\.? Received Model Group=.*"
 )
 _TRACE = "Traceback (most recent call last)"
 
