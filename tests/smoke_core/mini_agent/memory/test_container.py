@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import re
 
 from hypothesis import given
@@ -36,3 +38,28 @@ def test_long_ids_are_cut_and_stay_apart() -> None:
     names = {container_of("t", "a" * 5000 + end, "user") for end in "xyz"}
     assert len(names) == 3
     assert max(map(len, names)) < 250
+
+
+def test_a_plain_id_cannot_be_the_name_of_another() -> None:
+    """Wanted: another user's memories, by the id that their container's name looks like; and so on without end."""
+    for victim in ("ada@x.io", "grüße", "a" * 300, "x-01234567"):
+        name = victim
+        for _ in range(4):
+            container = container_of("t", name, "user")
+            name = container.removeprefix("t_")
+            assert container_of("t", name, "user") != container
+
+
+def test_ids_that_look_alike_cannot_be_found_by_trying() -> None:
+    """Wanted: two ids with one container, by looking for a pair with the same eight digits. 32 bits fall to 100,000."""
+    fillings = itertools.islice(itertools.product(".@/:#+*!", repeat=8), 100_000)
+    names = {container_of("t", "u" + "".join(filling), "user") for filling in fillings}
+    assert len(names) == 100_000
+
+
+def test_a_pair_with_the_same_short_digits_is_told_apart() -> None:
+    """Two ids were found whose hyphens and first eight digits are the same: both get all 64."""
+    pair = ("u2434-@--.@", "u2434.@....")
+    digests = [hashlib.sha256(user.encode()).hexdigest() for user in pair]
+    assert digests[0][:8] == digests[1][:8]
+    assert [container_of("t", user, "user") for user in pair] == [f"t_u2434-------{digest}" for digest in digests]
