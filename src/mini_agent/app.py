@@ -26,6 +26,7 @@ from mini_agent.edge.body import BodyReader
 from mini_agent.edge.envelope import ErrorWriter
 from mini_agent.edge.errors import route_not_found
 from mini_agent.edge.exchange import Receive, Scope, Send
+from mini_agent.edge.guard import DoorRules, RequestGuard
 from mini_agent.edge.keys import KeyGuard
 from mini_agent.edge.metrics import Metrics, MetricsRoute
 from mini_agent.edge.middleware import Edge
@@ -39,6 +40,7 @@ from mini_agent.pipeline.caller import Callers
 from mini_agent.runs.mini_agent_model import MiniAgentClient
 from mini_agent.runs.traces import TraceStore
 from mini_agent.settings import Settings, load_settings
+from mini_agent.settings.start import refuse_unsafe
 from mini_agent.tools.backends import Toolbox, ToolInvokerFactory
 from mini_agent.tools.chat_tools import ChatTools
 from mini_agent.upstreams.codex.agent import CodexAgentClient
@@ -131,8 +133,11 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         settings = load_settings(os.environ)
     if ports is None:
         ports = Ports()
+    refuse_unsafe(settings)
     redactor = Redactor(settings.secrets())
     log = ports.log(settings.log_level, redactor)
+    for line in settings.ignored:
+        log.warning(line)
     sessions = Sessions(ports.clock, ports.http_connector)
     metrics, registry, toolbox = Metrics(), Registry(settings), Toolbox(settings, ports.resolve, log)
     tools = ports.tool_invoker or toolbox.open
@@ -147,7 +152,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     chat = ModelServices(
         settings=settings,
         guard=KeyGuard(settings.master_key),
-        reader=BodyReader(settings.max_body_bytes, settings.body_idle_s),
+        reader=BodyReader(settings.max_body_bytes, settings.body_idle_s, settings.body_total_s),
         callers=Callers(settings),
         recall=_recall(settings, ports, sessions, log),
         chat_tools=ChatTools(settings, sessions, toolbox.mcp_for_chat),
@@ -233,11 +238,23 @@ def _serve(
     return Edge(
         Router(routes, default=unowned, redirect_slashes=False, lifespan=lifespan),
         endpoints={(method, route.path): route.app for route in routes for method in route.methods or ()},
+        guard=RequestGuard(_door(chat.settings)),
+        max_requests=chat.settings.max_requests,
         errors=chat.errors,
         metrics=chat.metrics,
         clock=ports.clock,
         ids=ports.ids,
         log=chat.log,
+    )
+
+
+def _door(settings: Settings) -> DoorRules:
+    """Returns: who may ask at all."""
+    return DoorRules(
+        bound=settings.host,
+        hosts=settings.allowed_hosts,
+        origins=settings.allowed_origins,
+        may_be_open=settings.may_be_open,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import ipaddress
 import json
 import logging
 import os
@@ -19,7 +18,7 @@ from mini_agent.core.errors import ConfigError, MiniAgentError
 from mini_agent.interceptor.cli import add_commands
 
 if TYPE_CHECKING:
-    from mini_agent.settings import Settings
+    pass
 
 __all__ = ["main"]
 
@@ -90,12 +89,13 @@ def _port(text: str) -> int:
 
 def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from mini_agent.app import create_app
-    from mini_agent.server import GatewayServer, bind, server_config
+    from mini_agent.server import GatewayServer, bind, limits_of, server_config
     from mini_agent.settings import load_settings
+    from mini_agent.settings.start import refuse_unsafe
 
     flags = {"host": arguments.host, "port": arguments.port, "provider_mode": arguments.mode}
     settings = load_settings(environ, {**flags, "allow_open": arguments.allow_open}, config=arguments.config)
-    _refuse_open(settings)
+    refuse_unsafe(settings)
     sock = bind(settings.host, settings.port)
     settings = replace(settings, port=sock.getsockname()[1])
     app = create_app(settings)
@@ -108,24 +108,10 @@ def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     # What exists now lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
-    server = GatewayServer(server_config(app, grace_s=settings.shutdown_grace_s), announce)
+    config = server_config(app, grace_s=settings.shutdown_grace_s, limits=limits_of(settings))
+    server = GatewayServer(config, announce)
     server.run(sockets=[sock])
     return _INTERRUPTED if server.stopped_by == signal.SIGINT else _OK
-
-
-def _refuse_open(settings: Settings) -> None:
-    if settings.master_key or settings.allow_open or _is_loopback(settings.host):
-        return
-    raise ConfigError(
-        f"refusing to serve {settings.host} without a master key: set MINI_AGENT_MASTER_KEY, or pass --allow-open"
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _serve_interceptor(app: Any, host: str, port: int, announce: Callable[[str], None]) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import resource
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -10,71 +12,14 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mini_agent.edge.disconnect import WATCH_DISCONNECT
+from mini_agent.edge.protocol import ConnectionLimits, GatewayProtocol
+from mini_agent.settings import Settings
 
-__all__ = ["GatewayProtocol", "GatewayServer", "bind", "server_config"]
+__all__ = ["GatewayServer", "bind", "limits_of", "server_config"]
 
-_MALFORMED = (
-    b'{"error":{"message":"The request is not valid HTTP","type":"invalid_request_error",'
-    b'"code":"bad_request","request_id":"%s"}}'
-)
-
-
-class GatewayProtocol(HttpToolsProtocol):
-    """The server's HTTP/1.1 protocol with two answers of ours instead of silence or plain text."""
-
-    _on_gone: Callable[[], None] | None = None
-
-    def on_message_begin(self) -> None:
-        """Offer the application a cheap way to learn that this client has gone."""
-        super().on_message_begin()
-        self.scope[WATCH_DISCONNECT] = self._watch_disconnect  # type: ignore[literal-required]  # a key of ours
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever watches."""
-        super().connection_lost(exc)
-        if self._on_gone is not None:
-            self._on_gone()
-
-    def _watch_disconnect(self, callback: Callable[[], None] | None) -> None:
-        self._on_gone = callback
-        if callback is not None and self.transport.is_closing():
-            callback()
-
-    def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio allows it, uvicorn's stub does not.
-        """The client has finished sending. A body shorter than declared gets its 400 before the connection closes.
-
-        A chunked one has declared nothing: ended here, it would look whole, so its client counts as gone.
-        Returns: True to keep the connection open for that answer.
-        """
-        cycle = self.cycle
-        if cycle is None or cycle.response_complete or not cycle.more_body:
-            return None
-        if all(name != b"content-length" for name, _ in self.headers):
-            return None
-        cycle.more_body = False
-        cycle.keep_alive = False
-        cycle.message_event.set()
-        return True
-
-    def send_400_response(self, _msg: str) -> None:
-        """Answer bytes that are not HTTP with the error envelope. The server's own words are not repeated."""
-        request_id = b"req-" + _new_id().encode()
-        body = _MALFORMED % request_id
-        head = (
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
-            b"content-length: %d\r\nx-request-id: %s\r\n\r\n"
-        )
-        self.transport.write(head % (len(body), request_id) + body)
-        self.transport.close()
-
-
-def _new_id() -> str:
-    from mini_agent.core.ports import new_id
-
-    return new_id()
+#: Files that the process needs beside its connections: its own, and those of tools.
+_OTHER_FILES = 128
 
 
 class GatewayServer(uvicorn.Server):
@@ -128,16 +73,32 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-def server_config(app: Any, *, grace_s: float, loop: Any = "auto", date_header: bool = True) -> uvicorn.Config:
+def limits_of(settings: Settings) -> ConnectionLimits:
+    """Returns: what one client of the gateway may do."""
+    connections = settings.max_connections or _most_connections()
+    return ConnectionLimits(connections=connections, head_s=settings.head_s, stall_s=settings.stall_s)
+
+
+def _most_connections() -> int:
+    """Returns: how many connections the process can have, when each may need another one on its other side."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(ConnectionLimits.connections, max(16, (files - _OTHER_FILES) // 2))
+
+
+def server_config(
+    app: Any, *, grace_s: float, limits: ConnectionLimits | None = None, loop: Any = "auto", date_header: bool = True
+) -> uvicorn.Config:
     """Configure the server.
 
-    grace_s: seconds that running requests get after a stop signal. date_header: whether it writes `Date` itself.
+    grace_s: seconds that running requests get after a stop signal. limits: of its connections. date_header: whether it
+    writes `Date` itself.
 
     Returns: the configuration.
     """
+    limits = limits or ConnectionLimits(connections=_most_connections())
     return uvicorn.Config(
         app,
-        http=GatewayProtocol,
+        http=functools.partial(GatewayProtocol, limits=limits),  # type: ignore[arg-type]  # It is only called.
         ws="none",
         loop=loop,
         lifespan="on",

@@ -16,15 +16,16 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from aiohttp import web
 
 from mini_agent.app import Ports, create_app
 from mini_agent.core.logs import new_logger
 from mini_agent.core.redaction import Redactor
+from mini_agent.server import limits_of
 from mini_agent.settings import Settings, load_settings
 from support.http_client import HttpClient
 from support.loop_thread import PATIENCE_S, LoopThread
@@ -35,6 +36,8 @@ from support.tool_host import ToolHost
 from support.upstream import Upstream
 
 __all__ = ["UPSTREAM_KEY", "Gateway", "GatewayProcess", "Stage"]
+
+T = TypeVar("T")
 
 #: The key our provider entries carry. Tests look for it where it must not be.
 UPSTREAM_KEY = "sk-upstream-0123456789"
@@ -49,7 +52,7 @@ class Gateway(HttpClient):
         self.settings = settings
         ports = dataclasses.replace(ports, log=self._logger)
         self.app = create_app(settings, ports)
-        self._served = ServedApp(loop, self.app)
+        self._served = ServedApp(loop, self.app, limits=limits_of(settings))
         super().__init__("127.0.0.1", self._served.port, headers)
 
     def __enter__(self) -> Gateway:
@@ -80,6 +83,13 @@ class Gateway(HttpClient):
     def log_lines(self) -> list[dict[str, Any]]:
         """Returns: the log, decoded."""
         return [json.loads(line) for line in self.log_text().splitlines()]
+
+    def wait_connections(self, count: int) -> None:
+        """Wait until so many clients are connected. Raises: AssertionError."""
+        give_up = time.monotonic() + PATIENCE_S
+        while self._served.connections != count:
+            assert time.monotonic() < give_up, f"{self._served.connections} connections are open"
+            self._loop.run(asyncio.sleep(0.01))
 
     def metric(self, name: str, **labels: str) -> float:
         """Returns: the value of one series, 0 when it does not exist."""
@@ -129,6 +139,10 @@ class Stage:
         address = self.loop.run(start())
         self._stack.callback(lambda: self.loop.run(runner.cleanup()))
         return address
+
+    def enter(self, context: AbstractContextManager[T]) -> T:
+        """Returns: what a context manager gives, left with the stage."""
+        return self._stack.enter_context(context)
 
     def tool_host(self, tools: Any = (), *replies: Any) -> ToolHost:
         """Returns: a tool host on loopback, stopped with the stage."""

@@ -31,6 +31,11 @@ class ServedApp:
     def __exit__(self, *_: object) -> None:
         self._loop.run(self._stop())
 
+    @property
+    def connections(self) -> int:
+        """Returns: how many connections of clients are open."""
+        return len(self._state.connections)
+
     async def _start(self) -> None:
         # uvicorn silences this logger whenever a server is configured; the next test must find it as it was.
         access = logging.getLogger("uvicorn.access")

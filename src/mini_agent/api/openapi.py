@@ -42,7 +42,9 @@ _PROVIDER = {
     }
 }
 _NOT_MODIFIED = {"description": "It has not changed since.", "headers": {**_REQUEST_ID, **_PROVIDER}}
-_COMMON = (400, 405, 408, 413, 500)
+#: What the door answers on every route.
+_DOOR = (400, 403, 415, 421, 431, 501)
+_COMMON = (400, 405, 408, 413, 500, 503)
 _PROVIDER_STATUSES = (400, 401, 403, 404, 405, 408, 413, 422, 429, 500, 502, 503, 504, 508)
 
 
@@ -113,7 +115,7 @@ def _answer(description: str, schema: str, *, headers: dict[str, Any] | None = N
 def error_answers(statuses: Iterable[int], schema: str = "Error") -> dict[str, Any]:
     """Returns: one response object per status, naming the codes of the table. schema: of their envelope."""
     answers = {}
-    for status in sorted(set(statuses)):
+    for status in sorted({*statuses, *_DOOR}):
         codes = sorted({row.code for row in ERROR_TABLE if row.status == status})
         headers: dict[str, Any] = {}
         if status in (429, 503, 504):

@@ -20,22 +20,29 @@ __all__ = [
     "ContentLengthMismatch",
     "ContentPolicyViolation",
     "ContextLengthExceeded",
+    "ForbiddenOrigin",
+    "GatewayBusy",
     "GatewayError",
+    "HeadersTooLarge",
     "InternalError",
     "InvalidApiKey",
     "InvalidBodyParameter",
+    "InvalidHost",
     "InvalidJson",
     "InvalidParameter",
     "InvalidProviderResponse",
     "InvalidType",
     "InvalidValue",
     "LoopDetected",
+    "MalformedRequest",
     "MethodNotAllowed",
     "MiniAgentError",
+    "MisdirectedRequest",
     "MissingBodyParameter",
     "MissingKey",
     "MissingParameter",
     "ModelNotFound",
+    "OpenAddress",
     "PermissionDenied",
     "ProviderAuth",
     "ProviderBadRequest",
@@ -49,7 +56,9 @@ __all__ = [
     "ServiceUnavailable",
     "ToolHostNotAllowed",
     "UnprocessableEntity",
+    "UnsupportedMediaType",
     "UnsupportedParameter",
+    "UnsupportedTransferCoding",
     "normalising",
 ]
 
@@ -199,6 +208,26 @@ class ContentLengthMismatch(GatewayError):
     status, type, code = 400, "invalid_request_error", "content_length_mismatch"
 
 
+class _EndsConnection(GatewayError):
+    """An error after which two servers may disagree about what follows on the connection."""
+
+    def http_headers(self) -> dict[str, str]:
+        """Returns: what ends the connection behind the answer."""
+        return {**super().http_headers(), "connection": "close"}
+
+
+class MalformedRequest(_EndsConnection):
+    """The bytes are no request of HTTP/1.1. The server says so below all routes, so it has no row of its own."""
+
+    status, type, code = 400, "invalid_request_error", "bad_request"
+
+
+class InvalidHost(_EndsConnection):
+    """The request has no `Host`, two, or one that is no host."""
+
+    status, type, code = 400, "invalid_request_error", "invalid_host"
+
+
 class ToolHostNotAllowed(GatewayError):
     """The tool host is not on the allow-list."""
 
@@ -225,6 +254,18 @@ class PermissionDenied(GatewayError):
     """The provider denies access to the model."""
 
     status, type, code = 403, "permission_error", "permission_denied"
+
+
+class ForbiddenOrigin(GatewayError):
+    """A web page of another origin is behind the request."""
+
+    status, type, code = 403, "permission_error", "forbidden_origin"
+
+
+class OpenAddress(GatewayError):
+    """The gateway has no key, and the request came in on an address that others reach."""
+
+    status, type, code = 403, "permission_error", "open_address"
 
 
 class ModelNotFound(GatewayError):
@@ -261,7 +302,7 @@ def _rebuild_405(message: str, allow: str) -> MethodNotAllowed:
 
 
 class RequestBodyTimeout(GatewayError):
-    """The client is too slow sending its body."""
+    """The client is too slow sending its request."""
 
     status, type, code = 408, "timeout_error", "request_timeout"
 
@@ -270,6 +311,18 @@ class RequestTooLarge(GatewayError):
     """The body is above the limit."""
 
     status, type, code = 413, "invalid_request_error", "request_too_large"
+
+
+class UnsupportedMediaType(GatewayError):
+    """The body is no JSON by its own account, or it is encoded."""
+
+    status, type, code = 415, "invalid_request_error", "unsupported_media_type"
+
+
+class MisdirectedRequest(GatewayError):
+    """The request asks for a host that this server is not."""
+
+    status, type, code = 421, "invalid_request_error", "misdirected_request"
 
 
 class MissingBodyParameter(GatewayError):
@@ -288,6 +341,18 @@ class UnprocessableEntity(GatewayError):
     """The provider answered 422."""
 
     status, type, code = 422, "invalid_request_error", "unprocessable_entity"
+
+
+class HeadersTooLarge(_EndsConnection):
+    """The head of the request has too many bytes or fields."""
+
+    status, type, code = 431, "invalid_request_error", "request_header_fields_too_large"
+
+
+class UnsupportedTransferCoding(_EndsConnection):
+    """The body is transferred in a way that this server does not undo."""
+
+    status, type, code = 501, "invalid_request_error", "unsupported_transfer_coding"
 
 
 class RateLimited(GatewayError):
@@ -334,6 +399,13 @@ class ServiceUnavailable(GatewayError):
     default_retry_after = 30.0
 
 
+class GatewayBusy(GatewayError):
+    """More at once than this gateway takes."""
+
+    status, type, code = 503, "service_unavailable", "gateway_busy"
+    default_retry_after = 1.0
+
+
 class ProviderTimeout(GatewayError):
     """The provider did not answer in time."""
 
@@ -360,26 +432,34 @@ ERROR_TABLE: tuple[type[GatewayError], ...] = (
     MissingParameter,
     InvalidParameter,
     ContentLengthMismatch,
+    InvalidHost,
     ToolHostNotAllowed,
     ProviderNotConfigured,
     InvalidApiKey,
     ProviderAuth,
     PermissionDenied,
+    ForbiddenOrigin,
+    OpenAddress,
     ModelNotFound,
     RouteNotFound,
     MethodNotAllowed,
     RequestBodyTimeout,
     RequestTooLarge,
+    UnsupportedMediaType,
+    MisdirectedRequest,
     MissingBodyParameter,
     InvalidBodyParameter,
     UnprocessableEntity,
+    HeadersTooLarge,
     RateLimited,
     BudgetExceeded,
     BackendUnavailable,
     ProviderFailed,
     InvalidProviderResponse,
     ServiceUnavailable,
+    GatewayBusy,
     ProviderTimeout,
+    UnsupportedTransferCoding,
     LoopDetected,
     InternalError,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import msgspec
@@ -14,18 +14,42 @@ from mini_agent.core.errors import (
     InvalidParameter,
     RequestBodyTimeout,
     RequestTooLarge,
+    UnsupportedMediaType,
 )
 from mini_agent.edge.exchange import Receive
 
-__all__ = ["BodyReader"]
+__all__ = ["BodyReader", "timed"]
+
+
+def timed(receive: Receive, idle_s: float, total_s: float) -> Receive:
+    """Put deadlines around the messages of one body.
+
+    idle_s: longest silence of the client. total_s: longest time for all of the body, from the first message asked for.
+    Returns: a function that gives the next message. It raises RequestBodyTimeout.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + total_s
+
+    async def next_message() -> MutableMapping[str, Any]:
+        try:
+            async with asyncio.timeout_at(min(loop.time() + idle_s, end)):
+                return await receive()
+        except TimeoutError as error:
+            raise RequestBodyTimeout("The request body did not arrive in time") from error
+
+    return next_message
+
+
+_CHARSETS = frozenset({b"utf-8", b"utf8", b"us-ascii"})
 
 
 class BodyReader:
-    """Reads bodies. limit: bytes; idle_s: longest silence of the client in seconds."""
+    """Reads bodies. limit: bytes; idle_s, total_s: as for `timed`."""
 
-    def __init__(self, limit: int, idle_s: float) -> None:
+    def __init__(self, limit: int, idle_s: float, total_s: float) -> None:
         self._limit = limit
         self._idle_s = idle_s
+        self._total_s = total_s
         self._decode = msgspec.json.Decoder().decode
 
     async def read(self, receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
@@ -37,26 +61,20 @@ class BodyReader:
         declared = _declared_length(headers)
         if declared is not None and declared > self._limit:
             raise self._too_large()
+        next_message = timed(receive, self._idle_s, self._total_s)
         parts: list[bytes] = []
         size = 0
         more = True
-        try:
-            async with asyncio.timeout(self._idle_s) as deadline:
-                loop = asyncio.get_running_loop()
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        break
-                    part = message.get("body", b"")
-                    size += len(part)
-                    if size > self._limit:
-                        raise self._too_large()
-                    parts.append(part)
-                    more = message.get("more_body", False)
-                    if more:
-                        deadline.reschedule(loop.time() + self._idle_s)
-        except TimeoutError as error:
-            raise RequestBodyTimeout("The request body did not arrive in time") from error
+        while more:
+            message = await next_message()
+            if message["type"] == "http.disconnect":
+                break
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self._limit:
+                raise self._too_large()
+            parts.append(part)
+            more = message.get("more_body", False)
         if more or (declared is not None and size != declared):
             raise ContentLengthMismatch(f"The body has {size} bytes, {_said(declared)}")
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -65,8 +83,10 @@ class BodyReader:
         """Read a JSON object.
 
         Returns: the object.
-        Raises: as `read`; InvalidJson; InvalidParameter for JSON that is no object.
+        Raises: UnsupportedMediaType before anything is read; as `read`; InvalidJson; InvalidParameter for JSON that is
+        no object.
         """
+        _check_type(headers)
         raw = await self.read(receive, headers)
         try:
             value = self._decode(raw)
@@ -80,6 +100,19 @@ class BodyReader:
 
     def _too_large(self) -> RequestTooLarge:
         return RequestTooLarge(f"The request body is above the limit of {self._limit} bytes")
+
+
+def _check_type(headers: Mapping[bytes, bytes]) -> None:
+    """A type that browsers send without asking first would let any page send JSON. Raises: UnsupportedMediaType."""
+    given = headers.get(b"content-type", b"")
+    if given == b"application/json" and b"content-encoding" not in headers:
+        return
+    kind, *parameters = (part.strip().lower() for part in given.split(b";"))
+    charsets = [part[8:].strip(b"\"' ") for part in parameters if part.startswith(b"charset=")]
+    if kind != b"application/json" or not set(charsets) <= _CHARSETS:
+        raise UnsupportedMediaType("The body must be JSON in UTF-8 and say so: content-type: application/json")
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        raise UnsupportedMediaType("The body must not be encoded")
 
 
 def _said(declared: int | None) -> str:

@@ -1,23 +1,24 @@
-"""The outermost layer: request id, error envelope, metrics and one log line for every request. Pure ASGI."""
+"""The outermost layer: id, door, error envelope, metrics and one log line for every request. Pure ASGI."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from mini_agent.core.errors import GatewayError, InternalError
+from mini_agent.core.errors import GatewayBusy, GatewayError, InternalError
 from mini_agent.core.logs import RequestLines
 from mini_agent.core.ports import Clock
 from mini_agent.dialects import Dialect
 from mini_agent.edge.envelope import ErrorWriter, dialect_of, translate
 from mini_agent.edge.errors import method_not_allowed, route_not_found
 from mini_agent.edge.exchange import EXCHANGE, ClientDisconnected, Exchange, Receive, Scope, Send, send_body
+from mini_agent.edge.guard import RequestGuard
+from mini_agent.edge.ids import request_id_of
 from mini_agent.edge.metrics import Metrics
 
 __all__ = ["DETAIL_ROUTE", "Edge"]
@@ -26,14 +27,15 @@ __all__ = ["DETAIL_ROUTE", "Edge"]
 DETAIL_ROUTE = "/agent/run"
 #: What the log and the metrics call an exchange whose client left before the answer.
 _CLIENT_CLOSED = 499
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+#: Asked by those who watch over a gateway, above all while it is busy.
+_ALWAYS_SERVED = frozenset({"/ready", "/healthz", "/metrics"})
 
 
 class Edge:
     """Wraps the router.
 
     endpoints: (method, path) to endpoint, asked before the router, which walks through its routes; the paths are the
-    metrics labels.
+    metrics labels. guard: judges every request first. max_requests: most that are worked on at once.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Edge:
         router: ASGIApp,
         *,
         endpoints: Mapping[tuple[str, str], ASGIApp],
+        guard: RequestGuard,
+        max_requests: int,
         errors: ErrorWriter,
         metrics: Metrics,
         clock: Clock,
@@ -50,6 +54,9 @@ class Edge:
         self._router = router
         self._endpoints = endpoints
         self.routes = frozenset(path for _, path in endpoints)
+        self._guard = guard
+        self._max_requests = max_requests
+        self._running = 0
         self._errors = errors
         self._metrics = metrics
         self._clock = clock
@@ -70,24 +77,33 @@ class Edge:
         started = self._clock.monotonic()
         # Reversed, so that of duplicates the first counts.
         headers = dict(reversed(scope["headers"]))
-        exchange = Exchange(request_id=self._request_id(headers), headers=headers)
+        request_id = request_id_of(headers.get(b"x-request-id"), self._ids)
+        exchange = Exchange(request_id=request_id, headers=headers)
         if scope["path"] in self.routes:
             exchange.route = scope["path"]
         scope[EXCHANGE] = exchange
         scope["app"] = self  # Makes the router raise its 405 instead of answering in plain text.
-        id_header = (b"x-request-id", exchange.request_id.encode())
+        own_headers = [(b"x-request-id", request_id.encode())]
         status = 0
 
-        async def send_with_id(message: MutableMapping[str, Any]) -> None:
+        async def send_with_own(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], id_header]
+                message["headers"] = [*message["headers"], *own_headers]
             await send(message)
 
+        self._running += 1
         try:
+            admission = self._guard.admit(scope)
+            own_headers += admission.headers
+            if admission.preflight:
+                await send_with_own({"type": "http.response.start", "status": 204, "headers": []})
+                await send_with_own({"type": "http.response.body", "body": b""})
+                return
+            self._check_load(scope["path"])
             endpoint = self._endpoints.get((scope["method"], scope["path"]), self._router)
-            await endpoint(scope, receive, send_with_id)
+            await endpoint(scope, receive, send_with_own)
         except ClientDisconnected:
             status = status or _CLIENT_CLOSED
         except asyncio.CancelledError:
@@ -99,17 +115,16 @@ class Edge:
                 self._log_fault(failure, exchange)
             if status:
                 raise  # Half an answer is out. Only closing the connection tells the client that it is not whole.
-            await self._send_error(failure, exchange, send_with_id, dialect_of(scope["path"]))
+            await self._send_error(failure, exchange, send_with_own, dialect_of(scope["path"]))
         finally:
+            self._running -= 1
             seconds = self._clock.monotonic() - started
             self._metrics.request(exchange.route, scope["method"], status, seconds)
             self._log_request(scope, exchange, status, seconds)
 
-    def _request_id(self, headers: Mapping[bytes, bytes]) -> str:
-        given = headers.get(b"x-request-id")
-        if given is not None and _REQUEST_ID.fullmatch(given):
-            return given.decode("ascii")
-        return f"req-{self._ids()}"
+    def _check_load(self, path: str) -> None:
+        if self._running > self._max_requests and path not in _ALWAYS_SERVED:
+            raise GatewayBusy(f"This gateway works on {self._max_requests} requests already")
 
     async def _send_error(self, error: GatewayError, exchange: Exchange, send: Send, dialect: Dialect) -> None:
         detail = error.status == 400 and exchange.route == DETAIL_ROUTE

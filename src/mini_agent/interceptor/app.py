@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
@@ -18,6 +17,8 @@ from mini_agent.core.logs import RequestLines, new_logger
 from mini_agent.core.ports import new_id
 from mini_agent.core.redaction import Redactor
 from mini_agent.edge.envelope import ErrorWriter, translate
+from mini_agent.edge.guard import DoorRules, RequestGuard
+from mini_agent.edge.ids import request_id_of
 from mini_agent.interceptor.body import ClientGone, ClientSide, Receive
 from mini_agent.interceptor.headers import outgoing_headers
 from mini_agent.interceptor.settings import InterceptorSettings
@@ -32,7 +33,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 HEALTH_PATH = "/health"
 #: What the log calls an exchange whose client left before the answer.
 _CLIENT_CLOSED = 499
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _LONGEST_LOGGED_PATH = 200
 
 
@@ -58,6 +58,8 @@ class Interceptor:
         # Clients ask for the same few paths again and again.
         self._clean_path = lru_cache(maxsize=64)(redactor.text)
         self._target = Target(settings)
+        rules = DoorRules(bound=settings.host, hosts=settings.allowed_hosts, origins=settings.allowed_origins)
+        self._guard = RequestGuard(rules)
         self._health = msgspec.json.encode(
             {
                 "status": "healthy",
@@ -85,14 +87,27 @@ class Interceptor:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
-        answer = _Answer(send, _request_id(scope["headers"]))
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
+        answer = _Answer(send, request_id_of(given, new_id))
         try:
-            if scope["method"] == "GET" and scope["path"] == HEALTH_PATH:
-                await answer.whole(200, self._health)
-            else:
-                await self._while_client_stays(scope, receive, answer)
+            await self._judged(scope, receive, answer)
         finally:
             self._log_request(scope, answer, time.monotonic() - started)
+
+    async def _judged(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        try:
+            admission = self._guard.admit(scope)
+        except GatewayError as error:
+            await answer.failure(error, self._errors)
+            return
+        answer.added = admission.headers
+        if admission.preflight:
+            await answer.start(204, [])
+            await answer.end()
+        elif scope["method"] == "GET" and scope["path"] == HEALTH_PATH:
+            await answer.whole(200, self._health)
+        else:
+            await self._while_client_stays(scope, receive, answer)
 
     def _log_request(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         given = answer.request_id
@@ -110,7 +125,10 @@ class Interceptor:
         headers = dict(reversed(scope["headers"]))
         chunked = b"transfer-encoding" in headers
         declared = None if chunked else _declared(headers)
-        client = ClientSide(receive, declared, chunked=chunked)
+        settings = self._settings
+        client = ClientSide(
+            receive, declared, chunked=chunked, idle_s=settings.body_idle_s, total_s=settings.body_total_s
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 watcher = group.create_task(client.watch())
@@ -155,15 +173,19 @@ class Interceptor:
 
 
 class _Answer:
-    """What goes back to the client. status: 0 until it is sent."""
+    """What goes back to the client. status: 0 until it is sent. added: what the door adds to its headers."""
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self.request_id = request_id
         self.status = 0
+        self.added: tuple[tuple[bytes, bytes], ...] = ()
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.status = status
+        if self.added:  # The door has answered for the page; two answers would be none.
+            headers = [header for header in headers if not header[0].lower().startswith(b"access-control-")]
+            headers += self.added
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def part(self, data: bytes) -> None:
@@ -183,11 +205,6 @@ class _Answer:
         """Send an envelope, unless half an answer is out already."""
         if not self.status:
             await self.whole(error.status, errors.encode(error, self.request_id), error.http_headers())
-
-
-def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
-    given = next((value for name, value in headers if name == b"x-request-id"), b"")
-    return given.decode("ascii") if _REQUEST_ID.fullmatch(given) else f"req-{new_id()}"
 
 
 def _declared(headers: Mapping[bytes, bytes]) -> int | None:

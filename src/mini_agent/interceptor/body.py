@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any
 
-from mini_agent.core.errors import ContentLengthMismatch
+from mini_agent.core.errors import ContentLengthMismatch, RequestBodyTimeout
+from mini_agent.edge.body import timed
 
 __all__ = ["ClientGone", "ClientSide", "Receive"]
 
@@ -21,15 +22,17 @@ class ClientSide:
     """One client during one request.
 
     receive: the ASGI channel. declared: its `Content-Length` in bytes, None without one. chunked: whether the body is.
+    idle_s, total_s: seconds that it may be silent within its body, and take for all of it.
     """
 
-    def __init__(self, receive: Receive, declared: int | None, *, chunked: bool) -> None:
+    def __init__(self, receive: Receive, declared: int | None, *, chunked: bool, idle_s: float, total_s: float) -> None:
         self._receive = receive
+        self._receive_body = timed(receive, idle_s, total_s)
         self._declared = declared
         self._has_body = chunked or bool(declared)
         self._size = 0
         #: What ended the body early. The HTTP client hides it behind an error of its own.
-        self.failure: ContentLengthMismatch | ClientGone | None = None
+        self.failure: ContentLengthMismatch | RequestBodyTimeout | ClientGone | None = None
         self._body_ended = asyncio.Event()
         if not self._has_body:
             self._body_ended.set()
@@ -37,7 +40,7 @@ class ClientSide:
     async def body(self) -> bytes | AsyncGenerator[bytes, None] | None:
         """Returns: the body, if all of it is here; else its parts as they arrive; None without one.
 
-        Raises: ContentLengthMismatch, ClientGone; while the parts are read, too.
+        Raises: ContentLengthMismatch, RequestBodyTimeout, ClientGone; while the parts are read, too.
         """
         if not self._has_body:
             return None
@@ -58,7 +61,10 @@ class ClientSide:
 
     async def _next(self) -> tuple[bytes, bool]:
         """Returns: the next part, and whether more follow."""
-        message = await self._receive()
+        try:
+            message = await self._receive_body()
+        except RequestBodyTimeout as error:
+            raise self._failed(error) from None
         if message["type"] == "http.disconnect":
             raise self._failed(ClientGone())
         part: bytes = message.get("body", b"")
@@ -71,7 +77,7 @@ class ClientSide:
             raise self._failed(ContentLengthMismatch(text))
         return part, False
 
-    def _failed(self, error: ContentLengthMismatch | ClientGone) -> Exception:
+    def _failed(self, error: ContentLengthMismatch | RequestBodyTimeout | ClientGone) -> Exception:
         self.failure = error
         return error
 

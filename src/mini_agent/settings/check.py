@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mini_agent.core.errors import ConfigError
+from mini_agent.settings.load import mode_of_file
 from mini_agent.settings.references import find_references, resolve_references
+from mini_agent.settings.review import review
 from mini_agent.settings.yaml_file import config_path, read_yaml, validate
 
 __all__ = ["check_config"]
@@ -23,7 +25,7 @@ def check_config(
     """Validate the file that `serve` would use.
 
     config: the `--config` path. resolve: whether every reference must resolve too. group: a group that must exist.
-    Returns: one line that says what was checked.
+    Returns: one line that says what was checked, and one for each setting that is ignored.
     Raises: ConfigError with all findings.
     """
     path = config_path(config, environ, folder if folder is not None else Path.cwd())
@@ -41,7 +43,10 @@ def check_config(
             raise ConfigError("\n".join(unset))
         resolved = resolve_references(root, environ)
         file = validate(resolved if isinstance(resolved, dict) else {})
+    reviewed = review(file, mode_of_file(file, environ))
+    if reviewed.errors:
+        raise ConfigError("\n".join(reviewed.errors))
     groups = [entry.model_name for entry in file.model_list]
     if group is not None and group not in groups:
         raise ConfigError(f"group '{group}' is not configured; configured groups: {groups}")
-    return f"ok: {path} ({len(groups)} groups)"
+    return "\n".join([f"ok: {path} ({len(groups)} groups)", *(f"warning: {line}" for line in reviewed.warnings)])

@@ -9,10 +9,11 @@ from typing import Any
 
 from mini_agent.core.errors import ConfigError
 from mini_agent.settings.record import LANGUAGES, Settings
+from mini_agent.settings.review import review
 from mini_agent.settings.schema import GatewayConfig, GeneralSettings
 from mini_agent.settings.yaml_file import config_path, read_yaml, resolve_start_references, validate
 
-__all__ = ["load_settings"]
+__all__ = ["load_settings", "mode_of_file"]
 
 
 def load_settings(
@@ -40,12 +41,27 @@ def load_settings(
     ):
         values.update(found)
         sources.update(dict.fromkeys(found, source))
-    values["provider_mode"] = "forward" if values.get("provider_mode") in ("forward", "binary") else "sdk"
+    values["provider_mode"] = mode_of(values)
+    reviewed = review(file, values["provider_mode"])
+    if reviewed.errors:
+        raise ConfigError("\n".join(reviewed.errors))
     if values.get("forward_key") is None:
         values["forward_key"] = values.get("master_key")
     raw_entries = raw.get("model_list") or []
     models = {entry["model_name"]: entry["litellm_params"] for entry in raw_entries}
-    return Settings(**values, config=file, models=models, environ=dict(environ), sources=sources)
+    return Settings(
+        **values, config=file, models=models, environ=dict(environ), sources=sources, ignored=reviewed.warnings
+    )
+
+
+def mode_of(values: Mapping[str, Any]) -> str:
+    """Returns: `sdk` or `forward`, from options by name."""
+    return "forward" if values.get("provider_mode") in ("forward", "binary") else "sdk"
+
+
+def mode_of_file(file: GatewayConfig, environ: Mapping[str, str]) -> str:
+    """Returns: the mode of a gateway with this file and environment. Raises: ConfigError."""
+    return mode_of({**_from_yaml(file)[0], **_from_environment(environ)})
 
 
 def _from_yaml(file: GatewayConfig) -> tuple[dict[str, Any], dict[str, str]]:

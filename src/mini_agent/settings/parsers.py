@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-__all__ = ["boolean", "choice", "http_url", "names", "number", "port", "text", "whole"]
+from mini_agent.core.addresses import ip_address, origin_of
+from mini_agent.core.patterns import Pattern
 
+__all__ = ["boolean", "choice", "hosts", "http_url", "names", "number", "origins", "port", "text", "whole"]
+
+_HOST_NAME = Pattern(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+_SCHEME = Pattern(r"[a-z][a-z0-9+.-]*")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
@@ -90,3 +95,33 @@ def http_url(value: str) -> str:
 def names(value: str) -> tuple[str, ...]:
     """Returns: the non-blank parts of a comma list, trimmed."""
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def hosts(value: str) -> tuple[str, ...]:
+    """Returns: names and addresses of machines in lower case, `*.name` for all names below one.
+
+    Raises: ValueError for anything else: a scheme, a port, a path, or `*` alone.
+    """
+    found = tuple(part.lower().rstrip(".") for part in names(value))
+    for host in found:
+        if not _HOST_NAME.fullmatch(host) and ip_address(host) is None:
+            raise ValueError(f"must be host names such as gateway.example or *.example, without port; got '{host}'")
+    return tuple(host.strip("[]") for host in found)
+
+
+def origins(value: str) -> frozenset[str]:
+    """Returns: origins of web pages as `origin_of` writes them, `scheme://*` for all of a scheme of programs.
+
+    Raises: ValueError for anything else, and for `*`, `null` and `https://*`, which would let any page in.
+    """
+    return frozenset(_origin(part) for part in names(value))
+
+
+def _origin(text: str) -> str:
+    scheme, _, rest = text.lower().partition("://")
+    if rest == "*" and scheme not in ("http", "https", "") and _SCHEME.fullmatch(scheme):
+        return f"{scheme}://*"
+    origin = origin_of(text.rstrip("/"))
+    if origin is None or "*" in origin:
+        raise ValueError(f"must be origins such as https://ui.example or app://*, without path; got '{text}'")
+    return origin

@@ -12,7 +12,10 @@ from mini_agent.settings import parsers
 from mini_agent.settings.references import find_references, is_reference
 from mini_agent.settings.schema import DEFAULT_MEMORY_HOSTS, GatewayConfig, GeneralSettings
 
-__all__ = ["LANGUAGES", "Settings"]
+__all__ = ["LANGUAGES", "SHORTEST_OPEN_KEY", "Settings"]
+
+#: Characters of a master key on an address that others reach.
+SHORTEST_OPEN_KEY = 16
 
 LANGUAGES = ("python", "rust", "go", "javascript")
 
@@ -29,14 +32,17 @@ class Settings:
     models: the raw `litellm_params` of each group, references unresolved, with its key path.
     environ: the environment as it was at start; model references resolve against it.
     sources: where each option came from: `flag`, `environment`, `yaml` or `default`.
-    body_idle_s, keep_alive_s, shutdown_grace_s, pool_connections, pool_s, write_s, trace_bytes: fixed; only
-    tests change them.
+    ignored: what the file says and nobody reads, one line each.
+    head_s, stall_s, body_idle_s, body_total_s, keep_alive_s, shutdown_grace_s, pool_connections, pool_s, write_s:
+    trace_bytes: fixed; only tests change them. max_connections: None for as many as the process may have.
     """
 
     host: str = _option("127.0.0.1", "MINI_AGENT_API_HOST")
     port: int = _option(8788, "MINI_AGENT_API_PORT", parse=parsers.port)
     master_key: str | None = _option(None, "MINI_AGENT_MASTER_KEY", secret=True)
     allow_open: bool = _option(False, "MINI_AGENT_ALLOW_OPEN", parse=parsers.boolean)
+    allowed_hosts: tuple[str, ...] = _option((), "MINI_AGENT_ALLOWED_HOSTS", parse=parsers.hosts)
+    allowed_origins: frozenset[str] = _option(frozenset(), "MINI_AGENT_ALLOWED_ORIGINS", parse=parsers.origins)
     provider_mode: str = _option("sdk", "MINI_AGENT_PROVIDER_MODE", parse=parsers.choice("sdk", "forward", "binary"))
     forward_url: str = _option("http://localhost:4000", "MINI_AGENT_FORWARD_URL", parse=parsers.http_url)
     forward_key: str | None = _option(None, "MINI_AGENT_FORWARD_KEY", secret=True)
@@ -51,6 +57,7 @@ class Settings:
     tool_max_output_bytes: int = _option(65536, "MINI_AGENT_TOOL_MAX_OUTPUT_BYTES", parse=parsers.whole(1))
     local_tools: bool = _option(True, "MINI_AGENT_LOCAL_TOOLS", parse=parsers.boolean)
     escalation_timeout_s: float = _option(60.0, "MINI_AGENT_ESCALATION_TIMEOUT_S", parse=parsers.number())
+    max_requests: int = _option(1000, "MINI_AGENT_MAX_REQUESTS", parse=parsers.whole(1))
     max_body_bytes: int = _option(20_971_520, "MINI_AGENT_MAX_BODY_BYTES", parse=parsers.whole(1))
     max_answer_bytes: int = _option(33_554_432, "MINI_AGENT_MAX_ANSWER_BYTES", parse=parsers.whole(1))
     memory_routing: bool = _option(True, "MINI_AGENT_MEMORY_ROUTING", parse=parsers.boolean)
@@ -95,13 +102,23 @@ class Settings:
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    head_s: float = 10.0
+    stall_s: float = 60.0
+    max_connections: int | None = None
     body_idle_s: float = 30.0
+    body_total_s: float = 300.0
     keep_alive_s: float = 15.0
     shutdown_grace_s: float = 10.0
     pool_connections: int = 1000
     pool_s: float = 10.0
     write_s: float = 30.0
     trace_bytes: int = 33_554_432
+
+    @property
+    def may_be_open(self) -> bool:
+        """Returns: whether others may reach the gateway: there is a key that keeps them out, or they are welcome."""
+        return self.allow_open or len(self.master_key or "") >= SHORTEST_OPEN_KEY
 
     @property
     def allow_unlisted_models(self) -> bool:

@@ -16,6 +16,21 @@ from mini_agent.settings.schema import GatewayConfig
 __all__ = ["config_path", "problems_of", "read_yaml", "resolve_start_references", "validate"]
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping: the parser would keep the last one without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Returns: the mapping. Raises: yaml.constructor.ConstructorError at a key that was there before."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key '{key.value}' stands here twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value if isinstance(key.value, str) else "")
+        return super().construct_mapping(node, deep)
+
+
 def config_path(flag: str | None, environ: Mapping[str, str], folder: Path) -> Path | None:
     """Find the configuration file.
 
@@ -43,7 +58,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"config file cannot be read: {path}: {type(error).__name__}") from error
     try:
-        root = yaml.safe_load(text)
+        root = yaml.load(text, _UniqueKeys)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""

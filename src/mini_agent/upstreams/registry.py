@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,15 +10,16 @@ from pydantic import ValidationError
 
 from mini_agent.core.chat import UNLISTED, ModelTarget
 from mini_agent.core.errors import ModelNotFound, ProviderNotConfigured
+from mini_agent.core.patterns import Pattern
 from mini_agent.core.steering import NEVER_ALLOWED
 from mini_agent.dialects import Dialect
 from mini_agent.memory.headers import is_memory_host
 from mini_agent.settings import Settings
+from mini_agent.settings.providers import CODEX, FAST_PATH, LITELLM_ONLY, OWN_DIALECT, PROVIDERS
 from mini_agent.settings.references import UnsetReference, resolve_references
 from mini_agent.settings.schema import LitellmParams
 from mini_agent.settings.yaml_file import problems_of
 from mini_agent.upstreams.direct import DIRECT
-from mini_agent.upstreams.known import FAST_PATH, LITELLM_ONLY, LITELLM_PROVIDERS, OWN_DIALECT
 from mini_agent.upstreams.scripted import is_dummy_model
 
 __all__ = ["Registry", "client_of"]
@@ -33,20 +33,17 @@ _KEY_VARIABLES = {
     "chutes": "CHUTES_API_KEY",
 }
 _DIRECT_KEYS = frozenset(kind.client for kind in DIRECT.values())
-_CODEX = frozenset({"codex-agent", "codex_cli_agent"})
 #: Keys of an entry that this process uses itself, or that only LiteLLM's router understands.
 _NOT_PARAMETERS = frozenset(LITELLM_ONLY) | {"allowed_openai_params"}
 #: What a request says for itself: as a default it would make every plain answer a stream, or replace the conversation.
 _OF_A_REQUEST = frozenset({"messages", "stream", "stream_options"})
-#: Providers whose models may be named without an entry.
-_UNLISTED = LITELLM_PROVIDERS | FAST_PATH | _CODEX | {"mini-agent"} | OWN_DIALECT.keys()
 #: Options of `mini-agent/` entries (7.6).
 _AGENT_OPTIONS = frozenset(
     ["target_model", "max_iterations", "max_seconds", "tool_backend", "docker_container", "allowed_languages"]
 )
 #: A client may append features to a model's name, and the date of its version.
-_WITH_FEATURES = re.compile(r"[^,]+(?:,[A-Za-z0-9._-]+)+")
-_DATE = re.compile(r"-\d{8}$", re.ASCII)
+_WITH_FEATURES = Pattern(r"[^,]+(?:,[A-Za-z0-9._-]+)+")
+_DATE = Pattern(r"-\d{8}$")
 #: A name a client sent is not repeated beyond this length.
 _NAME_CHARACTERS = 200
 
@@ -195,7 +192,7 @@ class Registry:
         provider, slash, name = model.partition("/")
         if model == "mini-agent":
             return ModelTarget(model=model, client="mini_agent", provider="mini-agent")
-        if not slash or not name.strip() or provider not in _UNLISTED:
+        if not slash or not name.strip() or provider not in PROVIDERS:
             return None
         target = ModelTarget(
             model=model,
@@ -272,7 +269,7 @@ def client_of(provider: str, transport: object, dialect: object = None) -> tuple
     """
     if provider == "mini-agent":
         return "mini_agent", Dialect.CHAT
-    if provider in _CODEX:
+    if provider in CODEX:
         return "codex_agent", Dialect.CHAT
     known = dialect or OWN_DIALECT.get(provider)
     if transport != "sdk" and (known or transport == "http" or provider in FAST_PATH):

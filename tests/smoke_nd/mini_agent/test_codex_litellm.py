@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from mini_agent.settings.providers import LITELLM_PROVIDERS
 from mini_agent.upstreams.codex.litellm_adapter import PROVIDERS, register_codex_agent
-from mini_agent.upstreams.known import LITELLM_PROVIDERS
 from mini_agent.upstreams.litellm.loader import import_litellm
 from support.gateway import Stage, inherited
 from support.upstream import answer, chunk, completion, finish_chunk, sse, stream_of, usage_chunk

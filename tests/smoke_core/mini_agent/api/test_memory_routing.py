@@ -55,7 +55,7 @@ def test_of_duplicate_headers_the_first_counts(stage: Stage) -> None:
     """Also when it is blank: then there is none."""
     gateway = stage.gateway()
     for first, user in ((b"ada", "ada"), (b"", "default-dev")):
-        lines = [b"GET /memory-routing/info HTTP/1.1", b"host: x", b"connection: close"]
+        lines = [b"GET /memory-routing/info HTTP/1.1", b"host: 127.0.0.1", b"connection: close"]
         lines += [b"X-Memory-User-Id: " + first, b"x-memory-user-id: bob", b"", b""]
         body = raw_exchange(gateway.port, b"\r\n".join(lines)).partition(b"\r\n\r\n")[2]
         assert json.loads(body)["user_id"] == user

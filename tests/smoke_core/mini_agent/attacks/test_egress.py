@@ -133,7 +133,7 @@ def test_loopback_of_a_gateway_that_serves_others(stage: Stage, wanted: str, spe
     host = stage.tool_host(SPECS)
     port = host.url.rpartition(":")[2]
     names = Names(mine_example=[["127.0.0.1"]])
-    reply = run_at(gateway_of(stage, names, host="0.0.0.0"), f"http://{spelling}:{port}")
+    reply = run_at(gateway_of(stage, names, host="0.0.0.0", allow_open=True), f"http://{spelling}:{port}")
     assert (reply.status, reply.error["code"], host.requests) == (400, "tool_host_not_allowed", []), wanted
 
 
@@ -142,7 +142,7 @@ def test_what_the_operator_lists_is_reached_from_a_gateway_that_serves_others(st
     host = stage.tool_host(SPECS)
     stage.upstream.script(answer("done"))
     listed = {"MINI_AGENT_TOOL_HTTP_ALLOW_HOSTS": f"{host.url.removeprefix('http://')},169.254.169.254"}
-    gateway = gateway_of(stage, Names(), listed, host="0.0.0.0")
+    gateway = gateway_of(stage, Names(), listed, host="0.0.0.0", allow_open=True)
     assert run_at(gateway, host.url).status == 200
     assert [request.values("authorization") for request in host.requests] == [[f"Bearer {SECRET}"]]
     assert run_at(gateway, "http://169.254.169.254").error["code"] == "tool_host_not_allowed"

@@ -207,7 +207,7 @@ def test_a_tool_schema_may_use_the_same_words(stage: Stage) -> None:
 
 def test_two_requests_in_one_do_not_pass(stage: Stage) -> None:
     """A relayed body that looks like a second request stays a body."""
-    smuggled = b"GET /v1/key/info HTTP/1.1\r\nhost: x\r\n\r\n"
+    smuggled = b"GET /v1/key/info HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
     head = f"POST /v1/embeddings HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {MASTER}\r\nconnection: close\r\n"
     head += f"content-type: application/octet-stream\r\ncontent-length: {len(smuggled)}\r\n\r\n"
     stage.upstream.script(answer("ok"))

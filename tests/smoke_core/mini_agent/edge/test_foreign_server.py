@@ -64,8 +64,8 @@ def test_disconnect_message_cancels_the_work(tmp_path: Any, leaves: str) -> None
         async def send(message: Any) -> None:
             statuses.append(message.get("status", 0))
 
-        headers = [(b"content-length", str(len(BODY)).encode())]
-        scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": headers}
+        sent = {b"host": b"localhost", b"content-type": b"application/json", b"content-length": b"%d" % len(BODY)}
+        scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": list(sent.items())}
         await asyncio.wait_for(app(scope, receive, send), 5)
         return client.cancelled.is_set(), statuses
 

@@ -111,7 +111,7 @@ def gateway(stage: Stage) -> Gateway:
 def exchange(gateway: Gateway, route: str, headers: list[tuple[str, bytes]], body: bytes) -> tuple[int, bytes]:
     """Send bytes as they are. Return status and the whole answer."""
     method = b"GET" if route in ("/memory-routing/info", "/v1/models") else b"POST"
-    lines = [method + b" " + route.encode() + b" HTTP/1.1", b"host: x", b"connection: close"]
+    lines = [method + b" " + route.encode() + b" HTTP/1.1", b"host: 127.0.0.1", b"connection: close"]
     lines += [f"authorization: Bearer {MASTER}".encode(), b"content-length: %d" % len(body)]
     lines += [name.encode() + b": " + value for name, value in headers]
     answered = raw_exchange(gateway.port, b"\r\n".join(lines) + b"\r\n\r\n" + body)

@@ -15,7 +15,7 @@ from support.interceptor import ServedInterceptor
 from support.loop_thread import PATIENCE_S, LoopThread
 from support.wire_target import WireTarget
 
-GET = b"GET /v1/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+GET = b"GET /v1/x HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
 KEY = "sk-of-the-interceptor"
 
 
@@ -166,7 +166,7 @@ def test_target_failures(
 
 def test_a_body_shorter_than_declared(intercept: Intercept, target: WireTarget) -> None:
     """The client ends before the declared length: 400, and the target never gets a request that looks whole."""
-    head = b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc"
+    head = b"POST /v1/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 10\r\n\r\nabc"
     status, _, body = split(raw_exchange(intercept().port, head, half_close=True))
     assert status.split()[1] == b"400"
     assert json.loads(body)["error"]["code"] == "content_length_mismatch"
@@ -175,7 +175,7 @@ def test_a_body_shorter_than_declared(intercept: Intercept, target: WireTarget) 
 
 def test_a_header_that_is_not_utf_8(intercept: Intercept, target: WireTarget) -> None:
     """A value that could not go on unchanged is refused by name."""
-    sent = b"GET /v1/x HTTP/1.1\r\nhost: x\r\nx-odd: \xfc\r\nconnection: close\r\n\r\n"
+    sent = b"GET /v1/x HTTP/1.1\r\nhost: 127.0.0.1\r\nx-odd: \xfc\r\nconnection: close\r\n\r\n"
     status, _, body = split(raw_exchange(intercept().port, sent))
     error = json.loads(body)["error"]
     assert (status.split()[1], error["code"], error["param"]) == (b"400", "invalid_parameter", "x-odd")
@@ -195,7 +195,7 @@ def test_a_client_that_leaves_cancels_the_request(
     """The target's connection is closed when the client closes its own."""
     target.answer(*parts)
     with socket.create_connection(("127.0.0.1", intercept().port), timeout=PATIENCE_S) as sock:
-        sock.sendall(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+        sock.sendall(b"POST /v1/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 2\r\n\r\n{}")
         target.wait_for(lambda received: received.endswith(b"{}"))
         if len(parts) > 1:
             http.client.HTTPResponse(sock).begin()
@@ -205,7 +205,7 @@ def test_a_client_that_leaves_cancels_the_request(
 def test_a_client_that_leaves_amid_its_body(intercept: Intercept, target: WireTarget) -> None:
     """A body that will never be whole is not finished for the client."""
     with socket.create_connection(("127.0.0.1", intercept().port), timeout=PATIENCE_S) as sock:
-        sock.sendall(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n")
+        sock.sendall(b"POST /v1/x HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n")
         target.wait_for(lambda received: b"one" in received)
     assert target.dropped.wait(PATIENCE_S)
     assert not target.received.endswith(b"0\r\n\r\n")

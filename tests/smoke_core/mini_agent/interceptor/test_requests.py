@@ -31,13 +31,13 @@ LINES = {
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
 def test_method_path_and_query_are_kept(intercept: Intercept, target: WireTarget, line: str) -> None:
     """Method, path and query reach the target as they were sent: nothing is quoted, unquoted or resolved."""
-    raw_exchange(intercept().port, f"{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+    raw_exchange(intercept().port, f"{line} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n".encode())
     assert target.head.split(b"\r\n")[0] == f"{line} HTTP/1.1".encode()
 
 
 def test_a_query_that_is_not_ascii_is_refused(intercept: Intercept, target: WireTarget) -> None:
     """Bytes that HTTP does not allow in a request line are refused in the envelope, not changed."""
-    sent = "GET /a?q=grüße HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
+    sent = "GET /a?q=grüße HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n".encode()
     answer = raw_exchange(intercept().port, sent)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "bad_request"
@@ -48,7 +48,7 @@ def test_a_query_that_is_not_ascii_is_refused(intercept: Intercept, target: Wire
 def test_what_has_no_path_is_refused(intercept: Intercept, target: WireTarget, line: str) -> None:
     """Without a slash in front it would become a part of the target's host: 400, and nothing goes out."""
     client = intercept()
-    answer = raw_exchange(client.port, f"{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+    answer = raw_exchange(client.port, f"{line} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["type"] == "invalid_request_error"
     assert target.received == b""
@@ -58,7 +58,7 @@ def test_what_has_no_path_is_refused(intercept: Intercept, target: WireTarget, l
 def test_an_absolute_request_line_goes_to_the_target(intercept: Intercept, target: WireTarget) -> None:
     """A client that names another host in the request line does not change where the request goes."""
     raw_exchange(
-        intercept().port, b"GET http://example.invalid/v1/x?y HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        intercept().port, b"GET http://example.invalid/v1/x?y HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
     )
     assert target.head.startswith(b"GET /v1/x?y HTTP/1.1\r\n")
     assert dict(target.headers())["host"] == f"127.0.0.1:{target.port}"
@@ -97,7 +97,7 @@ def test_a_compressed_body_is_kept(intercept: Intercept, target: WireTarget) -> 
 
 def test_a_chunked_body_goes_on_while_it_arrives(intercept: Intercept, target: WireTarget) -> None:
     """The first chunk is at the target before the client has sent the second; no length is invented."""
-    head = b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    head = b"POST /v1/x HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", intercept().port), timeout=PATIENCE_S) as sock:
         sock.sendall(head + b"3\r\none\r\n")
         target.wait_for(lambda received: b"one" in received)
@@ -113,7 +113,7 @@ def test_a_chunked_body_goes_on_while_it_arrives(intercept: Intercept, target: W
 
 def test_expect_continue_is_answered_here(intercept: Intercept, target: WireTarget) -> None:
     """A client that asks before it sends its body is told to go on; the target gets the body without the question."""
-    head = b"POST /v1/x HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 3\r\nconnection: close\r\n\r\n"
+    head = b"POST /v1/x HTTP/1.1\r\nhost: 127.0.0.1\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n"
     with socket.create_connection(("127.0.0.1", intercept().port), timeout=PATIENCE_S) as sock:
         sock.sendall(head)
         assert sock.recv(100).startswith(b"HTTP/1.1 100 Continue")
@@ -124,7 +124,7 @@ def test_expect_continue_is_answered_here(intercept: Intercept, target: WireTarg
 
 
 SENT = """GET /v1/x HTTP/1.1\r
-Host: client.example\r
+Host: localhost\r
 X-Twice: one\r
 Cookie: a=1; b=2\r
 X-Twice: zwei-grüße\r
@@ -199,33 +199,32 @@ def test_the_key_is_for_clients_without_one(
     assert identity(target) == {**(IDENTITY if inject else {}), "authorization": expected}
 
 
+FOLLOWED = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 PAGES = {
-    "another name": ({"host": "evil.example:8888"}, False),
-    "a name that begins like ours": ({"host": "localhost.evil.example"}, False),
-    "an address elsewhere": ({"host": "192.0.2.7"}, False),
-    "not a name": ({"host": "[::1"}, False),
-    "another origin": ({"origin": "https://evil.example"}, False),
-    "an origin that hides": ({"origin": "null"}, False),
-    "an image of another site": ({"sec-fetch-site": "cross-site"}, False),
+    "a link on a page of another site": ({"sec-fetch-site": "cross-site", **FOLLOWED}, False),
+    "a link on a page of a neighbour": ({"sec-fetch-site": "same-site", **FOLLOWED}, False),
+    "an address that somebody typed": ({"sec-fetch-site": "none", **FOLLOWED}, True),
     "localhost": ({"host": "localhost:8888"}, True),
     "IPv6": ({"host": "[::1]:8888"}, True),
     "below localhost": ({"host": "demo.localhost"}, True),
-    "a page of this machine": ({"origin": "http://localhost:3000", "sec-fetch-site": "cross-site"}, True),
-    "a program with an origin": ({"origin": "vscode-webview://0a1b"}, True),
+    "a page that is listed": ({"origin": "http://localhost:3000", "sec-fetch-site": "cross-site"}, True),
+    "a program that is listed": ({"origin": "vscode-webview://0a1b"}, True),
 }
 
 
 @pytest.mark.parametrize(("given", "lent"), PAGES.values(), ids=PAGES.keys())
-def test_the_key_is_not_lent_to_web_pages_of_others(
+def test_the_key_is_lent_to_whom_the_operator_wants(
     intercept: Intercept, target: WireTarget, given: dict[str, str], lent: bool
 ) -> None:
-    """A page that a browser lets in, by its own name or one rebound to us, goes on without the key; programs get it."""
-    intercept(api_key="sk-of-the-interceptor").get("/v1/x", given)
+    """Whom the door lets in gets the key, but for links on pages of others: nobody asked to spend it for them."""
+    listed = frozenset({"http://localhost:3000", "vscode-webview://*"})
+    intercept(api_key="sk-of-the-interceptor", allowed_origins=listed).get("/v1/x", given)
     assert ("authorization" in identity(target)) is lent
+    assert not [name for name, _ in target.headers() if name == "origin" or name.startswith("sec-fetch-")]
 
 
 def test_the_first_of_several_user_ids_counts(intercept: Intercept, target: WireTarget) -> None:
     """As for the gateway: behind a blank one another is not looked at, and the instance is the user."""
     users = b"x-memory-user-id: \r\nx-memory-user-id: eve\r\n"
-    raw_exchange(intercept().port, b"GET /v1/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + users + b"\r\n")
+    raw_exchange(intercept().port, b"GET /v1/x HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n" + users + b"\r\n")
     assert identity(target) == IDENTITY

@@ -68,7 +68,7 @@ def test_only_end_to_end_headers_without_credentials_go_on(stage: Stage) -> None
     gateway = forward(stage)
     body = json.dumps({"model": "m1", "messages": [{"role": "user", "content": "hi"}]}).encode()
     head = (
-        b"POST /v1/chat/completions?api-version=7&x=%%20a HTTP/1.1\r\nHost: client.example\r\nCookie: a=b\r\n"
+        b"POST /v1/chat/completions?api-version=7&x=%%20a HTTP/1.1\r\nHost: localhost\r\nCookie: a=b\r\n"
         b"Connection: close, X-Private\r\nX-Private: 1\r\nTE: trailers\r\nProxy-Authorization: Basic eA==\r\n"
         b"Keep-Alive: timeout=5\r\nX-Api-Key: sk-theirs\r\nX-Litellm-Timeout: 1\r\nApi-Key: sk-theirs\r\n"
         b"Accept-Language: de\r\nX-Tag: one\r\nUser-Agent: me/1\r\nAnthropic-Version: 2023-06-01\r\n"
@@ -163,7 +163,8 @@ def test_headers_of_the_answer_come_back_without_cookies_and_hops(stage: Stage, 
     assert (reply.headers["x-mini-agent-provider"], reply.headers["x-request-id"]) == ("forward", "ours")
     assert [name for name in reply.headers if "cookie" in name or name == "keep-alive"] == []
     raw = json.dumps({"model": "m1", "stream": stream, "messages": [{"role": "user", "content": "hi"}]}).encode()
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n"
+    head += b"content-type: application/json\r\ncontent-length: %d\r\n\r\n"
     received = raw_exchange(gateway.port, head % len(raw) + raw).partition(b"\r\n\r\n")[0].lower()
     assert received.count(b"\r\ncache-control:") == 1
     assert received.count(b"\r\ncontent-type:") == 1
@@ -255,7 +256,7 @@ def hop_back(gateway: Gateway) -> Any:
         headers = {"x-mini-agent-hop": request.headers["x-mini-agent-hop"]}
         async with aiohttp.ClientSession() as client:
             url = f"{gateway.url}/v1/chat/completions"
-            async with client.post(url, data=await request.read(), headers=headers) as reply:
+            async with client.post(url, json=await request.json(), headers=headers) as reply:
                 return web.Response(body=await reply.read(), status=reply.status)
 
     return behave

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["FAST_PATH", "LITELLM_ONLY", "LITELLM_PROVIDERS", "OWN_DIALECT"]
+__all__ = ["AGENT", "CODEX", "FAST_PATH", "LITELLM_ONLY", "LITELLM_PROVIDERS", "OWN_DIALECT", "PROVIDERS"]
 
 #: OpenAI-compatible providers that our own HTTP client serves.
 FAST_PATH = frozenset({"openai", "openai_like", "custom_openai", "hosted_vllm", "chutes"})
+
+#: Codex agents, and our own agent in front of another model.
+CODEX = frozenset({"codex-agent", "codex_cli_agent"})
+AGENT = "mini-agent"
 
 #: Providers that speak another dialect than chat, and which.
 OWN_DIALECT = {"anthropic": "anthropic_messages", "openai_responses": "openai_responses"}
@@ -42,3 +46,6 @@ LITELLM_PROVIDERS = frozenset(
     watsonx_text xai xiaomi_mimo xinference zai
     """.split()
 )
+
+#: Every provider that somebody has: LiteLLM, or we.
+PROVIDERS = LITELLM_PROVIDERS | FAST_PATH | CODEX | {AGENT} | OWN_DIALECT.keys()

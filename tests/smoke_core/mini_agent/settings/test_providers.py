@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_agent.dialects import Dialect
-from mini_agent.upstreams.known import FAST_PATH, LITELLM_PROVIDERS
+from mini_agent.settings.providers import FAST_PATH, LITELLM_PROVIDERS
 from mini_agent.upstreams.registry import client_of
 
 

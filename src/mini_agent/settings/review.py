@@ -1,0 +1,88 @@
+"""What a valid file says and the gateway does not do: told at start, by name (GATEWAY.md 3).
+
+The file is shared with LiteLLM, whose settings are many. In forward mode they are its business. In sdk mode nobody
+reads them, and whoever wrote them down believes that they hold.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mini_agent.settings.providers import LITELLM_ONLY, PROVIDERS
+from mini_agent.settings.schema import GatewayConfig, ModelEntry
+
+__all__ = ["Review", "review"]
+
+_HONOURED = frozenset({"drop_params"})
+#: Settings that keep somebody out, or spending low: without them the gateway would do what the file forbids.
+_LIMITS = frozenset(
+    """
+    admin_only_routes allowed_ips allowed_routes banned_keywords_list blocked_user_list budget_duration custom_auth
+    default_max_internal_user_budget enable_jwt_auth enable_oauth2_auth enable_oauth2_proxy_auth enforce_user_param
+    enforced_params global_max_parallel_requests guardrails max_budget max_end_user_budget max_internal_user_budget
+    max_parallel_requests max_request_size_mb max_response_size_mb max_user_budget mock_response
+    upperbound_key_generate_params
+    """.split()
+)
+
+
+@dataclass(frozen=True)
+class Review:
+    """One line each. errors: what the gateway cannot do without; warnings: what is ignored and harmless so."""
+
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def review(config: GatewayConfig, mode: str) -> Review:
+    """Look for settings that nobody reads, and for providers that nobody has. mode: `sdk` or `forward`.
+
+    Returns: what was found, in the order of the file.
+    """
+    unknown = tuple(_unknown_providers(config))
+    if mode == "forward":
+        return Review(warnings=unknown)  # The external process may have providers of its own.
+    ignored = list(_ignored(config))
+    lost = [
+        f"{path}: the gateway has no such limit and would do what the file forbids; take it out, or use forward mode"
+        for path in ignored
+        if _leaf(path) in _LIMITS
+    ]
+    harmless = [f"{path}: ignored, it is a setting of LiteLLM" for path in ignored if _leaf(path) not in _LIMITS]
+    return Review((*unknown, *lost), tuple(harmless))
+
+
+def _ignored(config: GatewayConfig) -> Iterator[str]:
+    """Yield the key path of every setting that nobody reads."""
+    for name in config.general_settings.model_extra or () if config.general_settings else ():
+        yield f"general_settings.{name}"
+    for name in config.litellm_settings:
+        if name not in _HONOURED:
+            yield f"litellm_settings.{name}"
+    for name in config.router_settings:
+        yield f"router_settings.{name}"
+    for index, entry in enumerate(config.model_list):
+        # An agent's entry has options of its own, some by the same name.
+        for name in entry.litellm_params.extras() if _provider(entry) != "mini-agent" else ():
+            if name in LITELLM_ONLY:
+                yield f"model_list.{index}.litellm_params.{name}"
+
+
+def _unknown_providers(config: GatewayConfig) -> Iterator[str]:
+    for index, entry in enumerate(config.model_list):
+        provider = _provider(entry)
+        if provider in PROVIDERS or entry.model_info.get("transport") == "http":
+            continue
+        near = difflib.get_close_matches(provider, PROVIDERS, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        yield f"model_list.{index}.litellm_params.model: nobody has a provider '{provider}'{hint}"
+
+
+def _provider(entry: ModelEntry) -> str:
+    return entry.litellm_params.custom_llm_provider or entry.litellm_params.model.partition("/")[0]
+
+
+def _leaf(path: str) -> str:
+    return path.rpartition(".")[2]
