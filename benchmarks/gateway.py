@@ -126,7 +126,7 @@ async def load(port: int, model: str, concurrency: int, stream: bool, seconds: f
     """Ask for `seconds` with `concurrency` connections. Returns: the figures; a wrong answer ends the benchmark."""
     message = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
     body = json.dumps({**message, "stream": True} if stream else message).encode()
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %s\r\n" % KEY.encode()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer %s\r\n" % KEY.encode()
     request = head + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
     loop, latencies = asyncio.get_running_loop(), []
     stop = loop.time() + seconds

@@ -116,5 +116,6 @@ def test_curl(served: GatewayProcess, upstream: Upstream) -> None:
     upstream.script(text_stream("a", "b"))
     body = json.dumps({"model": "m1", "messages": [{"role": "user", "content": "hi"}], "stream": True})
     command = [curl, "-sSN", f"{served.url}/v1/chat/completions", "-H", f"Authorization: Bearer {MASTER}"]
-    done = subprocess.run([*command, "-d", body], capture_output=True, text=True, timeout=30, check=True)
+    command += ["-H", "content-type: application/json", "-d", body]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.endswith("data: [DONE]\n\n")

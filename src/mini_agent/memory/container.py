@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import string
+from collections.abc import Iterator
 from functools import lru_cache
 
 from mini_agent.core.patterns import Pattern
@@ -14,23 +15,24 @@ __all__ = ["container_of"]
 _SAFE = frozenset(string.ascii_letters + string.digits + "_-")
 #: Longest readable part of a container's name; the service would refuse a name of thousands of characters.
 _LONGEST = 200
-_SHORT_DIGEST = 8
-#: What a name may end with after characters were replaced: a user whose id ends so is given a digest as well.
-_MARKED = Pattern(f"-(?:[0-9a-f]{{{_SHORT_DIGEST}}}|[0-9a-f]{{64}})$")
-#: What addresses of mail and most ids have beside the safe characters, and how many of it in one id.
-_USUAL = "@."
-_MOST_USUAL = 6
+_SHORT, _LONG = 8, 64
+#: What ids have beside safe characters most often, and how many of it and of hyphens in one id.
+_USUAL = "@.:|"
+_MOST_USUAL = 4
+_MARKED = Pattern(f"^(.*)-([0-9a-f]{{{_SHORT}}})$")
+_FULLY_MARKED = Pattern(f"-[0-9a-f]{{{_LONG}}}$")
 
 
 def container_of(tag: str, user_id: str, scope: str) -> str:
     """Name the container. Two users never have the same one.
 
-    A safe id is its own name. Any other has its foreign characters replaced by hyphens and is marked by a digest, and
-    so is a safe one that looks marked. Eight digits of the SHA-256 are enough only where it can be shown that no other
-    id has the same ones: with few characters replaced, all that look the same can be tried. Otherwise all 64 follow.
+    A safe id is its own name. Any other has its foreign characters replaced by hyphens and is marked by digits of its
+    SHA-256. Eight are enough only where all ids that look the same were tried and none has the same eight, which can be
+    done with few of the usual characters; otherwise all 64 follow. A safe id that is the marked name of another one is
+    marked by 64 itself.
 
     scope: `user` for one per user, `shared` for the bare tag.
-    Returns: `<tag>_<user>`, with `-<digest>` where the id is not safe, is very long, or looks marked.
+    Returns: `<tag>_<user>`, with `-<digest>` where needed.
     """
     return tag if scope == "shared" else f"{tag}_{_name_of(user_id)}"
 
@@ -38,27 +40,31 @@ def container_of(tag: str, user_id: str, scope: str) -> str:
 @lru_cache(maxsize=1024)
 def _name_of(user_id: str) -> str:
     name = "".join(character if character in _SAFE else "-" for character in user_id[:_LONGEST])
-    if name == user_id and not _MARKED.search(name):
+    if name == user_id and not _is_marked(name):
         return name
     digest = _digest(user_id)
-    short = digest[:_SHORT_DIGEST]
-    if _is_alone(user_id, name, short):
-        return f"{name}-{short}"
-    return f"{name[: _LONGEST - len(digest)]}-{digest}"
+    alike = [other for other in _usual_ids(name) if _digest(other).startswith(digest[:_SHORT])]
+    if len(user_id) <= _LONGEST and alike == [user_id]:
+        return f"{name}-{digest[:_SHORT]}"
+    return f"{name[: _LONGEST - _LONG]}-{digest}"
 
 
-def _is_alone(user_id: str, name: str, short: str) -> bool:
-    """Returns: whether no other id with this name can have these digits, of all that are given short ones."""
-    slots = name.count("-")
-    foreign = {character for character in user_id if character not in _SAFE}
-    if len(user_id) > _LONGEST or not foreign or not foreign <= set(_USUAL) or slots > _MOST_USUAL:
-        return False
+def _is_marked(name: str) -> bool:
+    """Returns: whether a safe id is what another id's marked name is, or may be."""
+    if _FULLY_MARKED.search(name):
+        return True
+    found = _MARKED.search(name)
+    return found is not None and any(_digest(other).startswith(found[2]) for other in _usual_ids(found[1]))
+
+
+def _usual_ids(name: str) -> Iterator[str]:
+    """Yield every id with this name that has foreign characters, only usual ones; none where they would be too many."""
     pieces = name.split("-")
-    for filling in itertools.product("-" + _USUAL, repeat=slots):
-        other = "".join(itertools.chain.from_iterable(itertools.zip_longest(pieces, filling, fillvalue="")))
-        if other != user_id and other != name and _digest(other).startswith(short):
-            return False
-    return True
+    if len(pieces) - 1 > _MOST_USUAL:
+        return
+    for filling in itertools.product("-" + _USUAL, repeat=len(pieces) - 1):
+        if not set(filling) <= {"-"}:
+            yield "".join(itertools.chain.from_iterable(itertools.zip_longest(pieces, filling, fillvalue="")))
 
 
 def _digest(user_id: str) -> str:

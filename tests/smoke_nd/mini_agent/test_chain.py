@@ -101,7 +101,8 @@ def test_the_provider_sees_the_right_user_and_memory(chain: Chain, project: str)
         pytest.skip("curl is not installed")
     chain.provider.script(answer(completion("Größe: 你好")))
     body = json.dumps({"model": "m1", "messages": [{"role": "user", "content": QUESTION}]}, ensure_ascii=False)
-    command = [curl, "-sS", "--fail", f"{chain.clients[project].url}/v1/chat/completions", "-d", body]
+    address = f"{chain.clients[project].url}/v1/chat/completions"
+    command = [curl, "-sS", "--fail", address, "-H", "content-type: application/json", "-d", body]
     done = subprocess.run(command, capture_output=True, timeout=30, check=True)
     assert json.loads(done.stdout)["choices"][0]["message"]["content"] == "Größe: 你好"
     user, memory, messages = chain.seen()
