@@ -9,6 +9,7 @@ from typing import Any
 
 from mini_agent.core.logs import new_logger
 from mini_agent.core.redaction import Redactor
+from mini_agent.edge.protocol import ConnectionLimits
 from mini_agent.interceptor.app import create_interceptor
 from mini_agent.interceptor.settings import InterceptorSettings
 from support.http_client import HttpClient
@@ -19,14 +20,15 @@ __all__ = ["ServedInterceptor"]
 
 
 class ServedInterceptor(HttpClient):
-    """`with ServedInterceptor(loop, target=…) as client:`. settings: fields of `InterceptorSettings`."""
+    """`with ServedInterceptor(loop, target=…)`. head_s: patience with heads. settings: fields of its record."""
 
-    def __init__(self, loop: LoopThread, **settings: Any) -> None:
+    def __init__(self, loop: LoopThread, *, head_s: float = 10.0, **settings: Any) -> None:
         record = InterceptorSettings(**{"project": "/projects/demo", "instance_id": "pycharm-demo", **settings})
         self._loop = loop
         self._log = io.StringIO()
         app = create_interceptor(record, new_logger("info", Redactor([record.api_key or ""]), self._log))
-        self._served = ServedApp(loop, app, date_header=False)
+        limits = ConnectionLimits(head_s=head_s)
+        self._served = ServedApp(loop, app, date_header=False, limits=limits)
         super().__init__("127.0.0.1", self._served.port)
 
     def __enter__(self) -> ServedInterceptor:

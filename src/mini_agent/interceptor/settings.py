@@ -28,8 +28,8 @@ class InterceptorSettings:
     target: the gateway, without trailing slash. inject: whether identity headers are added.
     api_key: sent for clients that send no `Authorization`. port_range, registry: see `PortRegistry`.
     connect_s, read_s: how long the target may take to accept, and to send its next bytes. allowed_hosts,
-    allowed_origins: further names of this server, and web pages that may use it. head_s, body_idle_s, body_total_s: how
-    long a client may take for the head of a request, be silent within its body, and take for all of it.
+    allowed_origins: further names of this server, and web pages that may use it. body_idle_s, body_total_s: how long a
+    client may be silent within a body, and take for all of it.
     """
 
     project: str
@@ -45,7 +45,6 @@ class InterceptorSettings:
     read_s: float = 600.0
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: frozenset[str] = frozenset()
-    head_s: float = 10.0
     body_idle_s: float = 30.0
     body_total_s: float = 300.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ __all__ = ["IDLE_S", "MAX_SESSIONS", "Sessions", "session_host"]
 MAX_SESSIONS = 256
 #: A client that nobody asked for in this time is forgotten with its cookies.
 IDLE_S = 1800.0
+#: Longest cookie with its attributes: what browsers keep (RFC 6265 6.1).
+_COOKIE_BYTES = 4096
 
 _Key = tuple[str | None, str]
 
@@ -148,12 +151,20 @@ class _Pool:
         self._entries.pop(key).client.detach()
 
 
+class _BoundedJar(aiohttp.CookieJar):
+    """A jar that a host cannot fill: aiohttp bounds how many cookies one keeps, and we how long one may be."""
+
+    def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
+        """Keep what an answer sets, but for cookies that no browser would keep either."""
+        super().update_cookies_from_headers([text for text in headers if len(text) <= _COOKIE_BYTES], response_url)
+
+
 class _Entry:
     """One client, its cookies, and the answers that are still being read from it."""
 
     def __init__(self, connector: aiohttp.BaseConnector, *, keeps_cookies: bool) -> None:
         # `unsafe` keeps cookies of hosts that are addresses, too; the jar serves one host anyway.
-        self.jar = aiohttp.CookieJar(unsafe=True) if keeps_cookies else aiohttp.DummyCookieJar()
+        self.jar = _BoundedJar(unsafe=True) if keeps_cookies else aiohttp.DummyCookieJar()
         self.used_at = 0.0
         self._starting = 0
         self._answers: WeakSet[aiohttp.ClientResponse] = WeakSet()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.gateway import Gateway, Stage
+from support.interceptor import ServedInterceptor
 from support.raw_client import RawClient, request
 from support.upstream import Upstream, hang, held
 from support.upstream import answer as answers
@@ -248,6 +249,23 @@ def test_a_dripping_body_is_given_up(gateway: Gateway, upstream: Upstream) -> No
                 break
     assert (answer.status, answer.error["code"]) == (408, "request_timeout")
     assert upstream.requests == []
+
+
+def test_the_interceptor_has_the_same_patience(stage: Stage, upstream: Upstream) -> None:
+    """Wanted: the same behind the interceptor, whose key would be spent: head and body have their deadlines there."""
+    target = upstream.base.removesuffix("/v1")
+    patience = {"body_idle_s": 2 * SHORT_S, "body_total_s": 4 * SHORT_S}
+    interceptor = stage.enter(ServedInterceptor(stage.loop, target=target, head_s=SHORT_S, **patience))
+    for start in (b"GET /re", chat("content-length: 5000", body=b"{"), chat(CHUNKED, body=b"1\r\n{\r\n")):
+        with RawClient(interceptor.port) as client:
+            client.send(start)
+            assert client.read(5).status == 408
+    with RawClient(interceptor.port) as client:
+        client.send(chat("content-length: 5000", body=b"{"))
+        for _ in range(200):
+            if (answer := client.read(SHORT_S / 3)).raw or not client.send(b" "):
+                break
+    assert answer.status == 408
 
 
 def test_a_body_that_is_refused_does_not_hold_the_connection(gateway: Gateway) -> None:
