@@ -15,13 +15,15 @@ class LeakPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What the leak guard does.
 
     Attributes:
-        level: `error` (the test fails), `warn` (it is reported) or `off`.
+        level: of leaks, what a test certainly left behind: `error` (the test fails), `warn` (it is reported) or `off`.
         levels: the same for single watchers, by name.
+        uncertain: the same for changes of which nothing shows whether the test or the code under test did them.
         watch: import names of packages whose modules and classes are watched.
         allow: reasons for state that may change, by `watcher:what` pattern.
     """
 
     level: str = "error"
     levels: dict[str, str] = {}
+    uncertain: str = "warn"
     watch: tuple[str, ...] = ()
     allow: dict[str, str] = {}

@@ -95,6 +95,7 @@ def _leaks(leaks: LeakPolicy) -> Iterable[str]:
     """Yield a problem for each level, watcher, import name and reason that the leak guard would not understand."""
     for key, level in {
         "level": leaks.level,
+        "uncertain": leaks.uncertain,
         **{f"levels.{name}": level for name, level in leaks.levels.items()},
     }.items():
         if level not in LEVELS:

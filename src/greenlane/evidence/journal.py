@@ -143,6 +143,8 @@ class Leaked(Event, frozen=True, tag="leaked"):
         level: `error` or `warn`.
         advice: what to write instead, in one line.
         owner: the fixture that did it, empty for the test itself.
+        blame: `leak` where there is evidence of the test's side, `uncertain` otherwise.
+        sure: whether `where` is the line that did it; otherwise it is one that can have done it.
     """
 
     nodeid: str
@@ -155,6 +157,23 @@ class Leaked(Event, frozen=True, tag="leaked"):
     level: str = "error"
     advice: str = ""
     owner: str = ""
+    blame: str = "leak"
+    sure: bool = True
+
+
+class Settled(Event, frozen=True, tag="settled"):
+    """The product or a library changed state of its own while it was used: no leak, told once for each thing.
+
+    Attributes:
+        nodeid: the test during which it was seen first.
+        watcher: which kind of state; what: what changed; before: what was there; after: what was found.
+    """
+
+    nodeid: str
+    watcher: str
+    what: str
+    before: str = ""
+    after: str = ""
 
 
 class NetworkAttempt(Event, frozen=True, tag="network"):
@@ -208,6 +227,7 @@ AnyEvent = (
     | Answered
     | Crashed
     | Leaked
+    | Settled
     | NetworkAttempt
     | Hermetic
     | Finished

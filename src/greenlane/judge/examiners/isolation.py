@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from greenlane.config.lanes import LaneKind
 from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.journal import Leaked
 from greenlane.evidence.violation import Code, Violation
 
 
@@ -31,22 +32,29 @@ def drift(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
 
 
 def leaks(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
-    """LEAK for each piece of state that a test left changed."""
-    for leak in evidence.journal.leaks:
-        change = f" from {leak.before} to {leak.after}" if leak.before or leak.after else ""
-        where = f" at {leak.where}" if leak.where else ""
-        path, _, line = leak.where.rpartition(":")
-        name = leak.what if leak.what == leak.watcher else f"{leak.watcher} {leak.what}"
-        yield Violation(
-            code=Code.LEAK,
-            message=f"{leak.nodeid} left {name} changed{change}{where}",
-            subject=leak.nodeid,
-            cause=f"LEAK {name}{change}{where}",
-            path=path,
-            line=int(line) if line.isdigit() else 0,
-            gating=leak.level == "error",
-        )
+    """LEAK for each piece of state that a test left changed; a thing of which that is uncertain is told once."""
+    certain = [leak for leak in evidence.journal.leaks if leak.blame == "leak"]
+    uncertain = {(leak.watcher, leak.what): leak for leak in evidence.journal.leaks if leak.blame != "leak"}
+    for leak in (*certain, *uncertain.values()):
+        yield _leak(leak)
     yield from _survivors(evidence)
+
+
+def _leak(leak: Leaked) -> Violation:
+    change = f" from {leak.before} to {leak.after}" if leak.before or leak.after else ""
+    where = f" {'at' if leak.sure else 'probably at'} {leak.where}" if leak.where else ""
+    path, _, line = leak.where.rpartition(":")
+    name = leak.what if leak.what == leak.watcher else f"{leak.watcher} {leak.what}"
+    certain = leak.blame == "leak"
+    return Violation(
+        code=Code.LEAK,
+        message=f"{leak.nodeid} left {name} changed{change}{where}{'' if certain else ', or the code under test did'}",
+        subject=leak.nodeid,
+        cause=f"{'LEAK' if certain else 'UNCERTAIN'} {name}{change}{where}",
+        path=path,
+        line=int(line) if line.isdigit() else 0,
+        gating=leak.level == "error",
+    )
 
 
 def _survivors(evidence: LaneEvidence) -> Iterable[Violation]:

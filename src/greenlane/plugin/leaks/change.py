@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from greenlane.plugin.leaks.plain import short
+from greenlane.plugin.network.audit import Site
 
 
 class Absent:
@@ -47,18 +49,11 @@ def identity(value: object) -> object:
 
 
 _ADDRESS = re.compile(r" (object )?at 0x[0-9a-f]+")
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 100
-_short.maxlong = 60
 
 
 def show(value: object) -> str:
     """Return a value in one short line; a `repr` that fails does not stop the report."""
-    try:
-        text = _short.repr(value)
-    except Exception as error:  # noqa: BLE001 - any code of the user may run in a repr
-        text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
-    return " ".join(_ADDRESS.sub("", text).split())
+    return " ".join(_ADDRESS.sub("", short(value)).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +64,14 @@ class Clue:
         assigned: name of the attribute, variable or container that the line assigns, deletes or mutates.
         calls: names of functions that change this kind of state.
         key: text that must be among the arguments or the subscript, empty for any.
+        owners: the objects that the line acts on: module, class, container, logger. A line that acts on something else
+            is not the one, whatever its words.
     """
 
     assigned: str = ""
     calls: tuple[str, ...] = ()
     key: str = ""
+    owners: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +81,32 @@ class Change:
     Attributes:
         what: its name, stable for the life of the process.
         before: what stood for it; after: what stands for it now. Compared with `==`, shown with `repr`.
-        undo: puts `before` back; None where nothing can.
-        where: `file:line` that did it, where it is known already; clue: how to find it otherwise.
+        undo: puts back exactly what was there; None where nothing can.
+        site: where and by whom it was done, where that was heard; clue: how to find the line otherwise.
         advice: how to write it instead; empty for the watcher's own.
         still: asked before the change is told: whether it is still there, after a short grace; None for yes.
-        doubtful: told only where a line is found that did it: an import may have done it as well.
-        source: file of the code that owns the state, searched last; empty for none.
+        made: values that came with it; made in test code they show who did it.
+        started: whether only a test starts such a thing.
+        importing: whether an import may have done it, which is nobody's leak.
+        inside: whether it is the doing of a library in itself.
+        source: file of the code that owns the state, which may change it by itself; empty for none.
+        thing: what it is called when it is told once for all tests; empty for `what`.
     """
 
     what: str
     before: object
     after: object
     undo: Callable[[], object] | None = None
-    where: str = ""
+    site: Site | None = None
     clue: Clue = Clue()
     advice: str = ""
     still: Callable[[], bool] | None = None
-    doubtful: bool = False
+    made: tuple[Any, ...] = ()
+    started: bool = False
+    importing: bool = False
+    inside: bool = False
     source: str = ""
+    thing: str = ""
 
 
 class Watcher(Protocol):
@@ -118,7 +124,9 @@ class ValueWatcher:
         read: returns it, in a form that compares with `==`.
         write: puts a value that was read back.
         clue: what a line that changes it looks like.
-        doubtful: tells of a value before and after whether an import may have done it.
+        importing: tells of a value before and after whether an import may have done it.
+        made: tells the values that came with a change, from before and after.
+        started: whether only a test changes it.
     """
 
     def __init__(
@@ -127,15 +135,19 @@ class ValueWatcher:
         read: Callable[[], Any],
         write: Callable[[Any], object],
         clue: Clue,
-        doubtful: Callable[[Any, Any], bool] | None = None,
+        importing: Callable[[Any, Any], bool] | None = None,
+        made: Callable[[Any, Any], tuple[Any, ...]] | None = None,
+        started: bool = False,
     ) -> None:
         self._what = what
         self._read = read
         self._write = write
         self._clue = clue
-        self._doubtful = doubtful
+        self._importing = importing
+        self._made = made
+        self._started = started
         self._last = read()
-        self.where = ""
+        self.site: Site | None = None
 
     def poll(self) -> Sequence[Change]:
         """Return the change of the value, if it did."""
@@ -143,8 +155,17 @@ class ValueWatcher:
         if now == last:
             return ()
         self._last = now
-        where, self.where = self.where, ""
-        doubtful = self._doubtful is not None and self._doubtful(last, now)
+        site, self.site = self.site, None
         return (
-            Change(self._what, last, now, lambda: self._write(last), where=where, clue=self._clue, doubtful=doubtful),
+            Change(
+                self._what,
+                last,
+                now,
+                lambda: self._write(last),
+                site=site,
+                clue=self._clue,
+                made=() if self._made is None else self._made(last, now),
+                started=self._started,
+                importing=self._importing is not None and self._importing(last, now),
+            ),
         )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from greenlane.plugin.network.audit import AuditEvents, CallSites
+
+
+def is_of_another(thread: threading.Thread) -> bool:
+    """Whether a thread is neither the main one nor the one that asks, and still runs."""
+    return thread is not threading.main_thread() and thread is not threading.current_thread() and thread.is_alive()
 
 
 @dataclass(frozen=True, kw_only=True)

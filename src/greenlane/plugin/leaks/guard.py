@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from greenlane.evidence.contract import Contract
-from greenlane.evidence.journal import Leaked
+from greenlane.evidence.journal import Leaked, Settled
 from greenlane.plugin.journal import Journal
 from greenlane.plugin.leaks.context import Context
 from greenlane.plugin.leaks.ledger import Owner
+from greenlane.plugin.leaks.makers import Makers
 from greenlane.plugin.leaks.namespaces import Arrivals, Spaces
+from greenlane.plugin.leaks.plain import class_values
 from greenlane.plugin.leaks.search import Search
 from greenlane.plugin.leaks.table import KINDS, Poll
 from greenlane.plugin.leaks.verdicts import Leak, Settling
@@ -58,7 +60,7 @@ class LeakGuard:
         self._contract = contract
         self._journal = journal
         self._events = AuditEvents()
-        sites = CallSites(contract.project)
+        self._sites = sites = CallSites(contract.project, contract.tests)
         self._context = Context(
             project=contract.project,
             artifacts=contract.artifacts,
@@ -70,7 +72,7 @@ class LeakGuard:
             busy=lambda: self._owner is not None,
         )
         self._arrivals = Arrivals(self._context)
-        self._settling = Settling(contract.leaks, Search(sites))
+        self._settling = Settling(contract.leaks, Search(sites), Makers(sites))
         self._polls: tuple[tuple[str, Poll], ...] = ()
         self._polls_between: tuple[tuple[str, Poll], ...] = ()
         self._gaps = False
@@ -78,6 +80,7 @@ class LeakGuard:
         self._test = Owner()
         self._fixtures: dict[object, Owner] = {}
         self._leaks: list[Leak] = []
+        self._nodeid = ""
 
     def close(self) -> None:
         """Watch no more."""
@@ -130,6 +133,7 @@ class LeakGuard:
         if not self._polls:
             self._start()
         self._test = Owner()
+        self._nodeid = item.nodeid
         self._switch(self._test)
         try:
             return (yield)
@@ -173,6 +177,10 @@ class LeakGuard:
             # Added last, so called first: before the fixture's own tear-down.
             request.addfinalizer(partial(self._begin_teardown, owner))
 
+    def pytest_exception_interact(self) -> None:
+        """Know that not every line of the test has run."""
+        self._test.completed = False
+
     def _begin_teardown(self, owner: Owner) -> None:
         owner.resume = self._owner
         self._switch(owner)
@@ -192,7 +200,8 @@ class LeakGuard:
             return ""
         mark = item.get_closest_marker("leaks")
         reason = None if mark is None else str((*mark.args, mark.kwargs.get("reason", ""))[0]).strip()
-        functions = [*([item.function] if isinstance(item, pytest.Function) else []), *self._test.functions]
+        functions = [*_functions_of(item), *self._test.functions]
+        self._test.given = dict(getattr(item, "funcargs", None) or {})
         self._settle(self._test, functions, reason or None)
         leaks, self._leaks = self._leaks, []
         for leak in leaks:
@@ -208,8 +217,12 @@ class LeakGuard:
     def _settle(self, owner: Owner, functions: list[Callable[..., Any]], reason: str | None = None) -> None:
         if not owner.entries:
             return
-        leaks = self._settling.settle(owner, functions, reason)
+        leaks, settled = self._settling.settle(owner, functions, self._fixtures.values(), reason)
         self._leaks.extend(leaks)
+        for one in settled:
+            self._journal.write(
+                Settled, nodeid=self._nodeid, watcher=one.watcher, what=one.what, before=one.before, after=one.after
+            )
         if leaks:
             # What was undone is no news; what could not be is the new baseline, and is told once.
             resume, self._owner = self._owner, None
@@ -229,6 +242,8 @@ class LeakGuard:
             level=leak.level,
             advice=leak.advice,
             owner=leak.owner,
+            blame=leak.blame,
+            sure=leak.sure,
         )
         if leak.level == "warn":
             path, _, line = leak.where.rpartition(":")
@@ -284,6 +299,16 @@ class _KeepRed:
             report.longrepr = self._told
         vars(report).pop("wasxfail", None)
         return report
+
+
+def _functions_of(item: pytest.Item) -> list[Callable[..., Any]]:
+    """Return what runs for a test beside its fixtures: its function, and what its class does before and after."""
+    if not isinstance(item, pytest.Function):
+        return []
+    around = ("setup_method", "teardown_method", "setUp", "tearDown", "asyncSetUp", "asyncTearDown")
+    values = class_values(item.cls) if item.cls is not None else {}
+    named = [*around, *(name for name in item.function.__code__.co_names if name in values)]
+    return [item.function, *(values[name] for name in named if name in values)]
 
 
 def _words(leaks: list[Leak]) -> str:

@@ -12,6 +12,15 @@ from types import ModuleType
 from typing import Any
 
 from greenlane.plugin.leaks.context import Context
+from greenlane.plugin.leaks.plain import (
+    class_module,
+    class_name,
+    class_values,
+    is_class,
+    is_module,
+    module_text,
+    module_values,
+)
 from greenlane.plugin.leaks.versions import Touched
 
 
@@ -33,14 +42,16 @@ class Namespace:
 
 def of_module(module: ModuleType) -> Namespace:
     """Return the namespace of a module."""
-    return Namespace(module.__name__, module, vars(module), getattr(module, "__file__", None) or "")
+    values = module_values(module)
+    return Namespace(module_text(module, "__name__"), module, values, module_text(module, "__file__"))
 
 
 def classes_in(space: Namespace) -> Iterator[Namespace]:
     """Yield the classes that are defined in a module or class, and those in them."""
-    module = space.owner.__name__ if isinstance(space.owner, ModuleType) else space.owner.__module__
+    owner: Any = space.owner
+    module = class_module(owner) if is_class(owner) else module_text(owner, "__name__")
     for name, value in tuple(space.values.items()):
-        if isinstance(value, type) and value.__module__ == module and value.__name__ == name:
+        if is_class(value) and class_module(value) == module and class_name(value) == name:
             found = of_class(value, f"{space.name}.{name}", space.source)
             if found is not None and value is not space.owner:
                 yield found
@@ -50,8 +61,8 @@ def classes_in(space: Namespace) -> Iterator[Namespace]:
 def of_class(owner: type, name: str, source: str) -> Namespace | None:
     """Return the namespace of a class; None where its dictionary cannot be had."""
     # A class shows its dictionary behind a read-only proxy; the collector knows what the proxy refers to.
-    for referent in gc.get_referents(owner.__dict__):
-        if isinstance(referent, dict):
+    for referent in gc.get_referents(class_values(owner)):
+        if type(referent) is dict:
             return Namespace(name, owner, referent, source)
     return None
 
@@ -67,6 +78,7 @@ class Spaces:
         self.all: list[Namespace] = []
         self._touched = Touched(counted=context.counted)
         self._known: dict[str, int] = {}
+        self._again: set[int] = set()
         self._readers: list[tuple[Callable[[int], None], set[int]]] = []
         arrivals.tell(self._adopt)
 
@@ -95,6 +107,12 @@ class Spaces:
         pending.clear()
         return touched
 
+    def executed_again(self, number: int) -> bool:
+        """Whether a module was executed again since this was last asked (`importlib.reload`)."""
+        again = number in self._again
+        self._again.discard(number)
+        return again
+
     def _adopt(self, module: ModuleType) -> None:
         """Take a module as it is, in the place of one of the same name."""
         space = of_module(module)
@@ -104,7 +122,8 @@ class Spaces:
     def _add(self, space: Namespace) -> None:
         known = self._known.get(space.name)
         if known is not None and self.all[known].values is space.values:
-            # Executed again (importlib.reload): what is different now is for the watchers to tell.
+            if is_module(space.owner):
+                self._again.add(known)
             return
         number = self._known[space.name] = self._touched.add(space.values)
         self.all.append(space)
@@ -127,7 +146,7 @@ class Arrivals(MetaPathFinder):
         """Call a function with each watched module: those that are there, and those that arrive."""
         self._listeners.append(listener)
         for name, module in tuple(sys.modules.items()):
-            if isinstance(module, ModuleType) and self._context.watches(name) and module.__name__ == name:
+            if self._context.watches(name) and is_module(module) and module_text(module, "__name__") == name:
                 listener(module)
 
     def start(self) -> None:

@@ -46,7 +46,7 @@ class HermeticGuard:
         self._alone = worker == "main"
         self._claimed = contract.hermetic
         self._events = AuditEvents()
-        self._sites = CallSites(contract.project)
+        self._sites = CallSites(contract.project, contract.tests)
         self._loopback = Loopback(contract.project, enclosed=contract.hermetic == "kernel")
         self._routes: RouteCounter | None = None
         self._lost_routes = 0

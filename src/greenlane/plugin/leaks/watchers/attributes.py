@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from types import ModuleType
 from typing import Any
 
 from greenlane.plugin.leaks.change import ABSENT, Change, Clue, identity
 from greenlane.plugin.leaks.context import Context
 from greenlane.plugin.leaks.namespaces import Namespace, Spaces
+from greenlane.plugin.leaks.plain import is_class, is_module
 
 MADE_BY_PYTHON = frozenset(
     {
@@ -42,9 +42,12 @@ class Attributes:
             return ()
         changes: list[Change] = []
         for number in sorted(touched):
-            space = self._spaces.all[number]
-            changes.extend(self._changes(space, self._saved[number]))
+            space, saved = self._spaces.all[number], self._saved[number]
             self._saved[number] = dict(space.values)
+            if self._spaces.executed_again(number):
+                changes.append(_executed_again(space, saved))
+            else:
+                changes.extend(self._changes(space, saved))
         return changes
 
     def _changes(self, space: Namespace, saved: dict[str, Any]) -> Iterator[Change]:
@@ -70,13 +73,49 @@ def _harmless(space: Namespace, name: str, before: object, after: object) -> boo
     """Whether nobody's test did it: Python itself, or an import that made a submodule or a lazy attribute."""
     if name in MADE_BY_PYTHON:
         return True
-    if isinstance(space.owner, type):
-        # Libraries note on a class what they learnt of it (`__msgspec_cache__`, `__pydantic_core_schema__`).
-        return before is ABSENT and name.startswith("__") and name.endswith("__") and not callable(after)
-    if isinstance(after, ModuleType) and sys.modules.get(f"{space.name}.{name}") is after:
+    if is_module(after) and sys.modules.get(f"{space.name}.{name}") is after:
         return True
     # A module with `__getattr__` (PEP 562) keeps what it was asked for: found later, but always the same.
     return before is ABSENT and "__getattr__" in space.values and name in space.values.get("__all__", ())
+
+
+def _executed_again(space: Namespace, saved: dict[str, Any]) -> Change:
+    """Return one change for all that `importlib.reload` made anew."""
+
+    def undo() -> None:
+        space.values.clear()
+        space.values.update(saved)
+
+    return Change(
+        space.name,
+        Snapshot(saved, "as it was imported"),
+        Snapshot(dict(space.values), "executed again"),
+        undo,
+        clue=Clue(calls=("reload",)),
+        advice="do it in a process of its own: its classes and functions are others now",
+    )
+
+
+class Snapshot:
+    """All attributes of a module at one time.
+
+    Args:
+        values: the attributes; words: what is shown.
+    """
+
+    def __init__(self, values: dict[str, Any], words: str) -> None:
+        self._values = values
+        self._words = words
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Snapshot) or self._values.keys() != other._values.keys():
+            return False
+        return all(value is other._values[name] for name, value in self._values.items())
+
+    __hash__ = None  # type: ignore[assignment]  # attributes may not be hashable
+
+    def __repr__(self) -> str:
+        return self._words
 
 
 def _is_counted_in(source: str, name: str) -> bool:
@@ -92,7 +131,7 @@ def _change(space: Namespace, name: str, before: object, after: object) -> Chang
     owner = space.owner
 
     def undo() -> None:
-        if isinstance(owner, type):
+        if is_class(owner):
             # Not `setattr`: a metaclass (Enum, ABC, a model) may forbid what was done past it.
             if before is ABSENT:
                 type.__delattr__(owner, name)
@@ -111,7 +150,10 @@ def _change(space: Namespace, name: str, before: object, after: object) -> Chang
         identity(before),
         identity(after),
         undo,
-        clue=Clue(assigned=name),
+        clue=Clue(assigned=name, owners=(owner, space.values)),
+        made=(after,),
+        # Libraries note on a class what they learnt of it: `__msgspec_cache__`, `__pydantic_complete__`.
+        inside=is_class(owner) and name.startswith("__") and name.endswith("__"),
         advice=f'use monkeypatch.{call}({short}, "{name}"{rest}, which undoes itself',
         source=space.source,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import select
 import signal
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
 from greenlane.plugin.leaks.change import ABSENT, Change, Clue
-from greenlane.plugin.leaks.context import Context
+from greenlane.plugin.leaks.context import Context, is_of_another
+from greenlane.plugin.network.audit import Site
 
 GRACE = 0.1
 """Seconds that a process is given to come to its end."""
@@ -28,7 +30,7 @@ class Children:
     def __init__(self, context: Context) -> None:
         self._sites = context.sites
         self._busy = context.busy
-        self._where: list[tuple[str, str]] = []
+        self._where: list[tuple[str, Site, threading.Thread]] = []
         self._known = frozenset(_children())
         for event in ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty"):
             context.events.on(event, self._heard)
@@ -36,7 +38,7 @@ class Children:
     def _heard(self, *words: object) -> None:
         if self._busy():
             text = " ".join(map(str, words[1])) if len(words) > 1 and isinstance(words[1], list | tuple) else ""
-            self._where.append((text, self._sites.here(depth=3)))
+            self._where.append((text, self._sites.site(depth=3), threading.current_thread()))
 
     def poll(self) -> Sequence[Change]:
         """Return the processes that were not there before."""
@@ -50,7 +52,7 @@ class Children:
         return [
             _change(pid, command, where)
             for pid, command in found
-            if _alive(pid) and not any(helper in command for helper in HELPERS)
+            if _alive(pid) and not any(helper in command for helper in HELPERS) and not _of_a_thread(command, where)
         ]
 
 
@@ -89,8 +91,19 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def _change(pid: int, command: str, where: list[tuple[str, str]]) -> Change:
-    sites = [site for text, site in where if text == command] or [site for _, site in where]
+def _starts(command: str, where: list[tuple[str, Site, threading.Thread]]) -> list[tuple[Site, threading.Thread]]:
+    """Return who may have started a process: those that gave this command, else all."""
+    return [entry[1:] for entry in where if entry[0] == command] or [entry[1:] for entry in where]
+
+
+def _of_a_thread(command: str, where: list[tuple[str, Site, threading.Thread]]) -> bool:
+    """Whether another thread that still runs started it: a server's, which answers for it."""
+    starts = _starts(command, where)
+    return bool(starts) and is_of_another(starts[-1][1])
+
+
+def _change(pid: int, command: str, where: list[tuple[str, Site, threading.Thread]]) -> Change:
+    sites = [site for site, _ in _starts(command, where)]
 
     def still() -> bool:
         with suppress(OSError):
@@ -111,7 +124,9 @@ def _change(pid: int, command: str, where: list[tuple[str, str]]) -> Change:
         ABSENT,
         pid,
         kill,
-        where=sites[-1] if sites else "",
+        site=sites[-1] if sites else None,
         clue=Clue(calls=("Popen", "Process", "start", "fork", "create_subprocess_exec", "create_subprocess_shell")),
         still=still,
+        started=True,
+        thing=command[:80] or "process",
     )

@@ -12,6 +12,7 @@ from typing import Any
 from greenlane.plugin.leaks.change import Change, Clue, show
 from greenlane.plugin.leaks.context import Context
 from greenlane.plugin.leaks.namespaces import Namespace, Spaces
+from greenlane.plugin.leaks.plain import is_a
 from greenlane.plugin.leaks.versions import Touched
 
 KINDS = (dict, list, set, deque, bytearray)
@@ -33,13 +34,13 @@ class Content:
     """
 
     def __init__(self, container: Any) -> None:
-        self.kind = next(kind for kind in KINDS if isinstance(container, kind))
-        self.size = len(container)
-        self.copy: Any = self.kind(container if self.size <= LIMIT else ())
+        self.kind: Any = next(kind for kind in KINDS if is_a(container, kind))
+        self.size: int = self.kind.__len__(container)
+        self.copy: Any = _copy(self.kind, container) if self.size <= LIMIT else self.kind()
 
     def still(self, container: Any) -> bool:
         """Whether a container holds these very items, in this order."""
-        if len(container) != self.size:
+        if self.kind.__len__(container) != self.size:
             return False
         if self.size > LIMIT:
             return True
@@ -49,30 +50,45 @@ class Content:
             return all(map(operator.is_, dict.values(container), self.copy.values())) and all(
                 map(operator.is_, dict.keys(container), self.copy)
             )
-        return all(map(operator.is_, container, self.copy)) or (self.kind is set and container == self.copy)
+        same = all(map(operator.is_, self.kind.__iter__(container), self.copy))
+        return same or (self.kind is set and set(map(id, set.__iter__(container))) == set(map(id, self.copy)))
+
+    def new_in(self, container: Any) -> tuple[Any, ...]:
+        """Return the items, values of a dict, that a container holds and did not hold."""
+        if self.size > LIMIT or self.kind is bytearray:
+            return ()
+        held = set(map(id, self.copy.values() if self.kind is dict else self.copy))
+        items = dict.values(container) if self.kind is dict else self.kind.__iter__(container)
+        return tuple(item for item in tuple(items)[-LIMIT:] if id(item) not in held)
 
     def put_back(self, container: Any) -> None:
         """Make a container hold these items again."""
         if self.kind in (list, bytearray):
-            container[:] = self.copy
-        elif self.kind is dict:
-            dict.clear(container)
-            dict.update(container, self.copy)
-        else:
-            container.clear()
-            (container.update if self.kind is set else container.extend)(self.copy)
+            self.kind.__setitem__(container, slice(None), self.copy)
+            return
+        self.kind.clear(container)
+        (deque.extend if self.kind is deque else self.kind.update)(container, self.copy)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Content) or self.size != other.size:
             return False
-        if self.kind is dict and self.copy.keys() == other.copy.keys():
-            return all(value is other.copy[key] for key, value in self.copy.items())
+        if self.kind is dict and other.kind is dict:
+            mine = {id(key): id(value) for key, value in self.copy.items()}
+            return mine == {id(key): id(value) for key, value in other.copy.items()}
         return self.kind is other.kind and self.still(other.copy)
 
     __hash__ = None  # type: ignore[assignment]  # its items may not be hashable
 
     def __repr__(self) -> str:
         return show(self.copy) if self.size <= LIMIT else f"{self.kind.__name__} of {self.size} items"
+
+
+def _copy(kind: Any, container: Any) -> Any:
+    """Return a plain copy, past whatever a class of the user's made of copying."""
+    if kind in (dict, set):
+        # Neither hashes its items again, whose hash may be anything.
+        return dict.copy(container) if kind is dict else set.union(set(), container)
+    return kind(list(kind.__iter__(container)))
 
 
 @dataclass(slots=True)
@@ -105,6 +121,7 @@ class Containers:
         self._dicts_touched = Touched(counted=self._counted)
         self._dicts: list[tuple[int, _Held]] = []
         self._others: list[tuple[int, _Held]] = []
+        self._odd: list[tuple[int, _Held]] = []
         self._objects: list[Any] = []
         self._sizes: list[int] = []
         self._items: list[Any] = []
@@ -119,6 +136,9 @@ class Containers:
             self._dicts_touched.add(held.container)
             self._dicts.append((number, held))
             return
+        if type(held.container) not in KINDS:
+            self._odd.append((number, held))
+            return
         self._others.append((number, held))
         self._objects.append(held.container)
         self._sizes.append(held.content.size)
@@ -129,8 +149,9 @@ class Containers:
         if [*map(len, self._objects)] == self._sizes and all(
             map(operator.is_, chain.from_iterable(self._objects), self._items)
         ):
-            return []
-        changed = [entry for entry in self._others if not entry[1].content.still(entry[1].container)]
+            # Not in the sweep: what may iterate in a way of its own.
+            return [entry for entry in self._odd if not entry[1].content.still(entry[1].container)]
+        changed = [entry for entry in (*self._others, *self._odd) if not entry[1].content.still(entry[1].container)]
         # Nothing changed but the order of a set, or a container was emptied and filled again: sweep over that.
         self._items = list(chain.from_iterable(self._objects))
         return changed
@@ -156,7 +177,7 @@ class Containers:
 def _only_asked(held: _Held) -> bool:
     """Whether a defaultdict has grown only by the defaults that reading it makes."""
     container, before = held.container, held.content.copy
-    if not isinstance(container, defaultdict) or container.default_factory is None or held.content.size > LIMIT:
+    if type(container) is not defaultdict or container.default_factory is None or held.content.size > LIMIT:
         return False
     if any(container.get(key) is not value for key, value in before.items()):
         return False
@@ -169,7 +190,7 @@ def _only_asked(held: _Held) -> bool:
 def _find(space: Namespace) -> Iterator[_Held]:
     """Yield the containers of a module or class that are to be watched."""
     for name, value in tuple(space.values.items()):
-        if isinstance(value, KINDS) and not any(word in name.lower() for word in CACHE_WORDS):
+        if is_a(value, KINDS) and not any(word in name.lower() for word in CACHE_WORDS):
             yield from _inside(f"{space.name}.{name}", name, space.source, value, DEPTH, set())
 
 
@@ -179,11 +200,12 @@ def _inside(path: str, name: str, source: str, value: Any, depth: int, seen: set
         return
     seen.add(id(value))
     yield _Held(path, name, source, value, Content(value))
-    if depth == 1 or len(value) > LIMIT or isinstance(value, set | bytearray):
+    kind: Any = next(kind for kind in KINDS if is_a(value, kind))
+    if depth == 1 or kind in (set, bytearray) or kind.__len__(value) > LIMIT:
         return
-    items = dict.items(value) if isinstance(value, dict) else enumerate(value)
+    items = dict.items(value) if kind is dict else enumerate(kind.__iter__(value))
     for key, item in tuple(items):
-        if isinstance(item, KINDS):
+        if is_a(item, KINDS):
             yield from _inside(f"{path}[{show(key)}]", name, source, item, depth - 1, seen)
 
 
@@ -194,7 +216,9 @@ def _change(held: _Held) -> Change:
         before,
         Content(container),
         (lambda: before.put_back(container)) if before.size <= LIMIT else None,
-        clue=Clue(assigned=held.name),
+        clue=Clue(assigned=held.name, owners=(container,)),
+        made=before.new_in(container),
+        inside=held.name.startswith("__") and held.name.endswith("__"),
         advice=_advice(held),
         source=held.source,
     )
@@ -204,6 +228,6 @@ def _advice(held: _Held) -> str:
     """Return how to change this container for one test only."""
     owner, _, name = held.path.partition("[")[0].rpartition(".")
     short = owner.rpartition(".")[2]
-    if isinstance(held.container, dict) and "[" not in held.path:
+    if is_a(held.container, dict) and "[" not in held.path:
         return f"use monkeypatch.setitem({short}.{name}, …), which undoes itself"
     return f'give the test a copy: monkeypatch.setattr({short}, "{name}", copy.deepcopy({short}.{name}))'

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from greenlane.plugin.leaks.change import ABSENT, Change, Clue
 from greenlane.plugin.leaks.context import Context
+from greenlane.plugin.network.audit import Site
 
 OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
 """Variables that pytest itself writes while tests run."""
@@ -25,7 +26,7 @@ class Variables:
     def __init__(self, context: Context) -> None:
         self._sites = context.sites
         self._busy = context.busy
-        self._where: dict[str, str] = {}
+        self._where: dict[str, Site] = {}
         self._environ = os.environ
         # The mapping behind `os.environ` compares at the speed of C; the class itself decodes every name.
         self._data: dict[bytes | str, bytes | str] = os.environ._data  # type: ignore[attr-defined]
@@ -36,25 +37,25 @@ class Variables:
 
     def _heard(self, key: bytes | str, _value: object = None) -> None:
         if key != b"PYTEST_CURRENT_TEST" and self._busy():
-            self._where[os.fsdecode(key)] = self._sites.here(depth=3)
+            self._where[os.fsdecode(key)] = self._sites.site(depth=3)
 
     def poll(self) -> Sequence[Change]:
         """Return the variables that are not what they were."""
         replaced = os.environ is not self._environ
         if not replaced and self._data == self._raw:
             return ()
-        now, last = dict(os.environ), self._last
+        now, last = dict(self._environ), self._last
         if replaced:
             os.environ = self._environ  # noqa: B003 - the mapping itself was replaced; this is the undo
         self._raw, self._last = dict(self._data), now
         where, self._where = self._where, {}
         return [
-            self._change(name, last.get(name, ABSENT), now.get(name, ABSENT), where.get(name, ""))
+            self._change(name, last.get(name, ABSENT), now.get(name, ABSENT), where.get(name))
             for name in (*now, *(name for name in last if name not in now))
             if name not in OWN and now.get(name) != last.get(name)
         ]
 
-    def _change(self, name: str, before: object, after: object, where: str) -> Change:
+    def _change(self, name: str, before: object, after: object, site: Site | None) -> Change:
         def undo() -> None:
             if isinstance(before, str):
                 os.environ[name] = before
@@ -69,8 +70,9 @@ class Variables:
             _Hidden(before) if secret else before,
             _Hidden(after) if secret else after,
             undo,
-            where=where,
-            clue=Clue(calls=("setenv", "putenv"), key=name),
+            site=site,
+            importing=site is not None and site.importing,
+            clue=Clue(assigned="environ", calls=("putenv",), key=name, owners=(os.environ,)),
             advice=f'use monkeypatch.{call}("{name}"{rest}, which undoes itself',
         )
 

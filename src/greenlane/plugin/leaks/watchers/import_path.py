@@ -9,14 +9,18 @@ from greenlane.plugin.leaks.change import Clue, ValueWatcher
 from greenlane.plugin.leaks.context import Context
 
 
-def make(_context: Context) -> ValueWatcher:
+def make(context: Context) -> ValueWatcher:
     """Return the watcher of `sys.path`."""
 
     def write(entries: tuple[str, ...]) -> None:
         sys.path[:] = entries
 
-    clue = Clue(assigned="path", calls=("addsitedir",))
-    return ValueWatcher("sys.path", lambda: (*sys.path,), write, clue, _made_by_pytest)
+    clue = Clue(assigned="path", calls=("addsitedir",), owners=(sys.path, sys))
+
+    def importing(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+        return (bool(context.arrived) and all(entry in after for entry in before)) or _made_by_pytest(before, after)
+
+    return ValueWatcher("sys.path", lambda: (*sys.path,), write, clue, importing)
 
 
 def _made_by_pytest(before: tuple[str, ...], after: tuple[str, ...]) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from greenlane.plugin.leaks.change import Change, Clue, identity
 from greenlane.plugin.leaks.context import Context
+from greenlane.plugin.leaks.plain import class_module, is_a, is_module, module_text
+from greenlane.plugin.network.audit import Side
 
 _state = operator.attrgetter("level", "disabled", "propagate", "handlers", "filters")
 
@@ -34,6 +37,7 @@ class Loggers:
 
     def __init__(self, context: Context) -> None:
         self._arrived = context.arrived
+        self._sites = context.sites
         self._registry = logging.root.manager.loggerDict
         self._count = -1
         self._loggers: list[logging.Logger] = []
@@ -51,7 +55,7 @@ class Loggers:
         disabled, before = logging.root.manager.disable, self._disabled
         if disabled != before:
             self._disabled = disabled
-            clue = Clue(assigned="disable", calls=("disable",))
+            clue = Clue(assigned="disable", calls=("disable",), owners=(logging.root.manager,))
             changes.append(Change("disable", before, disabled, lambda: logging.disable(before), clue=clue))
         return changes
 
@@ -61,6 +65,16 @@ class Loggers:
             if row != self._rows[number]:
                 changes.extend(_differences(logger, self._rows[number], row))
                 self._rows[number] = row
+
+    def _is_no_loss(self, logger: logging.Logger, row: tuple[Any, ...]) -> bool:
+        """Whether a test made a logger of its own and set its level: nobody else will ask for it."""
+        return row[1:] == PRISTINE[1:] and (not _of_a_package(logger) or self._of_a_test(logger))
+
+    def _of_a_test(self, logger: logging.Logger) -> bool:
+        """Whether a logger is named after a module of the tests, whose own it then is."""
+        root = sys.modules.get(logger.name.partition(".")[0])
+        path = module_text(root, "__file__") if is_module(root) else ""
+        return bool(path) and self._sites.side(path) is Side.TEST
 
     def _find_new(self, changes: list[Change]) -> None:
         """Take new loggers; one that a test created is compared with a logger that was only asked for."""
@@ -73,9 +87,12 @@ class Loggers:
                 row = _row(logger)
                 self._loggers.append(logger)
                 self._rows.append(row)
-                if not first and row != PRISTINE:
-                    doubtful = bool(self._arrived)
-                    changes.extend(replace(c, doubtful=doubtful) for c in _differences(logger, PRISTINE, row))
+                if not first and row != PRISTINE and not self._is_no_loss(logger, row):
+                    importing = bool(self._arrived)
+                    changes.extend(
+                        replace(c, importing=importing, started=self._of_a_test(logger))
+                        for c in _differences(logger, PRISTINE, row)
+                    )
 
 
 def _row(logger: logging.Logger) -> tuple[Any, ...]:
@@ -94,7 +111,8 @@ def _differences(logger: logging.Logger, before: tuple[Any, ...], after: tuple[A
                 _shown(field, old),
                 _shown(field, new),
                 _setter(logger, field, old),
-                clue=Clue(assigned=field, calls=CALLS[field]),
+                clue=Clue(assigned=field, calls=CALLS[field], owners=(logger,)),
+                inside=_of_a_package(logger),
                 advice="use caplog.set_level(…), which undoes itself" if field == "level" else "",
             )
 
@@ -102,9 +120,9 @@ def _differences(logger: logging.Logger, before: tuple[Any, ...], after: tuple[A
 def _list_difference(logger: logging.Logger, field: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
     """Yield the change of a list of handlers or filters, without those of pytest and those that do nothing."""
     old, new = ([entry for entry in entries if not _of_nobody(entry)] for entries in (old, new))
-    if old == new:
+    if len(old) == len(new) and all(map(operator.is_, old, new)):
         return
-    clue = Clue(assigned=field, calls=CALLS[field])
+    clue = Clue(assigned=field, calls=CALLS[field], owners=(logger, getattr(logger, field)))
     call = {"handlers": "removeHandler", "filters": "removeFilter"}[field]
 
     def undo() -> None:
@@ -117,13 +135,21 @@ def _list_difference(logger: logging.Logger, field: str, old: list[Any], new: li
         tuple(map(identity, new)),
         undo,
         clue=clue,
+        made=tuple(entry for entry in new if not any(entry is other for other in old)),
+        inside=_of_a_package(logger),
         advice=f"call {call}(…) in the tear-down of a fixture",
     )
 
 
 def _of_nobody(entry: object) -> bool:
     """Whether a handler is pytest's own, or one that libraries add to be silent."""
-    return type(entry).__module__.startswith("_pytest.") or isinstance(entry, logging.NullHandler)
+    return class_module(type(entry)).startswith("_pytest.") or is_a(entry, logging.NullHandler)
+
+
+def _of_a_package(logger: logging.Logger) -> bool:
+    """Whether a logger belongs to a package that is imported, which may set up its own."""
+    root = sys.modules.get(logger.name.partition(".")[0])
+    return root is not None and logger is not logging.root
 
 
 def _setter(logger: logging.Logger, field: str, value: Any) -> Callable[[], None]:

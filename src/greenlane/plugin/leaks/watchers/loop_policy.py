@@ -20,8 +20,9 @@ def make(_context: Context) -> ValueWatcher:
     def write(policy: Any) -> None:
         sys.modules["asyncio.events"].set_event_loop_policy(policy.value)
 
-    def doubtful(before: Any, after: Any) -> bool:
+    def importing(before: Any, after: Any) -> bool:
         # The first use of asyncio makes the default policy.
         return before.value is None and type(after.value).__module__.startswith("asyncio.")
 
-    return ValueWatcher("loop policy", read, write, Clue(calls=("set_event_loop_policy",)), doubtful)
+    clue = Clue(calls=("set_event_loop_policy",))
+    return ValueWatcher("loop policy", read, write, clue, importing, lambda _, after: (after.value,))

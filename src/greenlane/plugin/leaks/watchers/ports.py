@@ -6,12 +6,15 @@ import gc
 import os
 import socket
 import stat
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from greenlane.plugin.leaks.change import ABSENT, Change, Clue
-from greenlane.plugin.leaks.context import Context
+from greenlane.plugin.leaks.context import Context, is_of_another
+from greenlane.plugin.leaks.plain import is_a
+from greenlane.plugin.network.audit import Site
 from greenlane.plugin.network.loopback import Loopback
 
 FOLDER = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
@@ -27,7 +30,8 @@ class Ports:
     def __init__(self, context: Context) -> None:
         self._sites = context.sites
         self._busy = context.busy
-        self._where: dict[str, str] = {}
+        self._where: dict[str, tuple[Site, threading.Thread]] = {}
+        self._first = threading.enumerate()
         self._bound = False
         self._nothing = os.open(os.devnull, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
         self._lowest = self._lowest_free()
@@ -37,7 +41,7 @@ class Ports:
     def _heard(self, sock: socket.socket, _address: object) -> None:
         self._bound = True
         if self._busy():
-            self._where[str(sock.fileno())] = self._sites.here(depth=3)
+            self._where[str(sock.fileno())] = (self._sites.site(depth=3), threading.current_thread())
 
     def _lowest_free(self) -> int:
         """Return the number that the next file will get; what was left open makes it rise."""
@@ -55,25 +59,30 @@ class Ports:
         known, self._known = self._known, {inode for _, inode, _ in now}
         where, self._where = self._where, {}
         return [
-            self._change(number, inode, name, where.get(str(number), ""))
+            self._change(number, inode, name, where.get(str(number)))
             for number, inode, name in now
-            if inode not in known
+            if inode not in known and not (str(number) in where and is_of_another(where[str(number)][1]))
         ]
 
-    def _change(self, number: int, inode: int, name: str, where: str) -> Change:
+    def _change(self, number: int, inode: int, name: str, heard: tuple[Site, threading.Thread] | None) -> Change:
         def still() -> bool:
             gc.collect()
             return (number, inode, name) in set(_listening())
 
+        # A thread that serves on it would be left with a broken socket.
+        served = any(
+            not is_a(thread, threading.Timer) and thread not in self._first for thread in threading.enumerate()
+        )
         # Closing the number behind the back of the object that owns it would one day close another file.
         return Change(
             name,
             ABSENT,
             f"listening (file {number})",
-            lambda: os.dup2(self._nothing, number, inheritable=False),
-            where=where,
+            None if served else lambda: os.dup2(self._nothing, number, inheritable=False),
+            site=heard[0] if heard is not None else None,
             clue=Clue(calls=("listen", "create_server", "start_server", "bind", "serve_forever", "start")),
             still=still,
+            started=True,
         )
 
 

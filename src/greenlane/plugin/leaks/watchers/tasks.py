@@ -64,12 +64,17 @@ def _change(task: Any) -> Change:
         if not loop.is_running():
             loop.run_until_complete(sys.modules["asyncio.tasks"].wait([task], timeout=PATIENCE))
 
-    name = getattr(task.get_coro(), "__qualname__", "task")
+    coroutine = task.get_coro()
+    name = getattr(coroutine, "__qualname__", "task")
+    code = getattr(coroutine, "cr_code", None)
     return Change(
         f"{name} ({task.get_name()})",
         ABSENT,
         identity(task),
         cancel,
-        clue=Clue(calls=("create_task", "ensure_future", "gather", "TaskGroup")),
+        clue=Clue(calls=("create_task", "ensure_future")),
+        made=(code,) if code is not None else (),
+        inside=code is not None,
+        thing=name,
         still=still,
     )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from greenlane.plugin.leaks.change import ABSENT, Change, Clue, identity
-from greenlane.plugin.leaks.context import Context
+from greenlane.plugin.leaks.context import Context, is_of_another
+from greenlane.plugin.leaks.plain import class_values, code_of
+from greenlane.plugin.network.audit import Side, Site
 
 GRACE = 0.1
 """Seconds that a thread is given to come to its end."""
+
+
+_OTHERS = (Side.PRODUCT, Side.LIBRARY)
+_DIGITS = re.compile(r"\d+")
 
 
 class Threads:
@@ -24,14 +31,14 @@ class Threads:
     def __init__(self, context: Context) -> None:
         self._sites = context.sites
         self._known = threading.enumerate()
-        self._started: WeakKeyDictionary[threading.Thread, tuple[threading.Thread, str]] = WeakKeyDictionary()
+        self._started: WeakKeyDictionary[threading.Thread, tuple[threading.Thread, Site]] = WeakKeyDictionary()
         for event in ("_thread.start_new_thread", "_thread.start_joinable_thread"):
             context.events.on(event, self._heard)
 
     def _heard(self, function: Any, *_rest: object) -> None:
         thread = getattr(function, "__self__", None)
         if isinstance(thread, threading.Thread):
-            self._started[thread] = (threading.current_thread(), self._sites.here(depth=3))
+            self._started[thread] = (threading.current_thread(), self._sites.site(depth=3))
 
     def poll(self) -> Sequence[Change]:
         """Return the threads that were not there before."""
@@ -43,8 +50,8 @@ class Threads:
 
     def _has_parent(self, thread: threading.Thread) -> bool:
         """Whether another living thread started it: a server's or a pool's, whose owner answers for it."""
-        parent, _ = self._started.get(thread, (threading.main_thread(), ""))
-        return parent is not threading.main_thread() and parent is not threading.current_thread() and parent.is_alive()
+        started = self._started.get(thread)
+        return started is not None and is_of_another(started[0])
 
     def _change(self, thread: threading.Thread) -> Change:
         def still() -> bool:
@@ -52,12 +59,23 @@ class Threads:
             return thread.is_alive()
 
         cancel = getattr(thread, "cancel", None)
+        started = self._started.get(thread)
+        site = started[1] if started is not None else None
+        target = getattr(thread, "_target", None)
+        # Not every Python tells of threads while they are started; what one runs shows whose it is.
+        run = code_of(target) or code_of(class_values(type(thread)).get("run"))
+        runs = self._sites.side(run.co_filename) if run is not None else None
+        of_others = runs in _OTHERS or (site is not None and site.side in _OTHERS)
         return Change(
             thread.name,
             ABSENT,
             identity(thread),
             cancel if isinstance(thread, threading.Timer) else None,
-            where=self._started.get(thread, (None, ""))[1],
-            clue=Clue(calls=("start", "submit", "Thread", "Timer")),
+            site=site,
             still=still,
+            clue=Clue() if of_others else Clue(calls=("Thread", "Timer", "ThreadPoolExecutor")),
+            made=(target, thread),
+            # A thread that a library starts for itself lives as long as that library wants.
+            inside=of_others,
+            thing=f"{_DIGITS.sub('…', thread.name)}",
         )

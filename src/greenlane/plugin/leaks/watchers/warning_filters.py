@@ -21,9 +21,10 @@ def make(context: Context) -> ValueWatcher:
             # Entering and leaving tells the C code that the filters are others now.
             pass
 
-    def doubtful(before: tuple[Any, ...], after: tuple[Any, ...]) -> bool:
+    def importing(before: tuple[Any, ...], after: tuple[Any, ...]) -> bool:
         # A package that was imported for the first time may add filters of its own.
         return bool(context.arrived) and all(entry in after for entry in before)
 
     calls = ("simplefilter", "filterwarnings", "resetwarnings")
-    return ValueWatcher("warnings", read, write, Clue(assigned="filters", calls=calls), doubtful)
+    clue = Clue(assigned="filters", calls=calls, owners=(warnings.filters,))
+    return ValueWatcher("warnings", read, write, clue, importing)

@@ -19,8 +19,8 @@ def make(context: Context) -> ValueWatcher:
 
     def heard(_path: object) -> None:
         if context.busy():
-            watcher.where = context.sites.here(depth=3)
+            watcher.site = context.sites.site(depth=3)
 
-    watcher = ValueWatcher("cwd", read, os.chdir, Clue(calls=("chdir", "fchdir")))
+    watcher = ValueWatcher("cwd", read, os.chdir, Clue(calls=("chdir", "fchdir")), started=True)
     context.events.on("os.chdir", heard)
     return watcher

@@ -88,12 +88,12 @@ def test_state_of_wider_fixtures_is_theirs(scopes: LaneRun) -> None:
 
 
 def test_a_test_answers_for_undoing_what_a_fixture_set(scopes: LaneRun) -> None:
-    """A test that overwrites a module fixture's state leaks; the fixture's value is put back, not the original."""
+    """A test that overwrites a living fixture's state leaks, and nobody puts back what the fixture answers for."""
     found = scopes.leaks("::TestClass::test_undoes_what_the_module_set")
 
     assert list(found) == ["attributes:agent_proxy.flag"]
     leak = found["attributes:agent_proxy.flag"]
-    assert (leak.before, leak.after) == ("'module'", "True")
+    assert (leak.before, leak.after, leak.restored) == ("'module'", "True", False)
     assert leak.where == f"tests/test_it.py:{line_of(SCOPES, 'hidden')}"
 
 
