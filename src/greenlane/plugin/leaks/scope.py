@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import logging
 import sys
 from collections.abc import Mapping
@@ -64,7 +65,7 @@ class Scope:
                 return self._function.__closure__[free.index(name)].cell_contents
             except ValueError:
                 return UNKNOWN
-        return self._function.__globals__.get(name, UNKNOWN)
+        return self._function.__globals__.get(name, vars(builtins).get(name, UNKNOWN))
 
     def _call(self, node: ast.Call, steps: int) -> Any:
         """Return what a few well-known look-ups give: of a logger, a module, a namespace."""
@@ -133,6 +134,8 @@ def _attribute(value: Any, name: str) -> Any:
     if is_module(value):
         values = module_values(value)
         return values if name == "__dict__" else values.get(name, UNKNOWN)
+    if type(value) in (logging.Logger, logging.RootLogger):
+        return vars(value).get(name, UNKNOWN)
     if is_class(value):
         for owner in class_mro(value):
             values = class_values(owner)

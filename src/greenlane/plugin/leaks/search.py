@@ -236,6 +236,9 @@ def _fit_owner(owner: Any, clue: Clue) -> Fit:
 def _fit_item(effect: Effect, clue: Clue, scope: Scope) -> Fit:
     """Return the fit of `base[name] = …` and `base.append(…)`."""
     owner = scope.resolve(effect.base)
+    if effect.call is not None and any(owner is one for one in (dict, list, set, bytearray)):
+        # `list.append(container, …)`
+        owner = scope.resolve(effect.call.args[0]) if effect.call.args else UNKNOWN
     if owner is UNKNOWN:
         return Fit.POSSIBLE if last_name(effect.base) == clue.assigned else Fit.NONE
     if not any(owner is one for one in clue.owners):
@@ -258,6 +261,8 @@ def _fit_setter(effect: Effect, clue: Clue, scope: Scope) -> Fit:
         return Fit.POSSIBLE if named and effect.name else Fit.NONE
     if not any(owner is one for one in clue.owners):
         return Fit.NONE
+    # A name that is not written down may be any.
+    named = named or not effect.name
     return Fit.EXACT if named or (not is_class(owner) and not is_module(owner)) else Fit.NONE
 
 

@@ -85,9 +85,13 @@ class Content:
 
 def _copy(kind: Any, container: Any) -> Any:
     """Return a plain copy, past whatever a class of the user's made of copying."""
-    if kind in (dict, set):
-        # Neither hashes its items again, whose hash may be anything.
-        return dict.copy(container) if kind is dict else set.union(set(), container)
+    if type(container) is dict:
+        return dict.copy(container)
+    if kind is dict:
+        return dict(dict.items(container))
+    if kind is set:
+        # It does not hash its items again, whose hash may be anything.
+        return set.union(set(), container)
     return kind(list(kind.__iter__(container)))
 
 
