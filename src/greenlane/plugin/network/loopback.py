@@ -78,7 +78,7 @@ class Loopback:
 def _real(path: str) -> str:
     """Return a path without links.
 
-    Like `os.path.realpath`, but by functions that nobody has replaced since: a connect is judged in a running event loop
+    Like `os.path.realpath`, but by functions that nobody has replaced since: a connect is judged in a running loop
     too, where a test may forbid what blocks (blockbuster).
     """
     todo = (path if os.path.isabs(path) else os.path.join(getcwd(), path)).split(os.sep)[::-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
+from concurrent.futures.thread import ThreadPoolExecutor
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,6 +18,7 @@ GRACE = 0.1
 """Seconds that a thread is given to come to its end."""
 
 
+_POOL = ThreadPoolExecutor.submit.__code__.co_filename
 _OTHERS = (Side.PRODUCT, Side.LIBRARY)
 _DIGITS = re.compile(r"\d+")
 
@@ -76,6 +78,6 @@ class Threads:
             clue=Clue() if of_others else Clue(calls=("Thread", "Timer", "ThreadPoolExecutor")),
             made=(target, thread),
             # A thread that a library starts for itself lives as long as that library wants.
-            inside=of_others,
+            inside=of_others or (run is not None and run.co_filename == _POOL),
             thing=f"{_DIGITS.sub('…', thread.name)}",
         )

@@ -192,8 +192,8 @@ import socket
 import pytest
 
 BLOCKING = (
-    (os, "stat"), (os, "lstat"), (os, "getcwd"), (os, "readlink"), (os, "listdir"), (os, "access"), (os.path, "abspath"),
-    (os.path, "islink"), (os.path, "realpath"), (os.path, "exists"), (os, "write"), (os, "read"),
+    (os, "stat"), (os, "lstat"), (os, "getcwd"), (os, "readlink"), (os, "listdir"), (os, "access"),
+    (os.path, "abspath"), (os.path, "islink"), (os.path, "realpath"), (os.path, "exists"), (os, "write"), (os, "read"),
 )
 
 
