@@ -36,6 +36,7 @@ COMMANDS = (
     "lane",
     "ready",
     "verdict",
+    "leaks",
     "lock",
     "matrix",
     "plan",

@@ -6,7 +6,7 @@ import msgspec
 
 from greenlane.config.lanes import Provider
 from greenlane.evidence.history import Past
-from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt
+from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt, Settled
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.quarantine import Entry, FlakyTest
 from greenlane.evidence.samples import Declared, SampleGroup
@@ -188,6 +188,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     open_tests: tuple[str, ...] = ()
     crashes: tuple[str, ...] = ()
     leaks: tuple[Leaked, ...] = ()
+    settled: tuple[Settled, ...] = ()
     network: tuple[NetworkAttempt, ...] = ()
     hermetic: tuple[Hermetic, ...] = ()
     exit_statuses: tuple[int, ...] = ()

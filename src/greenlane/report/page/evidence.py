@@ -28,14 +28,15 @@ def leaks(evidence: Sequence[LaneEvidence]) -> Section | None:
 
 def _leak(check: str, leak: Leaked) -> tuple[str, ...]:
     owner = f" by {leak.owner}" if leak.owner else ""
-    after = "" if leak.restored else " (it could not be put back)"
+    after = "" if leak.restored else " (it has not been put back)"
+    place = join("" if leak.sure else "probably ", code(leak.where)) if leak.where else ""
     return (
         tag("span", leak.level, class_=f"badge {'failed' if leak.level == 'error' else 'skipped'}"),
-        leak.watcher,
+        leak.watcher if leak.blame == "leak" else f"{leak.watcher}, {leak.blame}",
         code(leak.what),
         code(leak.before),
         join(code(leak.after), after),
-        code(leak.where) if leak.where else "",
+        place,
         join(code(leak.nodeid), owner, tag("small", f" {check}")),
         leak.advice,
     )

@@ -1,0 +1,69 @@
+"""`greenlane leaks`: what the last run's tests left behind, and, when asked, what only settled."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from greenlane.config.load import load
+from greenlane.errors import EXIT_NOT_READY, ConfigError
+from greenlane.evidence.artifacts import RECORD
+from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.journal import Leaked, Settled
+from greenlane.evidence.reader import collect
+
+HELP = "List what tests left behind in the last run, one line for each thing; with --settled what is nobody's leak."
+EXAMPLES = "  greenlane leaks\n  greenlane leaks core --settled"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("lanes", nargs="*", metavar="LANE", help="lanes to look at (default: all that have run)")
+    parser.add_argument(
+        "--settled", action="store_true",
+        help="what the code under test and libraries changed in themselves: recorded, not red, not undone",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Print what the artifacts of the last run hold; 1 when a test certainly left something behind."""
+    settings = load(Path(arguments.project), environ)
+    unknown = sorted(set(arguments.lanes) - set(settings.configuration.lanes))
+    if unknown:
+        known = ", ".join(settings.configuration.lanes)
+        raise ConfigError(f"unknown lane {', '.join(map(repr, unknown))}; known: {known}")
+    folder = settings.root / settings.configuration.artifacts
+    found = [collect(path.parent) for path in sorted(folder.rglob(RECORD))] if folder.is_dir() else []
+    chosen = [one for one in found if not arguments.lanes or one.record.lane in arguments.lanes]
+    if not chosen:
+        raise ConfigError(f"no lane has run: nothing in {settings.configuration.artifacts}", "run one: nox -s core")
+    for line in _lines(chosen, settled=arguments.settled):
+        print(line, flush=True)
+    certain = any(leak.blame == "leak" for one in chosen for leak in one.journal.leaks)
+    return EXIT_NOT_READY if certain else 0
+
+
+def _lines(evidence: Iterable[LaneEvidence], *, settled: bool) -> Iterator[str]:
+    """Yield a line for each thing, worst first, and the counts."""
+    checks = list(evidence)
+    leaks = [leak for one in checks for leak in one.journal.leaks]
+    things = {(one.watcher, one.what): one for check in checks for one in check.journal.settled}
+    for leak in sorted(leaks, key=lambda leak: leak.blame != "leak"):
+        yield _leak(leak)
+    if settled:
+        for thing in things.values():
+            yield _settled(thing)
+    certain = sum(leak.blame == "leak" for leak in leaks)
+    more = "" if settled or not things else "; --settled lists them"
+    yield f"{certain} leaks, {len(leaks) - certain} uncertain, {len(things)} settled{more}"
+
+
+def _leak(leak: Leaked) -> str:
+    word = "LEAK" if leak.blame == "leak" else "UNCERTAIN"
+    where = f" {'at' if leak.sure else 'probably at'} {leak.where}" if leak.where else ""
+    return f"{word} {leak.watcher} {leak.what} from {leak.before} to {leak.after}{where} ({leak.nodeid})"
+
+
+def _settled(thing: Settled) -> str:
+    return f"SETTLED {thing.watcher} {thing.what} from {thing.before} to {thing.after} (first seen: {thing.nodeid})"
