@@ -9,8 +9,9 @@ pass-through  the smallest relay we can write on the same parts (uvicorn, aiohtt
 gateway       `mini-agent serve`, as installed, with its log at the default level
 gateway-sdk   a second such process, a group that goes through LiteLLM
 litellm       LiteLLM proxy, from an environment of its own
+before        the gateway of another commit: `git worktree add ../before COMMIT`, then `--before ../before/src`
 
-Run: python benchmarks/gateway.py [--litellm PATH-OF-ITS-litellm-COMMAND] [--seconds 2] [--rounds 3]
+Run: python benchmarks/gateway.py [--litellm PATH-OF-ITS-litellm-COMMAND] [--before SRC] [--seconds 2] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -219,9 +220,13 @@ def free_port() -> int:
         return port
 
 
-def start(stack: ExitStack, command: list[str], port: int, probe: str, core: int, folder: str) -> Server:
-    """Start a server on a core and wait for its first answer. Returns: it; stopped with the stack."""
+def start(
+    stack: ExitStack, command: list[str], port: int, probe: str, core: int, folder: str, source: str = ""
+) -> Server:
+    """Start a server on a core and wait for its first answer. source: of another commit. Returns: it, until the end."""
     environ = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    if source:
+        environ["PYTHONPATH"] = source
     environ.pop("PYTHONDONTWRITEBYTECODE", None)  # It makes every import slow, and is no habit of real machines.
     began = time.monotonic()
     with Path(folder, f"log-{port}").open("wb") as log:
@@ -257,7 +262,7 @@ def configuration(folder: str, upstream: str) -> str:
     return str(path)
 
 
-def start_all(stack: ExitStack, folder: str, litellm: str | None) -> dict[str, tuple[Server, str]]:
+def start_all(stack: ExitStack, folder: str, litellm: str | None, before: str | None) -> dict[str, tuple[Server, str]]:
     """Start every server. Returns: target name to server and model."""
     cores = sorted(os.sched_getaffinity(0))
     load_core, server_core = cores[0], cores[-1]
@@ -275,6 +280,10 @@ def start_all(stack: ExitStack, folder: str, litellm: str | None) -> dict[str, t
         "pass-through": (passthrough, "fast"),
         "gateway": (gateway, "fast"),
     }
+    if before:
+        port = free_port()
+        command = [sys.executable, "-m", "mini_agent", "serve", "--port", str(port), "--config", config]
+        targets["before"] = (start(stack, command, port, "/ready", server_core, folder, before), "fast")
     if litellm:
         port = free_port()
         command = [litellm, "--config", config, "--host", "127.0.0.1", "--port", str(port)]
@@ -329,6 +338,12 @@ def report(results: dict[str, dict[str, float]], targets: dict[str, tuple[Server
             ("LiteLLM-routed requests/s ÷ proxy", routed["plain 32 /s"] / peer["plain 32 /s"], ">=", 1.5),
             ("LiteLLM-routed streams/s ÷ proxy", routed["stream 32 /s"] / peer["stream 32 /s"], ">=", 1.5),
         ]
+    if "before" in results:
+        old = results["before"]
+        goals += [
+            ("requests/s ÷ before", ours["plain 32 /s"] / old["plain 32 /s"], ">=", 0.95),
+            ("streams/s ÷ before", ours["stream 32 /s"] / old["stream 32 /s"], ">=", 0.95),
+        ]
     for text, value, sign, goal in goals:
         met = value >= goal if sign == ">=" else value <= goal
         print(f"{'ok  ' if met else 'MISS'} {text}: {value:.2f} (goal {sign} {goal:g})")
@@ -349,6 +364,7 @@ def main() -> None:
     """Run the benchmark, or one of its helper servers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--litellm", help="the `litellm` command of an environment with litellm[proxy]==1.106.2")
+    parser.add_argument("--before", metavar="SRC", help="the `src` folder of another commit, absolute")
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--role", choices=("upstream", "passthrough"), help=argparse.SUPPRESS)
@@ -360,7 +376,7 @@ def main() -> None:
         return
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        targets = start_all(stack, folder, options.litellm)
+        targets = start_all(stack, folder, options.litellm, options.before)
         memory = memory_of(targets["gateway"][0])
         report(measure(targets, options.seconds, options.rounds), targets, memory)
 

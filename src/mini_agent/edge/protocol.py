@@ -66,7 +66,6 @@ class GatewayProtocol(HttpToolsProtocol):
         self._in_body = False  # A head is here, and its body is not.
         self._progress = 0  # Changes with every head and every piece of a body.
         self._idle_bytes = 0  # Arrived without progress: what the parser holds, or skips.
-        self._fields = 0
         self._upgrading = False
         self._refused = False
         self._head_timer: asyncio.TimerHandle | None = None
@@ -97,33 +96,26 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived, and bound what of it is neither a whole head nor a piece of a body."""
-        rest: bytes | None = data
-        while rest is not None and not self._refused:
-            rest = self._feed(rest)
-
-    def _feed(self, data: bytes) -> bytes | None:
-        """Returns: what must be parsed again, None if nothing."""
-        self._unset_keepalive_if_required()
         progress = self._progress
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as stop:
-            return self._without_upgrade(data[stop.args[0] :])
-        except httptools.HttpParserError as error:
-            cause = error.__context__
-            self._refuse(cause.error if isinstance(cause, _Refused) else MalformedRequest(_MALFORMED))
-            return None
-        self._idle_bytes = self._idle_bytes + len(data) if self._progress == progress else 0
-        if self._idle_bytes > HEADER_BYTES:
-            self._refuse(_too_large())
-        elif self._awaits_head:
+        rest = data
+        while rest and not self._refused:
+            self._unset_keepalive_if_required()
+            try:
+                self.parser.feed_data(rest)
+                rest = b""
+            except httptools.HttpParserUpgrade as stop:
+                rest = self._without_upgrade(rest[stop.args[0] :])
+            except httptools.HttpParserError as error:
+                cause = error.__context__
+                self._refuse(cause.error if isinstance(cause, _Refused) else MalformedRequest(_MALFORMED))
+        if self._progress != progress:
+            self._idle_bytes = 0
+        else:
+            self._idle_bytes += len(data)
+            if self._idle_bytes > HEADER_BYTES and not self._refused:
+                self._refuse(_too_large())
+        if self._in_head or (self._idle_bytes and not self._in_body):
             self._watch_head()
-        return None
-
-    @property
-    def _awaits_head(self) -> bool:
-        """Returns: whether a head has begun, or something that will never be one."""
-        return self._in_head or (self._idle_bytes > 0 and not self._in_body)
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio allows it, uvicorn's stub does not.
         """The client has finished sending. A body shorter than declared gets its 400 before the connection closes.
@@ -157,22 +149,16 @@ class GatewayProtocol(HttpToolsProtocol):
         """Offer the application a cheap way to learn that this client has gone."""
         super().on_message_begin()
         self._in_head = True
-        self._fields = 0
         self.scope[WATCH_DISCONNECT] = self._watch_disconnect  # type: ignore[literal-required]  # a key of ours
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Count the fields. Those behind a chunked body count as well, and are dropped: nobody asked for them."""
-        self._fields += 1
-        if self._fields > HEADER_FIELDS:
-            raise _Refused(_too_large())
-        if self._in_head:
-            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Start the request, unless its first line is not HTTP/1, or it asks for another protocol."""
         self._progress += 1
         self._in_head = False
-        self._unwatch_head()
+        if self._head_timer is not None:
+            self._unwatch_head()
+        if len(self.headers) > HEADER_FIELDS:
+            raise _Refused(_too_large())
         if self.parser.get_http_version() not in ("1.0", "1.1"):
             raise _Refused(MalformedRequest(_MALFORMED))
         self._upgrading = self.parser.should_upgrade()
@@ -181,6 +167,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= self._limits.pipelined:
             raise _Refused(GatewayBusy("Too many requests wait on this connection", retry_after=1))
         super().on_headers_complete()
+        # What stands behind a chunked body is nobody's header: the application keeps the list that it has.
+        self.headers = self.headers.copy()
         self._in_body = True
 
     def on_body(self, body: bytes) -> None:
@@ -220,7 +208,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if callback is not None and self.transport.is_closing():
             callback()
 
-    def _without_upgrade(self, rest: bytes) -> bytes | None:
+    def _without_upgrade(self, rest: bytes) -> bytes:
         """Write a request as if it had not asked for another protocol, which HTTP/1.1 allows a server to overlook.
 
         The parser would skip its body. Java's client asks for HTTP/2 in this way with every first request.
@@ -231,7 +219,7 @@ class GatewayProtocol(HttpToolsProtocol):
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         if method == b"CONNECT":
             self._refuse(MalformedRequest(_MALFORMED))
-            return None
+            return b""
         closes = any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
         lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
         lines += [b"%s: %s" % header for header in self.headers if header[0] not in _UPGRADE_FIELDS]
@@ -242,7 +230,7 @@ class GatewayProtocol(HttpToolsProtocol):
     # Deadlines and refusals ----------------------------------------------------------------------------------------
 
     def _watch_head(self) -> None:
-        if self._head_timer is None:
+        if self._head_timer is None and not self._refused:
             self._head_timer = self.loop.call_later(self._limits.head_s, self._too_slow)
 
     def _unwatch_head(self) -> None:
@@ -259,7 +247,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_timer = None
         if self.flow.read_paused:
             self._watch_head()  # We do not listen: the client may have sent it long ago.
-        elif self._awaits_head:
+        elif self._in_head or (self._idle_bytes and not self._in_body):
             self._refuse(RequestBodyTimeout("The head of the request did not arrive in time"))
         else:
             self.transport.close()
