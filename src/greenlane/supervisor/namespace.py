@@ -196,6 +196,9 @@ def _name_loopback(libc: _Libc) -> tuple[str, ...]:
         with open(HOSTS, encoding="utf-8", errors="surrogateescape") as file:
             text = file.read()
         wanted = hosts_with_local_names(text, socket.gethostname(), ipv6=has_ipv6())
+        if wanted == text:
+            # In a lane's own lane the file is there already, and the kernel mounts nothing over a file without a name.
+            return ()
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(wanted)
             file.flush()

@@ -187,7 +187,7 @@ def test_slow_tests_leaks_flakes_and_quarantine() -> None:
 
     assert "tests/test_a.py::test_slow 1 min 15 s passed nd" in part(page, "slowest")
     assert "tests/test_a.py::test_again nd failed 500 ms peer reset flaky" in part(page, "again")
-    assert "warn environ LEFT nothing 'x' (it could not be put back) t.py:5 t.py::a by fixture f" in part(page, "leaks")
+    assert "warn environ LEFT nothing 'x' (it has not been put back) t.py:5 t.py::a by fixture f" in part(page, "leaks")
     assert "t.py::f nd 1 2 of 8 (25.0%) 1970-01-02 t.py::g" in part(page, "flakes")
     assert "t.py::q nd failed late 2026-01-02 2026-02-03 kim issues/7 no" in part(page, "quarantine")
 
