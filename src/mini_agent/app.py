@@ -60,11 +60,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelClientFactory", "Ports", "create_app"]
 
-ModelClientFactory = Callable[[Settings, "Outside"], ModelClient]
+ModelClientFactory = Callable[[Settings, "ClientDependencies"], ModelClient]
 
 
 @dataclass(frozen=True)
-class Outside:
+class ClientDependencies:
     """What a model client may use: connections, the HTTP clients of users, the clock, unique ids and the log."""
 
     connections: Connections
@@ -75,21 +75,21 @@ class Outside:
 
 
 def _direct(dialect: Dialect) -> ModelClientFactory:
-    return lambda _, outside: DirectClient(dialect, outside.connections, outside.clock)
+    return lambda _, dependencies: DirectClient(dialect, dependencies.connections, dependencies.clock)
 
 
 def _default_clients() -> Mapping[str, ModelClientFactory]:
     """The visible table of model clients: key of a target to factory."""
     return {
         **{kind.client: _direct(dialect) for dialect, kind in DIRECT.items()},
-        "litellm_sdk": lambda settings, outside: LiteLLMClient(
-            outside.clock,
+        "litellm_sdk": lambda settings, dependencies: LiteLLMClient(
+            dependencies.clock,
             drop_params=settings.drop_params,
-            clients=SdkClients(outside.sessions, settings.max_answer_bytes),
+            clients=SdkClients(dependencies.sessions, settings.max_answer_bytes),
         ),
-        "forward": lambda settings, outside: ForwardClient(settings, outside.connections, outside.clock),
-        "codex_agent": lambda settings, outside: CodexAgentClient(settings, outside.clock),
-        "scripted": lambda _, outside: ScriptedClient(outside.clock, outside.ids),
+        "forward": lambda settings, dependencies: ForwardClient(settings, dependencies.connections, dependencies.clock),
+        "codex_agent": lambda settings, dependencies: CodexAgentClient(settings, dependencies.clock),
+        "scripted": lambda _, dependencies: ScriptedClient(dependencies.clock, dependencies.ids),
     }
 
 
@@ -148,7 +148,9 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         write_s=settings.write_s,
         answer_bytes=settings.max_answer_bytes,
     )
-    outside = Outside(connections=connections, sessions=sessions, clock=ports.clock, ids=ports.ids, log=log)
+    dependencies = ClientDependencies(
+        connections=connections, sessions=sessions, clock=ports.clock, ids=ports.ids, log=log
+    )
     chat = ModelServices(
         settings=settings,
         guard=KeyGuard(settings.master_key),
@@ -157,7 +159,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         recall=_recall(settings, ports, sessions, log),
         chat_tools=ChatTools(settings, sessions, toolbox.mcp_for_chat),
         registry=registry,
-        clients=_clients(settings, ports, outside, registry, tools, metrics),
+        clients=_clients(settings, ports, dependencies, registry, tools, metrics),
         echo=ScriptedClient(ports.clock, ports.ids, reply=lambda _: settings.shim_reply, prefix="shim"),
         errors=ErrorWriter(redactor, debug=settings.debug),
         metrics=metrics,
@@ -177,7 +179,7 @@ def _unowned(chat: ModelServices, connections: Connections) -> ASGIApp:
     if settings.provider_mode != "forward":
         return _not_found
     if settings.memory_routing and not (general is not None and general.forward_client_headers_to_llm_api):
-        # The user's header reaches the provider only if the external process is told to pass headers on.
+        # The user's header reaches the provider only if the external process is configured to pass headers on.
         chat.log.warning(
             "the external LiteLLM process drops x-sm-user-id: set general_settings.forward_client_headers_to_llm_api"
         )
@@ -195,7 +197,7 @@ def _recall(settings: Settings, ports: Ports, sessions: Sessions, log: logging.L
 def _clients(
     settings: Settings,
     ports: Ports,
-    outside: Outside,
+    dependencies: ClientDependencies,
     registry: Registry,
     tools: ToolInvokerFactory,
     metrics: Metrics,
@@ -203,7 +205,7 @@ def _clients(
     """Build every model client; the agent among them asks the others."""
     factories = {**_default_clients(), **ports.model_clients}
     interpreter = Interpreter(ports.clock, ports.ids, drop_unknown=settings.drop_params)
-    clients = Clients({key: factory(settings, outside) for key, factory in factories.items()}, interpreter)
+    clients = Clients({key: factory(settings, dependencies) for key, factory in factories.items()}, interpreter)
     clients.add_missing(
         "mini_agent",
         MiniAgentClient(

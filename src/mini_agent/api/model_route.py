@@ -91,7 +91,7 @@ class ModelRoute:
             caller=services.callers.of(exchange, hop),
             query=scope.get("query_string", b"").decode("latin-1"),
             protocol_headers=services.callers.protocol_headers(exchange, self._dialect, target),
-            note_headers=headers.extend,
+            on_response_headers=headers.extend,
         )
         request = await self._remember(client, request, (scope, receive, send))
         await self._answer(self._with_tools(client, request), request, asked.stream, headers, (scope, receive, send))

@@ -117,7 +117,7 @@ def _chat_request() -> dict[str, Any]:
     properties["messages"] = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Message"}}
     return {
         **_object(properties, required=["model", "messages"]),
-        "description": "Other fields reach a provider of this dialect as they are; orders are dropped.",
+        "description": "Other fields reach a provider of this dialect as they are; steering ones do not.",
     }
 
 
@@ -135,8 +135,8 @@ def _dialect_request(dialect: Dialect, conversation: dict[str, Any]) -> dict[str
 
 def _messages_error() -> dict[str, Any]:
     details = _object({"exception_type": _STRING, "exception_message": _STRING}, closed=True)
-    told = {"type": {"enum": sorted({messages_type(row.status) for row in ERROR_TABLE})}, "message": _STRING}
-    inner = _object({**told, "details": details}, required=list(told), closed=True)
+    members = {"type": {"enum": sorted({messages_type(row.status) for row in ERROR_TABLE})}, "message": _STRING}
+    inner = _object({**members, "details": details}, required=list(members), closed=True)
     return _object({"type": {"const": "error"}, "error": inner, "request_id": _STRING}, closed=True)
 
 

@@ -48,7 +48,7 @@ async def write_stream(
 
     batches: in the client's dialect. headers: additional response headers; complete once the first event is there.
     clock, keep_alive_s: what silence is measured with, and the seconds of it before a sign of life.
-    on_error: turns a failure after the first event into what the client is told.
+    on_error: turns a failure after the first event into what the client is sent.
     Raises: GatewayError before anything was sent; ClientDisconnected.
     """
     async with CancelOnDisconnect(scope, receive):
@@ -89,9 +89,9 @@ async def _relay(
             done = done or batch[-1] == DONE
             # Past `[DONE]` nothing is sent, but the client may still have to give its connection back.
             batch = await anext(batches, None)
-    except Exception as error:  # noqa: BLE001 - headers are out: it can only be told inside the stream
-        told = on_error(error)
-        return b"" if done else frames(dialect, failure(dialect, told.body, told.status, first[0], last[-1]))
+    except Exception as error:  # noqa: BLE001 - headers are out: it can only be said inside the stream
+        envelope = on_error(error)
+        return b"" if done else frames(dialect, failure(dialect, envelope.body, envelope.status, first[0], last[-1]))
     return b"" if done or dialect is not Dialect.CHAT else frames(dialect, [DONE])
 
 

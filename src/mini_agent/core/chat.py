@@ -32,7 +32,7 @@ class ModelTarget:
     allowed: extra body fields clients may set. timeout_s, stream_timeout_s: seconds, None for the client's default.
     features: what the client appended to the name, for `anthropic-beta`.
     memory_host: whether `api_base` is a memory service. memory_key: the key such a host gets in a header of its own.
-    told_user: whether the provider is told whose request it is. dialect: what the provider speaks, a value of
+    sends_user_id: whether the provider learns whose request it is. dialect: what the provider speaks, a value of
     `dialects.Dialect`. open: whether its client passes on parameters that nobody here knows. dropped: those that the
     operator keeps from it, in its own words.
     """
@@ -54,7 +54,7 @@ class ModelTarget:
     features: tuple[str, ...] = ()
     memory_host: bool = False
     memory_key: str | None = field(default=None, repr=False)
-    told_user: bool = True
+    sends_user_id: bool = True
     dialect: str = "openai_chat"
     open: bool = True
     dropped: frozenset[str] = frozenset()
@@ -66,7 +66,7 @@ class Caller:
 
     user_id: whose memory and cookies are used, None while memory routing is off.
     headers: outgoing ones of every provider request of this caller: request id, hop, passed-on `x-*`; lower-case names.
-    naming: those of them that name the user, and stay here where a provider is not told.
+    naming: those of them that name the user, and stay here where a provider does not learn it.
     """
 
     request_id: str
@@ -83,7 +83,7 @@ class ProviderRequest:
     inject: puts retrieved memory into what a model sees. Only for the agent, whose record of the conversation must not
     show it; for all other model clients the body's messages have it already.
     query: of the client's address, for an external process. protocol_headers: the client's own of the dialect that the
-    provider speaks, such as `anthropic-version`. note_headers: takes the end-to-end headers of the answer,
+    provider speaks, such as `anthropic-version`. on_response_headers: takes the end-to-end headers of the answer,
     before anything of its body; for clients whose answer is somebody else's.
     Its headers are built by `mini_agent.memory.headers.provider_headers`, for every model client the same.
     """
@@ -93,5 +93,5 @@ class ProviderRequest:
     caller: Caller
     query: str = ""
     protocol_headers: Mapping[str, str] = field(default_factory=dict)
-    note_headers: Callable[[Iterable[tuple[bytes, bytes]]], None] | None = None
+    on_response_headers: Callable[[Iterable[tuple[bytes, bytes]]], None] | None = None
     inject: Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]] | None = None

@@ -19,14 +19,14 @@ __all__ = ["NEVER_ALLOWED", "cleaned", "field_steers", "metadata_steers", "param
 NEVER_ALLOWED = frozenset(
     "api_base base_url api_key extra_headers custom_llm_provider timeout max_retries litellm_params".split()
 )
-#: What LiteLLM takes as orders and does not forbid.
-_ORDERS = NEVER_ALLOWED | frozenset(
+#: What LiteLLM obeys and does not forbid.
+_STEERING = NEVER_ALLOWED | frozenset(
     """headers user_config model_list litellm_credential_name provider_specific_header fallbacks
     context_window_fallbacks content_policy_fallbacks router_settings_override base_model model_info mock_response
     mock_tool_calls""".split()
 )
 #: LiteLLM 1.106.2: `_BANNED_REQUEST_BODY_PARAMS` of proxy/auth/auth_utils.py with what is built into it, and the
-#: `server_owned_wif_litellm_params` of types/router.py. Prices are told by their words, see `_is_price`.
+#: `server_owned_wif_litellm_params` of types/router.py. Prices are known by their words, see `_is_price`.
 _OF_LITELLM = frozenset(
     """agentcore_runtime_session_id anthropic-workspace-id anthropic_workspace_id api_base aws_bedrock_project_id
     aws_bedrock_runtime_endpoint aws_external_id aws_profile_name aws_role_name aws_session_name aws_session_tags
@@ -50,7 +50,7 @@ _OF_LITELLM = frozenset(
     regional_processing_uplift_multiplier_us tiered_pricing""".split()
 )
 _PRICE_WORDS = ("cost_per_", "token_cost")
-#: Containers whose fields LiteLLM spreads into a call: there every order counts. In metadata, which is the client's
+#: Containers whose fields LiteLLM spreads into a call: there every name counts. In metadata, which is the client's
 #: own, LiteLLM's list counts.
 _SPREAD = frozenset({"extra_body", "litellm_embedding_config", "litellm_params", "optional_params"})
 _METADATA = frozenset({"metadata", "litellm_metadata"})
@@ -61,8 +61,8 @@ _Steers = Callable[[str], bool]
 
 
 def parameter_steers(name: str) -> bool:
-    """Returns: whether a field of a request, or of a container that is spread into a call, is an order to LiteLLM."""
-    return name in _ORDERS or metadata_steers(name)
+    """Returns: whether a field of a request, or of a container that is spread into a call, steers LiteLLM."""
+    return name in _STEERING or metadata_steers(name)
 
 
 def metadata_steers(name: str) -> bool:
@@ -71,7 +71,7 @@ def metadata_steers(name: str) -> bool:
 
 
 def without_steering(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the orders out of the fields of a request.
+    """Take the steering parameters out of the fields of a request.
 
     Returns: what is left, equal to `fields` if there were none; containers are cleaned at any depth, in JSON text too.
     Raises: InvalidParameter for a container that is nested too deeply to be searched.
@@ -80,7 +80,7 @@ def without_steering(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cleaned(name: str, value: Any) -> Any:
-    """Take the orders out of one field of a request that may be there.
+    """Take the steering parameters out of one field of a request that may be there.
 
     Returns: the value, of a container what is left. Raises: InvalidParameter as `without_steering`.
     """
@@ -89,7 +89,7 @@ def cleaned(name: str, value: Any) -> Any:
 
 
 def field_steers(name: str, value: str) -> bool:
-    """Tell whether a field of a form or a query is an order, or hides one.
+    """Tell whether a field of a form or a query steers, or hides what does.
 
     name: with the brackets that say where in a container it stands. value: its text, which may be JSON.
     Raises: InvalidParameter as `without_steering`.
@@ -118,7 +118,7 @@ def _cleaned(value: Any, steers: _Steers, depth: int) -> Any:
 
 
 def _cleaned_text(text: str, steers: _Steers, depth: int) -> str:
-    """Returns: the text itself, or where it is JSON with orders the JSON without them."""
+    """Returns: the text itself, or where it is JSON with steering parameters the JSON without them."""
     if not text.lstrip().startswith(("{", "[")):
         return text
     try:

@@ -138,7 +138,7 @@ Event = Started | Opened | Delta | Annotated | Closed | Finished | Failed
 
 
 def whole_part(index: int, part: AnswerPart) -> list[Event]:
-    """Returns: the events of a part that is told at once."""
+    """Returns: the events of a part that arrives whole."""
     match part:
         case ToolCall():
             opened: AnswerPart = ToolCall(part.id, part.name, "", part.custom)

@@ -114,10 +114,10 @@ def encode_error(dialect: Dialect, envelope: Mapping[str, Any], status: int) -> 
     if dialect is not Dialect.MESSAGES:
         return dict(envelope)
     error = envelope["error"]
-    told = {"type": messages_type(status), "message": error["message"]}
+    inner = {"type": messages_type(status), "message": error["message"]}
     if "details" in error:
-        told["details"] = error["details"]
-    return {"type": "error", "error": told, "request_id": error.get("request_id")}
+        inner["details"] = error["details"]
+    return {"type": "error", "error": inner, "request_id": error.get("request_id")}
 
 
 def read_error(value: object) -> Failed:

@@ -48,10 +48,10 @@ def failure(
 ) -> list[bytes]:
     """Write the end of a stream that failed.
 
-    envelope, status: of the error, as in `encode_error`. first, last: the payloads that were told before.
+    envelope, status: of the error, as in `encode_error`. first, last: the payloads already sent.
     Returns: payloads.
     """
     if dialect is Dialect.RESPONSES:
         return stream_out.failure(envelope, status, first, last)
-    told = msgspec.json.encode(encode_error(dialect, envelope, status))
-    return [told, DONE] if dialect is Dialect.CHAT else [told]
+    payload = msgspec.json.encode(encode_error(dialect, envelope, status))
+    return [payload, DONE] if dialect is Dialect.CHAT else [payload]

@@ -1,4 +1,4 @@
-"""Which members of a turn, of its parts and of a tool are understood: what else a caller writes there is told as lost.
+"""Which members of a turn, of its parts and of a tool are understood: what else a caller writes there counts as lost.
 
 A provider of the caller's own dialect gets all of them.
 """

@@ -70,7 +70,7 @@ class Parameter:
         return not self.kinds
 
     def asks_nothing(self, value: Any) -> bool:
-        """Returns: whether a value is the protocol's own default, which no provider need be told of."""
+        """Returns: whether a value is the protocol's own default, which no provider needs."""
         return self.default is not _MISSING and bool(value == self.default)
 
 
@@ -247,7 +247,7 @@ def _checked(name: str, value: Any, kinds: tuple[type, ...]) -> Any:
 DROPS: Mapping[str, str] = {
     "cache_control": "a mark of Anthropic's on a part or a tool, towards OpenAI's: their providers cache by themselves",
     "context": "what a caller says about a document, towards OpenAI's",
-    "detail": "the wish for an image's resolution, towards Messages",
+    "detail": "the request for an image's resolution, towards Messages",
     "metadata.user_id": f"an id of an end user above {USER_CHARACTERS} characters, towards OpenAI's",
     "reasoning": "a thought that this provider did not sign: it means nothing to it",
     "tools.<type>": "a tool that only a provider of the caller's dialect runs, beside tools that the caller runs",

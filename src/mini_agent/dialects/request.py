@@ -59,7 +59,7 @@ class Text(msgspec.Struct, frozen=True):
 class Image(msgspec.Struct, frozen=True):
     """An image. url: of the web, or a data URL; None where file_id names one that the provider keeps.
 
-    detail: OpenAI's wish for its resolution.
+    detail: the resolution that OpenAI is asked for.
     """
 
     url: str | None

@@ -42,7 +42,7 @@ class PortRegistry:
     leaves it valid and complete. Nothing is forgotten unless asked for.
 
     file: the registry. port_range: the ports it may give away. host: the address that interceptors bind.
-    on_backup: told the reason and the path when an invalid file was put aside for a new one.
+    on_backup: called with the reason and the path when an invalid file was put aside for a new one.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ _ID_HEAD = 128
 #: Printable ASCII: what stays as it is when an id has other characters.
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
 #: Headers by which a client would change what the operator configured, read by LiteLLM's proxy among others.
-_ORDERS = ("x-litellm-", "litellm-", "x-pass-")
+_STEERING_PREFIXES = ("x-litellm-", "litellm-", "x-pass-")
 
 
 def provider_headers(request: ProviderRequest) -> dict[str, str]:
@@ -48,15 +48,15 @@ def provider_headers(request: ProviderRequest) -> dict[str, str]:
     unless the entry configures its own.
     """
     target, caller = request.target, request.caller
-    told = target.told_user or caller.user_id is None
+    names_user = target.sends_user_id or caller.user_id is None
     headers = dict(request.protocol_headers)
-    headers |= {name: value for name, value in caller.headers.items() if told or name not in caller.naming}
+    headers |= {name: value for name, value in caller.headers.items() if names_user or name not in caller.naming}
     for name, value in target.extra_headers.items():
         headers[name.lower()] = value
     if target.features:
         given = headers.get(FEATURES_HEADER)
         headers[FEATURES_HEADER] = ",".join([given, *target.features] if given else target.features)
-    if caller.user_id is not None and told:
+    if caller.user_id is not None and names_user:
         headers[USER_HEADER] = wire_user_id(caller.user_id)
     if target.memory_key is not None:
         headers.setdefault(MEMORY_KEY_HEADER, target.memory_key)
@@ -78,11 +78,11 @@ def harmless_headers(headers: Mapping[bytes, bytes]) -> dict[str, str]:
 
 
 def is_harmless(name: bytes, value: bytes) -> bool:
-    """Returns: whether a client's header may go on: printable ASCII, no credential, and no order of its own."""
+    """Returns: whether a client's header may go on: printable ASCII, no credential, nothing that steers."""
     if not name.isascii() or not value.isascii() or not value.decode().isprintable():
         return False
     text = name.decode()
-    if is_sensitive_header(text) or text.startswith(_ORDERS):
+    if is_sensitive_header(text) or text.startswith(_STEERING_PREFIXES):
         return False
     return not parameter_steers(text.removeprefix("x-").replace("-", "_"))
 

@@ -1,7 +1,7 @@
 """What a relayed body may not decide: base, key, headers and provider (GATEWAY.md 7.3 and 7.4).
 
 Chat has a list of what may pass. A relayed body belongs to an endpoint that we do not know, so here it is the other way
-round: names that LiteLLM takes as orders are taken out, whatever form the body has, and a body that two readers could
+round: names that steer LiteLLM are taken out, whatever form the body has, and a body that two readers could
 read differently is refused. LiteLLM 1.106.2 obeys `api_key`, `headers`, `extra_headers` and `custom_llm_provider` of
 anybody who may call it.
 """
@@ -33,11 +33,11 @@ _MOST_FIELDS = 10_000
 
 
 def cleaned_body(raw: bytes, content_type: str, rename: Callable[[str], str]) -> tuple[bytes, str | None]:
-    """Take the orders out of a body.
+    """Take the steering parameters out of a body.
 
     content_type: of the request. rename: gives the name under which the external process knows a model.
     Returns: the body, the same bytes if nothing had to go, and the model that a JSON body names.
-    Raises: InvalidJson for what looks like JSON and is not; InvalidParameter for a form whose fields cannot be told,
+    Raises: InvalidJson for what looks like JSON and is not; InvalidParameter for a form whose fields cannot be read,
     and for a container that is nested too deeply.
     """
     media, _, parameters = content_type.partition(";")

@@ -171,7 +171,7 @@ def outgoing_body(asked: ModelBody, target: ModelTarget) -> tuple[dict[str, Any]
     dropped = []
     for name, value in asked.fields.items():
         if _may_pass(name, asked.dialect, target):
-            # What an operator has opened may be a container: inside of it orders stay orders.
+            # What an operator has opened may be a container: inside of it steering names stay forbidden.
             body[name] = cleaned(name, value)
         else:
             dropped.append(name)
@@ -180,7 +180,7 @@ def outgoing_body(asked: ModelBody, target: ModelTarget) -> tuple[dict[str, Any]
 
 
 def _may_pass(name: str, dialect: Dialect, target: ModelTarget) -> bool:
-    """Returns: whether a client may set a parameter: the dialect's own, and others where nobody takes them for orders.
+    """Returns: whether a client may set a parameter: the dialect's own, and others where nobody is steered by them.
 
     A translation refuses by name what no rule knows, and keeps back itself what the operator drops.
     """

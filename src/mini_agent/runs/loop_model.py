@@ -19,7 +19,7 @@ _USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 class LoopModel:
     """Answers the model calls of one run.
 
-    resolve: model name to target. clients: of the app. caller: who asked for the run. on_error: told of
+    resolve: model name to target. clients: of the app. caller: who asked for the run. on_error: called for
     each failed call with client name, target and error.
     """
 

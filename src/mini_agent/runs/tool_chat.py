@@ -10,7 +10,7 @@ from mini_agent.agent.fragments import ToolFragments
 from mini_agent.core.chat import DONE, ProviderRequest
 from mini_agent.dialects.openai_chat.thoughts import MEMBERS
 from mini_agent.runs.tool_runner import ToolRunner
-from mini_agent.runs.tool_turn import Talk, Turn, first_choice, message_of
+from mini_agent.runs.tool_turn import Conversation, Turn, first_choice, message_of
 from mini_agent.tools.protocol import ClosableInvoker
 from mini_agent.upstreams.protocol import Batch, ModelClient, decode_answer
 
@@ -43,47 +43,47 @@ class ToolChat:
             specs = await tools.list_tools()
             if not specs:
                 return await self._inner.complete(request)
-            talk = Talk(request, specs)
+            dialog = Conversation(request, specs)
             for turn in range(self._max_iterations):
-                raw = await self._inner.complete(talk.request())
+                raw = await self._inner.complete(dialog.request())
                 completion = decode_answer(raw)
                 choice = first_choice(completion)
                 message = message_of(choice)
                 fragments = ToolFragments()
                 fragments.add_whole(message.get("tool_calls"))
-                talk.add_usage(completion.get("usage"))
+                dialog.add_usage(completion.get("usage"))
                 if not fragments:
                     break
                 if turn + 1 < self._max_iterations:
                     calls = fragments.calls(f"call_{turn}_")
                     replies = await self._runner.run_all(calls, finished=bool(choice.get("finish_reason")))
                     thought = {name: message[name] for name in MEMBERS if message.get(name)}
-                    talk.add_calls(message.get("content"), calls, replies, thought)
-            talk.tell_headers()
-            return raw if talk.turns == 1 and not fragments else talk.closing(completion, cut=bool(fragments))
+                    dialog.add_calls(message.get("content"), calls, replies, thought)
+            dialog.pass_headers_on()
+            return raw if dialog.turns == 1 and not fragments else dialog.closing(completion, cut=bool(fragments))
 
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Ask until there is an answer. Returns: the chunks of all turns but tool calls. Raises: GatewayError."""
         async with aclosing(self._runner.tools) as tools:
             specs = await tools.list_tools()
-            talk = Talk(request, specs)
+            dialog = Conversation(request, specs)
             for number in range(self._max_iterations if specs else 1):
-                turn = Turn(talk.usage)
-                async with aclosing(self._inner.stream(talk.request())) as batches:
+                turn = Turn(dialog.usage)
+                async with aclosing(self._inner.stream(dialog.request())) as batches:
                     async for batch in batches:
                         if visible := turn.visible(batch):
-                            talk.tell_headers()
+                            dialog.pass_headers_on()
                             yield visible
-                talk.add_usage(turn.usage)
+                dialog.add_usage(turn.usage)
                 if not turn.fragments:
                     break
                 if number + 1 < self._max_iterations:
                     calls = turn.fragments.calls(f"call_{number}_")
                     replies = await self._runner.run_all(calls, finished=turn.finished)
-                    talk.add_calls(turn.content, calls, replies, turn.thought)
+                    dialog.add_calls(turn.content, calls, replies, turn.thought)
             if turn.fragments:
-                talk.tell_headers()
-                yield turn.closing(talk.usage)
+                dialog.pass_headers_on()
+                yield turn.closing(dialog.usage)
         yield [DONE]
 
     async def aclose(self) -> None:

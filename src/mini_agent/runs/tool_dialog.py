@@ -65,7 +65,7 @@ class ToolDialog:
                     break
                 if number + 1 < self._max_iterations:
                     turns.body = await self._answered(turns.body, answer.parts, answer.finish is not Finish.LENGTH)
-        turns.tell_headers()
+        turns.pass_headers_on()
         if number == 0 and not calls:
             return raw
         if calls:
@@ -87,11 +87,11 @@ class ToolDialog:
                 async with aclosing(self._inner.stream(turns.request())) as batches:
                     async for batch in batches:
                         events = [event for payload in batch for event in reader.feed(payload)]
-                        if told := writer.write(turn.visible(events)):
-                            turns.tell_headers()
-                            yield told
-                if told := writer.write(turn.visible(reader.close())):
-                    yield told
+                        if payloads := writer.write(turn.visible(events)):
+                            turns.pass_headers_on()
+                            yield payloads
+                if payloads := writer.write(turn.visible(reader.close())):
+                    yield payloads
                 shown, turns.usage = turn.shown, _sum(turns.usage, turn.ended.usage)
                 if not turn.calls:
                     break
@@ -120,20 +120,20 @@ class _Turns:
     def __init__(self, request: ProviderRequest, body: dict[str, Any]) -> None:
         self._request = request
         self._headers: list[tuple[bytes, bytes]] = []
-        self._told = False
+        self._passed_on = False
         self.body = body
         self.usage = Usage()
 
     def request(self) -> ProviderRequest:
         """Returns: the request of the next turn."""
         self._headers = []
-        return replace(self._request, body=self.body, note_headers=self._headers.extend)
+        return replace(self._request, body=self.body, on_response_headers=self._headers.extend)
 
-    def tell_headers(self) -> None:
+    def pass_headers_on(self) -> None:
         """Pass on the headers of the newest answer, once: before anything is sent."""
-        if not self._told and self._request.note_headers is not None:
-            self._request.note_headers(self._headers)
-        self._told = True
+        if not self._passed_on and self._request.on_response_headers is not None:
+            self._request.on_response_headers(self._headers)
+        self._passed_on = True
 
 
 class _Turn:

@@ -14,7 +14,7 @@ from mini_agent.core.chat import DONE, ProviderRequest
 from mini_agent.dialects.openai_chat.thoughts import ThoughtPieces
 from mini_agent.upstreams.protocol import Batch, decode_answer
 
-__all__ = ["Talk", "Turn", "first_choice", "message_of"]
+__all__ = ["Conversation", "Turn", "first_choice", "message_of"]
 
 _USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 
@@ -31,7 +31,7 @@ def message_of(choice: Mapping[str, Any]) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-class Talk:
+class Conversation:
     """The messages so far, and what all turns together have used."""
 
     def __init__(self, request: ProviderRequest, specs: Sequence[dict[str, Any]]) -> None:
@@ -39,7 +39,7 @@ class Talk:
         self._specs = list(specs)
         self._messages = list(request.body["messages"])
         self._headers: list[tuple[bytes, bytes]] = []
-        self._told = False
+        self._passed_on = False
         self.usage: dict[str, int] = {}
         self.turns = 0
 
@@ -49,13 +49,13 @@ class Talk:
         body = {**self._request.body, "messages": list(self._messages)}
         if self._specs:
             body["tools"] = self._specs
-        return replace(self._request, body=body, note_headers=self._note_headers)
+        return replace(self._request, body=body, on_response_headers=self._keep_headers)
 
-    def tell_headers(self) -> None:
+    def pass_headers_on(self) -> None:
         """Pass on the headers of the newest answer, once: before anything is sent."""
-        if not self._told and self._request.note_headers is not None:
-            self._request.note_headers(self._headers)
-        self._told = True
+        if not self._passed_on and self._request.on_response_headers is not None:
+            self._request.on_response_headers(self._headers)
+        self._passed_on = True
 
     def add_usage(self, usage: object) -> None:
         """Count what one turn has used."""
@@ -85,7 +85,7 @@ class Talk:
             choice["message"] = {key: value for key, value in message_of(choice).items() if key != "tool_calls"}
         return msgspec.json.encode(completion)
 
-    def _note_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def _keep_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self._headers = list(headers)
 
 

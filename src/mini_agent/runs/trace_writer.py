@@ -16,7 +16,7 @@ class TraceWriter:
     """Appends lines to a file, in order.
 
     path: of the file; it is opened for each line, so that it may be moved away. make_line: turns what was handed over
-    into the line, in the thread. on_drop: told of each line that is not written. on_failure: told of each line that
+    into the line, in the thread. on_drop: called for each line that is dropped. on_failure: for each that
     cannot be. held_bytes: most that waits for the disk; beyond that new lines are dropped.
     """
 

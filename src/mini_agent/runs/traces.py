@@ -26,7 +26,7 @@ _CONTENT_OF_BODY = ("messages", "final_answer", "final_answer_preview")
 class TraceStore:
     """Appends to the file of the settings; without one, does nothing.
 
-    on_drop: told of each trace that is lost because the disk is slow.
+    on_drop: called for each trace that is lost because the disk is slow.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ def _option(default: Any, *names: str, parse: Callable[[str], Any] = parsers.tex
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything the gateway was told, read once. Names ending in `_s` are seconds, in `_ms` milliseconds.
+    """Everything the gateway was configured with, read once. Names ending in `_s` are seconds, in `_ms` milliseconds.
 
     config: the validated YAML file, its defaults when there is none.
     models: the raw `litellm_params` of each group, references unresolved, with its key path.
@@ -152,7 +152,7 @@ class Settings:
 
     @property
     def forward_user(self) -> str | tuple[str, ...]:
-        """Returns: who is told whose request it is: `all`, `memory`, or the hosts of the list."""
+        """Returns: which providers learn whose request it is: `all`, `memory`, or the hosts of the list."""
         to = "all" if self.general is None else self.general.forward_user
         return to if isinstance(to, str) else tuple(to)
 

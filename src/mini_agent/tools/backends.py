@@ -1,4 +1,4 @@
-"""From a backend's name and a run's wishes to an invoker with the settings of this gateway."""
+"""From a backend's name and a run's request to an invoker with the settings of this gateway."""
 
 from __future__ import annotations
 

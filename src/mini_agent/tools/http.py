@@ -55,7 +55,7 @@ class HttpInvoker:
     base_url: http(s), without user info, query or fragment. headers: of the request, sent as spelled.
     default_headers: of the environment, lower-case names; they go to hosts that may have the operator's secrets.
     egress: which hosts may be connected to, by default those of a gateway on loopback without a list.
-    on_withheld: told when the default headers stay here. timeout_s: seconds per listing or call, a retry included.
+    on_withheld: called when the default headers stay here. timeout_s: seconds per listing or call, a retry included.
     retry_after_cap_s: longest wait after a 429, in seconds. max_output_bytes: kept of a reply's text. session_factory:
     makes the HTTP client for the host that was checked. sleep, wall_clock: wait, and Unix time in seconds.
 

@@ -15,7 +15,7 @@ from mini_agent.core.ports import Clock
 from mini_agent.dialects import Dialect
 from mini_agent.memory.headers import provider_headers
 from mini_agent.net.connections import Connections
-from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices, noted
+from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices, provider_facts
 from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.wires import WIRES
 
@@ -65,7 +65,7 @@ class DirectClient:
         """Nothing to free: the connections belong to the app."""
 
     def _call(self, request: ProviderRequest) -> ModelCall:
-        target, note = request.target, request.note_headers
+        target, on_headers = request.target, request.on_response_headers
         if not target.api_base:
             raise ProviderNotConfigured(f"Model '{target.model}' has no api_base")
         return ModelCall(
@@ -78,7 +78,7 @@ class DirectClient:
             stream_timeout_s=target.stream_timeout_s,
             max_retries=target.max_retries,
             choices=asked_choices(request.body),
-            on_answer=None if note is None else lambda headers: note(noted(headers)),
+            on_answer=None if on_headers is None else lambda headers: on_headers(provider_facts(headers)),
         )
 
     def _headers(self, request: ProviderRequest) -> dict[str, str]:

@@ -41,10 +41,10 @@ __all__ = [
     "error_of_transport",
     "explain",
     "limit_headers",
+    "of_provider",
     "quote",
     "retry_after_seconds",
     "status_of_event",
-    "told_by_provider",
 ]
 
 #: Longest part of a provider's message that is kept. Clients see less of it, cut after redaction, not before: half
@@ -119,10 +119,10 @@ def error_of_status(
     if cls in (RateLimited, BudgetExceeded, ServiceUnavailable):
         retry_after = retry_after_seconds(headers.get("retry-after"), now)
     error = cls(text[:KEPT_CHARACTERS], param=said.param, retry_after=retry_after)
-    return told_by_provider(error, status, said.code, headers)
+    return of_provider(error, status, said.code, headers)
 
 
-def told_by_provider(error: GatewayError, status: int, code: str, headers: Mapping[str, str]) -> GatewayError:
+def of_provider(error: GatewayError, status: int, code: str, headers: Mapping[str, str]) -> GatewayError:
     """Let a provider's own status, code, limits and request id reach the client.
 
     status, code, headers: of the refusal; code may be empty.
@@ -171,7 +171,7 @@ def error_of_event(error: Any) -> GatewayError:
         if "rate_limit_exceeded" in words or "rate_limit_error" in words:
             cls = RateLimited
     text = message[:KEPT_CHARACTERS] or "the provider reported an error in its stream"
-    return told_by_provider(cls(text, param=param), status, code, {})
+    return of_provider(cls(text, param=param), status, code, {})
 
 
 def status_of_event(error: Any) -> int:

@@ -28,7 +28,7 @@ from mini_agent.upstreams.errors import error_of_transport, limit_headers, retry
 from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.wires import OPENAI, Wire
 
-__all__ = ["ModelCall", "ModelHttp", "asked_choices", "noted"]
+__all__ = ["ModelCall", "ModelHttp", "asked_choices", "provider_facts"]
 
 CONNECT_S = 30.0
 READ_S = 600.0
@@ -54,7 +54,7 @@ class ModelCall:
 
     timeout_s: of the whole plain answer, None for the default. stream_timeout_s: of one silence in a stream.
     choices: how many answers were asked for: a stream that ends without `[DONE]` is whole when all have an end.
-    on_answer: told of the headers of a 2xx answer before anything of its body is passed on.
+    on_answer: called with the headers of a 2xx answer before anything of its body is passed on.
     """
 
     url: URL
@@ -187,7 +187,7 @@ class ModelHttp:
         return self._wire.of_status(response.status, response.headers, body, now=now, model=model)
 
 
-def noted(headers: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:
+def provider_facts(headers: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:
     """Yield what of a provider's answer goes to the client besides its body: limits, and the provider's request id."""
     for name, value in limit_headers(headers).items():
         yield name.encode(), value.encode()

@@ -90,7 +90,7 @@ class Registry:
         name, features = self._without_features(model)
         if self._group(name) is not None:
             return self.resolve(model)
-        return ModelTarget(model=model, client="forward", features=features, told_user=self._tells_user(None))
+        return ModelTarget(model=model, client="forward", features=features, sends_user_id=self._sends_user_id(None))
 
     def _find(self, model: str, *, unlisted: bool) -> ModelTarget:
         target = self._resolved.get(model)
@@ -209,19 +209,19 @@ class Registry:
 
     def _memory(self, api_base: str | None) -> dict[str, Any]:
         """Returns: what a target at this address knows of memory, and of the user."""
-        told = {"told_user": self._tells_user(api_base)}
+        facts = {"sends_user_id": self._sends_user_id(api_base)}
         if not is_memory_host(api_base, self._settings.memory_hosts):
-            return told
-        return told | {"memory_host": True, "memory_key": self._settings.supermemory_api_key}
+            return facts
+        return facts | {"memory_host": True, "memory_key": self._settings.supermemory_api_key}
 
-    def _tells_user(self, api_base: str | None) -> bool:
-        """Returns: whether whoever is at this address, None for an unknown one, is told whose request it is."""
+    def _sends_user_id(self, api_base: str | None) -> bool:
+        """Returns: whether whoever is at this address, None for an unknown one, is facts whose request it is."""
         to = self._settings.forward_user
         if to == "all":
             return True
         if to == "memory":
             return is_memory_host(api_base, self._settings.memory_hosts)
-        # In forward mode the external process is told with the provider, or nobody is.
+        # In forward mode the external process is facts with the provider, or nobody is.
         through = self._settings.forward_url if self._forward else None
         return is_memory_host(api_base, to) or is_memory_host(through, to)
 

@@ -50,8 +50,8 @@ class Interpreter:
         for name in kept_back:
             del translated.body[name]
         dropped = [*translated.dropped, *kept_back]
-        if dropped and request.note_headers is not None:
-            request.note_headers([(DROPPED_HEADER, dropped_names(dropped))])
+        if dropped and request.on_response_headers is not None:
+            request.on_response_headers([(DROPPED_HEADER, dropped_names(dropped))])
         return translated
 
     def reply(self, request: ProviderRequest, translated: Translated) -> Reply:
@@ -83,27 +83,27 @@ class Speaking:
         translation = StreamTranslation(self._caller, self._provider, reply)
         async with aclosing(self._inner.stream(_outgoing(request, translated))) as batches:
             async for batch in batches:
-                told, failure = _fed(translation, batch)
-                if told:
-                    yield told
+                payloads, failure = _fed(translation, batch)
+                if payloads:
+                    yield payloads
                 if failure is not None:
                     raise failure
-        if told := translation.close():
-            yield told
+        if payloads := translation.close():
+            yield payloads
 
     async def aclose(self) -> None:
         """Nothing to free: the inner client belongs to the app."""
 
 
 def _fed(translation: StreamTranslation, batch: Batch) -> tuple[list[bytes], GatewayError | None]:
-    """Returns: what is told of a batch, and the failure that comes after it."""
-    told: list[bytes] = []
+    """Returns: what a batch becomes, and the failure that comes after it."""
+    payloads: list[bytes] = []
     try:
         for payload in batch:
-            told += translation.feed(payload)
+            payloads += translation.feed(payload)
     except GatewayError as error:
-        return told, error
-    return told, None
+        return payloads, error
+    return payloads, None
 
 
 def dropped_names(names: Sequence[str]) -> bytes:

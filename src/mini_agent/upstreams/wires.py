@@ -16,7 +16,7 @@ from mini_agent.core.errors import GatewayError, InvalidProviderResponse
 from mini_agent.core.patterns import Pattern
 from mini_agent.core.text import load_json, valid_utf8
 from mini_agent.dialects import Dialect, error_of, read_error
-from mini_agent.upstreams.errors import error_of_event, error_of_status, told_by_provider
+from mini_agent.upstreams.errors import error_of_event, error_of_status, of_provider
 
 __all__ = ["ANTHROPIC", "OPENAI", "RESPONSES", "WIRES", "ErrorOfStatus", "StreamGuard", "Wire"]
 
@@ -248,10 +248,10 @@ def _count_ends(payloads: list[bytes]) -> int:
     return 0 if usual == found else len(_FINISH.findall(lines))
 
 
-def _told(error: Any) -> GatewayError:
+def _error_of_dialect_event(error: Any) -> GatewayError:
     """Returns: the error object of a stream event, as an error that a client sees."""
     failed = read_error(error)
-    return told_by_provider(error_of(failed), failed.status, "", {})
+    return of_provider(error_of(failed), failed.status, "", {})
 
 
 OPENAI = Wire("completion", "choices", error_of_status, error_of_event, _ChatGuard)
@@ -259,14 +259,14 @@ ANTHROPIC = Wire(
     "message",
     "content",
     error_of_status,
-    _told,
+    _error_of_dialect_event,
     lambda wire, _: _EventGuard(wire, frozenset({"message_stop"}), frozenset({"error"})),
 )
 RESPONSES = Wire(
     "response",
     "output",
     error_of_status,
-    _told,
+    _error_of_dialect_event,
     lambda wire, _: _EventGuard(
         wire,
         frozenset({"response.completed", "response.incomplete"}),

@@ -198,8 +198,8 @@ def _document(part: Document, losses: Losses) -> dict[str, Any]:
             raise losses.refuse(losses.conversation, str(error)) from error
         source = {"type": "text", "media_type": "text/plain", "data": text}
     named = {"title": part.name, "context": part.context}
-    told = {key: value for key, value in named.items() if value is not None}
-    return {"type": "document", "source": source, **told, **_cache(part.cache)}
+    labels = {key: value for key, value in named.items() if value is not None}
+    return {"type": "document", "source": source, **labels, **_cache(part.cache)}
 
 
 def _source(part: Image | Document, losses: Losses) -> dict[str, Any]:

@@ -125,7 +125,7 @@ class StreamReader:
     def close(self) -> list[Event]:
         """The stream has ended.
 
-        Returns: what is still to be told. Raises: InvalidProviderResponse when it ended before its answer did.
+        Returns: the events still missing. Raises: InvalidProviderResponse when it ended before its answer did.
         """
         if self._ended:
             return []

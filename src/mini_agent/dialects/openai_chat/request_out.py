@@ -132,10 +132,10 @@ def _document(part: Document, losses: Losses) -> dict[str, Any]:
     if data is not None and data.media_type == "text/plain" and losses.source is not _ME:
         # Few servers read files, and all read text.
         try:
-            told = [line for line in (part.name, part.context, decoded_text(data)) if line]
+            lines = [line for line in (part.name, part.context, decoded_text(data)) if line]
         except ValueError as error:
             raise losses.refuse(losses.conversation, str(error)) from error
-        return {"type": "text", "text": "\n\n".join(told), **mark}
+        return {"type": "text", "text": "\n\n".join(lines), **mark}
     if part.context:
         losses.drop("context")
     name = part.name or (None if losses.source is _ME else "document.pdf")

@@ -134,7 +134,7 @@ class StreamReader:
     def close(self) -> list[Event]:
         """The stream has ended.
 
-        Returns: what is still to be told. Raises: InvalidProviderResponse when it ended before its answer did.
+        Returns: the events still missing. Raises: InvalidProviderResponse when it ended before its answer did.
         """
         if self._done:
             return []
@@ -214,7 +214,7 @@ class StreamReader:
         self._end_open(events)
         for call in self._calls:
             if call.index is None:
-                # Its name never came: what there is of it is told all the same.
+                # Its name never came: what there is of it is passed on all the same.
                 self._open_call(call, events)
             if not call.closed and call.index is not None:
                 call.closed = True

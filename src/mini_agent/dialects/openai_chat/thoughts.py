@@ -96,8 +96,8 @@ class ThoughtPieces:
             if isinstance(text, str) and text:
                 self._texts.setdefault(name, []).append(text)
                 shown = shown or text
-        told = "".join([self._add_block(block) for block in blocks or ()])
-        return shown or told
+        of_blocks = "".join([self._add_block(block) for block in blocks or ()])
+        return shown or of_blocks
 
     def native(self) -> Mapping[str, Any] | None:
         """Returns: the members of a message that hold the whole, None when there is nothing."""

@@ -97,7 +97,7 @@ def _write_reasoning(body: dict[str, Any], request: Request, losses: Losses) -> 
     if request.thinking is not None:
         losses.drop("thinking")
     kept = any(item.get("type") == "reasoning" for item in body["input"])
-    # Models that do not think refuse this wish, so it is made only where somebody speaks of thinking.
+    # Models that do not think refuse this parameter, so it is sent only where somebody speaks of thinking.
     if request.keep_reasoning or (losses.source is not _ME and (reasoning or kept)):
         body["include"] = [*body.get("include", []), ENCRYPTED]
 
@@ -138,10 +138,10 @@ def _document(part: Document, losses: Losses) -> dict[str, Any]:
     if data is not None and data.media_type == "text/plain" and losses.source is Dialect.MESSAGES:
         # Anthropic's documents of plain text have no file behind them.
         try:
-            told = [line for line in (part.name, part.context, decoded_text(data)) if line]
+            lines = [line for line in (part.name, part.context, decoded_text(data)) if line]
         except ValueError as error:
             raise losses.refuse(losses.conversation, str(error)) from error
-        return {"type": "input_text", "text": "\n\n".join(told), **mark}
+        return {"type": "input_text", "text": "\n\n".join(lines), **mark}
     if part.context:
         losses.drop("context")
     if data is None and not part.url.startswith("data:"):

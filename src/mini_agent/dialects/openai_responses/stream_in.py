@@ -72,7 +72,7 @@ class StreamReader:
     def __init__(self) -> None:
         self._parts: dict[_Key, _Part] = {}
         self._items: set[int] = set()
-        self._told: set[int] = set()
+        self._streamed: set[int] = set()
         self._next = 0
         self._started = False
         self._called = False
@@ -154,7 +154,7 @@ class StreamReader:
     def _open(self, key: _Key, part: AnswerPart) -> list[Event]:
         if key in self._parts:
             return []
-        # Only calls may be told of at once. What else a server left open ends where the next part begins.
+        # Only calls may arrive whole. What else a server left open ends where the next part begins.
         ended = [
             closed
             for other, open_part in list(self._parts.items())
@@ -169,7 +169,7 @@ class StreamReader:
         kind = (event.part or {}).get("type")
         if kind not in ("output_text", "refusal"):
             return []
-        self._told.add(event.output_index)
+        self._streamed.add(event.output_index)
         part = Text("") if kind == "output_text" else Refusal("")
         return self._open((event.output_index, event.content_index), part)
 
@@ -178,7 +178,7 @@ class StreamReader:
         opened: list[Event] = []
         if key not in self._parts:
             # Some servers leave out the event that begins a part.
-            self._told.add(event.output_index)
+            self._streamed.add(event.output_index)
             opened = self._open(key, kind(""))
         return [*opened, *self._delta(event, event.content_index)]
 
@@ -221,7 +221,7 @@ class StreamReader:
                 return [*events, *self._whole(event, _ITEM, item.get("input")), *self._close(key)]
             case "reasoning":
                 return [*events, *self._whole(event, _ITEM, text_of_item(item)), *self._close(key, item)]
-            case "message" if event.output_index in self._told:
+            case "message" if event.output_index in self._streamed:
                 left = [key for key in self._parts if key[0] == event.output_index]
                 return [closed for key in left for closed in self._close(key)]
             case "message":
@@ -234,13 +234,13 @@ class StreamReader:
     def _completed(self, event: _Event) -> list[Event]:
         self._ended = True
         response = event.response or RawResponse()
-        told = [closed for key in list(self._parts) for closed in self._close(key)]
+        events = [closed for key in list(self._parts) for closed in self._close(key)]
         if not self._next:
             # A server may tell of everything at once.
             for index, part in enumerate(part for item in response.output for part in item_parts(item)):
-                told += whole_part(index, part)
+                events += whole_part(index, part)
                 self._called = self._called or isinstance(part, ToolCall)
-        return [*told, Finished(finish_of(response, calls=self._called), read_usage(response.usage))]
+        return [*events, Finished(finish_of(response, calls=self._called), read_usage(response.usage))]
 
     def _failed(self, event: _Event) -> list[Event]:
         self._ended = True

@@ -27,7 +27,7 @@ _TOLD = msgspec.json.Decoder(_Told)
 
 
 class _Part(msgspec.Struct):
-    """An open part. item: what was told of it. event: of its deltas. head: their bytes up to their text."""
+    """An open part. item: what was sent of it. event: of its deltas. head: their bytes up to their text."""
 
     part: Any
     item: dict[str, Any]
@@ -143,8 +143,8 @@ class StreamWriter:
                     payloads.append(self._event("response.reasoning_summary_part.done", **place, part=part))
             case ToolCall() as begun:
                 whole = ToolCall(begun.id, begun.name, text, begun.custom)
-                told = {"input": text} if begun.custom else {"name": begun.name, "arguments": text or "{}"}
-                payloads.append(self._event(f"{kind}.done", **place, **told))
+                fields = {"input": text} if begun.custom else {"name": begun.name, "arguments": text or "{}"}
+                payloads.append(self._event(f"{kind}.done", **place, **fields))
         item = item_of(whole, f"{self._reply.id}_{event.index}", "completed")
         item["id"] = open_part.item["id"]
         if "content_index" in place:
@@ -167,15 +167,15 @@ class StreamWriter:
 def failure(envelope: Mapping[str, Any], status: int, first: bytes, last: bytes) -> list[bytes]:
     """Write the end of a stream that failed, whoever wrote it so far.
 
-    envelope, status: of the error, as in `encode_error`. first, last: payloads that were told already.
+    envelope, status: of the error, as in `encode_error`. first, last: payloads already sent.
     Returns: an error event and the failed response, numbered on.
     """
     begun = _TOLD.decode(first)
     number = _TOLD.decode(last).sequence_number + 1
     error = envelope["error"]
-    told = {"code": error["code"], "message": error["message"], "param": error.get("param")}
+    fields = {"code": error["code"], "message": error["message"], "param": error.get("param")}
     failed = {"status": "failed", "error": {"code": response_code(status), "message": error["message"]}}
-    events: list[dict[str, Any]] = [{"type": "error", "sequence_number": number, **told}]
+    events: list[dict[str, Any]] = [{"type": "error", "sequence_number": number, **fields}]
     response = {**(begun.response or {}), **failed}
     events.append({"type": "response.failed", "sequence_number": number + 1, "response": response})
     return [msgspec.json.encode(event) for event in events]

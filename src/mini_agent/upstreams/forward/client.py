@@ -53,7 +53,7 @@ class ForwardClient:
         """Nothing to free: the connections belong to the app."""
 
     def _call(self, request: ProviderRequest) -> ModelCall:
-        target, note = request.target, request.note_headers
+        target, on_headers = request.target, request.on_response_headers
         headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: "0"}
         return ModelCall(
             url=external_address(self._settings, _path(target), kept_query(request.query)),
@@ -65,7 +65,7 @@ class ForwardClient:
             stream_timeout_s=target.stream_timeout_s,
             max_retries=target.max_retries,
             choices=asked_choices(request.body),
-            on_answer=None if note is None else lambda raw: note(answer_headers(raw)),
+            on_answer=None if on_headers is None else lambda raw: on_headers(answer_headers(raw)),
         )
 
 

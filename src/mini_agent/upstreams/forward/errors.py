@@ -27,9 +27,9 @@ from mini_agent.upstreams.errors import (
     Explained,
     class_of_status,
     explain,
+    of_provider,
     retry_after_seconds,
     status_of_event,
-    told_by_provider,
 )
 from mini_agent.upstreams.litellm.errors import class_of_litellm, names_in, plain_text
 
@@ -82,7 +82,7 @@ def _error(
         given = headers.get("retry-after") or headers.get("llm_provider-retry-after")
         retry_after = retry_after_seconds(given, now)
     error = cls(text[:KEPT_CHARACTERS], param=said.param, retry_after=retry_after)
-    return told_by_provider(error, status, said.code, headers)
+    return of_provider(error, status, said.code, headers)
 
 
 def error_of_proxy_event(error: Any) -> GatewayError:
@@ -90,7 +90,7 @@ def error_of_proxy_event(error: Any) -> GatewayError:
     said, status = explain(msgspec.json.encode({"error": error})), status_of_event(error)
     cls = _class(status or 500, said.message, said.words)
     text = plain_text(said.message, cls)[:KEPT_CHARACTERS] or "the LiteLLM process reported an error in its stream"
-    return told_by_provider(cls(text, param=said.param), status, said.code, {})
+    return of_provider(cls(text, param=said.param), status, said.code, {})
 
 
 def _class(status: int, message: str, words: frozenset[str]) -> type[GatewayError]:

@@ -23,7 +23,7 @@ def forwarded_headers(received: RawHeaders) -> dict[str, str]:
     """Pick the client's headers that go to the external process.
 
     received: the client's. Returns: the end-to-end headers by lower-case name, repeated ones joined by commas. Not
-    among them: `Host`, credentials and cookies, orders to LiteLLM, values that are not printable ASCII.
+    among them: `Host`, credentials and cookies, parameters of LiteLLM, values that are not printable ASCII.
     """
     kept: dict[str, str] = {}
     for name, value in end_to_end(received):

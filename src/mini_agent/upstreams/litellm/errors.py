@@ -24,7 +24,7 @@ from mini_agent.core.errors import (
 )
 from mini_agent.core.patterns import Pattern
 from mini_agent.net.bounded import AnswerTooLarge
-from mini_agent.upstreams.errors import class_of_status, retry_after_seconds, told_by_provider
+from mini_agent.upstreams.errors import class_of_status, of_provider, retry_after_seconds
 
 __all__ = ["class_of_litellm", "error_of_litellm", "names_in", "plain_text"]
 
@@ -101,8 +101,8 @@ def error_of_litellm(error: Exception, now: float) -> GatewayError:
     headers, retry_after = _headers(error), None
     if found in (RateLimited, ServiceUnavailable):
         retry_after = retry_after_seconds(headers.get("retry-after"), now)
-    told = found(plain_text(text, found) or "the provider call failed", retry_after=retry_after)
-    return told_by_provider(told, _status(error), _code(error), headers)
+    failure = found(plain_text(text, found) or "the provider call failed", retry_after=retry_after)
+    return of_provider(failure, _status(error), _code(error), headers)
 
 
 def class_of_litellm(names: Collection[str], status: int, text: str) -> type[GatewayError]:

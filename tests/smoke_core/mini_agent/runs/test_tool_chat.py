@@ -36,8 +36,8 @@ class Model:
     async def complete(self, request: ProviderRequest) -> bytes:
         """Answer."""
         self.requests.append(request)
-        if request.note_headers is not None:
-            request.note_headers([(b"x-answer", b"%d" % len(self.requests))])
+        if request.on_response_headers is not None:
+            request.on_response_headers([(b"x-answer", b"%d" % len(self.requests))])
         if len(self.requests) == 1:
             return json.dumps(completion(None, tool_calls=[call("tool", {}, "c1")])).encode()
         return json.dumps(completion("done")).encode()
@@ -92,7 +92,7 @@ def test_whatever_a_tool_answers_the_model_reads_of_it(does: Callable[[], str], 
     chat = ToolChat(model, tools, max_iterations=3, timeout_s=5, log=new_logger("info", Redactor(), log))
     headers: list[tuple[bytes, bytes]] = []
     request = ProviderRequest(
-        target=REQUEST.target, body=REQUEST.body, caller=REQUEST.caller, note_headers=headers.extend
+        target=REQUEST.target, body=REQUEST.body, caller=REQUEST.caller, on_response_headers=headers.extend
     )
     answer = json.loads(asyncio.run(chat.complete(request)))
     assert answer["choices"][0]["message"]["content"] == "done"
