@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from greenlane.evidence.evidence import Demand, GateState, JournalFacts, JunitCase, LaneEvidence, LaneRecord
+from greenlane.evidence.evidence import GateState, JournalFacts, JunitCase, LaneEvidence, LaneRecord, Requirements
 from greenlane.evidence.journal import Hermetic
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.verdict import Verdict
@@ -115,9 +115,9 @@ def shard(name: str, *tests: TestOutcome, collected: Sequence[str], **fields: An
     return nd(*tests, shard=name, journal=journal, **{"shards": ("shard_a", "shard_b"), **fields})
 
 
-def demand(*checks: str, **fields: Any) -> Demand:
+def demand(*checks: str, **fields: Any) -> Requirements:
     """Return what is asked of the judge: `core` for no word."""
-    return Demand(**{"policy": "dev", "checks": checks or ("core",), "plugin": VERSION, **fields})
+    return Requirements(**{"policy": "dev", "checks": checks or ("core",), "plugin": VERSION, **fields})
 
 
 def closed(provider: str = "gemini", reason: str = "GEMINI_API_KEY is not set") -> GateState:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from greenlane.evidence.contract import CONTRACT_VARIABLE, Contract
-from greenlane.evidence.evidence import Demand, LaneEvidence, LaneRecord, ServiceRecord
+from greenlane.evidence.evidence import LaneEvidence, LaneRecord, Requirements, ServiceRecord
 from greenlane.evidence.reader import read_journal
 from greenlane.evidence.verdict import Verdict
 from greenlane.judge.judge import judge
@@ -51,5 +51,5 @@ def verdict_on_gateway(base: str, files: Sequence[str], folder: Path, seed: int)
     )  # fmt: skip
     evidence = LaneEvidence(record=record, journal=read_journal(folder / "journal.jsonl"))
     assert evidence.journal.collected, done.stdout + done.stderr
-    demand = Demand(policy="", lane="nd", checks=("nd",), plugin=VERSION, services={"model": ("nd",)})
+    demand = Requirements(policy="", lane="nd", checks=("nd",), plugin=VERSION, services={"model": ("nd",)})
     return judge(demand, [evidence])

@@ -18,7 +18,7 @@ from greenlane.judge.quarantine import is_day, moment_of, stamp
 from greenlane.report.table import table
 
 if TYPE_CHECKING:
-    from greenlane.history.keeper import Keeper, Known
+    from greenlane.history.quarantine_manager import Known, QuarantineManager
 
 HELP = "Look at flaky tests, put them into quarantine, and let them out on evidence."
 EXAMPLES = """\
@@ -65,15 +65,15 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     needed()
     now = _moment(arguments.at)
     from greenlane.history.ingest import opened
-    from greenlane.history.keeper import Keeper
+    from greenlane.history.quarantine_manager import QuarantineManager
 
     say = (lambda text: None) if arguments.json else print_line
     engine = opened(settings, environ, say)
-    keeper = Keeper(settings, engine, environ, now, say, dry_run=arguments.dry_run)
-    uses: dict[str, Callable[[Keeper, argparse.Namespace], int]] = {
+    manager = QuarantineManager(settings, engine, environ, now, say, dry_run=arguments.dry_run)
+    uses: dict[str, Callable[[QuarantineManager, argparse.Namespace], int]] = {
         "list": _list, "show": _show, "quarantine": _quarantine, "promote": _promote, "expire": _expire,
     }  # fmt: skip
-    return uses[arguments.verb](keeper, arguments)
+    return uses[arguments.verb](manager, arguments)
 
 
 def _moment(text: str) -> float:
@@ -101,8 +101,8 @@ def _state(known: Known) -> str:
     return f"ended: {known.ended}" if known.ended else f"quarantined until {known.entry.expires}"
 
 
-def _list(keeper: Keeper, arguments: argparse.Namespace) -> int:
-    known = keeper.known(arguments.lane)
+def _list(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
+    known = manager.known(arguments.lane)
     rows = []
     for k in known:
         flakes, runs, bad = (len(k.flakes), k.flaky.runs, k.flaky.failures) if k.flaky else (0, 0, 0)
@@ -114,8 +114,8 @@ def _list(keeper: Keeper, arguments: argparse.Namespace) -> int:
     return EXIT_READY
 
 
-def _show(keeper: Keeper, arguments: argparse.Namespace) -> int:
-    found = keeper.chosen([arguments.tests], arguments.lane)
+def _show(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
+    found = manager.chosen([arguments.tests], arguments.lane)
     lines: list[str] = []
     for known in found:
         lines += [f"{known.test} in {known.lane}: {_state(known)}"]
@@ -133,9 +133,9 @@ def _show(keeper: Keeper, arguments: argparse.Namespace) -> int:
     return EXIT_READY
 
 
-def _quarantine(keeper: Keeper, arguments: argparse.Namespace) -> int:
-    made = keeper.quarantine(arguments.tests, arguments.lane, arguments.owner, renew=arguments.renew)
-    posted = [] if arguments.dry_run else keeper.post()
+def _quarantine(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
+    made = manager.quarantine(arguments.tests, arguments.lane, arguments.owner, renew=arguments.renew)
+    posted = [] if arguments.dry_run else manager.post()
     word = "would be quarantined" if arguments.dry_run else "quarantined"
     lines = [f"{e.test}: {word} until {e.expires}, issue {e.issue or 'to be opened'}" for e in made]
     lines += [f"{e.test}: issue {e.issue}" for e in posted]
@@ -143,12 +143,12 @@ def _quarantine(keeper: Keeper, arguments: argparse.Namespace) -> int:
     return EXIT_READY
 
 
-def _promote(keeper: Keeper, arguments: argparse.Namespace) -> int:
+def _promote(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
     if arguments.since and not is_day(arguments.since):
         raise ConfigError(f"--since: {arguments.since!r} is not a day such as 2026-01-31")
-    answers = keeper.promotions(arguments.tests, arguments.lane, arguments.since)
+    answers = manager.promotions(arguments.tests, arguments.lane, arguments.since)
     granted = [entry for entry, answer in answers if answer.granted]
-    keeper.remove(granted)
+    manager.remove(granted)
     lines: list[str] = []
     for entry, answer in answers:
         word = ("would be promoted" if arguments.dry_run else "promoted") if answer.granted else "not promoted"
@@ -162,9 +162,9 @@ def _promote(keeper: Keeper, arguments: argparse.Namespace) -> int:
     return EXIT_READY if len(granted) == len(answers) else EXIT_NOT_READY
 
 
-def _expire(keeper: Keeper, arguments: argparse.Namespace) -> int:
-    entries = keeper.expired(arguments.tests, arguments.lane)
-    keeper.remove(entries)
+def _expire(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
+    entries = manager.expired(arguments.tests, arguments.lane)
+    manager.remove(entries)
     word = "would gate again" if arguments.dry_run else "gates again"
     lines = [f"{entry.test} in {entry.lane}: {word}, its entry ended on {entry.expires}" for entry in entries]
     _say(arguments, entries, lines or ["no entry is past its date"])

@@ -13,7 +13,7 @@ from greenlane.cli.verdict_output import decide_and_tell
 from greenlane.config.load import load
 from greenlane.errors import ConfigError
 from greenlane.run.planning import named_plan, named_queue
-from greenlane.run.ready import chosen_shards, decide, wish_of_lane
+from greenlane.run.ready import chosen_shards, decide, request_of_lane
 
 HELP = "Run one lane, or some of its shards, in its own environment."
 EXAMPLES = (
@@ -57,10 +57,10 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         raise ConfigError("a plan and a queue: each cuts the lane in its own way", "give one of --plan and --queue")
     plan = named_plan(arguments.plan, environ)
     shards, environ = chosen_shards(settings.lane(arguments.lane), arguments.shards, arguments.keyword, environ)
-    wish = wish_of_lane(settings, arguments.lane, shards, arguments.seed, plan, arguments.only)
+    request = request_of_lane(settings, arguments.lane, shards, arguments.seed, plan, arguments.only)
     # An option is stronger than either variable.
-    wish = msgspec.structs.replace(wish, queue="" if arguments.plan else named_queue(arguments.queue, environ))
-    return decide_and_tell(settings, environ, partial(decide, settings, wish, environ, print_line), wish.lane)
+    request = msgspec.structs.replace(request, queue="" if arguments.plan else named_queue(arguments.queue, environ))
+    return decide_and_tell(settings, environ, partial(decide, settings, request, environ, print_line), request.lane)
 
 
 def print_line(text: str) -> None:

@@ -15,7 +15,7 @@ from greenlane.environment.locks import lowest_python
 from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.judge.requirements import needed_lanes
 from greenlane.run.planning import make_plans, write_plan
-from greenlane.run.ready import wish_of_policy
+from greenlane.run.ready import request_of_policy
 from greenlane.sharding.matrix import matrix
 from greenlane.sharding.matrix_values import Matrix
 
@@ -65,8 +65,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 def _jobs(settings: Settings, policy: str, kinds: list[LaneKind], live: bool = False) -> Matrix:
     """Return the jobs of a policy, and with `live` of the release lanes, whatever the policy says."""
-    wish = wish_of_policy(settings, policy)
-    names = needed_lanes(settings.configuration, wish.lanes, wish.expected, live)
+    request = request_of_policy(settings, policy)
+    names = needed_lanes(settings.configuration, request.lanes, request.expected, live)
     return matrix([settings.lane(name) for name in names], lowest_python(settings.root), kinds)
 
 

@@ -17,7 +17,7 @@ from greenlane.config.load import load
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_NOT_READY, EXIT_READY
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.search import Conclusion, Findings
-from greenlane.polluter.find import by_evidence, evidence, lane_of, make_request, replay, search
+from greenlane.polluter.find import by_evidence, evidence, lane_of, make_job, replay, search
 from greenlane.polluter.suspects import Traces
 from greenlane.run.ready import open_gates
 
@@ -58,15 +58,15 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     victim: str = arguments.victim
     lane = lane_of(settings, victim, arguments.lane)
     color = sys.stdout.isatty() and "NO_COLOR" not in environ
-    request = make_request(settings, lane, environ, open_gates(settings, environ), color=color)
+    job = make_job(settings, lane, environ, open_gates(settings, environ), color=color)
     if arguments.after:
-        status = replay(request, (*arguments.after, victim), print_line)
+        status = replay(job, (*arguments.after, victim), print_line)
         return REPLAYED.get(status, EXIT_CONFIG)
     told = Traces() if arguments.fresh else evidence(settings, lane, victim)
     findings = by_evidence(told, victim)
     if findings is None:
         say = partial(print, file=sys.stderr, flush=True) if arguments.json else print_line
-        findings = search(request, victim, told, arguments.seed, say, quiet=arguments.json)
+        findings = search(job, victim, told, arguments.seed, say, quiet=arguments.json)
     command = _command(arguments, lane.name, findings)
     if arguments.json:
         shown = {**msgspec.to_builtins(findings), "reproduce": shlex.join(command) if findings.tests else ""}

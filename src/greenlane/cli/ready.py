@@ -10,11 +10,11 @@ from greenlane.cli.lane import print_line
 from greenlane.cli.verdict_output import decide_and_tell
 from greenlane.config.load import load
 from greenlane.evidence.evidence import LaneEvidence
-from greenlane.evidence.progress import Watcher
+from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.verdict import Verdict
 from greenlane.run.combined_coverage import combine_coverage
 from greenlane.run.planning import named_plan
-from greenlane.run.ready import decide, wish_of_policy
+from greenlane.run.ready import decide, request_of_policy
 
 HELP = "Run the lanes that a policy needs, decide, write the reports."
 EXAMPLES = "  greenlane ready\n  greenlane ready --policy deploy"
@@ -30,10 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run, judge, report; 0 when ready."""
     settings = load(Path(arguments.project), environ)
-    wish = wish_of_policy(settings, arguments.policy, arguments.seed, named_plan(arguments.plan, environ))
+    request = request_of_policy(settings, arguments.policy, arguments.seed, named_plan(arguments.plan, environ))
 
-    def use(watcher: Watcher) -> tuple[Verdict, list[LaneEvidence]]:
-        verdict, evidence = decide(settings, wish, environ, print_line, watcher)
+    def use(listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
+        verdict, evidence = decide(settings, request, environ, print_line, listener)
         combine_coverage(settings, evidence, environ)
         return verdict, evidence
 

@@ -15,12 +15,12 @@ from greenlane.config.load import load
 from greenlane.errors import ConfigError
 from greenlane.evidence.artifacts import RECORD
 from greenlane.evidence.evidence import LaneEvidence
-from greenlane.evidence.progress import Watcher
+from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.reader import collect
 from greenlane.evidence.verdict import Verdict
 from greenlane.history.recall import with_history
 from greenlane.judge.judge import judge
-from greenlane.run.ready import make_demand, open_gates, wish_of_policy
+from greenlane.run.ready import make_requirements, open_gates, request_of_policy
 
 HELP = "Merge lane and shard artifacts into one verdict, without running anything."
 EXAMPLES = "  greenlane verdict\n  greenlane verdict downloads/* --policy deploy"
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Collect, judge, report; 0 when ready."""
     settings = load(Path(arguments.project), environ)
-    wish = wish_of_policy(settings, arguments.policy)
+    request = request_of_policy(settings, arguments.policy)
     folders = [Path(name) for name in arguments.folders] or [settings.root / settings.configuration.artifacts]
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing:
@@ -43,10 +43,10 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     # A folder may be named twice, or with one that it lies in.
     records = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.rglob(RECORD)))
 
-    def use(watcher: Watcher) -> tuple[Verdict, list[LaneEvidence]]:
+    def use(listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
         evidence = [collect(path.parent) for path in records]
-        demand = make_demand(settings, wish, open_gates(settings, environ), run_id="")
-        decision = judge(with_history(demand, settings, environ, print_line), evidence)
+        requirements = make_requirements(settings, request, open_gates(settings, environ), run_id="")
+        decision = judge(with_history(requirements, settings, environ, print_line), evidence)
         return msgspec.structs.replace(decision, made_at=time.time(), project=settings.project), evidence
 
     return decide_and_tell(settings, environ, use)

@@ -8,7 +8,7 @@ from functools import partial
 
 from greenlane.config.load import Settings
 from greenlane.evidence.evidence import LaneEvidence
-from greenlane.evidence.progress import Watcher
+from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.verdict import Verdict
 from greenlane.history.recording import remember
 from greenlane.report.github import github
@@ -16,7 +16,7 @@ from greenlane.report.progress import screen
 from greenlane.report.terminal import show
 from greenlane.report.write import remove_reports, write_reports
 
-Decide = Callable[[Watcher], tuple[Verdict, Sequence[LaneEvidence]]]
+Decide = Callable[[ProgressListener], tuple[Verdict, Sequence[LaneEvidence]]]
 
 
 def decide_and_tell(settings: Settings, environ: Mapping[str, str], decide: Decide, lane: str = "") -> int:
@@ -31,9 +31,9 @@ def decide_and_tell(settings: Settings, environ: Mapping[str, str], decide: Deci
     configuration = settings.configuration
     remove_reports(settings.root, configuration, lane)
     actions = github(configuration.report, environ, settings.root)
-    with actions.deaf() if actions else nullcontext():
-        with screen(environ) as watcher:
-            verdict, evidence = decide(watcher)
+    with actions.suppress_commands() if actions else nullcontext():
+        with screen(environ) as listener:
+            verdict, evidence = decide(listener)
         remember(settings, evidence, environ, partial(print, flush=True))
         written = write_reports(verdict, settings.root, configuration, evidence)
         print("reports: " + ", ".join(str(path.relative_to(settings.root)) for path in written), flush=True)

@@ -47,7 +47,7 @@ from greenlane.judge.gates import secret_state
 from greenlane.judge.requirements import checks_of, lane_of_provider, needed_lanes
 from greenlane.judge.router import groups_of, missing, wanted
 from greenlane.run.pytest_arguments import worker_count
-from greenlane.run.ready import Wish, open_gates, wish_of_policy
+from greenlane.run.ready import RunRequest, open_gates, request_of_policy
 from greenlane.version import VERSION
 
 OLLAMA = "http://127.0.0.1:11434"
@@ -68,19 +68,19 @@ def examine(settings: Settings, policy: str, environ: Mapping[str, str], seconds
     Raises:
         ConfigError: the policy is unknown.
     """
-    wish = wish_of_policy(settings, policy)
-    base, notes = _base(settings, environ, wish.strict)
+    request = request_of_policy(settings, policy)
+    base, notes = _base(settings, environ, request.strict)
     questions = _questions(settings, environ, base, seconds)
     answers = probes.ask(questions, seconds)
     gates = open_gates(settings, environ)
-    router, lacking = _router(settings, environ, wish.strict, answers.get("router"))
+    router, lacking = _router(settings, environ, request.strict, answers.get("router"))
     diagnosis = Diagnosis(
         project=settings.project,
         version=VERSION,
         python=platform.python_version(),
         policy=policy,
-        strict=wish.strict,
-        lanes=tuple(_lane(settings, lane, wish, environ) for lane in settings.configuration.lanes.values()),
+        strict=request.strict,
+        lanes=tuple(_lane(settings, lane, request, environ) for lane in settings.configuration.lanes.values()),
         locks=lock_states(settings),
         interpreters=_interpreters(settings, answers),
         hermetic=_hermetic(answers.get("hermetic")),
@@ -89,7 +89,7 @@ def examine(settings: Settings, policy: str, environ: Mapping[str, str], seconds
         gates=_gates(settings, environ, gates),
         services=_services(settings, environ, base),
         models=_models(answers),
-        expected=_expected(settings, wish, environ, gates),
+        expected=_expected(settings, request, environ, gates),
         environment=variables(settings.configuration, environ),
         options=_options(settings, environ),
         unanswered=tuple(name for name in questions if name not in answers),
@@ -178,14 +178,14 @@ def _router(
     return msgspec.structs.replace(state, found=answer), [of_note(note) for note in notes]
 
 
-def _lane(settings: Settings, lane: Lane, wish: Wish, environ: Mapping[str, str]) -> LaneState:
+def _lane(settings: Settings, lane: Lane, request: RunRequest, environ: Mapping[str, str]) -> LaneState:
     """Return one lane as it would run."""
     location = settings.root / settings.configuration.environments / lane.name
     return LaneState(
         name=lane.name,
         kind=lane.kind.value,
         checks=checks_of(lane),
-        needed=lane.name in wish.lanes,
+        needed=lane.name in request.lanes,
         budget=lane.budget or 0.0,
         workers=worker_count(lane, os.cpu_count() or 1, environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")),
         services=lane.services,
@@ -270,7 +270,7 @@ def _models(answers: Mapping[str, Any]) -> tuple[ModelServer, ...]:
 
 
 def _expected(
-    settings: Settings, wish: Wish, environ: Mapping[str, str], gates: tuple[GateState, ...]
+    settings: Settings, request: RunRequest, environ: Mapping[str, str], gates: tuple[GateState, ...]
 ) -> tuple[Demanded, ...]:
     """Return what must run and pass, and what would keep it from that now."""
     configuration = settings.configuration
@@ -280,11 +280,11 @@ def _expected(
     return tuple(
         Demanded(
             name=name,
-            source="READINESS_EXPECT" if name in wanted else f"policies.{wish.policy}.expect",
+            source="READINESS_EXPECT" if name in wanted else f"policies.{request.policy}.expect",
             lanes=needed_lanes(configuration, (), (name,), False),
             blocked=closed.get(name, "") or off.get(name, ""),
         )
-        for name in wish.expected
+        for name in request.expected
     )
 
 

@@ -32,7 +32,7 @@ INSTALL_PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "REQUESTS_CA_BUNDLE", "CURL_
 def lane_environment(
     outer: Mapping[str, str],
     *,
-    essentials: Mapping[str, str],
+    base_environment: Mapping[str, str],
     entries: Iterable[str] = (),
     endpoints: Mapping[str, str] | None = None,
     secrets: Iterable[str] = (),
@@ -41,7 +41,7 @@ def lane_environment(
 
     Args:
         outer: the caller's environment.
-        essentials: what the lane cannot run without (PATH, HOME, TMPDIR, locale, time zone, hash seed).
+        base_environment: what the lane cannot run without (PATH, HOME, TMPDIR, locale, time zone, hash seed).
         entries: what the lane declares, `NAME` or `NAME=value`.
         endpoints: address variables, which always win over the caller's.
         secrets: names of the secrets of open gates.
@@ -51,7 +51,7 @@ def lane_environment(
     result.update(values)
     result.update({name: outer[name] for name in secrets if name in outer})
     result.update(endpoints or {})
-    result.update(essentials)
+    result.update(base_environment)
     return result
 
 

@@ -214,7 +214,7 @@ class LaneEvidence(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
 
 
-class Demand(msgspec.Struct, frozen=True, kw_only=True):
+class Requirements(msgspec.Struct, frozen=True, kw_only=True):
     """What the judge is asked to decide.
 
     Attributes:

@@ -28,7 +28,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     left: float | None = None
 
 
-class Watcher(Protocol):
+class ProgressListener(Protocol):
     """Who watches a run.
 
     Attributes:
@@ -55,27 +55,27 @@ class Watcher(Protocol):
         """The lane or shard has ended; its verdict is still to come."""
 
 
-class Nobody:
+class NullListener:
     """Watches nothing."""
 
     period = 0.0
     carries = False
 
     def began(self, label: str) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
 
     def line(self, line: bytes) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
 
     def failed(self, label: str, test: TestOutcome) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
 
     def progress(self, progress: Progress) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
 
     def ended(self, progress: Progress) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
 
 
-NOBODY: Watcher = Nobody()
+NULL_LISTENER: ProgressListener = NullListener()
 """For runs that nobody watches; it keeps nothing, so one is enough."""

@@ -31,7 +31,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
     passing: bool = False
 
 
-class Sight(msgspec.Struct, frozen=True, kw_only=True):
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """What a chain came to.
 
     Attributes:
@@ -75,10 +75,10 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[str, ...] = ()
 
 
-class Sights(msgspec.Struct, frozen=True, kw_only=True):
+class Observations(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a task: one for each chain, None for those that were ended; and how many tests were run for it."""
 
-    sights: tuple[Sight | None, ...] = ()
+    observations: tuple[Observation | None, ...] = ()
     ran: int = 0
 
 

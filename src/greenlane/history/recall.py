@@ -11,7 +11,7 @@ import msgspec
 from greenlane.config.lanes import LaneKind
 from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
-from greenlane.evidence.evidence import Demand
+from greenlane.evidence.evidence import Requirements
 from greenlane.evidence.history import Past
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.quarantine import FlakyTest, Ledger
@@ -30,21 +30,24 @@ def can_ask() -> bool:
     return all(importlib.util.find_spec(name) for name in ("sqlalchemy", "alembic"))
 
 
-def with_history(demand: Demand, settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> Demand:
-    """Return a demand with what history knows of its lanes.
+def with_history(
+    requirements: Requirements, settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]
+) -> Requirements:
+    """Return requirements with what history knows of their lanes.
 
     Args:
-        demand: what the judge must find proved.
+        requirements: what the judge must find proved.
         settings: the project.
         environ: the caller's environment; it may name the shared database.
         say: prints a line to the user.
     """
-    repeatable = [lane for lane, kind in demand.kinds.items() if kind == LaneKind.DETERMINISTIC]
+    repeatable = [lane for lane, kind in requirements.kinds.items() if kind == LaneKind.DETERMINISTIC]
     known = recall(
-        settings, environ, say, tree=demand.tree, run_id=demand.run_id, lanes=demand.kinds, repeatable=repeatable,
-        ledger=Ledger(quarantined=demand.ledger), now=time.time(),
+        settings, environ, say, tree=requirements.tree, run_id=requirements.run_id,
+        lanes=requirements.kinds, repeatable=repeatable,
+        ledger=Ledger(quarantined=requirements.ledger), now=time.time(),
     )  # fmt: skip
-    return msgspec.structs.replace(demand, past=known.past, flaky=known.flaky)
+    return msgspec.structs.replace(requirements, past=known.past, flaky=known.flaky)
 
 
 def recall(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.verdict import CONFIGURATION, Check, Status, Verdict
 from greenlane.evidence.violation import Code, Violation
@@ -22,11 +22,11 @@ SLOWEST = 10
 """How many of the slowest tests a check carries."""
 
 
-def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Violation] = ()) -> Verdict:
+def judge(requirements: Requirements, evidence: Sequence[LaneEvidence], notes: Sequence[Violation] = ()) -> Verdict:
     """Return the verdict.
 
     Args:
-        demand: what must be proved.
+        requirements: what must be proved.
         evidence: what there is to prove it, one item for each lane or shard that ran.
         notes: violations and warnings that control found beside the lanes, such as a wrong address.
     """
@@ -38,77 +38,77 @@ def judge(demand: Demand, evidence: Sequence[LaneEvidence], notes: Sequence[Viol
     halting = {*CONFIGURATION, Code.INTERRUPTED}
     blocked = next((note.code for note in notes if note.gating and note.code in halting), None)
     checks = []
-    for name in dict.fromkeys((*demand.checks, *found)):
+    for name in dict.fromkeys((*requirements.checks, *found)):
         items = found.get(name, [])
-        own = list(_examine(items, demand)) if items else _absent(name, demand, blocked)
+        own = list(_examine(items, requirements)) if items else _absent(name, requirements, blocked)
         violations += [msgspec.structs.replace(violation, check=name) for violation in own]
-        checks.append(_check(name, items, own, demand, blocked))
-    violations += (*whole(demand, evidence), *ledger_violations(demand, evidence))
-    checks += [_provider(name, demand, evidence, violations) for name in demand.providers]
-    checks += [_service(name, demand, evidence, violations) for name in demand.services]
-    violations += _expected(demand, checks, evidence)
-    violations += _nothing(demand, checks, violations)
+        checks.append(_check(name, items, own, requirements, blocked))
+    violations += (*whole(requirements, evidence), *ledger_violations(requirements, evidence))
+    checks += [_provider(name, requirements, evidence, violations) for name in requirements.providers]
+    checks += [_service(name, requirements, evidence, violations) for name in requirements.services]
+    violations += _expected(requirements, checks, evidence)
+    violations += _nothing(requirements, checks, violations)
     return Verdict(
-        policy=demand.policy,
-        lane=demand.lane,
-        strict=demand.strict,
+        policy=requirements.policy,
+        lane=requirements.lane,
+        strict=requirements.strict,
         checks=tuple(checks),
         violations=tuple(v for v in violations if v.gating),
         warnings=tuple(v for v in violations if not v.gating),
-        gates=demand.gates,
-        expected=demand.expected,
-        quarantined=tuple(told for item in evidence for told in quarantined(item, demand)),
-        flaky=demand.flaky,
-        run_id=demand.run_id,
-        tree=demand.tree,
+        gates=requirements.gates,
+        expected=requirements.expected,
+        quarantined=tuple(told for item in evidence for told in quarantined(item, requirements)),
+        flaky=requirements.flaky,
+        run_id=requirements.run_id,
+        tree=requirements.tree,
     )
 
 
-def _examine(items: Sequence[LaneEvidence], demand: Demand) -> Iterable[Violation]:
+def _examine(items: Sequence[LaneEvidence], requirements: Requirements) -> Iterable[Violation]:
     """Yield what every examiner finds, with what is excused; a second run of a check must not hide the first."""
     if len(items) > 1:
         sources = ", ".join(item.source or item.record.run_id for item in items)
         yield Violation(code=Code.STALE, message=f"there is evidence of {len(items)} runs: {sources}")
     for item in items:
-        found = (violation for examiner in EXAMINERS for violation in examiner(item, demand))
-        yield from excuse(tolerate(found, item, demand), item, demand)
+        found = (violation for examiner in EXAMINERS for violation in examiner(item, requirements))
+        yield from excuse(tolerate(found, item, requirements), item, requirements)
 
 
-def _absent(name: str, demand: Demand, blocked: Code | None) -> list[Violation]:
+def _absent(name: str, requirements: Requirements, blocked: Code | None) -> list[Violation]:
     """Return why a check without evidence is red; nothing where a closed gate or a wrong setting explains it."""
-    if blocked or _closed(name, demand):
+    if blocked or _closed(name, requirements):
         return []
     code = Code.SHARD_GAP if "/" in name else Code.NO_TESTS
     return [Violation(code=code, message=f"there is no evidence for {name}", subject=name)]
 
 
-def _nothing(demand: Demand, checks: Sequence[Check], found: Sequence[Violation]) -> Iterable[Violation]:
+def _nothing(requirements: Requirements, checks: Sequence[Check], found: Sequence[Violation]) -> Iterable[Violation]:
     """Yield NO_TESTS when nothing of a project's policy was run, though nothing went wrong either."""
     required = [check for check in checks if check.required]
-    if demand.lane or any(v.gating for v in found) or any(check.status is Status.PASSED for check in required):
+    if requirements.lane or any(v.gating for v in found) or any(check.status is Status.PASSED for check in required):
         return
     idle = "; ".join(f"{check.name}: {check.reason or 'no test was run'}" for check in required)
-    what = f"nothing that policy {demand.policy} needs was run: {idle or 'it names no lane'}"
+    what = f"nothing that policy {requirements.policy} needs was run: {idle or 'it names no lane'}"
     yield Violation(code=Code.NO_TESTS, message=what)
 
 
-def _closed(name: str, demand: Demand) -> str:
+def _closed(name: str, requirements: Requirements) -> str:
     """Return the reason why no provider of a lane could be called; empty when one could, or it has none."""
     lane = name.split("/")[0]
-    own = [gate for gate in demand.gates if demand.providers.get(gate.provider) == lane]
+    own = [gate for gate in requirements.gates if requirements.providers.get(gate.provider) == lane]
     if not own or any(gate.open for gate in own):
         return ""
     return "; ".join(f"{gate.provider}: {gate.reason}" for gate in own)
 
 
 def _check(
-    name: str, items: Sequence[LaneEvidence], own: Sequence[Violation], demand: Demand, blocked: Code | None
+    name: str, items: Sequence[LaneEvidence], own: Sequence[Violation], requirements: Requirements, blocked: Code | None
 ) -> Check:
     """Return the row of one lane or shard."""
-    required = name in demand.checks
+    required = name in requirements.checks
     if not items:
         status = Status.FAILED if own else Status.SKIPPED
-        reason = f"not run: {blocked.value}" if blocked else _closed(name, demand) or "no evidence"
+        reason = f"not run: {blocked.value}" if blocked else _closed(name, requirements) or "no evidence"
         return Check(name=name, status=status, reason=reason, required=required)
     item = items[-1]
     outcomes = item.journal.outcomes
@@ -141,15 +141,17 @@ def _slowest(outcomes: Sequence[TestOutcome]) -> tuple[TestOutcome, ...]:
     return tuple(sorted(outcomes, key=lambda test: -test.duration)[:SLOWEST])
 
 
-def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence], found: Sequence[Violation]) -> Check:
+def _provider(
+    name: str, requirements: Requirements, evidence: Sequence[LaneEvidence], found: Sequence[Violation]
+) -> Check:
     """Return the row of a live provider: closed gates are rows too, so that nothing is silent."""
-    state = next((gate for gate in demand.gates if gate.provider == name), None)
-    required = name in demand.expected
+    state = next((gate for gate in requirements.gates if gate.provider == name), None)
+    required = name in requirements.expected
     if state is None or not state.open:
         return Check(name=name, status=Status.SKIPPED, reason=state.reason if state else "no gate", required=required)
-    items = [item for item in evidence if item.record.lane == demand.providers[name]]
+    items = [item for item in evidence if item.record.lane == requirements.providers[name]]
     tests = [t for item in items for t in item.journal.outcomes if item.journal.providers.get(t.nodeid) == name]
-    excused = frozenset(nodeid for item in items for nodeid in excused_tests(item, demand) | tolerated(item))
+    excused = frozenset(nodeid for item in items for nodeid in excused_tests(item, requirements) | tolerated(item))
     counts = dict(Counter(test.outcome for test in tests))
     canned = next((v.cause for v in found if v.gating and (v.code, v.subject) == (Code.CANNED, name)), "")
     if canned or any(test.outcome.bad and test.nodeid not in excused for test in tests):
@@ -165,15 +167,17 @@ def _provider(name: str, demand: Demand, evidence: Sequence[LaneEvidence], found
     )  # fmt: skip
 
 
-def _service(name: str, demand: Demand, evidence: Sequence[LaneEvidence], found: Sequence[Violation]) -> Check:
+def _service(
+    name: str, requirements: Requirements, evidence: Sequence[LaneEvidence], found: Sequence[Violation]
+) -> Check:
     """Return the row of a service that lanes can do without: what the tests that need it came to."""
-    own = [item for item in evidence if item.record.lane in demand.services[name]]
+    own = [item for item in evidence if item.record.lane in requirements.services[name]]
     records = [record for item in own for record in item.record.services if record.name == name]
     tests = [t for item in own for t in item.journal.outcomes if name in item.journal.needs.get(t.nodeid, ())]
     failures = [record.failure for record in records if record.failure]
     absences = [record.absent for record in records if record.absent]
     reason = "; ".join(dict.fromkeys(failures or absences))
-    excused = frozenset(nodeid for item in own for nodeid in excused_tests(item, demand) | tolerated(item))
+    excused = frozenset(nodeid for item in own for nodeid in excused_tests(item, requirements) | tolerated(item))
     canned = {v.subject for v in found if v.code is Code.CANNED} & {name, *(test.nodeid for test in tests)}
     if failures or canned or any(test.outcome.bad and test.nodeid not in excused for test in tests):
         status = Status.FAILED
@@ -183,14 +187,16 @@ def _service(name: str, demand: Demand, evidence: Sequence[LaneEvidence], found:
         status, reason = Status.SKIPPED, reason or ("no test that needs it ran" if records else "its lane was not run")
     return Check(
         name=name, status=status, reason=reason, counts=dict(Counter(test.outcome for test in tests)),
-        required=name in demand.expected, duration=sum(test.duration for test in tests),
+        required=name in requirements.expected, duration=sum(test.duration for test in tests),
     )  # fmt: skip
 
 
-def _expected(demand: Demand, checks: Sequence[Check], evidence: Sequence[LaneEvidence]) -> Iterable[Violation]:
+def _expected(
+    requirements: Requirements, checks: Sequence[Check], evidence: Sequence[LaneEvidence]
+) -> Iterable[Violation]:
     """Yield EXPECTED_NOT_RUN for each expected name that did not run: a check, a lane, a provider or a service."""
     excused = Counter(name for item in evidence for name in _switched_off(item))
-    for name in demand.expected:
+    for name in requirements.expected:
         own = [check for check in checks if check.name == name or check.name.startswith(f"{name}/")]
         idle = [check for check in own if check.status is Status.SKIPPED or _skipped(check) > excused[check.name]]
         if own and not idle:

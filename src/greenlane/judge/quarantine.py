@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from greenlane.config.schema import Quarantine
-from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.quarantine import Entry, FlakyTest, Ledger, Quarantined
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.flakes import Flake, explain
@@ -79,17 +79,17 @@ def ended(entry: Entry, today: str) -> str:
     return f"it expired on {entry.expires}" if entry.expires < today else ""
 
 
-def quarantined(evidence: LaneEvidence, demand: Demand) -> tuple[Quarantined, ...]:
+def quarantined(evidence: LaneEvidence, requirements: Requirements) -> tuple[Quarantined, ...]:
     """Return the quarantined tests of a check that were to run here, and what became of each."""
     journal, record = evidence.journal, evidence.record
     outcomes = {test.nodeid: test for test in journal.outcomes}
     own = {*journal.selected, *outcomes}
     result = []
-    for entry in demand.ledger:
+    for entry in requirements.ledger:
         if entry.lane != record.lane or entry.test not in own:
             continue
-        reason = ended(entry, demand.today)
-        if not reason and record.kind not in demand.quarantine_kinds:
+        reason = ended(entry, requirements.today)
+        if not reason and record.kind not in requirements.quarantine_kinds:
             reason = f"quarantine.kinds does not hold {record.kind}"
         test = outcomes.get(entry.test)
         told = Quarantined(
@@ -100,16 +100,16 @@ def quarantined(evidence: LaneEvidence, demand: Demand) -> tuple[Quarantined, ..
     return tuple(result)
 
 
-def excused_tests(evidence: LaneEvidence, demand: Demand) -> frozenset[str]:
+def excused_tests(evidence: LaneEvidence, requirements: Requirements) -> frozenset[str]:
     """Return the tests whose failure does not gate. Where the whole lane was killed nothing can be told apart."""
     if evidence.record.timed_out:
         return frozenset()
-    return frozenset(q.entry.test for q in quarantined(evidence, demand) if q.excused and q.outcome is not None)
+    return frozenset(q.entry.test for q in quarantined(evidence, requirements) if q.excused and q.outcome is not None)
 
 
-def excuse(found: Iterable[Violation], evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def excuse(found: Iterable[Violation], evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """Yield violations; what a quarantined test may do without gating becomes a warning that says so."""
-    excused = excused_tests(evidence, demand) if demand.ledger else frozenset()
+    excused = excused_tests(evidence, requirements) if requirements.ledger else frozenset()
     for violation in found:
         if violation.gating and violation.code in EXCUSABLE and violation.subject in excused:
             told = f"quarantined, does not gate: {violation.message}"
@@ -118,19 +118,19 @@ def excuse(found: Iterable[Violation], evidence: LaneEvidence, demand: Demand) -
             yield violation
 
 
-def ledger_violations(demand: Demand, evidence: Sequence[LaneEvidence]) -> Iterable[Violation]:
+def ledger_violations(requirements: Requirements, evidence: Sequence[LaneEvidence]) -> Iterable[Violation]:
     """Yield QUARANTINE_EXPIRED for entries of the demanded lanes that are past their date, or name no issue or no test.
 
     An entry whose test is no longer there, for it was renamed or removed, is a warning until the run is strict.
     """
-    lanes = {check.split("/")[0] for check in demand.checks}
+    lanes = {check.split("/")[0] for check in requirements.checks}
     collected = {lane: _collected(lane, evidence) for lane in lanes}
-    for entry in demand.ledger:
+    for entry in requirements.ledger:
         if entry.lane not in lanes:
             continue
-        reason, gating = ended(entry, demand.today), True
+        reason, gating = ended(entry, requirements.today), True
         if not reason and collected[entry.lane] and entry.test not in collected[entry.lane]:
-            reason, gating = "no test of the lane has this name: it was renamed or removed", demand.strict
+            reason, gating = "no test of the lane has this name: it was renamed or removed", requirements.strict
         if reason:
             yield Violation(
                 code=Code.QUARANTINE_EXPIRED, message=f"{entry.test}: {reason}", subject=entry.test, check=entry.lane,

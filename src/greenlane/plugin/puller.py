@@ -69,8 +69,8 @@ class Puller:
             if session.shouldstop:
                 raise session.Interrupted(session.shouldstop)
 
-    def _ask(self, wish: Enter | Next | Peek) -> Given:
-        self._channel.send(wish)
+    def _ask(self, message: Enter | Next | Peek) -> Given:
+        self._channel.send(message)
         given = self._channel.receive(Given)
         if given is None or given.failure:
             why = given.failure if given else "the supervisor has gone"

@@ -12,13 +12,13 @@ import pytest
 
 from greenlane.evidence.journal import CollectError, Crashed, Finished, Started, TestFinished, TestStarted
 from greenlane.evidence.outcome import Outcome
+from greenlane.plugin.body_probe import BodyProbe
 from greenlane.plugin.journal import Journal
+from greenlane.plugin.outcome_tracker import OutcomeTracker
 from greenlane.plugin.process import WORKER_KEY, LaneProcess
 from greenlane.plugin.reports import cause_of, first_line, settle, skip_reason
 from greenlane.plugin.selection import narrowing
 from greenlane.plugin.shadows import shadows
-from greenlane.plugin.truth import Truths
-from greenlane.plugin.witness import Witness
 
 
 class Recorder:
@@ -37,8 +37,8 @@ class Recorder:
         self._journal = lane.journal
         self._controller = controller
         self._reports: list[pytest.TestReport] = []
-        self._witness = Witness()
-        self._truths = Truths(self._witness)
+        self._probe = BodyProbe()
+        self._tracker = OutcomeTracker(self._probe)
         self._in_body = False
 
     @pytest.hookimpl(tryfirst=True)
@@ -77,23 +77,23 @@ class Recorder:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Write that a test begins, and how it ended."""
         self._reports = []
-        self._truths.begin(item)
+        self._tracker.begin(item)
         self._journal.write(TestStarted, nodeid=item.nodeid)
         result = yield
         if self._reports:
-            self._journal.write(TestFinished, nodeid=item.nodeid, **settle(self._reports, self._truths.hidden()))
+            self._journal.write(TestFinished, nodeid=item.nodeid, **settle(self._reports, self._tracker.hidden()))
         return result
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Know the function of each test before anybody can put another in its place."""
-        self._witness.remember(item)
+        self._probe.remember(item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Watch the body itself."""
         self._in_body = True
         try:
-            with self._witness.watch(item):
+            with self._probe.watch(item):
                 return (yield)
         finally:
             self._in_body = False
@@ -105,16 +105,16 @@ class Recorder:
         """Keep each phase's report, and what really happened in it."""
         report = yield
         if self._in_body:
-            self._truths.part(report)
+            self._tracker.part(report)
         else:
             self._reports.append(report)
-            self._truths.phase(item, call, report)
-            self._truths.show(report)
+            self._tracker.phase(item, call, report)
+            self._tracker.show(report)
         return report
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """Hear of failures that pytest can only warn about."""
-        self._truths.warned(warning_message.message, warning_message.category)
+        self._tracker.warned(warning_message.message, warning_message.category)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -25,7 +25,8 @@ from greenlane.evidence.reader import collect, read_journal
 from greenlane.evidence.search import Conclusion, Findings
 from greenlane.polluter.suspects import Traces, text_of, traces
 from greenlane.run.assembly import supervisor_plan
-from greenlane.run.base_environment import essentials
+from greenlane.run.base_environment import base_environment
+from greenlane.run.job import LaneJob
 from greenlane.run.lane import (
     new_run_id,
     recipe,
@@ -35,10 +36,9 @@ from greenlane.run.lane import (
 )  # fmt: skip
 from greenlane.run.packages import leak_policy
 from greenlane.run.pytest_arguments import pytest_arguments
-from greenlane.run.request import Request
-from greenlane.run.services import Houses, Housing
+from greenlane.run.services import ResolvedServices, ServiceResolver
 from greenlane.sharding.assignment import file_of
-from greenlane.supervisor.plan import Plan, SearchPlan, Voice
+from greenlane.supervisor.plan import OutputMode, Plan, SearchPlan
 from greenlane.util.work_tree import tree_state
 from greenlane.version import VERSION
 
@@ -108,21 +108,21 @@ def by_evidence(told: Traces, victim: str) -> Findings | None:
     return Findings(conclusion=Conclusion.POLLUTED, victim=victim, tests=(told.named,), leaks=leaks)
 
 
-def make_request(
+def make_job(
     settings: Settings, lane: Lane, environ: Mapping[str, str], gates: tuple[GateState, ...], *, color: bool
-) -> Request:
+) -> LaneJob:
     """Return a request for a lane's environment in which something else than the lane is done."""
-    return Request(
+    return LaneJob(
         settings=settings, lane=msgspec.structs.replace(lane, shards=(), coverage=None), shard="", run_id=new_run_id(),
         environ=environ, gates=gates, purpose=PURPOSE, color=color,
     )  # fmt: skip
 
 
-def search(request: Request, victim: str, told: Traces, seed: int | None, say: Say, *, quiet: bool) -> Findings:
+def search(job: LaneJob, victim: str, told: Traces, seed: int | None, say: Say, *, quiet: bool) -> Findings:
     """Search in copies of one lane process.
 
     Args:
-        request: the lane.
+        job: the lane.
         victim: node id.
         told: what is known from an earlier run.
         seed: of the order in which tests are tried; None for the order of the files.
@@ -135,31 +135,31 @@ def search(request: Request, victim: str, told: Traces, seed: int | None, say: S
     """
     if not hasattr(os, "fork"):
         raise ConfigError("greenlane polluter needs a system with fork", "search on Linux or macOS")
-    with _place(request, say) as place:
+    with _place(job, say) as place:
         answer = place.scratch / "findings.json"
         plan = SearchPlan(
             victim=victim, suspects=told.suspects, before=told.before, cores=os.cpu_count() or 1, answer=str(answer)
         )
-        contract = place.contract(Task.PROBE, request.lane.tests, "file" if seed is None else "random", seed or 0)
-        contract = msgspec.structs.replace(contract, leaks=_watching(request.settings))
-        voice = Voice.NONE if quiet else Voice.OWN
-        place.supervise(contract, msgspec.structs.replace(place.plan(contract), voice=voice, search=plan))
+        contract = place.contract(Task.PROBE, job.lane.tests, "file" if seed is None else "random", seed or 0)
+        contract = msgspec.structs.replace(contract, leaks=_watching(job.settings))
+        output_mode = OutputMode.NONE if quiet else OutputMode.OWN
+        place.supervise(contract, msgspec.structs.replace(place.plan(contract), output_mode=output_mode, search=plan))
         try:
             findings = msgspec.json.decode(answer.read_bytes(), type=Findings)
         except OSError as error:
-            log = request.artifacts / OUTPUT
+            log = job.artifacts / OUTPUT
             raise GreenlaneError("the lane ended before the search did", f"read {log}") from error
-    left = read_journal(request.artifacts / JOURNAL).leaks
+    left = read_journal(job.artifacts / JOURNAL).leaks
     return msgspec.structs.replace(findings, leaks=left)
 
 
-def replay(request: Request, tests: Sequence[str], say: Say) -> int:
+def replay(job: LaneJob, tests: Sequence[str], say: Say) -> int:
     """Run tests in this order in one ordinary process, where nothing is restored between them; return pytest's status.
 
     Raises:
         Interrupted: it was stopped.
     """
-    with _place(request, say) as place:
+    with _place(job, say) as place:
         contract = place.contract(Task.REPLAY, tuple(tests), "file", 0)
         return place.supervise(contract, place.plan(contract))
 
@@ -168,38 +168,38 @@ class _Place:
     """A lane's environment with its services, for one use of it.
 
     Args:
-        request: the lane; environment, housing: where it and its services live; scratch: private folder.
+        job: the lane; environment, resolved: where it and its services live; scratch: private folder.
     """
 
-    def __init__(self, request: Request, environment: Environment, housing: Housing, scratch: Path) -> None:
-        self._request = request
+    def __init__(self, job: LaneJob, environment: Environment, resolved: ResolvedServices, scratch: Path) -> None:
+        self._job = job
         self._environment = environment
-        self._housing = housing
+        self._resolved = resolved
         self.scratch = scratch
 
     def contract(self, task: Task, tests: tuple[str, ...], order: str, seed: int) -> Contract:
         """Return what the lane process is told."""
-        request, lane = self._request, self._request.lane
+        job, lane = self._job, self._job.lane
         named = msgspec.structs.replace(lane, tests=tests)
         arguments = pytest_arguments(
-            named, artifacts=str(request.artifacts), scratch=str(self.scratch), workers=0, color=request.color
+            named, artifacts=str(job.artifacts), scratch=str(self.scratch), workers=0, color=job.color
         )
-        closed = {g.provider: g.reason for g in request.gates if not g.open or g.provider not in lane.providers}
+        closed = {g.provider: g.reason for g in job.gates if not g.open or g.provider not in lane.providers}
         return Contract(
-            run_id=request.run_id, lane=lane.name, kind=lane.kind.value, project=request.settings.project,
-            artifacts=str(request.artifacts), arguments=(*arguments, "-n", "0"), tests=tests, plugin=VERSION,
+            run_id=job.run_id, lane=lane.name, kind=lane.kind.value, project=job.settings.project,
+            artifacts=str(job.artifacts), arguments=(*arguments, "-n", "0"), tests=tests, plugin=VERSION,
             network=not lane.deterministic, closed=closed, task=task, order=order, seed=seed,
-            services={name: request.settings.configuration.services[name].shards for name in lane.services},
-            absent={name: record.absent for name, record in self._housing.absent.items()},
+            services={name: job.settings.configuration.services[name].shards for name in lane.services},
+            absent={name: record.absent for name, record in self._resolved.absent.items()},
         )  # fmt: skip
 
     def plan(self, contract: Contract) -> Plan:
         """Return what the supervisor is told."""
-        request, environment = self._request, self._environment
+        job, environment = self._job, self._environment
         command = (environment.python, "-P", "-s", "-m", "pytest", *contract.arguments)
-        own = essentials(request, environment, self.scratch)
-        path = request.artifacts / CONTRACT
-        plan = supervisor_plan(request, environment, self._housing, own, self.scratch, command, path)
+        own = base_environment(job, environment, self.scratch)
+        path = job.artifacts / CONTRACT
+        plan = supervisor_plan(job, environment, self._resolved, own, self.scratch, command, path)
         return msgspec.structs.replace(plan, budget=0.0)
 
     def supervise(self, contract: Contract, plan: Plan) -> int:
@@ -210,7 +210,7 @@ class _Place:
             GreenlaneError: it could not be started.
         """
         Path(plan.contract).write_bytes(msgspec.json.encode(contract))
-        result = run_supervisor(plan, self._request)
+        result = run_supervisor(plan, self._job)
         if result.interrupted:
             raise Interrupted("stopped before its end")
         if result.failure or result.exit_status is None:
@@ -219,17 +219,17 @@ class _Place:
 
 
 @contextmanager
-def _place(request: Request, say: Say) -> Iterator[_Place]:
+def _place(job: LaneJob, say: Say) -> Iterator[_Place]:
     """Build the lane's environment or prove it right, and hold it."""
-    settings = request.settings
-    installer = find_installer(settings.root / settings.configuration.environments, request.environ)
-    made = recipe(settings, request.lane, tree_state(settings.root, written_by_us(settings)))
+    settings = job.settings
+    installer = find_installer(settings.root / settings.configuration.environments, job.environ)
+    made = recipe(settings, job.lane, tree_state(settings.root, written_by_us(settings)))
     with ExitStack() as stack:
-        holder = f"{PURPOSE} {request.run_id} (process {os.getpid()})"
+        holder = f"{PURPOSE} {job.run_id} (process {os.getpid()})"
         stack.enter_context(exclusive(made.location.with_suffix(".lock"), holder, say))
-        remove_stale(request)
+        remove_stale(job)
         environment = prepare(made, installer, say)
-        housing = Houses(settings, installer, say).house(request, stack)
+        resolved = ServiceResolver(settings, installer, say).resolve(job, stack)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        yield _Place(request, environment, housing, scratch)
+        yield _Place(job, environment, resolved, scratch)

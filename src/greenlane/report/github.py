@@ -29,7 +29,7 @@ class GitHub(msgspec.Struct, frozen=True, kw_only=True):
     below: str = ""
 
     @contextmanager
-    def deaf(self) -> Iterator[None]:
+    def suppress_commands(self) -> Iterator[None]:
         """Keep the runner from obeying anything that is printed meanwhile, by a word that only we know."""
         word = secrets.token_hex(16)
         print(f"::stop-commands::{word}", flush=True)

@@ -21,7 +21,7 @@ FRAMES = 8
 """Pictures a second."""
 
 
-class Moving:
+class LiveDisplay:
     """Draws the progress of every lane of a run.
 
     Args:
@@ -39,26 +39,26 @@ class Moving:
         self._lines: list[bytes] = []
 
     def began(self, label: str) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
         self._rows[label] = Progress(label=label)
 
     def line(self, line: bytes) -> None:
-        """See `Watcher`; lines are printed together once a picture, or drawing would cost more than testing."""
+        """See `ProgressListener`; lines are printed together once a picture: one by one costs more than testing."""
         with self._lock:
             self._lines.append(line)
 
     def failed(self, label: str, test: TestOutcome) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
         with self._lock:
             self._lines.append(b"\x1b[31m" + failure(label, test).encode("utf-8", "replace") + b"\x1b[0m\n")
 
     def progress(self, progress: Progress) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
         self._rows[progress.label] = progress
         self.flush()
 
     def ended(self, progress: Progress) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
         self._over.add(progress.label)
         self.progress(progress)
 
@@ -94,15 +94,15 @@ class Moving:
 
 
 @contextmanager
-def live() -> Iterator[Moving]:
+def live() -> Iterator[LiveDisplay]:
     """Draw as long as the context lasts, and take the drawing away at its end: one table follows, with the verdict."""
     console = Console()
-    moving = Moving(console)
+    display = LiveDisplay(console)
     with Live(
-        get_renderable=moving.picture, console=console, refresh_per_second=FRAMES, transient=True,
+        get_renderable=display.picture, console=console, refresh_per_second=FRAMES, transient=True,
         vertical_overflow="crop",
     ):  # fmt: skip
         try:
-            yield moving
+            yield display
         finally:
-            moving.flush()
+            display.flush()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from greenlane.evidence.outcome import TestOutcome
-from greenlane.evidence.progress import Progress, Watcher
+from greenlane.evidence.progress import Progress, ProgressListener
 from greenlane.report.lines import clean
 
 STEP = 5.0
@@ -34,25 +34,25 @@ class Plain:
         self._told = (0, 0)
 
     def began(self, label: str) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
         self._last, self._told = self._clock(), (0, 0)
 
     def line(self, line: bytes) -> None:
-        """See `Watcher`; lines go straight to standard output."""
+        """See `ProgressListener`; lines go straight to standard output."""
 
     def failed(self, label: str, test: TestOutcome) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
         self._say(failure(label, test))
 
     def progress(self, progress: Progress) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
         now, told = self._clock(), (progress.done, progress.bad)
         if now - self._last >= STEP and told != self._told and progress.selected:
             self._last, self._told = now, told
             self._say(f"{clean(progress.label)}: {state(progress)}")
 
     def ended(self, progress: Progress) -> None:
-        """See `Watcher`."""
+        """See `ProgressListener`."""
 
 
 def failure(label: str, test: TestOutcome) -> str:
@@ -78,7 +78,7 @@ def span(seconds: float) -> str:
 
 
 @contextmanager
-def screen(environ: Mapping[str, str]) -> Iterator[Watcher]:
+def screen(environ: Mapping[str, str]) -> Iterator[ProgressListener]:
     """Give whoever runs lanes a watcher that fits the terminal, for as long as the context lasts.
 
     Args:
@@ -88,7 +88,7 @@ def screen(environ: Mapping[str, str]) -> Iterator[Watcher]:
     if sys.stdout.isatty() and not quiet and importlib.util.find_spec("rich") is not None:
         from greenlane.report.live import live
 
-        with live() as watcher:
-            yield watcher
+        with live() as listener:
+            yield listener
     else:
         yield Plain(lambda text: print(text.encode("utf-8", "replace").decode(), flush=True))

@@ -11,9 +11,9 @@ from greenlane.evidence.artifacts import JOURNAL, OUTPUT
 from greenlane.evidence.contract import CONTRACT_VARIABLE
 from greenlane.judge.address import Base, resolve
 from greenlane.run.base_environment import process_environment, service_plans
-from greenlane.run.request import Request
+from greenlane.run.job import LaneJob
 from greenlane.run.router import router_plan
-from greenlane.run.services import Housing
+from greenlane.run.services import ResolvedServices
 from greenlane.supervisor.plan import Plan
 
 
@@ -24,33 +24,33 @@ def secret_values(settings: Settings, environ: Mapping[str, str]) -> dict[str, s
 
 
 def supervisor_plan(
-    request: Request, environment: Environment, housing: Housing, own: Mapping[str, str], scratch: Path,
+    job: LaneJob, environment: Environment, resolved: ResolvedServices, own: Mapping[str, str], scratch: Path,
     command: Sequence[str], contract: Path,
 ) -> Plan:  # fmt: skip
     """Return the plan of a process in a lane's environment, with the lane's services beside it.
 
     Args:
-        environment: of the lane; housing: where its services live; own: essentials of the lane.
+        environment: of the lane; resolved: where its services live; own: base environment of the lane.
         scratch: private folder of this run.
         command: what is started; contract: path of what it is promised.
     """
-    lane, settings, artifacts = request.lane, request.settings, request.artifacts
+    lane, settings, artifacts = job.lane, job.settings, job.artifacts
     # A hermetic lane cannot reach an address outside its own namespace: its service is always its own.
-    base = Base() if lane.deterministic else resolve(settings.configuration.address, request.environ)
+    base = Base() if lane.deterministic else resolve(settings.configuration.address, job.environ)
     return Plan(
-        label=request.label,
+        label=job.label,
         command=tuple(command),
-        environment={**process_environment(request, own, lane.env), CONTRACT_VARIABLE: str(contract)},
+        environment={**process_environment(job, own, lane.env), CONTRACT_VARIABLE: str(contract)},
         cwd=settings.project,
         budget=lane.budget or 0.0,
         isolate=lane.deterministic,
-        services=tuple(service_plans(request, environment, housing, own, base.url)),
-        absent=tuple(housing.absent.values()),
+        services=tuple(service_plans(job, environment, resolved, own, base.url)),
+        absent=tuple(resolved.absent.values()),
         address=settings.configuration.address,
         base=base.url,
         base_source=base.source,
-        router=router_plan(settings, lane, request.router, artifacts),
-        secrets=secret_values(settings, request.environ),
+        router=router_plan(settings, lane, job.router, artifacts),
+        secrets=secret_values(settings, job.environ),
         log=str(artifacts / OUTPUT),
         journal=str(artifacts / JOURNAL),
         contract=str(contract),

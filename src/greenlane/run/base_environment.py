@@ -10,13 +10,13 @@ from greenlane.config.lanes import LaneKind, Service
 from greenlane.environment.build import Environment
 from greenlane.environment.variables import lane_environment
 from greenlane.judge.address import own_place
-from greenlane.run.request import Request
-from greenlane.run.services import Housing
+from greenlane.run.job import LaneJob
+from greenlane.run.services import ResolvedServices
 from greenlane.supervisor.plan import ServicePlan
 from greenlane.supervisor.services import resolve_command
 
 
-def essentials(request: Request, environment: Environment, scratch: Path) -> dict[str, str]:
+def base_environment(job: LaneJob, environment: Environment, scratch: Path) -> dict[str, str]:
     """Return what the lane cannot run without, each value our own choice.
 
     Args:
@@ -33,7 +33,7 @@ def essentials(request: Request, environment: Environment, scratch: Path) -> dic
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
-        "PYTHONHASHSEED": "0" if request.lane.deterministic else "random",
+        "PYTHONHASHSEED": "0" if job.lane.deterministic else "random",
         "PYTHONNOUSERSITE": "1",
         "PYTHONUNBUFFERED": "1",
     }
@@ -46,64 +46,64 @@ def _place(environment: Environment) -> dict[str, str]:
     return {"PATH": os.pathsep.join((binaries, system)), "VIRTUAL_ENV": environment.location}
 
 
-def process_environment(request: Request, own: Mapping[str, str], entries: Iterable[str]) -> dict[str, str]:
+def process_environment(job: LaneJob, own: Mapping[str, str], entries: Iterable[str]) -> dict[str, str]:
     """Return everything that a process of the lane sees; secrets only of open gates, only in a release lane.
 
     Args:
         own: what it cannot run without.
         entries: what it declares, `NAME` or `NAME=value`.
     """
-    providers = request.settings.configuration.providers
+    providers = job.settings.configuration.providers
     secrets: list[str] = []
-    if request.lane.kind is LaneKind.RELEASE:
-        opened = [gate.provider for gate in request.gates if gate.open and gate.provider in request.lane.providers]
+    if job.lane.kind is LaneKind.RELEASE:
+        opened = [gate.provider for gate in job.gates if gate.open and gate.provider in job.lane.providers]
         secrets = [secret for name in opened for secret in (*providers[name].secrets, *providers[name].variables)]
         secrets.append("LIVE_PROVIDERS")
-    return lane_environment(request.environ, essentials=own, entries=entries, secrets=secrets)
+    return lane_environment(job.environ, base_environment=own, entries=entries, secrets=secrets)
 
 
 def service_plans(
-    request: Request, environment: Environment, housing: Housing, own: Mapping[str, str], base: str
+    job: LaneJob, environment: Environment, resolved: ResolvedServices, own: Mapping[str, str], base: str
 ) -> list[ServicePlan]:
     """Return the services that are started or examined, in order.
 
     Args:
         environment: of the lane, in which a service without one of its own lives.
-        housing: where the others live, and what is absent.
-        own: essentials of the lane.
+        resolved: where the others live, and what is absent.
+        own: base environment of the lane.
         base: address that the base variables name; the service that they follow is then examined, and started there
             only when nobody is.
     """
-    address = request.settings.configuration.address
+    address = job.settings.configuration.address
     plans = []
-    for name, service in request.services.items():
-        if name in housing.absent:
+    for name, service in job.services.items():
+        if name in resolved.absent:
             continue
-        home = housing.environments.get(name, environment)
-        external = housing.instead.get(name) or (base if name == address.service else "")
-        plans.append(_plan(request, name, service, home, {**own, **_place(home)}, external))
+        home = resolved.environments.get(name, environment)
+        external = resolved.instead.get(name) or (base if name == address.service else "")
+        plans.append(_plan(job, name, service, home, {**own, **_place(home)}, external))
     return plans
 
 
 def _plan(
-    request: Request, name: str, service: Service, home: Environment, own: Mapping[str, str], external: str
+    job: LaneJob, name: str, service: Service, home: Environment, own: Mapping[str, str], external: str
 ) -> ServicePlan:
     """Return one service as the supervisor must know it; somebody else's server has paths of its own."""
     other = service.instead if external and service.instead else None
     return ServicePlan(
         name=name,
         command=resolve_command(service.command, str(Path(home.python).parent)),
-        environment=process_environment(request, own, service.env),
-        cwd=request.settings.project,
+        environment=process_environment(job, own, service.env),
+        cwd=job.settings.project,
         ready=other.ready if other else service.ready,
         identity="" if other else service.identity,
         models=other.models if other else service.models,
-        model=request.environ.get(other.model_variable, "").strip() if other and other.model_variable else "",
+        model=job.environ.get(other.model_variable, "").strip() if other and other.model_variable else "",
         meter="" if other else service.meter,
         gives=service.gives,
         gated=service.gated,
         start_timeout=service.start_timeout,
-        log=str(request.artifacts / f"{name}.log"),
+        log=str(job.artifacts / f"{name}.log"),
         external=external,
         port=own_place(service, external),
     )

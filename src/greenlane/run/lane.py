@@ -31,16 +31,16 @@ from greenlane.evidence.reader import collect, digest_of, read_journal, sealed
 from greenlane.judge.census import uncollected
 from greenlane.run import coverage as measure
 from greenlane.run.assembly import secret_values, supervisor_plan
-from greenlane.run.base_environment import essentials
+from greenlane.run.base_environment import base_environment
 from greenlane.run.bytecode import forget_bytecode
 from greenlane.run.census import sample_marks, take_census
 from greenlane.run.complaint import complaint
+from greenlane.run.job import LaneJob
 from greenlane.run.packages import leak_policy
 from greenlane.run.planning import pull_plan, write_plan
 from greenlane.run.pytest_arguments import pytest_arguments, worker_count
-from greenlane.run.request import Request
-from greenlane.run.services import Houses, Housing
-from greenlane.run.tamper_check import Custody
+from greenlane.run.services import ResolvedServices, ServiceResolver
+from greenlane.run.tamper_check import TamperCheck
 from greenlane.run.watching import watched
 from greenlane.sharding.plans import plan_digest
 from greenlane.sharding.plans import sealed as sealed_plans
@@ -86,12 +86,12 @@ def recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
     )
 
 
-def run_lane(request: Request, installer: Installer, houses: Houses, say: Say) -> LaneEvidence:
+def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver, say: Say) -> LaneEvidence:
     """Run one lane or shard and return its evidence.
 
     Args:
-        request: what is run.
-        installer: who builds the environment; houses: who finds places for services that have another.
+        job: what is run.
+        installer: who builds the environment; resolver: who finds places for services that have another.
         say: prints a line to the user.
 
     Raises:
@@ -99,127 +99,132 @@ def run_lane(request: Request, installer: Installer, houses: Houses, say: Say) -
         EnvironmentBuildError: the environment could not be built.
         Interrupted: the supervisor died before it could write its answer.
     """
-    settings = request.settings
+    settings = job.settings
     own = written_by_us(settings)
     tree = tree_state(settings.root, own)
-    plan = recipe(settings, request.lane, tree)
-    holder = f"run {request.run_id} (process {os.getpid()})"
+    plan = recipe(settings, job.lane, tree)
+    holder = f"run {job.run_id} (process {os.getpid()})"
     # Environment and artifacts have one owner at a time, from the removal of old files to the reading of new ones.
     with ExitStack() as stack:
         stack.enter_context(exclusive(plan.location.with_suffix(".lock"), holder, say))
-        remove_stale(request)
+        remove_stale(job)
         environment = prepare(plan, installer, say)
-        housing = houses.house(request, stack)
+        resolved = resolver.resolve(job, stack)
         forget_bytecode(settings.root)
         # Before any of the lane's code runs: what it defines, as nobody can talk away.
-        census = take_census(settings.root, request.lane.tests)
-        marks = sample_marks(settings.root, request.lane.tests)
+        census = take_census(settings.root, job.lane.tests)
+        marks = sample_marks(settings.root, job.lane.tests)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         try:
-            custody = Custody(request.artifacts, scratch)
-            record = _supervise(request, environment, housing, tree, scratch, custody)
-            record = msgspec.structs.replace(record, damage=custody.damage(record.hermetic))
+            tamper_check = TamperCheck(job.artifacts, scratch)
+            record = _supervise(job, environment, resolved, tree, scratch, tamper_check)
+            record = msgspec.structs.replace(record, damage=tamper_check.damage(record.hermetic))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         manifest = read_manifest(plan.location)
         later = check(plan, manifest) if manifest else ["the environment's manifest is gone"]
-        drift = (*environment.drift, *(f"during the run: {difference}" for difference in later), *housing.drift())
-        lost = uncollected(census, read_journal(request.artifacts / JOURNAL)) if not record.failure else ()
+        drift = (*environment.drift, *(f"during the run: {difference}" for difference in later), *resolved.drift())
+        lost = uncollected(census, read_journal(job.artifacts / JOURNAL)) if not record.failure else ()
         record = msgspec.structs.replace(
             record, drift=drift, tree_after=tree_state(settings.root, own), uncollected=lost, samples=marks
         )
-        return _finish(request, record)
+        return _finish(job, record)
 
 
-def remove_stale(request: Request) -> None:
+def remove_stale(job: LaneJob) -> None:
     """Remove what an earlier run of this lane or shard left, so that it cannot be taken for ours.
 
     Raises:
         ConfigError: the folder is not one that a lane has written, or lies outside the project.
     """
-    folder = request.artifacts
+    folder = job.artifacts
     if folder.is_symlink():
         folder.unlink()
-    if not folder.resolve().is_relative_to(request.settings.root):
+    if not folder.resolve().is_relative_to(job.settings.root):
         raise ConfigError(f"artifacts: {folder} leads out of the project", "remove the link")
     known = (RECORD, CONTRACT, JOURNAL, JUNIT)
     if folder.exists() and any(folder.iterdir()) and not any(p.name in known for p in folder.rglob("*")):
         raise ConfigError(f"artifacts: {folder} holds files that no lane has written", "move them, or choose another")
     # A run that has just given up the environment may still be writing its report beside ours.
     for _ in range(REMOVALS):
-        shutil.rmtree(request.artifacts, ignore_errors=True)
-        if not request.artifacts.exists():
+        shutil.rmtree(job.artifacts, ignore_errors=True)
+        if not job.artifacts.exists():
             break
     else:
-        shutil.rmtree(request.artifacts)
-    request.artifacts.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(job.artifacts)
+    job.artifacts.mkdir(parents=True, exist_ok=True)
 
 
-def _contract(request: Request, housing: Housing, arguments: tuple[str, ...], seed: int) -> Contract:
+def _contract(job: LaneJob, resolved: ResolvedServices, arguments: tuple[str, ...], seed: int) -> Contract:
     """Return what the lane is promised."""
-    lane = request.lane
-    closed = {g.provider: g.reason for g in request.gates if not g.open or g.provider not in lane.providers}
+    lane = job.lane
+    closed = {g.provider: g.reason for g in job.gates if not g.open or g.provider not in lane.providers}
     return Contract(
-        run_id=request.run_id,
+        run_id=job.run_id,
         lane=lane.name,
         kind=lane.kind.value,
-        project=request.settings.project,
-        artifacts=str(request.artifacts),
+        project=job.settings.project,
+        artifacts=str(job.artifacts),
         arguments=arguments,
         tests=lane.tests,
         plugin=VERSION,
-        shard=request.shard,
+        shard=job.shard,
         shards=lane.shards,
-        plan=request.plan.files if request.plan else {},
+        plan=job.plan.files if job.plan else {},
         network=not lane.deterministic,
-        leaks=leak_policy(request.settings),
+        leaks=leak_policy(job.settings),
         closed=closed,
-        only=bool(request.only),
-        services={name: request.settings.configuration.services[name].shards for name in lane.services},
-        absent={name: record.absent for name, record in housing.absent.items()},
-        task=Task.PULL if request.plan and request.plan.queue else Task.RUN,
+        only=bool(job.only),
+        services={name: job.settings.configuration.services[name].shards for name in lane.services},
+        absent={name: record.absent for name, record in resolved.absent.items()},
+        task=Task.PULL if job.plan and job.plan.queue else Task.RUN,
         order=lane.order,
         seed=seed,
     )
 
 
 def _supervise(
-    request: Request, environment: Environment, housing: Housing, tree: str, scratch: Path, custody: Custody
+    job: LaneJob,
+    environment: Environment,
+    resolved: ResolvedServices,
+    tree: str,
+    scratch: Path,
+    tamper_check: TamperCheck,
 ) -> LaneRecord:
     """Run the supervisor, and return the lane record made from its answer."""
-    lane, settings, artifacts = request.lane, request.settings, request.artifacts
-    own = essentials(request, environment, scratch)
-    seed = request.seed if request.seed is not None else random.SystemRandom().randrange(2**32)
-    queue = request.plan.queue if request.plan else ""
-    pull = pull_plan(settings, lane, request.shard, queue, tree, request.environ) if queue else None
+    lane, settings, artifacts = job.lane, job.settings, job.artifacts
+    own = base_environment(job, environment, scratch)
+    seed = job.seed if job.seed is not None else random.SystemRandom().randrange(2**32)
+    queue = job.plan.queue if job.plan else ""
+    pull = pull_plan(settings, lane, job.shard, queue, tree, job.environ) if queue else None
     # A shard that pulls knows its next test only when it asks: workers would have to be told before.
-    wished = request.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")
+    wished = job.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")
     workers = 0 if pull else worker_count(lane, os.cpu_count() or 1, wished)
     arguments = pytest_arguments(
         lane,
         artifacts=str(artifacts),
         scratch=str(scratch),
         workers=workers,
-        color=request.color,
-        only=request.only,
+        color=job.color,
+        only=job.only,
     )
-    contract = custody.promise(_contract(request, housing, arguments, seed))
+    contract = tamper_check.write_contract(_contract(job, resolved, arguments, seed))
     before: tuple[str, ...] = (environment.python, "-P", "-s", "-m")
     config = None
     if lane.coverage:
         config = measure.write_config(settings.root, artifacts / COVERAGE, lane.coverage)
         before = measure.command(environment.python, config)
-    plan = supervisor_plan(request, environment, housing, own, scratch, (*before, "pytest", *arguments), contract)
+    plan = supervisor_plan(job, environment, resolved, own, scratch, (*before, "pytest", *arguments), contract)
     plan = msgspec.structs.replace(plan, pull=pull)
-    with watched(request, plan, workers) as output:
-        result = run_supervisor(plan, request, output)
+    with watched(job, plan, workers) as output:
+        result = run_supervisor(plan, job, output)
     measured = measure.percent(environment.python, config, settings.root, plan.environment) if config else None
     if config and measured is not None:
         measure.reports(environment.python, config, settings.root, plan.environment)
-    return _record(request, environment, result, tree, seed, workers, measured)
+    return _record(job, environment, result, tree, seed, workers, measured)
 
 
-def run_supervisor(plan: Plan, request: Request, output: Callable[[bytes], None] | None = None) -> Result:
+def run_supervisor(plan: Plan, job: LaneJob, output: Callable[[bytes], None] | None = None) -> Result:
     """Run the supervisor's process and return what it answered.
 
     Args:
@@ -229,7 +234,7 @@ def run_supervisor(plan: Plan, request: Request, output: Callable[[bytes], None]
         Interrupted: it was stopped before it could answer.
         GreenlaneError: it died.
     """
-    kept = {name: request.environ[name] for name in (*MEASURED, "PATH", *WINDOWS) if name in request.environ}
+    kept = {name: job.environ[name] for name in (*MEASURED, "PATH", *WINDOWS) if name in job.environ}
     outer = harness_environment(kept)
     command = (sys.executable, "-P", "-s", "-m", "greenlane.supervisor")
     status = run_child(command, outer, msgspec.json.encode(plan), output)
@@ -244,24 +249,24 @@ def run_supervisor(plan: Plan, request: Request, output: Callable[[bytes], None]
 
 
 def _record(
-    request: Request, environment: Environment, result: Result, tree: str, seed: int, workers: int,
+    job: LaneJob, environment: Environment, result: Result, tree: str, seed: int, workers: int,
     measured: float | None,
 ) -> LaneRecord:  # fmt: skip
     """Return the lane record."""
-    lane = request.lane
+    lane = job.lane
     return LaneRecord(
-        run_id=request.run_id,
+        run_id=job.run_id,
         lane=lane.name,
         kind=lane.kind.value,
-        shard=request.shard,
+        shard=job.shard,
         shards=lane.shards,
-        plan=plan_digest(lane.name, request.plan) if request.plan else "",
-        plan_source=request.plan.source if request.plan else "",
+        plan=plan_digest(lane.name, job.plan) if job.plan else "",
+        plan_source=job.plan.source if job.plan else "",
         started_at=result.started_at,
         finished_at=result.finished_at,
         budget=lane.budget or 0.0,
         exit_status=result.exit_status,
-        complaint=complaint(request.artifacts / OUTPUT, result.exit_status),
+        complaint=complaint(job.artifacts / OUTPUT, result.exit_status),
         failure=result.failure,
         timed_out=result.timed_out,
         running=result.running,
@@ -276,11 +281,11 @@ def _record(
         hermetic_reason=result.hermetic_reason,
         services=result.services,
         endpoints=result.endpoints,
-        gates=tuple(gate for gate in request.gates if gate.provider in lane.providers),
+        gates=tuple(gate for gate in job.gates if gate.provider in lane.providers),
         workers=str(workers),
         seed=seed,
         machine=platform.node(),
-        switches=request.switches,
+        switches=job.switches,
         environment={"PYTHONHASHSEED": "0" if lane.deterministic else "random", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
         coverage=measured,
         survivors=result.survivors,
@@ -289,35 +294,35 @@ def _record(
     )
 
 
-def _finish(request: Request, record: LaneRecord) -> LaneEvidence:
+def _finish(job: LaneJob, record: LaneRecord) -> LaneEvidence:
     """Take secrets out of the artifacts, seal them with digests, write the record, and read it all back."""
-    folder = request.artifacts
-    leaked = redact(folder, secret_values(request.settings, request.environ))
+    folder = job.artifacts
+    leaked = redact(folder, secret_values(job.settings, job.environ))
     digests = {name: digest for name in (JOURNAL, JUNIT) if (digest := digest_of(folder / name))}
     record = msgspec.structs.replace(
         record, digests=digests, secrets_found=tuple(dict.fromkeys((*record.secrets_found, *leaked)))
     )
-    if request.plan:
-        write_plan(folder / PLAN, sealed_plans({request.lane.name: request.plan}))
+    if job.plan:
+        write_plan(folder / PLAN, sealed_plans({job.lane.name: job.plan}))
     write_atomically(folder / RECORD, msgspec.json.format(msgspec.json.encode(sealed(record)), indent=2))
     return collect(folder)
 
 
-def failed_record(request: Request, failure: str, code: str = "") -> LaneEvidence:
+def failed_record(job: LaneJob, failure: str, code: str = "") -> LaneEvidence:
     """Return the evidence of a lane that could not even be started, and keep it with the artifacts."""
     now = time.time()
-    request.artifacts.mkdir(parents=True, exist_ok=True)
+    job.artifacts.mkdir(parents=True, exist_ok=True)
     record = LaneRecord(
-        run_id=request.run_id,
-        lane=request.lane.name,
-        kind=request.lane.kind.value,
-        shard=request.shard,
-        shards=request.lane.shards,
+        run_id=job.run_id,
+        lane=job.lane.name,
+        kind=job.lane.kind.value,
+        shard=job.shard,
+        shards=job.lane.shards,
         started_at=now,
         finished_at=now,
         failure=failure,
         plugin=VERSION,
-        tree=tree_state(request.settings.root, written_by_us(request.settings)),
+        tree=tree_state(job.settings.root, written_by_us(job.settings)),
         drift=(failure,) if code == "DRIFT" else (),
     )
-    return _finish(request, record)
+    return _finish(job, record)

@@ -16,8 +16,8 @@ from greenlane.config.services import gated_services
 from greenlane.environment.build import lock_digest
 from greenlane.environment.installers import find_installer
 from greenlane.errors import ConfigError, EnvironmentBuildError, Interrupted
-from greenlane.evidence.evidence import Demand, GateState, LaneEvidence
-from greenlane.evidence.progress import NOBODY, Watcher
+from greenlane.evidence.evidence import GateState, LaneEvidence, Requirements
+from greenlane.evidence.progress import NULL_LISTENER, ProgressListener
 from greenlane.evidence.verdict import Verdict
 from greenlane.evidence.violation import Code, Violation
 from greenlane.history.ledger import in_force, read_ledger
@@ -28,11 +28,11 @@ from greenlane.judge.judge import judge
 from greenlane.judge.quarantine import day_of
 from greenlane.judge.requirements import any_open, checks_of, lane_of_provider, needed_lanes
 from greenlane.judge.router import Choice
+from greenlane.run.job import LaneJob
 from greenlane.run.lane import failed_record, new_run_id, run_lane, written_by_us
 from greenlane.run.planning import choose_plan, queued_plan
-from greenlane.run.request import Request
 from greenlane.run.router import guard
-from greenlane.run.services import Houses
+from greenlane.run.services import ServiceResolver
 from greenlane.sharding.keywords import choose_shards
 from greenlane.sharding.plan import ShardPlan
 from greenlane.util.processes import end_survivors
@@ -42,7 +42,7 @@ from greenlane.version import VERSION
 Say = Callable[[str], None]
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the user asked for.
 
     Attributes:
@@ -76,19 +76,19 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         run_id: name of the run.
         gates: state of every live provider.
         router: which router configuration lanes get.
-        watcher: who is told how each lane comes along.
+        listener: who is told how each lane comes along.
     """
 
     settings: Settings
-    wish: Wish
+    request: RunRequest
     environ: Mapping[str, str]
     run_id: str
     gates: tuple[GateState, ...]
     router: Choice
-    watcher: Watcher
+    listener: ProgressListener
 
 
-def wish_of_policy(settings: Settings, name: str, seed: int | None = None, plan: str = "") -> Wish:
+def request_of_policy(settings: Settings, name: str, seed: int | None = None, plan: str = "") -> RunRequest:
     """Return what a policy asks for, with what the environment expects on top.
 
     Raises:
@@ -97,7 +97,7 @@ def wish_of_policy(settings: Settings, name: str, seed: int | None = None, plan:
     policy = settings.policy(name)
     wanted = canonical(settings.configuration, policy.expect, f"policies.{name}.expect")
     expected = tuple(dict.fromkeys((*wanted, *_expected(settings))))
-    return Wish(
+    return RunRequest(
         policy=name,
         lanes=needed_lanes(settings.configuration, policy.lanes, expected, settings.live),
         strict=policy.strict or settings.strict,
@@ -107,10 +107,10 @@ def wish_of_policy(settings: Settings, name: str, seed: int | None = None, plan:
     )
 
 
-def wish_of_lane(
+def request_of_lane(
     settings: Settings, name: str, shards: Sequence[str] = (), seed: int | None = None, plan: str = "",
     only: Sequence[str] = (),
-) -> Wish:  # fmt: skip
+) -> RunRequest:  # fmt: skip
     """Return what running one lane, some of its shards or single tests of one of them, asks for.
 
     Raises:
@@ -123,7 +123,7 @@ def wish_of_lane(
         raise ConfigError(f"--only needs the one shard of {name} to run in; known: {', '.join(lane.shards)}")
     own = {name, *checks_of(lane), *lane.providers, *lane.services}
     expected = tuple(word for word in _expected(settings) if word in own)
-    return Wish(
+    return RunRequest(
         policy="", lane=name, lanes=(name,), shards=chosen, strict=settings.strict,
         expected=expected, seed=seed, plan=plan, only=tuple(only),
     )  # fmt: skip
@@ -177,16 +177,20 @@ def _shards(lane: Lane, words: Sequence[str]) -> tuple[str, ...]:
 
 
 def decide(
-    settings: Settings, wish: Wish, environ: Mapping[str, str], say: Say, watcher: Watcher = NOBODY
+    settings: Settings,
+    request: RunRequest,
+    environ: Mapping[str, str],
+    say: Say,
+    listener: ProgressListener = NULL_LISTENER,
 ) -> tuple[Verdict, list[LaneEvidence]]:
-    """Run what a wish needs and judge it.
+    """Run what is asked for and judge it.
 
     Args:
         settings: the effective configuration.
-        wish: what is asked for.
+        request: what is asked for.
         environ: the caller's environment.
         say: prints a line to the user.
-        watcher: who is told how each lane comes along.
+        listener: who is told how each lane comes along.
 
     Raises:
         ConfigError: a setting is wrong; nothing was run.
@@ -194,20 +198,26 @@ def decide(
     run_id = new_run_id()
     gates = open_gates(settings, environ)
     # As they are before any code of a lane runs: what is excused, and what is remembered of this tree.
-    before = with_history(make_demand(settings, wish, gates, run_id), settings, environ, say)
-    notes = check_addresses(settings, environ, wish.strict)
-    router, lacking = guard(settings, environ, wish.strict, say)
+    before = with_history(make_requirements(settings, request, gates, run_id), settings, environ, say)
+    notes = check_addresses(settings, environ, request.strict)
+    router, lacking = guard(settings, environ, request.strict, say)
     notes += lacking
     evidence: list[LaneEvidence] = []
     if not any(note.gating for note in notes):
         run = Run(
-            settings=settings, wish=wish, environ=environ, run_id=run_id, gates=gates, router=router, watcher=watcher
+            settings=settings,
+            request=request,
+            environ=environ,
+            run_id=run_id,
+            gates=gates,
+            router=router,
+            listener=listener,
         )
         evidence, stopped = _run_lanes(run, say)
         notes += stopped
-    after = make_demand(settings, wish, gates, run_id)
-    demand = msgspec.structs.replace(after, ledger=before.ledger, past=before.past, flaky=before.flaky)
-    verdict = judge(demand, evidence, notes)
+    after = make_requirements(settings, request, gates, run_id)
+    requirements = msgspec.structs.replace(after, ledger=before.ledger, past=before.past, flaky=before.flaky)
+    verdict = judge(requirements, evidence, notes)
     verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
     return verdict, evidence
 
@@ -241,9 +251,9 @@ def _run_lanes(run: Run, say: Say) -> tuple[list[LaneEvidence], list[Violation]]
     """Run every needed lane and shard; an interruption ends the list and is a violation."""
     settings, gates, environ = run.settings, run.gates, run.environ
     installer = find_installer(settings.root / settings.configuration.environments, environ)
-    houses = Houses(settings, installer, say)
+    resolver = ServiceResolver(settings, installer, say)
     evidence: list[LaneEvidence] = []
-    for name in run.wish.lanes:
+    for name in run.request.lanes:
         lane = settings.lane(name)
         absent = [test for test in lane.tests if not (settings.root / test).exists()]
         if absent:
@@ -253,13 +263,13 @@ def _run_lanes(run: Run, say: Say) -> tuple[list[LaneEvidence], list[Violation]]
                 say(gate_line(state, settings.configuration.providers[state.provider]))
         if not any_open(lane, gates):
             continue
-        for request in _requests(run, lane):
-            say(f"{request.label}: starting")
+        for job in _jobs(run, lane):
+            say(f"{job.label}: starting")
             try:
-                evidence.append(run_lane(request, installer, houses, say))
+                evidence.append(run_lane(job, installer, resolver, say))
             except EnvironmentBuildError as error:
                 say("\n".join(error.lines()))
-                evidence.append(failed_record(request, error.message, "DRIFT"))
+                evidence.append(failed_record(job, error.message, "DRIFT"))
             except (Interrupted, KeyboardInterrupt):
                 end_survivors()  # an installer that was just being started when the signal came
                 return evidence, [Violation(code=Code.INTERRUPTED, message="stopped before its end", check=name)]
@@ -268,37 +278,39 @@ def _run_lanes(run: Run, say: Say) -> tuple[list[LaneEvidence], list[Violation]]
     return evidence, []
 
 
-def _requests(run: Run, lane: Lane) -> list[Request]:
+def _jobs(run: Run, lane: Lane) -> list[LaneJob]:
     """Return one request for the lane, or one for each of its wanted shards."""
-    shards: Sequence[str] = [s for s in lane.shards if not run.wish.shards or s in run.wish.shards] or [""]
-    if run.wish.queue:
-        plan: ShardPlan | None = queued_plan(lane, run.wish.shards, run.wish.queue)
+    shards: Sequence[str] = [s for s in lane.shards if not run.request.shards or s in run.request.shards] or [""]
+    if run.request.queue:
+        plan: ShardPlan | None = queued_plan(lane, run.request.shards, run.request.queue)
     else:
-        plan = choose_plan(run.settings, lane, shards, run.wish.plan)
+        plan = choose_plan(run.settings, lane, shards, run.request.plan)
     return [
-        Request(
+        LaneJob(
             settings=run.settings, lane=lane, shard=shard, run_id=run.run_id, environ=run.environ, gates=run.gates,
-            router=run.router, seed=run.wish.seed, plan=plan, watcher=run.watcher,
-            only=run.wish.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.environ,
+            router=run.router, seed=run.request.seed, plan=plan, listener=run.listener,
+            only=run.request.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.environ,
         )
         for shard in shards
     ]  # fmt: skip
 
 
-def make_demand(settings: Settings, wish: Wish, gates: tuple[GateState, ...], run_id: str) -> Demand:
+def make_requirements(
+    settings: Settings, request: RunRequest, gates: tuple[GateState, ...], run_id: str
+) -> Requirements:
     """Return what the judge must find proved."""
-    lanes = [settings.lane(name) for name in wish.lanes]
+    lanes = [settings.lane(name) for name in request.lanes]
     owners = lane_of_provider(settings.configuration)
     covered = {lane.name: lane.coverage.fail_under for lane in lanes if lane.coverage}
-    return Demand(
-        policy=wish.policy,
-        lane=wish.lane,
-        checks=tuple(check for lane in lanes for check in checks_of(lane, wish.shards)),
-        strict=wish.strict,
-        expected=wish.expected,
+    return Requirements(
+        policy=request.policy,
+        lane=request.lane,
+        checks=tuple(check for lane in lanes for check in checks_of(lane, request.shards)),
+        strict=request.strict,
+        expected=request.expected,
         fail_on_skip=settings.fail_on_skip,
-        services=_services(settings, wish),
-        providers={p: lane for p, lane in owners.items() if not wish.lane or lane in wish.lanes},
+        services=_services(settings, request),
+        providers={p: lane for p, lane in owners.items() if not request.lane or lane in request.lanes},
         declared=settings.configuration.providers,
         kinds={lane.name: lane.kind.value for lane in lanes},
         fail_under=covered,
@@ -306,17 +318,17 @@ def make_demand(settings: Settings, wish: Wish, gates: tuple[GateState, ...], ru
         locks={lane.name: lock_digest(settings.root / lane.lock) for lane in lanes if _has_lock(settings, lane)},
         run_id=run_id,
         plugin=VERSION,
-        gates=tuple(state for state in gates if not wish.lane or owners.get(state.provider) in wish.lanes),
+        gates=tuple(state for state in gates if not request.lane or owners.get(state.provider) in request.lanes),
         ledger=in_force(settings, read_ledger(settings)),
         quarantine_kinds=tuple(kind.value for kind in settings.configuration.quarantine.kinds),
         today=day_of(time.time()),
     )
 
 
-def _services(settings: Settings, wish: Wish) -> dict[str, tuple[str, ...]]:
+def _services(settings: Settings, request: RunRequest) -> dict[str, tuple[str, ...]]:
     """Return the lanes of each service that is a check of its own, as far as they are wanted."""
     users = gated_services(settings.configuration)
-    wanted = {name: tuple(lane for lane in lanes if lane in wish.lanes) for name, lanes in users.items()}
+    wanted = {name: tuple(lane for lane in lanes if lane in request.lanes) for name, lanes in users.items()}
     return {name: lanes for name, lanes in wanted.items() if lanes}
 
 

@@ -19,7 +19,7 @@ from greenlane.environment.lock_file import installation_failure, mismatched
 from greenlane.errors import ConfigError, EnvironmentBuildError
 from greenlane.evidence.evidence import ServiceRecord
 from greenlane.judge.address import normalise
-from greenlane.run.request import Request
+from greenlane.run.job import LaneJob
 from greenlane.util.http_probe import get
 from greenlane.util.work_tree import tree_state
 
@@ -28,7 +28,7 @@ PATIENCE = 2.0
 """Seconds that somebody else's server gets to answer in before ours is started."""
 
 
-class Housing(msgspec.Struct, frozen=True, kw_only=True):
+class ResolvedServices(msgspec.Struct, frozen=True, kw_only=True):
     """Where the services of one run live.
 
     Attributes:
@@ -53,7 +53,7 @@ class Housing(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(found)
 
 
-class Houses:
+class ServiceResolver:
     """Finds a place for the services of a whole run, so that each absence is told once.
 
     Args:
@@ -69,57 +69,57 @@ class Houses:
         self._told: set[str] = set()
         self._unreachable: dict[str, str] = {}
 
-    def house(self, request: Request, stack: ExitStack) -> Housing:
+    def resolve(self, job: LaneJob, stack: ExitStack) -> ResolvedServices:
         """Return where the services of a lane or shard live; their environments are ours while `stack` is open.
 
         Raises:
             ConfigError: a lock is missing or names a compromised release.
             EnvironmentBuildError: an environment could not be built, and its service is not optional.
         """
-        housing = Housing()
-        for name, service in sorted(request.services.items()):
-            off = switched_off(service, request.environ)
+        resolved = ResolvedServices()
+        for name, service in sorted(job.services.items()):
+            off = switched_off(service, job.environ)
             if off:
-                self._miss(housing, name, service, off, off=True)
-            elif service.instead and (base := self._instead(name, service.instead, request)):
-                housing.instead[name] = base
+                self._miss(resolved, name, service, off, off=True)
+            elif service.instead and (base := self._instead(name, service.instead, job)):
+                resolved.instead[name] = base
             elif service.environment:
-                self._move_in(housing, name, service, request, stack)
-        return housing
+                self._build(resolved, name, service, job, stack)
+        return resolved
 
-    def _move_in(self, housing: Housing, name: str, service: Service, request: Request, stack: ExitStack) -> None:
+    def _build(self, resolved: ResolvedServices, name: str, service: Service, job: LaneJob, stack: ExitStack) -> None:
         """Build the environment of one service, or prove it right."""
         recipe = service_recipe(self._settings, service.environment)
         if service.environment in self._unreachable:
-            self._miss(housing, name, service, self._unreachable[service.environment])
+            self._miss(resolved, name, service, self._unreachable[service.environment])
             return
         stack.enter_context(
-            exclusive(recipe.location.with_suffix(".lock"), f"run {request.run_id} (process {os.getpid()})", self._say)
+            exclusive(recipe.location.with_suffix(".lock"), f"run {job.run_id} (process {os.getpid()})", self._say)
         )
         try:
-            housing.environments[name] = prepare(recipe, self._installer, self._say)
+            resolved.environments[name] = prepare(recipe, self._installer, self._say)
         except EnvironmentBuildError as error:
             if not service.optional or mismatched(error.detail):
                 raise
             self._unreachable[service.environment] = installation_failure(error.message, error.detail)
-            self._miss(housing, name, service, self._unreachable[service.environment])
+            self._miss(resolved, name, service, self._unreachable[service.environment])
         else:
-            housing.recipes[name] = recipe
+            resolved.recipes[name] = recipe
 
-    def _miss(self, housing: Housing, name: str, service: Service, reason: str, *, off: bool = False) -> None:
+    def _miss(self, resolved: ResolvedServices, name: str, service: Service, reason: str, *, off: bool = False) -> None:
         """Note that the run does without a service, and say so once."""
-        housing.absent[name] = ServiceRecord(name=name, absent=reason, off=off, gated=service.gated)
+        resolved.absent[name] = ServiceRecord(name=name, absent=reason, off=off, gated=service.gated)
         if name not in self._told:
             self._told.add(name)
             self._say(absence_line(name, service, reason))
 
-    def _instead(self, name: str, instead: Instead, request: Request) -> str:
+    def _instead(self, name: str, instead: Instead, job: LaneJob) -> str:
         """Return the address of somebody else's server; empty when there is none that answers.
 
         Raises:
             ConfigError: the variable holds no address.
         """
-        text = request.environ.get(instead.variable, "").strip()
+        text = job.environ.get(instead.variable, "").strip()
         if not text:
             return ""
         try:

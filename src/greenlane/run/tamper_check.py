@@ -17,7 +17,7 @@ from greenlane.evidence.seals import KEY_BYTES, broken_seals
 WRITTEN_BY_THE_LANE = (JOURNAL, JUNIT, CONTRACT, OUTPUT)
 
 
-class Custody:
+class TamperCheck:
     """The evidence of one run, from before the lane begins to after its last process has ended.
 
     Args:
@@ -29,15 +29,15 @@ class Custody:
         self._folder = folder
         self._key = secrets.token_bytes(KEY_BYTES)
         self._key_file = scratch / "journal.key"
-        self._promised: Contract | None = None
+        self._written: Contract | None = None
         with os.fdopen(os.open(self._key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(self._key)
 
-    def promise(self, contract: Contract) -> Path:
+    def write_contract(self, contract: Contract) -> Path:
         """Write the contract of the lane, with the place of the journal's key, and return its path."""
-        self._promised = msgspec.structs.replace(contract, key=str(self._key_file))
+        self._written = msgspec.structs.replace(contract, key=str(self._key_file))
         path = self._folder / CONTRACT
-        path.write_bytes(msgspec.json.encode(self._promised))
+        path.write_bytes(msgspec.json.encode(self._written))
         return path
 
     def damage(self, hermetic: str) -> tuple[str, ...]:
@@ -58,14 +58,14 @@ class Custody:
             if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
                 _remove(path)
                 found.append(f"{name} was replaced by something that is no file")
-        return (*found, *self._broken_promise(hermetic), *self._broken_seals())
+        return (*found, *self._changed_contract(hermetic), *self._broken_seals())
 
-    def _broken_promise(self, hermetic: str) -> tuple[str, ...]:
+    def _changed_contract(self, hermetic: str) -> tuple[str, ...]:
         try:
             now = msgspec.json.decode((self._folder / CONTRACT).read_bytes(), type=Contract)
         except (OSError, msgspec.MsgspecError):
             return (f"{CONTRACT} is missing or damaged",)
-        same = self._promised is not None and now == msgspec.structs.replace(self._promised, hermetic=hermetic)
+        same = self._written is not None and now == msgspec.structs.replace(self._written, hermetic=hermetic)
         return () if same else (f"{CONTRACT} was changed while the lane ran",)
 
     def _broken_seals(self) -> tuple[str, ...]:

@@ -10,50 +10,50 @@ from pathlib import Path
 
 from greenlane.evidence.journal import TestStarted
 from greenlane.evidence.journal_reader import JournalReader
-from greenlane.evidence.progress import Progress, Watcher
+from greenlane.evidence.progress import Progress, ProgressListener
+from greenlane.run.job import LaneJob
 from greenlane.run.planning import read_durations
 from greenlane.run.progress import Tally
-from greenlane.run.request import Request
 from greenlane.supervisor.plan import Plan
 from greenlane.util.redaction import Redactor
 
 
 @contextmanager
-def watched(request: Request, plan: Plan, workers: int) -> Iterator[Callable[[bytes], None] | None]:
+def watched(job: LaneJob, plan: Plan, workers: int) -> Iterator[Callable[[bytes], None] | None]:
     """Tell the watcher of a request how its lane comes along, as long as the context lasts.
 
     Args:
-        request: what is run; plan: where its journal is, and which values must not be shown.
+        job: what is run; plan: where its journal is, and which values must not be shown.
         workers: processes that share the work.
 
     Yields:
         Where each line of the lane's output must go; None when it goes straight to standard output.
     """
-    watcher = request.watcher
-    if not watcher.period:
+    listener = job.listener
+    if not listener.period:
         yield None
         return
-    recorded = read_durations(request.settings).get(request.lane.name, {})
+    recorded = read_durations(job.settings).get(job.lane.name, {})
     # What a failure says is shown at once, before the artifacts are cleaned: so it is cleaned here.
     journal = JournalReader(Path(plan.journal), Redactor(plan.secrets).clean)
-    look = _Look(watcher, journal, Tally(plan.label, recorded, workers), plan.label)
+    look = _Look(listener, journal, Tally(plan.label, recorded, workers), plan.label)
     over = threading.Event()
     thread = threading.Thread(target=look.until, args=(over,), daemon=True)
-    watcher.began(plan.label)
+    listener.began(plan.label)
     thread.start()
     try:
-        yield watcher.line if watcher.carries else None
+        yield listener.line if listener.carries else None
     finally:
         over.set()
         thread.join()
-        watcher.ended(look.once())
+        listener.ended(look.once())
 
 
 class _Look:
     """Looks at a lane again and again."""
 
-    def __init__(self, watcher: Watcher, journal: JournalReader, tally: Tally, label: str) -> None:
-        self._watcher = watcher
+    def __init__(self, listener: ProgressListener, journal: JournalReader, tally: Tally, label: str) -> None:
+        self._listener = listener
         self._journal = journal
         self._tally = tally
         self._label = label
@@ -62,8 +62,8 @@ class _Look:
 
     def until(self, over: threading.Event) -> None:
         """Look once a period until it is over."""
-        while not over.wait(self._watcher.period):
-            self._watcher.progress(self.once())
+        while not over.wait(self._listener.period):
+            self._listener.progress(self.once())
 
     def once(self) -> Progress:
         """Look once."""
@@ -72,5 +72,5 @@ class _Look:
         if not self._first and any(isinstance(event, TestStarted) for event in events):
             self._first = now
         for test in self._tally.add(events):
-            self._watcher.failed(self._label, test)
+            self._listener.failed(self._label, test)
         return self._tally.progress(now - self._began, now - self._first if self._first else 0.0)

@@ -30,7 +30,7 @@ class Peek(msgspec.Struct, frozen=True, kw_only=True, tag="peek"):
     """A shard wants to know whether there may be more after the file that it runs."""
 
 
-Wish = Enter | Next | Peek
+QueueMessage = Enter | Next | Peek
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):

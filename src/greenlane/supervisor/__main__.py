@@ -20,7 +20,7 @@ import msgspec
 from greenlane.evidence.contract import Contract
 from greenlane.evidence.journal_reader import running_tests
 from greenlane.judge.address import endpoints, told
-from greenlane.supervisor.attachment import Attachment
+from greenlane.supervisor.lane_channel import LaneChannel
 from greenlane.supervisor.namespace import enter
 from greenlane.supervisor.output import Output
 from greenlane.supervisor.plan import Plan, Result
@@ -48,7 +48,7 @@ class Supervisor:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._events: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
-        self._output = Output(plan.label, Path(plan.log), plan.secrets, plan.voice)
+        self._output = Output(plan.label, Path(plan.log), plan.secrets, plan.output_mode)
         self._services: dict[str, Running] = {}
         self._given: dict[str, str] = {}
         self._failure = ""
@@ -144,20 +144,20 @@ class Supervisor:
 
     def _run_lane(self) -> None:
         """Start the lane's pytest and follow it until it ends, its time is over or somebody stops it."""
-        attachment = self._attachment()
-        environment = {**self._plan.environment, **self._given, **self._addresses(), **attachment.environment}
+        channel = self._channel()
+        environment = {**self._plan.environment, **self._given, **self._addresses(), **channel.environment}
         try:
             lane = subprocess.Popen(
                 self._plan.command, env=environment, cwd=self._plan.cwd, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-                pass_fds=attachment.descriptors,
+                pass_fds=channel.descriptors,
             )  # fmt: skip
         except OSError as error:
             self._failure = f"{self._plan.command[0]} cannot be started: {error.strerror}"
             return
         assert lane.stdout
         self._lane_group = lane.pid
-        attachment.start()
+        channel.start()
         reader = threading.Thread(target=self._output.follow, args=(lane.stdout,), daemon=True)
         waiter = threading.Thread(target=_report_end, args=(lane, self._events.put), daemon=True)
         reader.start()
@@ -173,12 +173,12 @@ class Supervisor:
             self._survivors += end_survivors(self._groups())
             reader.join(DRAIN)
 
-    def _attachment(self) -> Attachment:
+    def _channel(self) -> LaneChannel:
         """Return who talks with the lane while it runs."""
         search, pull, say = self._plan.search, self._plan.pull, self._output.say
         if search is not None:
-            return Attachment(lambda end: Searching(search, end, say).run())
-        return Attachment(None if pull is None else lambda end: Pulling(pull, end, say).run())
+            return LaneChannel(lambda end: Searching(search, end, say).run())
+        return LaneChannel(None if pull is None else lambda end: Pulling(pull, end, say).run())
 
     def _groups(self) -> set[int]:
         """Return the process groups that were ended by name."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from greenlane.supervisor.plan import Voice
+from greenlane.supervisor.plan import OutputMode
 from greenlane.util.redaction import Redactor
 
 COLOR = rb"\x1b\[[0-9;:]*m"
@@ -41,11 +41,13 @@ class Output:
         label: prefix of each line on the terminal.
         log: file of the copy.
         secrets: values that are cut out, by name.
-        voice: who is heard on the terminal.
+        output_mode: who is heard on the terminal.
     """
 
-    def __init__(self, label: str, log: Path, secrets: Mapping[str, str], voice: Voice = Voice.ALL) -> None:
-        self._voice = voice
+    def __init__(
+        self, label: str, log: Path, secrets: Mapping[str, str], output_mode: OutputMode = OutputMode.ALL
+    ) -> None:
+        self._output_mode = output_mode
         self._prefix = f"{label} | ".encode()
         self._log = log.open("wb")
         self._redactor = Redactor(secrets)
@@ -60,7 +62,7 @@ class Output:
             self.found.update(f"{name} in the output" for name in names)
         with self._lock:
             self._log.write(line)
-            if self._voice is Voice.NONE or (self._voice is Voice.OWN and not own):
+            if self._output_mode is OutputMode.NONE or (self._output_mode is OutputMode.OWN and not own):
                 return
             shown = harmless(line.removesuffix(b"\n").removesuffix(b"\r"))
             sys.stdout.buffer.write(self._prefix + shown.replace(b"\r", b"\r" + self._prefix) + b"\n")

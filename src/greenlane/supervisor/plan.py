@@ -92,7 +92,7 @@ class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
     patience: float = 30.0
 
 
-class Voice(enum.StrEnum):
+class OutputMode(enum.StrEnum):
     """Who is heard on the terminal; the log has everything."""
 
     ALL = "all"
@@ -112,7 +112,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         address: the base variables, which follow the service of that name.
         base_source: what gave `base`; empty when the service does.
         router: the router configuration; None where no group must resolve.
-        voice: whether the lane's lines, only our own or none are printed.
+        output_mode: whether the lane's lines, only our own or none are printed.
         pull: the queue that the lane pulls files from; None for a fixed list.
         search: what to find out in place of running the lane once; None for a run.
         secrets: values that must not be printed, by name.
@@ -136,7 +136,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     journal: str
     contract: str
     result: str
-    voice: Voice = Voice.ALL
+    output_mode: OutputMode = OutputMode.ALL
     search: SearchPlan | None = None
     pull: PullPlan | None = None
 

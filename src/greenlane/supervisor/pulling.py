@@ -13,7 +13,7 @@ import msgspec
 from greenlane.errors import ConfigError
 from greenlane.sharding.assignment import digest
 from greenlane.sharding.plans import pull_order
-from greenlane.sharding.pulling import Enter, Given, Next, Peek, Wish
+from greenlane.sharding.pulling import Enter, Given, Next, Peek, QueueMessage
 from greenlane.supervisor.plan import PullPlan
 
 if TYPE_CHECKING:
@@ -73,15 +73,15 @@ class Pulling:
 
     def _serve(self, queue: Queue, watch: Watch) -> None:
         while line := self._lines.readline():
-            wish = msgspec.json.decode(line, type=Wish)
-            if isinstance(wish, Enter):
-                queue.enter(digest((wish.collection, self._plan.tree)), ordered(wish.files, self._plan.seconds))
+            message = msgspec.json.decode(line, type=QueueMessage)
+            if isinstance(message, Enter):
+                queue.enter(digest((message.collection, self._plan.tree)), ordered(message.files, self._plan.seconds))
                 threading.Thread(target=self._beat, args=(queue,), daemon=True).start()
                 self._send(Given(more=True))
-            elif isinstance(wish, Peek):
+            elif isinstance(message, Peek):
                 self._send(Given(more=queue.left() > 1))
-            elif isinstance(wish, Next):
-                file = self._next(queue, watch, wish.done)
+            elif isinstance(message, Next):
+                file = self._next(queue, watch, message.done)
                 if not file:
                     queue.close()
                 self._send(Given(file=file, more=bool(file)))

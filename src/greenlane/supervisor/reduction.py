@@ -11,9 +11,11 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from greenlane.evidence.search import Chain, Sight
+import msgspec
 
-Try = Callable[[Sequence[Chain]], Sequence[Sight | None]]
+from greenlane.evidence.search import Chain, Observation
+
+Try = Callable[[Sequence[Chain]], Sequence[Observation | None]]
 """Tries chains side by side; None for a chain that was ended because another had found something."""
 
 
@@ -65,10 +67,10 @@ class Reduction:
 
     def _does(self, tests: Sequence[str]) -> bool:
         """Whether the victim is as looked for after exactly these tests."""
-        sight = self._one(Chain(tests=tuple(tests), tail=(self._victim,), looks=(len(tests),)))
-        if sight.found >= 0:
-            self.cause = sight.cause
-        return sight.found >= 0
+        observation = self._one(Chain(tests=tuple(tests), tail=(self._victim,), looks=(len(tests),)))
+        if observation.found >= 0:
+            self.cause = observation.cause
+        return observation.found >= 0
 
     def _last_needed(self, tests: Sequence[str], tail: tuple[str, ...]) -> tuple[int, int] | None:
         """Return begin and end of a stretch of tests that does it and whose last test is needed; None for none."""
@@ -79,30 +81,30 @@ class Reduction:
         by_itself = True
         while end - clear > 1:
             if by_itself and clear > begin:
-                sight = self._one(self._chain(tests[clear:end], tail))
-                if sight.found > 0:
-                    begin, clear, end = clear, clear + sight.clear, clear + sight.found
+                observation = self._one(self._chain(tests[clear:end], tail))
+                if observation.found > 0:
+                    begin, clear, end = clear, clear + observation.clear, clear + observation.found
                     continue
             # Something before the block is needed as well: run up to it, then look often.
             by_itself = clear == begin
             looks = _spread(clear - begin, end - begin)
-            sight = self._one(Chain(tests=tuple(tests[begin:end]), tail=tail, looks=looks))
-            if sight.found < 1:
+            observation = self._one(Chain(tests=tuple(tests[begin:end]), tail=tail, looks=looks))
+            if observation.found < 1:
                 raise UnstableError
-            clear, end = max(clear, begin + sight.clear), begin + sight.found
+            clear, end = max(clear, begin + observation.clear), begin + observation.found
         return begin, end
 
     def _roughly(self, tests: Sequence[str], tail: tuple[str, ...]) -> tuple[int, int, int] | None:
         """Return begin, last clear look and first telling look of a stretch that does it: parts first, then all."""
         parts = _parts(len(tests), self._cores)
         tried = self._attempt([self._chain(tests[begin:end], tail) for begin, end in parts]) if parts else []
-        for (begin, _), sight in zip(parts, tried, strict=True):
-            if sight is not None and sight.found > 0:
-                return begin, begin + sight.clear, begin + sight.found
+        for (begin, _), observation in zip(parts, tried, strict=True):
+            if observation is not None and observation.found > 0:
+                return begin, begin + observation.clear, begin + observation.found
         if len(parts) < 2:
             return None
-        sight = self._one(self._chain(tests, tail))
-        return (0, sight.clear, sight.found) if sight.found > 0 else None
+        observation = self._one(self._chain(tests, tail))
+        return (0, observation.clear, observation.found) if observation.found > 0 else None
 
     def _without_idle(self, found: list[str]) -> tuple[str, ...]:
         """Return a set without tests that it does not need, where tests undo each other's work."""
@@ -115,10 +117,10 @@ class Reduction:
     def _chain(self, tests: Sequence[str], tail: tuple[str, ...]) -> Chain:
         return Chain(tests=tuple(tests), tail=tail, passing=self._passing)
 
-    def _one(self, chain: Chain) -> Sight:
+    def _one(self, chain: Chain) -> Observation:
         """Try one chain by itself."""
-        (sight,) = self._attempt([Chain(tests=chain.tests, tail=chain.tail, looks=chain.looks, passing=self._passing)])
-        return sight or Sight()
+        (observation,) = self._attempt([msgspec.structs.replace(chain, passing=self._passing)])
+        return observation or Observation()
 
 
 def _spread(low: int, high: int) -> tuple[int, ...]:

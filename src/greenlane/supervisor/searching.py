@@ -18,8 +18,8 @@ from greenlane.evidence.search import (
     Findings,
     Inventory,
     LookForLeaks,
-    Sight,
-    Sights,
+    Observation,
+    Observations,
     Task,
 )
 from greenlane.supervisor.plan import SearchPlan
@@ -128,12 +128,12 @@ class Searching:
         Raises:
             UnstableError: alone, the victim ended otherwise than before.
         """
-        restored, alone = self._ask(LookForLeaks(tests=(*tests, self._plan.victim))).sights
+        restored, alone = self._ask(LookForLeaks(tests=(*tests, self._plan.victim))).observations
         if restored is None or alone is None or (alone.found < 0) != passes:
             raise UnstableError
         return (restored.outcome == Outcome.PASSED.value) == passes
 
-    def _try(self, chains: Sequence[Chain]) -> Sequence[Sight | None]:
+    def _try(self, chains: Sequence[Chain]) -> Sequence[Observation | None]:
         """Try chains side by side, and tell of it where it takes a while.
 
         Raises:
@@ -142,15 +142,15 @@ class Searching:
         sizes = [len(chain.tests) for chain in chains]
         if max(sizes, default=0) > 1:
             self._say(f"trying {' and '.join(map(str, sizes))} tests; {self._ran} run so far")
-        sights = self._ask(Attempt(chains=tuple(chains))).sights
-        deadly = next((sight.died for sight in sights if sight is not None and sight.died), "")
+        observations = self._ask(Attempt(chains=tuple(chains))).observations
+        deadly = next((one.died for one in observations if one is not None and one.died), "")
         if deadly:
             raise DeadlyError(deadly)
-        return sights
+        return observations
 
-    def _ask(self, task: Task) -> Sights:
+    def _ask(self, task: Task) -> Observations:
         self._socket.sendall(msgspec.json.encode(task) + b"\n")
-        answer = self._receive(Sights)
+        answer = self._receive(Observations)
         self._ran += answer.ran
         return answer
 

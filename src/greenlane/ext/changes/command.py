@@ -18,7 +18,7 @@ from greenlane.ext.changes.checklist import checklist_markdown, template
 from greenlane.ext.changes.diff import read_changes
 from greenlane.ext.changes.rules import checklist, touched_rules
 from greenlane.judge.judge import judge
-from greenlane.run.ready import make_demand, open_gates, wish_of_lane
+from greenlane.run.ready import make_requirements, open_gates, request_of_lane
 from greenlane.util.files import write_atomically
 
 HELP = "Check that a change brings along the docs, checks and runs that its surface asks for."
@@ -76,8 +76,8 @@ def _why_not(settings: Settings, lane: str, evidence: list[LaneEvidence], enviro
     own = [item for item in evidence if item.record.lane == lane]
     if not own:
         return "it was not run"
-    wish = msgspec.structs.replace(wish_of_lane(settings, lane), strict=True)
-    verdict = judge(make_demand(settings, wish, open_gates(settings, environ), run_id=""), own)
+    request = msgspec.structs.replace(request_of_lane(settings, lane), strict=True)
+    verdict = judge(make_requirements(settings, request, open_gates(settings, environ), run_id=""), own)
     if verdict.violations:
         return f"{verdict.violations[0].code.value} {verdict.violations[0].message}"
     return "" if verdict.ready else "nothing of it could run"

@@ -1,13 +1,13 @@
 """The examiners: each looks at one aspect of the evidence of one check and names what is wrong with it.
 
-An examiner returns violations and nothing else; only `rules/green.py` makes a verdict of them.
+An examiner returns violations and nothing else; only `judge.judge` makes a verdict of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.violation import Violation
 from greenlane.judge.examiners.answers import canned, live
 from greenlane.judge.examiners.artifacts import damaged, junit_mismatch, stale
@@ -16,7 +16,7 @@ from greenlane.judge.examiners.outcomes import failures, flaky, missing, nothing
 from greenlane.judge.examiners.run import coverage, deadline, exit_status, interrupted, runner, services
 from greenlane.judge.examiners.samples import samples
 
-Examiner = Callable[[LaneEvidence, Demand], Iterable[Violation]]
+Examiner = Callable[[LaneEvidence, Requirements], Iterable[Violation]]
 
 EXAMINERS: tuple[Examiner, ...] = (
     interrupted,

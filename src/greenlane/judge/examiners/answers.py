@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from greenlane.evidence.evidence import Demand, LaneEvidence, ServiceRecord
+from greenlane.evidence.evidence import LaneEvidence, Requirements, ServiceRecord
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.answers import canned_together, real_answers, why_canned, why_not_live
@@ -12,7 +12,7 @@ from greenlane.judge.answers import canned_together, real_answers, why_canned, w
 NOTHING_SHOWN = "no test showed an answer of it (fixture `answered`)"
 
 
-def canned(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def canned(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """CANNED where a started model, or a test that needs it, has no answer to show that a model can have given."""
     record = evidence.record
     # Of a part of the lane nothing is asked: it is PARTIAL, whatever it shows.
@@ -24,7 +24,7 @@ def canned(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
             yield from _each(evidence, service)
 
 
-def live(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def live(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """CANNED where a live provider's tests passed without an answer that only it can have given.
 
     Red when strict or expected, otherwise a warning. A memory has no model to name; its tests prove it by what they
@@ -32,7 +32,7 @@ def live(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
     """
     journal = evidence.journal
     passed = {journal.providers.get(test.nodeid) for test in journal.outcomes if test.outcome is Outcome.PASSED}
-    for name, provider in demand.declared.items():
+    for name, provider in requirements.declared.items():
         if name not in passed or provider.kind != "model":
             continue
         answers = [answer for answer in journal.answers if answer.service == name]
@@ -41,7 +41,7 @@ def live(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         if reason:
             yield Violation(
                 code=Code.CANNED, message=f"{name}: {reason}", subject=name, cause=reason,
-                gating=demand.strict or name in demand.expected,
+                gating=requirements.strict or name in requirements.expected,
             )  # fmt: skip
 
 

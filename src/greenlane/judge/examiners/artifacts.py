@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.violation import Code, Violation
 
@@ -16,30 +16,33 @@ _ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd]")
 """What pytest does not write into XML as it is (`_pytest.junitxml.bin_xml_escape`)."""
 
 
-def damaged(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def damaged(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """TRUNCATED for each artifact that is missing, unreadable or not as the lane left it."""
     for problem in (*evidence.record.damage, *evidence.damage, *evidence.journal.damage):
         yield Violation(code=Code.TRUNCATED, message=problem)
 
 
-def stale(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def stale(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """STALE for evidence from another run, tree state or lock."""
     record = evidence.record
     foreign = sorted(set(evidence.journal.run_ids) - {record.run_id})
     if foreign:
         yield Violation(code=Code.STALE, message=f"the journal holds lines of another run: {', '.join(foreign)}")
-    if demand.run_id and record.run_id != demand.run_id:
-        yield Violation(code=Code.STALE, message=f"evidence is from run {record.run_id}, not from {demand.run_id}")
+    if requirements.run_id and record.run_id != requirements.run_id:
+        yield Violation(
+            code=Code.STALE, message=f"evidence is from run {record.run_id}, not from {requirements.run_id}"
+        )
     if record.tree_after and record.tree_after != record.tree:
         yield Violation(code=Code.STALE, message="files of the work tree changed while the lane ran")
-    elif demand.tree and record.tree != demand.tree:
+    elif requirements.tree and record.tree != requirements.tree:
         yield Violation(
-            code=Code.STALE, message=f"evidence is for tree {record.tree[:12]}, the work tree is {demand.tree[:12]}"
+            code=Code.STALE,
+            message=f"evidence is for tree {record.tree[:12]}, the work tree is {requirements.tree[:12]}",
         )
-    kind = demand.kinds.get(record.lane, record.kind)
+    kind = requirements.kinds.get(record.lane, record.kind)
     if record.kind != kind:
         yield Violation(code=Code.STALE, message=f"evidence is of a {record.kind} lane; {record.lane} is {kind}")
-    lock = demand.locks.get(record.lane)
+    lock = requirements.locks.get(record.lane)
     # A lane whose environment could not be built never came to have a lock; it is red for that.
     if lock and record.lock != lock and not record.failure:
         yield Violation(code=Code.STALE, message=f"evidence was made with lock {record.lock[:12]}, not {lock[:12]}")
@@ -84,7 +87,7 @@ def _worst(entries: Iterable[tuple[tuple[str, str], Outcome]]) -> dict[tuple[str
     return result
 
 
-def junit_mismatch(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def junit_mismatch(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """JUNIT_MISMATCH where the JUnit file names other tests or outcomes than the journal."""
     if evidence.junit is None or evidence.record.timed_out or evidence.record.interrupted:
         return

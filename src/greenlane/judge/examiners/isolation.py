@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from greenlane.config.lanes import LaneKind
-from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.violation import Code, Violation
 
 
-def drift(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def drift(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """DRIFT when environment, interpreter or plugin are not those that control prepared."""
     record, journal = evidence.record, evidence.journal
     for difference in record.drift:
@@ -19,7 +19,7 @@ def drift(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         return
     if not journal.plugins:
         yield Violation(code=Code.DRIFT, message="the greenlane plugin did not load in the lane")
-    wrong = sorted(set(journal.plugins) - {demand.plugin or record.plugin})
+    wrong = sorted(set(journal.plugins) - {requirements.plugin or record.plugin})
     if wrong:
         yield Violation(code=Code.DRIFT, message=f"the lane loaded greenlane {', '.join(wrong)}, not {record.plugin}")
     others = sorted(set(journal.interpreters) - {record.interpreter})
@@ -31,7 +31,7 @@ def drift(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         yield Violation(code=Code.DRIFT, message=f"a module hides another of the same name: {shadow}")
 
 
-def leaks(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def leaks(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """LEAK for each piece of state that a test left changed; a thing of which that is uncertain is told once."""
     certain = [leak for leak in evidence.journal.leaks if leak.blame == "leak"]
     uncertain = {(leak.watcher, leak.what): leak for leak in evidence.journal.leaks if leak.blame != "leak"}
@@ -69,7 +69,7 @@ def _survivors(evidence: LaneEvidence) -> Iterable[Violation]:
         )  # fmt: skip
 
 
-def network(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def network(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """NETWORK for each attempt of a deterministic lane to leave its loopback."""
     if evidence.record.kind != LaneKind.DETERMINISTIC:
         return
@@ -98,7 +98,7 @@ def _unnamed_attempts(evidence: LaneEvidence) -> Iterable[Violation]:
         )
 
 
-def hermetic(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def hermetic(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """NETWORK when a deterministic lane was not cut off by the kernel, or a process of it could not prove that it was.
 
     A lower level is a warning unless strict; a proof that contradicts the level is red.
@@ -116,11 +116,13 @@ def hermetic(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         return
     reason = f": {record.hermetic_reason}" if record.hermetic_reason else ""
     yield Violation(
-        code=Code.NETWORK, message=f"hermetic level is {record.hermetic}, not kernel{reason}", gating=demand.strict
+        code=Code.NETWORK,
+        message=f"hermetic level is {record.hermetic}, not kernel{reason}",
+        gating=requirements.strict,
     )
 
 
-def secrets(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def secrets(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """LIVE_LEAK for each secret whose value stood in an artifact."""
     for found in evidence.record.secrets_found:
         yield Violation(code=Code.LIVE_LEAK, message=f"{found}; the value has been redacted", subject=found)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from greenlane.config.lanes import LaneKind
-from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.quarantine import excused_tests
@@ -20,7 +20,7 @@ NEVER_BEGAN = "never began"
 """Why a test has no outcome that was still to come when the lane ended."""
 
 
-def failures(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def failures(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """FAILED, ERROR and TIMED_OUT, one for each test or file, with its cause."""
     for test in (*evidence.journal.collect_errors, *evidence.journal.outcomes):
         if test.outcome.bad:
@@ -38,7 +38,7 @@ def _code(test: TestOutcome) -> Code:
     return Code.FAILED if test.outcome is Outcome.FAILED else Code.ERROR
 
 
-def missing(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def missing(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """MISSING_OUTCOME for each test that was to run and has no final outcome."""
     journal = evidence.journal
     if evidence.record.interrupted:
@@ -56,11 +56,11 @@ def missing(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         yield Violation(code=Code.MISSING_OUTCOME, message=crash)
 
 
-def flaky(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def flaky(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """FLAKY_IN_CORE for a test that passed and failed, or was run again, on the same tree."""
     again = {t.nodeid: f"ran {t.attempts} times" for t in evidence.journal.outcomes if t.attempts > 1}
     again.update(dict.fromkeys(evidence.journal.repeats, "has two outcomes"))
-    for nodeid, what in _contradictions(evidence, demand):
+    for nodeid, what in _contradictions(evidence, requirements):
         again.setdefault(nodeid, what)
     for nodeid, what in again.items():
         yield Violation(
@@ -69,9 +69,9 @@ def flaky(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         )  # fmt: skip
 
 
-def _contradictions(evidence: LaneEvidence, demand: Demand) -> Iterable[tuple[str, str]]:
+def _contradictions(evidence: LaneEvidence, requirements: Requirements) -> Iterable[tuple[str, str]]:
     """Yield tests of a deterministic lane that ended otherwise in an earlier run on the same tree."""
-    past = demand.past.get(evidence.record.lane)
+    past = requirements.past.get(evidence.record.lane)
     if past is None or evidence.record.kind != LaneKind.DETERMINISTIC or broken_because(evidence):
         return
     for test in evidence.journal.outcomes:
@@ -81,7 +81,7 @@ def _contradictions(evidence: LaneEvidence, demand: Demand) -> Iterable[tuple[st
             yield test.nodeid, f"passed, and failed in run {past.failed[test.nodeid]}"
 
 
-def skips(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def skips(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """SKIPPED for any skip in a deterministic lane, and for an unexplained one anywhere."""
     record = evidence.record
     deterministic = record.kind == LaneKind.DETERMINISTIC
@@ -93,7 +93,7 @@ def skips(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         else:
             continue
         reason = test.reason or "no reason given"
-        gating = deterministic or demand.fail_on_skip or not test.reason
+        gating = deterministic or requirements.fail_on_skip or not test.reason
         if gating:
             yield Violation(
                 code=Code.SKIPPED, message=f"{test.nodeid}: {skipped}: {reason}", subject=test.nodeid,
@@ -101,7 +101,7 @@ def skips(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
             )  # fmt: skip
 
 
-def nothing_ran(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def nothing_ran(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """NO_TESTS when nothing was collected for this check, or a deterministic lane ran nothing."""
     journal, record = evidence.journal, evidence.record
     if record.failure or record.interrupted or journal.collect_errors:
@@ -113,7 +113,7 @@ def nothing_ran(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         yield Violation(code=Code.NO_TESTS, message=message)
     elif record.kind == LaneKind.DETERMINISTIC and not any(test.ran for test in journal.outcomes):
         yield Violation(code=Code.NO_TESTS, message="no test was run")
-    elif _proves_nothing(journal.outcomes, excused_tests(evidence, demand)):
+    elif _proves_nothing(journal.outcomes, excused_tests(evidence, requirements)):
         what = "was expected to fail or failed in quarantine"
         yield Violation(code=Code.NO_TESTS, message=f"no test passed: every one that ran {what}")
 
@@ -132,7 +132,7 @@ def _proves_nothing(outcomes: Iterable[TestOutcome], excused: Collection[str]) -
     return bool(ran) and len(idle) == len(ran)
 
 
-def partial(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def partial(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """PARTIAL when options, hooks or an early stop made the run less than the whole lane."""
     journal = evidence.journal
     if journal.narrowing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.violation import Code, Violation
 
 PYTEST_STATUS = {
@@ -15,13 +15,13 @@ PYTEST_STATUS = {
 }
 
 
-def interrupted(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def interrupted(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """INTERRUPTED when somebody stopped the run."""
     if evidence.record.interrupted:
         yield Violation(code=Code.INTERRUPTED, message="the run was stopped before its end")
 
 
-def services(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def services(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """SERVICE_DOWN for each service that did not start, is not ours or died."""
     for service in evidence.record.services:
         if service.failure:
@@ -31,7 +31,7 @@ def services(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
             )  # fmt: skip
 
 
-def runner(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def runner(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """ERROR when the lane could not be started or ended in a way that is nobody's test's fault."""
     record = evidence.record
     if record.failure:
@@ -55,7 +55,7 @@ def runner(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
 
 
-def deadline(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def deadline(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """TIMED_OUT when the deadline killed the lane, OVER_BUDGET when it ended too late by itself."""
     record = evidence.record
     if record.timed_out:
@@ -72,7 +72,7 @@ def deadline(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         )
 
 
-def exit_status(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def exit_status(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """EXIT_MISMATCH when the exit status says something else than the journal."""
     record, journal = evidence.record, evidence.journal
     if record.exit_status is None or record.timed_out or record.interrupted or not journal.run_ids:
@@ -96,9 +96,9 @@ def exit_status(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
         )
 
 
-def coverage(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def coverage(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """COVERAGE_LOW when the lane demands coverage and has too little, or none was measured."""
-    wanted = demand.fail_under.get(evidence.record.lane)
+    wanted = requirements.fail_under.get(evidence.record.lane)
     record = evidence.record
     if wanted is None or record.shard or record.failure or record.interrupted:
         return

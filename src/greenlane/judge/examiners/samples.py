@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.samples import percent, results, untrusted
 
 
-def samples(evidence: LaneEvidence, demand: Demand) -> Iterable[Violation]:
+def samples(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """FAILED for each test of which too few samples passed, PARTIAL where samples are not what the file says."""
     if evidence.record.interrupted or evidence.record.timed_out:
         return

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from greenlane.evidence.evidence import Demand, LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.violation import Code, Violation
 
 
-def whole(demand: Demand, evidence: Sequence[LaneEvidence]) -> Iterable[Violation]:
+def whole(requirements: Requirements, evidence: Sequence[LaneEvidence]) -> Iterable[Violation]:
     """Return SHARD_GAP, SHARD_OVERLAP and SHARD_MISMATCH over the shards of each lane that have evidence.
 
     Union and disjointness are only demanded of lanes whose every shard is a required check: a run of one named
@@ -19,10 +19,10 @@ def whole(demand: Demand, evidence: Sequence[LaneEvidence]) -> Iterable[Violatio
     for item in evidence:
         if item.record.shard:
             lanes[item.record.lane].append(item)
-    return [violation for lane, items in lanes.items() for violation in _lane(lane, items, demand)]
+    return [violation for lane, items in lanes.items() for violation in _lane(lane, items, requirements)]
 
 
-def _lane(lane: str, items: Sequence[LaneEvidence], demand: Demand) -> Iterable[Violation]:
+def _lane(lane: str, items: Sequence[LaneEvidence], requirements: Requirements) -> Iterable[Violation]:
     """Yield what is wrong between the shards of one lane."""
     lists = {item.record.shards for item in items}
     collections = {digest for item in items for digest in item.journal.collections}
@@ -40,8 +40,8 @@ def _lane(lane: str, items: Sequence[LaneEvidence], demand: Demand) -> Iterable[
         yield Violation(code=Code.SHARD_MISMATCH, message=message, check=lane)
         return
     names = {f"{lane}/{shard}" for shard in next(iter(lists))}
-    wanted = {check for check in demand.checks if check.startswith(f"{lane}/")}
-    if wanted - names or (wanted and names - wanted and not demand.lane):
+    wanted = {check for check in requirements.checks if check.startswith(f"{lane}/")}
+    if wanted - names or (wanted and names - wanted and not requirements.lane):
         message = f"{lane}: its shards are {_list(wanted)}, the evidence is cut into {_list(names)}"
         yield Violation(code=Code.SHARD_MISMATCH, message=message, check=lane)
         return

@@ -22,7 +22,7 @@ OK = b"+"
 """Ends an answer that is whole; a copy that died has said less."""
 
 
-class Copy:
+class ForkedWorker:
     """A forked copy of this process.
 
     Args:
@@ -101,23 +101,23 @@ def side_by_side(works: Sequence[Work], enough: Callable[[bytes], bool]) -> tupl
         works: what each copy does.
         enough: whether an answer makes all others needless.
     """
-    copies = [Copy(work, group=True) for work in works]
-    answers: list[bytes | None] = [None] * len(copies)
+    workers = [ForkedWorker(work, group=True) for work in works]
+    answers: list[bytes | None] = [None] * len(workers)
     try:
         with selectors.DefaultSelector() as selector:
-            for number, copy in enumerate(copies):
-                selector.register(copy.pipe, selectors.EVENT_READ, number)
-            waiting = len(copies)
+            for number, worker in enumerate(workers):
+                selector.register(worker.pipe, selectors.EVENT_READ, number)
+            waiting = len(workers)
             while waiting:
                 for key, _ in selector.select():
-                    if copies[key.data].read():
+                    if workers[key.data].read():
                         continue
                     selector.unregister(key.fd)
                     waiting -= 1
-                    answer = answers[key.data] = copies[key.data].answer()
+                    answer = answers[key.data] = workers[key.data].answer()
                     if answer is not None and enough(answer):
                         waiting = 0
     finally:
-        for copy in copies:
-            copy.close()
-    return answers, [copy.last_word for copy in copies]
+        for worker in workers:
+            worker.close()
+    return answers, [worker.last_word for worker in workers]

@@ -17,9 +17,9 @@ import msgspec
 import pytest
 
 from greenlane.evidence.outcome import Outcome
-from greenlane.evidence.search import Attempt, Chain, Inventory, LookForLeaks, Sight, Sights, Task
+from greenlane.evidence.search import Attempt, Chain, Inventory, LookForLeaks, Observation, Observations, Task
 from greenlane.plugin.channel import Channel
-from greenlane.plugin.polluter.forks import Copy, Say, Work, side_by_side
+from greenlane.plugin.polluter.forks import ForkedWorker, Say, Work, side_by_side
 from greenlane.plugin.process import LaneProcess
 from greenlane.plugin.reports import first_line, settle
 
@@ -65,32 +65,32 @@ class Prober:
         # Nothing of this process is evidence, and nothing of the lane was run in it that could be torn down.
         os._exit(0)
 
-    def _done(self, task: Task) -> Sights:
+    def _done(self, task: Task) -> Observations:
         """Do one task in copies of this process, which itself stays as it was after collection."""
         if isinstance(task, Attempt):
-            return self._sights(task)
+            return self._observations(task)
         alone = Chain(tests=(), tail=task.tests[-1:])
         answers, _ = side_by_side([partial(self._leaks, task), partial(self._encoded, alone)], lambda answer: False)
-        known = [_decoded(answer) if answer else (Sight(outcome=DIED), 0) for answer in answers]
-        return Sights(sights=tuple(sight for sight, _ in known), ran=sum(ran for _, ran in known))
+        known = [_decoded(answer) if answer else (Observation(outcome=DIED), 0) for answer in answers]
+        return Observations(observations=tuple(one for one, _ in known), ran=sum(ran for _, ran in known))
 
-    def _sights(self, attempt: Attempt) -> Sights:
+    def _observations(self, attempt: Attempt) -> Observations:
         works: list[Work] = [partial(self._encoded, chain) for chain in attempt.chains]
         answers, words = side_by_side(works, lambda answer: _decoded(answer)[0].found >= 0)
         known = [_decoded(answer) if answer is not None else None for answer in answers]
         if not any(answer and answer[0].found >= 0 for answer in known):
             # Nobody was ended by us: who has not answered has died.
-            known = [answer or (Sight(died=word.decode()), 0) for answer, word in zip(known, words, strict=True)]
-        return Sights(
-            sights=tuple(answer[0] if answer else None for answer in known),
+            known = [answer or (Observation(died=word.decode()), 0) for answer, word in zip(known, words, strict=True)]
+        return Observations(
+            observations=tuple(answer[0] if answer else None for answer in known),
             ran=sum(answer[1] for answer in known if answer),
         )
 
     def _encoded(self, chain: Chain, say: Say) -> bytes:
-        sight = self._follow(chain, say)
-        return msgspec.json.encode((sight, self._ran))
+        observation = self._follow(chain, say)
+        return msgspec.json.encode((observation, self._ran))
 
-    def _follow(self, chain: Chain, say: Say) -> Sight:
+    def _follow(self, chain: Chain, say: Say) -> Observation:
         """Run a chain and look; in a copy of the process."""
         items = [self._items[nodeid] for nodeid in chain.tests]
         tail = [self._items[nodeid] for nodeid in chain.tail]
@@ -102,9 +102,9 @@ class Prober:
             last = count == len(items)
             if count in chain.looks if chain.looks is not None else last or count == following_look:
                 before = time.monotonic()
-                sight = self._look(chain, count, clear, [item, *tail])
-                if sight.found >= 0 or sight.died:
-                    return sight
+                observation = self._look(chain, count, clear, [item, *tail])
+                if observation.found >= 0 or observation.died:
+                    return observation
                 mean = (before - began - looking) / max(1, count - 1)
                 clear, paid = count, time.monotonic() - before
                 looking += paid
@@ -112,17 +112,17 @@ class Prober:
             if not last:
                 say(item.nodeid.encode())
                 self._run(item, items[count])
-        return Sight(clear=clear)
+        return Observation(clear=clear)
 
-    def _look(self, chain: Chain, count: int, clear: int, items: Sequence[pytest.Item]) -> Sight:
+    def _look(self, chain: Chain, count: int, clear: int, items: Sequence[pytest.Item]) -> Observation:
         """Return what a copy sees that goes on with other tests."""
-        copy = Copy(partial(self._told, items))
-        answer = copy.answer()
+        worker = ForkedWorker(partial(self._told, items))
+        answer = worker.answer()
         self._ran += len(items)
-        if answer is None and copy.last_word.decode() != chain.tail[-1]:
-            return Sight(clear=clear, died=copy.last_word.decode())
+        if answer is None and worker.last_word.decode() != chain.tail[-1]:
+            return Observation(clear=clear, died=worker.last_word.decode())
         told = msgspec.json.decode(answer, type=tuple[str, str]) if answer else (DIED, "the process of the test died")
-        return _sight(chain, count, clear, *told)
+        return _observation(chain, count, clear, *told)
 
     def _told(self, items: Sequence[pytest.Item], say: Say) -> bytes:
         return msgspec.json.encode(self._tail(items, say))
@@ -150,7 +150,7 @@ class Prober:
         guard = LeakGuard(self._config, self._lane.contract, self._lane.journal, alone=True)
         self._config.pluginmanager.register(guard, "greenlane-leaks")
         outcome, cause = self._tail([self._items[nodeid] for nodeid in task.tests], say)
-        return msgspec.json.encode((Sight(outcome=outcome, cause=cause), self._ran))
+        return msgspec.json.encode((Observation(outcome=outcome, cause=cause), self._ran))
 
 
 def _step(count: int, *, price: float, test: float) -> int:
@@ -164,12 +164,12 @@ def _step(count: int, *, price: float, test: float) -> int:
     return max(1, min(step, (count + 1) // 2))
 
 
-def _decoded(answer: bytes) -> tuple[Sight, int]:
-    return msgspec.json.decode(answer, type=tuple[Sight, int])
+def _decoded(answer: bytes) -> tuple[Observation, int]:
+    return msgspec.json.decode(answer, type=tuple[Observation, int])
 
 
-def _sight(chain: Chain, count: int, clear: int, outcome: str, cause: str) -> Sight:
+def _observation(chain: Chain, count: int, clear: int, outcome: str, cause: str) -> Observation:
     """Return what a look saw."""
     bad = outcome in (Outcome.FAILED.value, Outcome.ERROR.value, DIED)
     found = outcome == PASSED if chain.passing else bad
-    return Sight(found=count if found else -1, clear=clear if found else count, outcome=outcome, cause=cause)
+    return Observation(found=count if found else -1, clear=clear if found else count, outcome=outcome, cause=cause)

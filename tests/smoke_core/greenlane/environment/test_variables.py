@@ -23,21 +23,21 @@ NAMES = st.dictionaries(st.text("ABKEYPTO_", min_size=1), st.text("xyz"))
 @given(outer=NAMES)
 def test_nothing_passes_that_no_list_names(outer: dict[str, str]) -> None:
     """An allow-list: a name that nobody has thought of stays outside."""
-    seen = lane_environment({**outer, **SECRETS}, essentials={"PATH": "/bin"})
+    seen = lane_environment({**outer, **SECRETS}, base_environment={"PATH": "/bin"})
 
     assert set(seen) <= {"PATH", *PASSED, *WINDOWS}
 
 
 def test_no_secret_passes_unless_its_gate_is_open() -> None:
     """Every value of a secret is looked for, not only its name."""
-    seen = lane_environment({**SECRETS, "CI": "1"}, essentials={"PATH": "/bin"}, entries=("TZ",))
+    seen = lane_environment({**SECRETS, "CI": "1"}, base_environment={"PATH": "/bin"}, entries=("TZ",))
 
     assert seen == {"PATH": "/bin", "CI": "1"}
 
 
 def test_an_open_gate_passes_its_own_secrets_only() -> None:
     """Gemini's gate is no door for OpenAI's key."""
-    seen = lane_environment(SECRETS, essentials={}, secrets=("GEMINI_API_KEY", "NOT_THERE"))
+    seen = lane_environment(SECRETS, base_environment={}, secrets=("GEMINI_API_KEY", "NOT_THERE"))
 
     assert seen == {"GEMINI_API_KEY": "g-2"}
 
@@ -45,7 +45,9 @@ def test_an_open_gate_passes_its_own_secrets_only() -> None:
 def test_what_a_lane_declares_is_let_through_or_set() -> None:
     """`NAME` passes what is there, `NAME=value` sets, also an empty value and one with an equals sign."""
     seen = lane_environment(
-        {"OLLAMA_MODEL": "m", "MODE": "outer"}, essentials={}, entries=("OLLAMA_MODEL", "ABSENT", "MODE=in=ner", "E=")
+        {"OLLAMA_MODEL": "m", "MODE": "outer"},
+        base_environment={},
+        entries=("OLLAMA_MODEL", "ABSENT", "MODE=in=ner", "E="),
     )
 
     assert seen == {"OLLAMA_MODEL": "m", "MODE": "in=ner", "E": ""}
@@ -54,7 +56,7 @@ def test_what_a_lane_declares_is_let_through_or_set() -> None:
 def test_essentials_win_over_endpoints_and_these_over_what_is_declared() -> None:
     """Neither the caller nor a lane can point PATH or the base elsewhere."""
     seen = lane_environment(
-        {"PATH": "/evil", "BASE": "outer"}, essentials={"PATH": "/bin"}, endpoints={"BASE": "real", "PATH": "/x"},
+        {"PATH": "/evil", "BASE": "outer"}, base_environment={"PATH": "/bin"}, endpoints={"BASE": "real", "PATH": "/x"},
         entries=("PATH", "BASE=declared"),
     )  # fmt: skip
 

@@ -16,9 +16,17 @@ import pytest
 
 from greenlane.evidence.contract import Contract, Task
 from greenlane.evidence.journal import AnyEvent, Collected, Pulled, TestFinished
-from greenlane.evidence.search import CHANNEL_VARIABLE, Attempt, Chain, Inventory, LookForLeaks, Sight, Sights
+from greenlane.evidence.search import (
+    CHANNEL_VARIABLE,
+    Attempt,
+    Chain,
+    Inventory,
+    LookForLeaks,
+    Observation,
+    Observations,
+)
 from greenlane.sharding.assignment import digest
-from greenlane.sharding.pulling import Enter, Given, Next, Peek, Wish
+from greenlane.sharding.pulling import Enter, Given, Next, Peek, QueueMessage
 from support.measured import measured
 
 T = TypeVar("T")
@@ -46,10 +54,10 @@ class Line:
         """Return the next message."""
         return msgspec.json.decode(self._lines.readline(), type=kind)
 
-    def ask(self, message: object) -> Sights:
+    def ask(self, message: object) -> Observations:
         """Send a task and return its answer."""
         self.say(message)
-        return self.hear(Sights)
+        return self.hear(Observations)
 
     def close(self) -> tuple[int, str]:
         """Hang up, and return how the process ended."""
@@ -110,10 +118,10 @@ def test_a_shard_runs_what_the_queue_gives(project: Path) -> None:
     (project / "tests/test_b.py").write_text("def test_fine(): pass\ndef test_more(): pass\n")
     files = ["tests/test_zz.py", "tests/test_b.py", "tests/test_a.py"]
     left = files[:]
-    heard: list[Wish] = []
+    heard: list[QueueMessage] = []
     with lane(project, Task.PULL, shard="shard_a", shards=("shard_a", "shard_b")) as line:
         while not heard or not (isinstance(heard[-1], Next) and not left and heard[-1].done == files[-1]):
-            heard.append(line.hear(Wish))  # type: ignore[arg-type]
+            heard.append(line.hear(QueueMessage))  # type: ignore[arg-type]
             file = left.pop(0) if isinstance(heard[-1], Next) and left else ""
             line.say(Given(file=file, more=bool(left)))
         status, output = line.close()
@@ -131,7 +139,7 @@ def test_a_shard_runs_what_the_queue_gives(project: Path) -> None:
     assert [e.nodeid for e in written if isinstance(e, TestFinished)] == [
         ZZ, "tests/test_b.py::test_fine", "tests/test_b.py::test_more", POLLUTER,
     ]  # fmt: skip
-    assert sum(isinstance(wish, Peek) for wish in heard) == 3
+    assert sum(isinstance(message, Peek) for message in heard) == 3
 
 
 def test_a_shard_stops_when_the_queue_fails(project: Path) -> None:
@@ -153,14 +161,14 @@ def test_chains_are_tried_in_copies(project: Path) -> None:
         alone = Attempt(chains=(Chain(tests=(), tail=(ZZ,)),))
         after = Attempt(chains=(Chain(tests=("tests/test_b.py::test_fine", POLLUTER), tail=(ZZ,)),))
         deadly = Attempt(chains=(Chain(tests=("tests/test_b.py::test_dies", POLLUTER), tail=(ZZ,)),))
-        assert line.ask(alone) == Sights(sights=(Sight(outcome="passed"),), ran=1)
-        (sight,) = line.ask(after).sights
-        assert sight == Sight(found=2, clear=1, outcome="failed", cause="assert 2 == 1")
-        assert [s.died for s in line.ask(deadly).sights if s] == ["tests/test_b.py::test_dies"]
-        assert line.ask(alone).sights == (Sight(outcome="passed"),)
-        restored, again = line.ask(LookForLeaks(tests=(POLLUTER, ZZ))).sights
+        assert line.ask(alone) == Observations(observations=(Observation(outcome="passed"),), ran=1)
+        (observation,) = line.ask(after).observations
+        assert observation == Observation(found=2, clear=1, outcome="failed", cause="assert 2 == 1")
+        assert [s.died for s in line.ask(deadly).observations if s] == ["tests/test_b.py::test_dies"]
+        assert line.ask(alone).observations == (Observation(outcome="passed"),)
+        restored, again = line.ask(LookForLeaks(tests=(POLLUTER, ZZ))).observations
         assert restored is not None
-        assert again == Sight(outcome="passed")
+        assert again == Observation(outcome="passed")
         status, _ = line.close()
 
     assert status == 0

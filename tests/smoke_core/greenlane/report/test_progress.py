@@ -20,7 +20,7 @@ from rich.console import Console
 
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.progress import Progress
-from greenlane.report.live import Moving
+from greenlane.report.live import LiveDisplay
 from greenlane.report.progress import Plain, screen, state
 from support.tiny import TinyProject
 
@@ -179,15 +179,15 @@ def test_progress_in_words(told: Progress, text: str) -> None:
 def test_the_moving_screen_has_a_row_for_each_lane() -> None:
     """Bar and counts while it runs, what it came to when it is over; lines and failures are printed above."""
     console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
-    moving = Moving(console)
-    moving.began("core")
-    moving.progress(Progress(label="core", selected=40, done=40, elapsed=3.25))
-    moving.ended(Progress(label="core", selected=40, done=40, bad=1, elapsed=3.25))
-    moving.began("nd/[bold]")
-    moving.line(b"nd | said \xff\n")
-    moving.failed("nd", TestOutcome(nodeid="t::a", outcome=Outcome.FAILED, cause="[red]no"))
-    moving.progress(Progress(label="nd/[bold]", selected=20, done=5, bad=1, left=95.0))
-    console.print(moving.picture())
+    display = LiveDisplay(console)
+    display.began("core")
+    display.progress(Progress(label="core", selected=40, done=40, elapsed=3.25))
+    display.ended(Progress(label="core", selected=40, done=40, bad=1, elapsed=3.25))
+    display.began("nd/[bold]")
+    display.line(b"nd | said \xff\n")
+    display.failed("nd", TestOutcome(nodeid="t::a", outcome=Outcome.FAILED, cause="[red]no"))
+    display.progress(Progress(label="nd/[bold]", selected=20, done=5, bad=1, left=95.0))
+    console.print(display.picture())
 
     told = console.file.getvalue()  # type: ignore[attr-defined]
     assert re.search(r"^core +done +40 tests 1 failed 3\.2 s", told, re.MULTILINE)
@@ -197,10 +197,10 @@ def test_the_moving_screen_has_a_row_for_each_lane() -> None:
 
 def test_the_screen_is_chosen_by_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A moving one for a terminal, plain lines for a pipe."""
-    with screen({}) as watcher:
-        assert isinstance(watcher, Plain)
+    with screen({}) as listener:
+        assert isinstance(listener, Plain)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    with screen({"TERM": "xterm"}) as watcher:
-        assert isinstance(watcher, Moving)
-    with screen({"TERM": "dumb"}) as watcher:
-        assert isinstance(watcher, Plain)
+    with screen({"TERM": "xterm"}) as listener:
+        assert isinstance(listener, LiveDisplay)
+    with screen({"TERM": "dumb"}) as listener:
+        assert isinstance(listener, Plain)

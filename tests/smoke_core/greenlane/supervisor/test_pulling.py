@@ -13,7 +13,7 @@ import pytest
 from greenlane.history.database import connect
 from greenlane.history.queue import Queue
 from greenlane.sharding.assignment import digest
-from greenlane.sharding.pulling import Enter, Given, Next, Peek, Wish
+from greenlane.sharding.pulling import Enter, Given, Next, Peek, QueueMessage
 from greenlane.supervisor.plan import PullPlan
 from greenlane.supervisor.pulling import Pulling, ordered
 
@@ -33,9 +33,9 @@ class Shard:
         self._end = end
         self._lines = end.makefile("rb")
 
-    def ask(self, wish: Wish) -> Given:
+    def ask(self, message: QueueMessage) -> Given:
         """Say what is wished; return the answer."""
-        self._end.sendall(msgspec.json.encode(wish) + b"\n")
+        self._end.sendall(msgspec.json.encode(message) + b"\n")
         return msgspec.json.decode(self._lines.readline(), type=Given)
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from greenlane.evidence.search import Chain, Sight
+from greenlane.evidence.search import Chain, Observation
 from greenlane.supervisor.reduction import Reduction, UnstableError
 
 VICTIM = "victim"
@@ -28,16 +28,16 @@ class Machine:
         self.ran = 0
         self.longest = 0
 
-    def __call__(self, chains: Sequence[Chain]) -> list[Sight | None]:
+    def __call__(self, chains: Sequence[Chain]) -> list[Observation | None]:
         """Try chains; the first that finds something ends those after it."""
-        sights: list[Sight | None] = []
+        observations: list[Observation | None] = []
         for chain in chains:
-            sights.append(self._follow(chain))
-            if sights[-1] is not None and sights[-1].found >= 0:
-                return sights + [None] * (len(chains) - len(sights))
-        return sights
+            observations.append(self._follow(chain))
+            if observations[-1] is not None and observations[-1].found >= 0:
+                return observations + [None] * (len(chains) - len(observations))
+        return observations
 
-    def _follow(self, chain: Chain) -> Sight:
+    def _follow(self, chain: Chain) -> Observation:
         count = len(chain.tests)
         step = max(1, count // self._looks)
         looks = chain.looks if chain.looks is not None else (*range(step, count, step), count)
@@ -46,10 +46,10 @@ class Machine:
             fails = self._world((*chain.tests[:look], *chain.tail[:-1]))
             if fails is not chain.passing:
                 self.ran += look
-                return Sight(found=look, clear=clear)
+                return Observation(found=look, clear=clear)
             clear = look
         self.ran += count
-        return Sight(clear=clear)
+        return Observation(clear=clear)
 
 
 def together(*needed: str) -> World:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from greenlane.config.lanes import Provider
-from greenlane.evidence.evidence import Demand
+from greenlane.evidence.evidence import Requirements
 from greenlane.evidence.journal import Answered
 from greenlane.evidence.violation import Code
 from greenlane.judge.examiners.answers import live
@@ -15,7 +15,7 @@ from support.evidence import nd, outcome
 
 HOST = "api.real.example"
 REAL = Provider(secrets=("REAL_KEY",), model="big-1", host=HOST)
-STRICT = Demand(policy="", checks=(), strict=True, declared={"real": REAL})
+STRICT = Requirements(policy="", checks=(), strict=True, declared={"real": REAL})
 
 
 def shown(prompt: str = "1+1?", text: str = "2", **fields: Any) -> Answered:
@@ -24,7 +24,7 @@ def shown(prompt: str = "1+1?", text: str = "2", **fields: Any) -> Answered:
     return Answered(nodeid="tests/test_a.py::test_real", prompt=prompt, text=text, **known | fields)
 
 
-def found(demand: Demand, *answers: Answered) -> list[tuple[Code, str, bool]]:
+def found(demand: Requirements, *answers: Answered) -> list[tuple[Code, str, bool]]:
     """Return code, message and weight of what is said of a provider whose test passed with these answers."""
     journal = {"answers": answers, "providers": {"tests/test_a.py::test_real": "real"}}
     return [(v.code, v.message, v.gating) for v in live(nd(outcome("test_real"), journal=journal), demand)]
@@ -62,15 +62,15 @@ def test_what_is_no_evidence(answers: tuple[Answered, ...], message: str) -> Non
     ((code, told, gating),) = found(STRICT, *answers)
     assert (code, gating) == (Code.CANNED, True)
     assert told.startswith(f"real: {message}")
-    loose = Demand(policy="", checks=(), declared={"real": REAL})
-    expected = Demand(policy="", checks=(), declared={"real": REAL}, expected=("real",))
+    loose = Requirements(policy="", checks=(), declared={"real": REAL})
+    expected = Requirements(policy="", checks=(), declared={"real": REAL}, expected=("real",))
     assert [gating for demand in (loose, expected) for _, _, gating in found(demand, *answers)] == [False, True]
 
 
 def test_the_caller_names_the_address() -> None:
     """Without a host any address counts, and a gateway there may name another model; canned is canned."""
     agent = Provider(variables=("CODEX_AGENT_API_BASE",), model="codex-agent-1")
-    demand = Demand(policy="", checks=(), strict=True, declared={"real": agent})
+    demand = Requirements(policy="", checks=(), strict=True, declared={"real": agent})
     here = {"host": "http://127.0.0.1:8788", "model": "gpt-x"}
     assert found(demand, shown(**here), shown("2+2?", "4", **here)) == []
     assert len(found(demand, shown(**here), shown("2+2?", **here))) == 1
@@ -79,4 +79,4 @@ def test_the_caller_names_the_address() -> None:
 def test_a_memory_has_no_model_to_name() -> None:
     """A memory proves itself by what it stored: its tests need show nothing."""
     memory = Provider(secrets=("MEMORY_KEY",), kind="memory", host=HOST)
-    assert found(Demand(policy="", checks=(), strict=True, declared={"real": memory})) == []
+    assert found(Requirements(policy="", checks=(), strict=True, declared={"real": memory})) == []

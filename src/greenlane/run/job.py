@@ -11,12 +11,12 @@ from greenlane.config.lanes import Lane, Service
 from greenlane.config.load import Settings
 from greenlane.config.services import services_here, switched_off
 from greenlane.evidence.evidence import GateState
-from greenlane.evidence.progress import NOBODY, Watcher
+from greenlane.evidence.progress import NULL_LISTENER, ProgressListener
 from greenlane.judge.router import Choice
 from greenlane.sharding.plan import ShardPlan
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be run.
 
     Attributes:
@@ -30,7 +30,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         purpose: name of what is done with the lane when that is no evidence; its artifacts lie apart from the lane's.
         color: whether the output goes to a terminal.
         only: node ids that are run instead of the whole; such a run is never green.
-        watcher: who is told how it comes along.
+        listener: who is told how it comes along.
     """
 
     settings: Settings
@@ -45,7 +45,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     color: bool = False
     only: tuple[str, ...] = ()
-    watcher: Watcher = NOBODY
+    listener: ProgressListener = NULL_LISTENER
 
     @property
     def label(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from greenlane.evidence.search import CHANNEL_VARIABLE
 
 
-class Attachment:
+class LaneChannel:
     """The line to a lane process; none when nobody talks with it.
 
     Args:

@@ -18,7 +18,7 @@ NOT_CALLED = "a hook reported this test as run, but its body was never called"
 REPLACED = "the function of this test was replaced after it was collected"
 
 
-class Witness:
+class BodyProbe:
     """Stands between pytest and one test function after the other.
 
     A hook closer to the body than any of ours can swallow what it raises, or say that it was called; the body itself

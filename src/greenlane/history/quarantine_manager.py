@@ -44,7 +44,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     ended: str = ""
 
 
-class Keeper:
+class QuarantineManager:
     """The quarantine of one project at one moment.
 
     Args:

@@ -8,8 +8,8 @@ import unittest
 import pytest
 
 from greenlane.evidence.outcome import Outcome
+from greenlane.plugin.body_probe import BodyProbe
 from greenlane.plugin.reports import Truth, cause_of, first_line, skip_reason
-from greenlane.plugin.witness import Witness
 
 _FORGOTTEN = re.compile(r"coroutine '([^']+)' was never awaited")
 _RETURNED = "return a value that is not None from a test case"
@@ -18,15 +18,15 @@ _RETURNED = "return a value that is not None from a test case"
 _IN_A_THREAD = (pytest.PytestUnhandledThreadExceptionWarning,)
 
 
-class Truths:
+class OutcomeTracker:
     """The truth about one test at a time.
 
     Args:
-        witness: who saw the body.
+        probe: who saw the body.
     """
 
-    def __init__(self, witness: Witness) -> None:
-        self._witness = witness
+    def __init__(self, probe: BodyProbe) -> None:
+        self._probe = probe
         self._item: pytest.Item | None = None
         self._phases: dict[str, Truth | None] = {}
 
@@ -39,8 +39,8 @@ class Truths:
         error = call.excinfo.value if call.excinfo is not None else None
         told = None
         if report.when == "call":
-            error = error or self._witness.error()
-            told = self._witness.truth()
+            error = error or self._probe.error()
+            told = self._probe.truth()
         if error is not None:
             told = _of_error(item, error, report)
         self._phases[str(report.when)] = told
