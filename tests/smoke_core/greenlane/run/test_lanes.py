@@ -161,10 +161,13 @@ def test_a_foreign_process_at_the_base(tiny: TinyProject) -> None:
         foreign.settimeout(20)
         port = foreign.getsockname()[1]
         run = tiny.test(PASSING).start("lane", "nd", MINI_AGENT_API_BASE=f"http://localhost:{port}/")
-        connection, _ = foreign.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        asked = b""
+        while not asked:  # the first connection only looks whether anybody listens
+            connection, _ = foreign.accept()
+            with connection:
+                asked = connection.recv(65536)
+                if asked:
+                    connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         output = run.communicate(timeout=30)[0].decode()
     assert run.returncode == 1
     assert f"http://127.0.0.1:{port} is not toy: GET /ready gave status 404" in output
