@@ -154,11 +154,11 @@ def _promote(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
         word = ("would be promoted" if arguments.dry_run else "promoted") if answer.granted else "not promoted"
         lines += [f"{entry.test} in {entry.lane}: {word}", *(f"  {line}" for line in answer.arithmetic)]
         lines += [f"  close {entry.issue}"] if answer.granted and entry.issue else []
-    told = [
+    listed = [
         {"test": e.test, "lane": e.lane, "granted": a.granted, **msgspec.to_builtins(a), "arithmetic": a.arithmetic}
         for e, a in answers
     ]
-    _say(arguments, told, lines)
+    _say(arguments, listed, lines)
     return EXIT_READY if len(granted) == len(answers) else EXIT_NOT_READY
 
 

@@ -178,9 +178,9 @@ def _import(settings: Settings, arguments: argparse.Namespace, engine: Engine) -
     if not arguments.dry_run:
         new = record(engine, [taken])
         write_durations(settings, engine)
-    told = {"run": taken.key, "tests": len(taken.tests), "new": bool(new), "dry_run": arguments.dry_run}
+    answer = {"run": taken.key, "tests": len(taken.tests), "new": bool(new), "dry_run": arguments.dry_run}
     state = "would be imported" if arguments.dry_run else "imported" if new else "was imported before"
-    return _say(arguments, told, [f"{taken.key}: {len(taken.tests)} tests, {state}"])
+    return _say(arguments, answer, [f"{taken.key}: {len(taken.tests)} tests, {state}"])
 
 
 def _export(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:

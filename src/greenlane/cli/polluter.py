@@ -62,17 +62,17 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if arguments.after:
         status = replay(job, (*arguments.after, victim), print_line)
         return REPLAYED.get(status, EXIT_CONFIG)
-    told = Traces() if arguments.fresh else evidence(settings, lane, victim)
-    findings = by_evidence(told, victim)
+    traces = Traces() if arguments.fresh else evidence(settings, lane, victim)
+    findings = by_evidence(traces, victim)
     if findings is None:
         say = partial(print, file=sys.stderr, flush=True) if arguments.json else print_line
-        findings = search(job, victim, told, arguments.seed, say, quiet=arguments.json)
+        findings = search(job, victim, traces, arguments.seed, say, quiet=arguments.json)
     command = _command(arguments, lane.name, findings)
     if arguments.json:
         shown = {**msgspec.to_builtins(findings), "reproduce": shlex.join(command) if findings.tests else ""}
         print_line(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
     else:
-        for line in _told(findings, command):
+        for line in _lines(findings, command):
             print_line(line)
     return EXITS.get(findings.conclusion, EXIT_NOT_READY)
 
@@ -88,7 +88,7 @@ def _command(arguments: argparse.Namespace, lane: str, findings: Findings) -> li
     return [*called, "polluter", *project, *named, *victim, *after]
 
 
-def _told(findings: Findings, command: Sequence[str]) -> Iterator[str]:
+def _lines(findings: Findings, command: Sequence[str]) -> Iterator[str]:
     """Yield what was found, as lines."""
     yield from _conclusion(findings)
     for test in findings.tests:

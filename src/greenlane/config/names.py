@@ -49,9 +49,9 @@ def canonical(configuration: Configuration, words: Iterable[str], where: str) ->
     chosen = tuple(words)
     unknown = [word for word in chosen if word not in names and word not in others]
     if unknown:
-        told = ", ".join(map(repr, unknown))
+        listed = ", ".join(map(repr, unknown))
         known = (*names, *others)
-        raise ConfigError(f"{where}: unknown name {told}{nearest(unknown[0], known)}; known: {', '.join(known)}")
+        raise ConfigError(f"{where}: unknown name {listed}{nearest(unknown[0], known)}; known: {', '.join(known)}")
     return tuple(dict.fromkeys(name for word in chosen for name in others.get(word, (word,))))
 
 
@@ -75,5 +75,5 @@ def problems(configuration: Configuration) -> Iterator[str]:
     for name, lane in configuration.lanes.items():
         for shard in lane.shard_aliases:
             if shard not in lane.shards:
-                told = f"unknown shard {shard!r}{nearest(shard, lane.shards)}"
-                yield f"lanes.{name}.shard_aliases: {told}; known: {', '.join(lane.shards) or 'none'}"
+                problem = f"unknown shard {shard!r}{nearest(shard, lane.shards)}"
+                yield f"lanes.{name}.shard_aliases: {problem}; known: {', '.join(lane.shards) or 'none'}"

@@ -64,7 +64,7 @@ def model_names(listing: object) -> list[str]:
     return []
 
 
-def choose_model(names: list[str], wished: str) -> str:
+def choose_model(names: list[str], requested: str) -> str:
     """Return the model that is asked: the wished one, whose tag may be left out, or the first.
 
     Raises:
@@ -72,11 +72,11 @@ def choose_model(names: list[str], wished: str) -> str:
     """
     if not names:
         raise ValueError("lists no model")
-    if not wished:
+    if not requested:
         return names[0]
-    found = next((name for name in names if name in (wished, f"{wished}:latest")), None)
+    found = next((name for name in names if name in (requested, f"{requested}:latest")), None)
     if found is None:
-        raise ValueError(f"does not have the model {wished!r}; it lists {', '.join(names)}")
+        raise ValueError(f"does not have the model {requested!r}; it lists {', '.join(names)}")
     return found
 
 

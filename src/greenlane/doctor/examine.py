@@ -133,16 +133,16 @@ def _base_state(settings: Settings, environ: Mapping[str, str], base: Base, answ
     carried = endpoints(address, base.url) if base.url else {}
     follows = {name: f"{carried.get(name) or 'set when the service has started'} (follows the base)" for name in names}
     said = {name: f"{environ[name]} (environment)" for name in names if environ.get(name, "").strip()}
-    told = {**follows, **said}
+    variables = {**follows, **said}
     started = f"service {address.service}, started on a free port" if address.service else "nothing"
     if not base.url:
-        return BaseState(url="", source=started, variables=told)
+        return BaseState(url="", source=started, variables=variables)
     if isinstance(answer, tuple):
-        return BaseState(url=base.url, source=base.source, variables=told, answer=f"status {answer[0]}")
+        return BaseState(url=base.url, source=base.source, variables=variables, answer=f"status {answer[0]}")
     why = str(answer.strerror or answer) if isinstance(answer, OSError) else "no answer in time"
     service = settings.configuration.services.get(address.service)
     starts = isinstance(answer, ConnectionRefusedError) and service is not None and bool(own_place(service, base.url))
-    return BaseState(url=base.url, source=base.source, variables=told, answer=why, reachable=False, starts=starts)
+    return BaseState(url=base.url, source=base.source, variables=variables, answer=why, reachable=False, starts=starts)
 
 
 def _read_router(settings: Settings, environ: Mapping[str, str], file: Path) -> tuple[str, ...] | GreenlaneError:
@@ -291,14 +291,14 @@ def _expected(
 def _options(settings: Settings, environ: Mapping[str, str]) -> tuple[Option, ...]:
     """Return every option that is not at its default, with the source of its value."""
     content = msgspec.to_builtins(settings)
-    wished = environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "").strip()
-    auto = [lane.name for lane in settings.configuration.lanes.values() if lane.workers == "auto" and wished]
+    requested = environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "").strip()
+    auto = [lane.name for lane in settings.configuration.lanes.values() if lane.workers == "auto" and requested]
     found = [
         Option(key=key, value=_shown(key, _value(content, key)), source=source)
         for key, source in settings.sources.items()
     ]
     source = "environment PYTEST_XDIST_AUTO_NUM_WORKERS"
-    return (*found, *(Option(key=f"lanes.{name}.workers", value=wished, source=source) for name in auto))
+    return (*found, *(Option(key=f"lanes.{name}.workers", value=requested, source=source) for name in auto))
 
 
 def _value(content: Mapping[str, Any], key: str) -> object:

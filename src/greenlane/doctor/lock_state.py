@@ -96,8 +96,8 @@ def _unmet(wanted: list[str], text: str) -> Iterator[str]:
             continue
         versions, _ = locked.get(normalise(match[1]), (set[str](), False))
         if exact and not _met(requirement, versions):
-            told = f"has {', '.join(sorted(versions))}" if versions else "lacks it"
-            yield f"{requirement} is wanted, the lock {told}"
+            state = f"has {', '.join(sorted(versions))}" if versions else "lacks it"
+            yield f"{requirement} is wanted, the lock {state}"
         elif not exact and not versions and ";" not in requirement:
             yield f"{requirement} is wanted, the lock lacks it"
 

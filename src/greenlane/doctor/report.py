@@ -143,14 +143,14 @@ def _router(d: Diagnosis) -> list[str]:
 
 def _problems(d: Diagnosis) -> list[str]:
     """Return problems, warnings, and the last word."""
-    told = []
+    lines = []
     for problem in d.problems:
         word = "PROBLEM" if problem.stands else "WARNING"
-        told += [f"{word}: {problem.code.value} {clean(problem.message)}", f"  next: {clean(problem.next_step)}"]
+        lines += [f"{word}: {problem.code.value} {clean(problem.message)}", f"  next: {clean(problem.next_step)}"]
     count = sum(problem.stands for problem in d.problems)
     if not count:
-        return [*told, f"nothing stands in the way of policy {d.policy}"]
-    return [*told, f"{count} problem{'s' if count > 1 else ''} in the way of policy {d.policy}"]
+        return [*lines, f"nothing stands in the way of policy {d.policy}"]
+    return [*lines, f"{count} problem{'s' if count > 1 else ''} in the way of policy {d.policy}"]
 
 
 def _because(reason: str) -> str:

@@ -76,8 +76,8 @@ def parse(text: str, name: str) -> Any:
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                told = f"the key {key.value!r} is there twice"
-                raise yaml.constructor.ConstructorError(None, None, told, key.start_mark)
+                message = f"the key {key.value!r} is there twice"
+                raise yaml.constructor.ConstructorError(None, None, message, key.start_mark)
             seen.add(str(key.value))
         return loader.construct_mapping(node, deep=True)
 

@@ -53,14 +53,14 @@ def broken_seals(journal: bytes, key: bytes) -> tuple[str, ...]:
         seen[author.worker].add(author.seq)
     lost = {worker: max(numbers) + 1 - len(numbers) for worker, numbers in seen.items()}
     return (
-        *_told("was not written by the harness, or was altered", foreign),
-        *_told("is a copy of another", repeated),
+        *_numbered("was not written by the harness, or was altered", foreign),
+        *_numbered("is a copy of another", repeated),
         *(f"{count} journal lines of process {worker} are missing" for worker, count in lost.items() if count > 0),
     )
 
 
-def _told(what: str, numbers: list[int]) -> list[str]:
+def _numbered(what: str, numbers: list[int]) -> list[str]:
     """Return one line for each of the first, and one for the rest."""
-    told = [f"journal line {number} {what}" for number in numbers[:SHOWN]]
+    lines = [f"journal line {number} {what}" for number in numbers[:SHOWN]]
     more = len(numbers) - SHOWN
-    return told + ([f"… and {more} more such lines"] if more > 0 else [])
+    return lines + ([f"… and {more} more such lines"] if more > 0 else [])

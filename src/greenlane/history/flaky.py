@@ -23,13 +23,13 @@ def flaky(
     """
     entries = {(entry.lane, entry.test) for entry in ledger.quarantined}
     found = flaky_tests(seen(connection, now, options.days), {}, now, options.days)
-    counts = run_counts(connection, [(told.lane, told.test) for told, _ in found], now, options.days)
+    counts = run_counts(connection, [(test.lane, test.test) for test, _ in found], now, options.days)
     return [
         (
             msgspec.structs.replace(
-                told, runs=max(told.runs, counts[told.lane, told.test]), quarantined=(told.lane, told.test) in entries
+                test, runs=max(test.runs, counts[test.lane, test.test]), quarantined=(test.lane, test.test) in entries
             ),
             flakes,
         )
-        for told, flakes in found
+        for test, flakes in found
     ]

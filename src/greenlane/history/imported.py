@@ -68,11 +68,11 @@ def settled(cases: Iterable[Case], known: Mapping[tuple[str, str], str]) -> tupl
 
 def _settle(name: str, cases: list[Case]) -> RecordedTest:
     """Return what the cases of one name add up to."""
-    told = next((case.cause for case in cases if case.cause), "")
+    cause = next((case.cause for case in cases if case.cause), "")
     seconds = sum(case.seconds for case in cases)
     outcomes = {case.outcome for case in cases}
     if Outcome.ERROR in outcomes:
-        return RecordedTest(name, Outcome.ERROR, seconds, False, told)
+        return RecordedTest(name, Outcome.ERROR, seconds, False, cause)
     both = any(case.both for case in cases) or outcomes >= {Outcome.PASSED, Outcome.FAILED}
     final = cases[-1].outcome if cases[-1].outcome is not Outcome.SKIPPED else min(outcomes, key=_WORST.index)
-    return RecordedTest(name, final, seconds, both, told)
+    return RecordedTest(name, final, seconds, both, cause)

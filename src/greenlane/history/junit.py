@@ -90,7 +90,7 @@ class _Reader:
         self._outcome = Outcome.PASSED
         self._both = False
         self._cause = ""
-        self._told: list[str] | None = None
+        self._pieces: list[str] | None = None
 
     def read(self, content: hashlib._Hash) -> None:
         """Parse the file and add its bytes to a digest.
@@ -173,13 +173,13 @@ class _Reader:
         elif self._outcome is not Outcome.ERROR and not (self._outcome.bad and tag == "skipped"):
             self._outcome = BAD[tag]
         message = attributes.get("message", "")
-        self._told = None if message or tag == "skipped" else []
+        self._pieces = None if message or tag == "skipped" else []
         if message and tag != "skipped" and not self._cause:
             self._cause = _first_line(message)
 
     def _text(self, text: str) -> None:
-        if self._told is not None and sum(map(len, self._told)) < CAUSE:
-            self._told.append(text[:CAUSE])
+        if self._pieces is not None and sum(map(len, self._pieces)) < CAUSE:
+            self._pieces.append(text[:CAUSE])
 
     def _end(self, tag: str) -> None:
         self._open.pop()
@@ -194,9 +194,9 @@ class _Reader:
                     outcome=self._outcome, seconds=duration(case.get("time", "")), both=self._both, cause=self._cause,
                 )
             )  # fmt: skip
-        elif self._told is not None:
-            self._cause = self._cause or _first_line("".join(self._told))
-            self._told = None
+        elif self._pieces is not None:
+            self._cause = self._cause or _first_line("".join(self._pieces))
+            self._pieces = None
 
 
 def _first_line(text: str) -> str:

@@ -79,18 +79,24 @@ class QuarantineManager:
             found = flaky(connection, self._options, self.ledger, self._now)
         entries = {(entry.lane, entry.test): entry for entry in self.ledger.quarantined}
         result = []
-        for told, flakes in found:
-            entry = entries.pop((told.lane, told.test), None)
-            due = entry is None and is_due(told, self._options)
-            result.append(self._known(told.lane, told.test, told, flakes, entry, due))
+        for flaky_test, flakes in found:
+            entry = entries.pop((flaky_test.lane, flaky_test.test), None)
+            due = entry is None and is_due(flaky_test, self._options)
+            result.append(self._known(flaky_test.lane, flaky_test.test, flaky_test, flakes, entry, due))
         result += [self._known(entry.lane, entry.test, None, (), entry, False) for entry in entries.values()]
         return [known for known in result if not lane or known.lane == lane]
 
     def _known(
-        self, lane: str, test: str, told: FlakyTest | None, flakes: tuple[Flake, ...], entry: Entry | None, due: bool
+        self,
+        lane: str,
+        test: str,
+        flaky_test: FlakyTest | None,
+        flakes: tuple[Flake, ...],
+        entry: Entry | None,
+        due: bool,
     ) -> Known:
         over = ended(entry, self.today) if entry else ""
-        return Known(test=test, lane=lane, flaky=told, flakes=flakes, entry=entry, due=due, ended=over)
+        return Known(test=test, lane=lane, flaky=flaky_test, flakes=flakes, entry=entry, due=due, ended=over)
 
     def chosen(self, tests: Collection[str], lane: str) -> list[Known]:
         """Return the named tests.
@@ -160,8 +166,10 @@ class QuarantineManager:
         for entry in entries:
             kind = lanes[entry.lane].kind if entry.lane in lanes else None
             if kind is None or kind not in self._options.kinds:
-                told = kind.value if kind else "unknown"
-                self._say(f"WARNING: {entry.test}: a failure in a {told} lane gates all the same (quarantine.kinds)")
+                kind_name = kind.value if kind else "unknown"
+                self._say(
+                    f"WARNING: {entry.test}: a failure in a {kind_name} lane gates all the same (quarantine.kinds)"
+                )
 
     def _with_issue(self, entry: Entry, together: Sequence[str]) -> Entry:
         """Return an entry with the address of its issue; a file stands in for one that cannot be opened."""

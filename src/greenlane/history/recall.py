@@ -80,7 +80,7 @@ def recall(
     except (ConfigError, OSError) as error:
         say(f"WARNING: {error}; the verdict rests on this run alone")
         return Recalled(past)
-    return Recalled(known.past, tuple(told for told in known.flaky if told.lane in lanes))
+    return Recalled(known.past, tuple(flaky for flaky in known.flaky if flaky.lane in lanes))
 
 
 def _ask(
@@ -102,4 +102,4 @@ def _ask(
             stored = queries.past(connection, lane, tree, run_id)
             past[lane] = Past({**stored.passed, **waiting.passed}, {**stored.failed, **waiting.failed})
         found = flaky(connection, settings.configuration.quarantine, ledger, now)
-    return Recalled(past, tuple(told for told, _ in found))
+    return Recalled(past, tuple(flaky for flaky, _ in found))

@@ -151,10 +151,10 @@ def take_back(connection: sa.Connection, number: int) -> None:
     if not run.broken:
         counted = [{"test_id": i, "day": day, **_negative(_counted(test))} for i, test in tests.items()]
         _add(connection, DAYS, counted)
-    told = RecordedRun(
+    recorded = RecordedRun(
         run_id="", lane=run.lane, started_at=run.started_at, seconds=run.seconds, broken=run.broken
     )  # fmt: skip
-    sums = _lane_day(told, tests.values(), day)
+    sums = _lane_day(recorded, tests.values(), day)
     _add(connection, LANE_DAYS, [{**_negative(sums), "lane": run.lane, "day": day}])
 
 

@@ -95,9 +95,9 @@ def disagreements(address: Address, base: Base, environ: Mapping[str, str], stri
         strict: whether a disagreement is red; otherwise the variable is rewritten and this is a warning.
     """
     owner = base.url or ("the address of the started service" if address.service else "not set")
-    told = f"the base is {owner} ({base.source or address.variable})"
+    base_text = f"the base is {owner} ({base.source or address.variable})"
     return [
-        Violation(code=Code.ADDRESS_DRIFT, message=f"{name} is {value}, {told}", subject=name, gating=strict)
+        Violation(code=Code.ADDRESS_DRIFT, message=f"{name} is {value}, {base_text}", subject=name, gating=strict)
         for name, value in (*_aliases(address, base, environ), *_parts(address, base, environ))
     ]
 
@@ -139,7 +139,7 @@ def own_place(service: Service, url: str) -> int:
     return parts.port or 80 if ours and not service.instead and "{port}" in " ".join(service.command) else 0
 
 
-def told(address: Address, url: str, source: str) -> str:
+def base_line(address: Address, url: str, source: str) -> str:
     """Return the line that names the base, where it comes from, and every variable that carries it.
 
     Args:

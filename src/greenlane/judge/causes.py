@@ -96,10 +96,10 @@ class _Known:
 
     def _about_the_same_test(self, violation: Violation) -> int | None:
         """Return what says the same of the same test."""
-        retold = _RETOLD.match(violation.cause)
+        repeated = _RETOLD.match(violation.cause)
         if violation.code in (Code.FAILED, Code.ERROR):
-            if retold:
-                return self._test(violation, Code(retold[1]))
+            if repeated:
+                return self._test(violation, Code(repeated[1]))
             if _REFUSED in violation.cause:
                 return self._test(violation, Code.NETWORK)
         if violation.code is Code.FLAKY_IN_CORE:

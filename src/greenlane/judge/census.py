@@ -127,11 +127,11 @@ def uncollected(defined: Iterable[Definition], journal: JournalFacts) -> tuple[U
     collected = _Collected(journal.collected)
     # A method of a base class is run in the classes that inherit it, which do not define it.
     inherited = {_name(nodeid) for nodeid in collected.bare if "::" in _tail(nodeid) and nodeid not in own}
-    told = _told(journal)
+    known = _known(journal)
     result = []
     for definition in defined:
         nodeid = definition.nodeid
-        if any(not other or f"{nodeid}::".startswith((f"{other}::", f"{other}/")) for other in told):
+        if any(not other or f"{nodeid}::".startswith((f"{other}::", f"{other}/")) for other in known):
             continue
         if definition.hidden_by:
             why = f"is hidden by line {definition.hidden_by}, which gives its name to something else"
@@ -143,11 +143,11 @@ def uncollected(defined: Iterable[Definition], journal: JournalFacts) -> tuple[U
     return tuple(result)
 
 
-def _told(journal: JournalFacts) -> list[str]:
+def _known(journal: JournalFacts) -> list[str]:
     """Return the files, folders and classes of which the journal says that they failed or skipped themselves whole."""
     collected = set(journal.collected)
-    told = [test.nodeid for test in journal.collect_errors]
-    return told + [test.nodeid for test in journal.outcomes if test.nodeid not in collected]
+    known = [test.nodeid for test in journal.collect_errors]
+    return known + [test.nodeid for test in journal.outcomes if test.nodeid not in collected]
 
 
 class _Collected:

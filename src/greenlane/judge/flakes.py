@@ -104,12 +104,12 @@ def flaky_tests(
     result = []
     for (lane, test), found in flaky.items():
         bad = failing[lane, test]
-        told = FlakyTest(
+        flaky_test = FlakyTest(
             test=test, lane=lane, flakes=tuple(flake.at for flake in found),
             runs=max(runs.get((lane, test), 0), len(bad)), failures=len(bad), seen_in=tuple(s.run for s in bad),
             together=together[lane, test], cause=next((s.cause for s in reversed(bad) if s.cause), ""),
         )  # fmt: skip
-        result.append((told, found))
+        result.append((flaky_test, found))
     return tuple(sorted(result, key=lambda item: (-len(item[0].flakes), item[0].lane, item[0].test)))
 
 

@@ -57,7 +57,7 @@ def judge(requirements: Requirements, evidence: Sequence[LaneEvidence], notes: S
         warnings=tuple(v for v in violations if not v.gating),
         gates=requirements.gates,
         expected=requirements.expected,
-        quarantined=tuple(told for item in evidence for told in quarantined(item, requirements)),
+        quarantined=tuple(entry for item in evidence for entry in quarantined(item, requirements)),
         flaky=requirements.flaky,
         run_id=requirements.run_id,
         tree=requirements.tree,
@@ -159,8 +159,8 @@ def _provider(
     elif any(test.outcome is Outcome.PASSED for test in tests):
         status, reason = Status.PASSED, ""
     else:
-        told = "; ".join(t.reason or f"{t.nodeid} failed in quarantine" for t in tests)
-        status, reason = Status.SKIPPED, told or "no test of this provider ran"
+        reasons = "; ".join(t.reason or f"{t.nodeid} failed in quarantine" for t in tests)
+        status, reason = Status.SKIPPED, reasons or "no test of this provider ran"
     return Check(
         name=name, status=status, reason=reason, counts=counts, required=required,
         duration=sum(test.duration for test in tests),

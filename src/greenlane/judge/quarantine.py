@@ -92,11 +92,11 @@ def quarantined(evidence: LaneEvidence, requirements: Requirements) -> tuple[Qua
         if not reason and record.kind not in requirements.quarantine_kinds:
             reason = f"quarantine.kinds does not hold {record.kind}"
         test = outcomes.get(entry.test)
-        told = Quarantined(
+        quarantined_test = Quarantined(
             entry=entry, check=record.check, outcome=test.outcome if test else None, cause=test.cause if test else "",
             excused=not reason, reason=reason,
         )  # fmt: skip
-        result.append(told)
+        result.append(quarantined_test)
     return tuple(result)
 
 
@@ -112,8 +112,8 @@ def excuse(found: Iterable[Violation], evidence: LaneEvidence, requirements: Req
     excused = excused_tests(evidence, requirements) if requirements.ledger else frozenset()
     for violation in found:
         if violation.gating and violation.code in EXCUSABLE and violation.subject in excused:
-            told = f"quarantined, does not gate: {violation.message}"
-            yield msgspec.structs.replace(violation, gating=False, message=told)
+            message = f"quarantined, does not gate: {violation.message}"
+            yield msgspec.structs.replace(violation, gating=False, message=message)
         else:
             yield violation
 

@@ -149,12 +149,12 @@ def untrusted(group: SampleGroup, evidence: LaneEvidence) -> str:
     if len(group.seeds) != group.n:
         return f"{len(group.seeds)} of its {group.n} samples were collected"
     bare = _bare(group.test)
-    written = [told for told in evidence.record.samples if told.test == bare]
+    written = [one for one in evidence.record.samples if one.test == bare]
     if not written:
         # A file that speaks for its own test does not speak for another whose name ends alike.
         taken = {_bare(nodeid) for nodeid in evidence.journal.collected}
-        written = [told for told in evidence.record.samples if _same(told.test, bare) and told.test not in taken]
-    if not any((told.n, told.at_least) == (group.n, group.at_least) for told in written):
+        written = [one for one in evidence.record.samples if _same(one.test, bare) and one.test not in taken]
+    if not any((one.n, one.at_least) == (group.n, group.at_least) for one in written):
         return f"its file does not say samples({group.n}, at_least={group.at_least}) in numbers on the test"
     return ""
 
@@ -175,12 +175,12 @@ def tolerate(found: Iterable[Violation], evidence: LaneEvidence, requirements: R
     Only a failure of the body is variance: errors, time-outs, crashes and leaks gate as ever.
     """
     groups = {group.test: group for group in evidence.journal.samples}
-    told = {sample.nodeid: (result, sample) for result in results(evidence) for sample in result.failed}
+    failures = {sample.nodeid: (result, sample) for result in results(evidence) for sample in result.failed}
     for violation in found:
-        if violation.code is not Code.FAILED or violation.subject not in told:
+        if violation.code is not Code.FAILED or violation.subject not in failures:
             yield violation
             continue
-        result, sample = told[violation.subject]
+        result, sample = failures[violation.subject]
         message = f"{violation.message}; seed {sample.seed}; replay: {sample.replay}"
         gating = violation.gating
         if gating and result.met and not untrusted(groups[result.test], evidence):

@@ -37,19 +37,19 @@ class OutcomeTracker:
     def phase(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Note how a phase ended. A phase that is run again replaces what was known of it."""
         error = call.excinfo.value if call.excinfo is not None else None
-        told = None
+        truth = None
         if report.when == "call":
             error = error or self._probe.error()
-            told = self._probe.truth()
+            truth = self._probe.truth()
         if error is not None:
-            told = _of_error(item, error, report)
-        self._phases[str(report.when)] = told
+            truth = _of_error(item, error, report)
+        self._phases[str(report.when)] = truth
 
     def show(self, report: pytest.TestReport) -> None:
         """Bring a report that hides a failure back to the truth, so that pytest and JUnit tell it as well."""
-        told = self._phases.get(str(report.when))
-        if told is not None and told[0].bad and not report.failed:
-            report.outcome, report.longrepr = "failed", told[1]
+        truth = self._phases.get(str(report.when))
+        if truth is not None and truth[0].bad and not report.failed:
+            report.outcome, report.longrepr = "failed", truth[1]
             vars(report).pop("wasxfail", None)
 
     def part(self, report: pytest.TestReport) -> None:
@@ -74,8 +74,8 @@ class OutcomeTracker:
 
     def hidden(self) -> Truth | None:
         """Return the first thing that must not be called a success, failures before skips; None when there is none."""
-        told = [truth for truth in self._phases.values() if truth is not None]
-        return next((truth for truth in told if truth[0].bad), told[0] if told else None)
+        truth = [truth for truth in self._phases.values() if truth is not None]
+        return next((truth for truth in truth if truth[0].bad), truth[0] if truth else None)
 
     def _is_of_the_file(self, name: str) -> bool:
         """Whether a coroutine function is of the test's own file: what code under test forgets is its own affair."""

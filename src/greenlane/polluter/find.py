@@ -46,17 +46,17 @@ Say = Callable[[str], None]
 PURPOSE = "polluter"
 
 
-def lane_of(settings: Settings, victim: str, wished: str) -> Lane:
+def lane_of(settings: Settings, victim: str, requested: str) -> Lane:
     """Return the lane that a test belongs to.
 
     Args:
-        victim: node id; wished: name of the lane, empty to find it.
+        victim: node id; requested: name of the lane, empty to find it.
 
     Raises:
         ConfigError: the lane is unknown, or no lane or several have the test's file.
     """
-    if wished:
-        return settings.lane(wished)
+    if requested:
+        return settings.lane(requested)
     path = Path(file_of(victim))
     lanes = [
         lane for lane in settings.configuration.lanes.values()
@@ -81,9 +81,9 @@ def evidence(settings: Settings, lane: Lane, victim: str) -> Traces:
         tree = tree or tree_state(settings.root, written_by_us(settings))
         if item.damage or item.record.tree != tree or victim not in item.journal.collected:
             continue
-        told = traces(item.journal, victim, text_of(_text(settings.root / file_of(victim)), victim))
-        if told.leaks or told.before:
-            found = told
+        known = traces(item.journal, victim, text_of(_text(settings.root / file_of(victim)), victim))
+        if known.leaks or known.before:
+            found = known
     return found
 
 
@@ -100,12 +100,12 @@ def _text(path: Path) -> str:
         return ""
 
 
-def by_evidence(told: Traces, victim: str) -> Findings | None:
+def by_evidence(known: Traces, victim: str) -> Findings | None:
     """Return the answer that needs no further run; None when the evidence names nobody."""
-    if not told.named:
+    if not known.named:
         return None
-    leaks = tuple(leak for leak in told.leaks if leak.nodeid == told.named)
-    return Findings(conclusion=Conclusion.POLLUTED, victim=victim, tests=(told.named,), leaks=leaks)
+    leaks = tuple(leak for leak in known.leaks if leak.nodeid == known.named)
+    return Findings(conclusion=Conclusion.POLLUTED, victim=victim, tests=(known.named,), leaks=leaks)
 
 
 def make_job(
@@ -118,13 +118,13 @@ def make_job(
     )  # fmt: skip
 
 
-def search(job: LaneJob, victim: str, told: Traces, seed: int | None, say: Say, *, quiet: bool) -> Findings:
+def search(job: LaneJob, victim: str, known: Traces, seed: int | None, say: Say, *, quiet: bool) -> Findings:
     """Search in copies of one lane process.
 
     Args:
         job: the lane.
         victim: node id.
-        told: what is known from an earlier run.
+        known: what is known from an earlier run.
         seed: of the order in which tests are tried; None for the order of the files.
         say: prints a line to the user.
         quiet: whether progress is kept to the log.
@@ -138,7 +138,7 @@ def search(job: LaneJob, victim: str, told: Traces, seed: int | None, say: Say, 
     with _place(job, say) as place:
         answer = place.scratch / "findings.json"
         plan = SearchPlan(
-            victim=victim, suspects=told.suspects, before=told.before, cores=os.cpu_count() or 1, answer=str(answer)
+            victim=victim, suspects=known.suspects, before=known.before, cores=os.cpu_count() or 1, answer=str(answer)
         )
         contract = place.contract(Task.PROBE, job.lane.tests, "file" if seed is None else "random", seed or 0)
         contract = msgspec.structs.replace(contract, leaks=_watching(job.settings))

@@ -23,9 +23,9 @@ def as_annotations(verdict: Verdict, evidence: Sequence[LaneEvidence] = (), belo
     Args:
         below: path of the project within the repository, with slashes; empty where it is the repository.
     """
-    told = [_command("error", cause, below) for cause in _telling(group(verdict.violations))]
-    told += [_command("warning", cause, below) for cause in _telling(group(verdict.warnings))]
-    return told[:MOST]
+    commands = [_command("error", cause, below) for cause in _telling(group(verdict.violations))]
+    commands += [_command("warning", cause, below) for cause in _telling(group(verdict.warnings))]
+    return commands[:MOST]
 
 
 def _telling(causes: Sequence[Cause]) -> list[Cause]:
@@ -43,8 +43,8 @@ def _command(kind: str, cause: Cause, below: str) -> str:
     if head.path and not path.is_absolute() and ".." not in path.parts:
         properties = {"file": str(PurePosixPath(below) / path), "line": str(head.line or 1), **properties}
     said = "\n".join((head.cause or head.message, f"Next: {head.next_step}"))[:LONGEST]
-    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{kind} {told}::{_data(said)}"
+    text = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{kind} {text}::{_data(said)}"
 
 
 def _data(text: str) -> str:

@@ -45,7 +45,7 @@ def _results(verdict: Verdict, evidence: Sequence[LaneEvidence], tests: list[dic
     counts = Counter(test["status"] for test in tests)
     start = min((item.record.started_at for item in evidence), default=verdict.made_at)
     stop = max((item.record.finished_at for item in evidence), default=verdict.made_at)
-    told = {"word": verdict.word, "ready": verdict.ready, "exit_code": verdict.exit_code, "policy": verdict.policy}
+    fields = {"word": verdict.word, "ready": verdict.ready, "exit_code": verdict.exit_code, "policy": verdict.policy}
     return {
         "tool": {"name": "greenlane", "version": VERSION},
         "summary": {
@@ -59,7 +59,7 @@ def _results(verdict: Verdict, evidence: Sequence[LaneEvidence], tests: list[dic
         },
         "tests": tests,
         "environment": {"healthy": verdict.exit_code == 0, "extra": {"tree": verdict.tree, "run": verdict.run_id}},
-        "extra": {"greenlane": told},
+        "extra": {"greenlane": fields},
     }
 
 
@@ -95,8 +95,8 @@ def _test(test: TestOutcome, check: str, text: str, *, gating: bool) -> dict[str
 
 def _attempt(number: int, attempt: Attempt) -> dict[str, Any]:
     """Return a run of a test before the one that counts."""
-    told = {"attempt": number, "status": STATUSES[attempt.outcome], "duration": _milliseconds(attempt.duration)}
-    return {**told, "message": attempt.cause} if attempt.cause else told
+    fields = {"attempt": number, "status": STATUSES[attempt.outcome], "duration": _milliseconds(attempt.duration)}
+    return {**fields, "message": attempt.cause} if attempt.cause else fields
 
 
 def _beside(violation: Violation) -> dict[str, Any]:

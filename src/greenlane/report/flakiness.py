@@ -13,11 +13,11 @@ def flakiness(verdict: Verdict) -> list[str]:
     return [*map(_quarantined, verdict.quarantined), *map(_flaky, loose)]
 
 
-def _quarantined(told: Quarantined) -> str:
+def _quarantined(entry: Quarantined) -> str:
     """Return `QUARANTINED [nd] test: failed, does not gate until 2026-01-31`."""
-    ended = told.outcome.value if told.outcome else "no outcome"
-    gates = f"does not gate until {told.entry.expires}" if told.excused else f"gates: {told.reason}"
-    return clean(f"QUARANTINED [{told.check}] {told.entry.test}: {ended}, {gates}")
+    ended = entry.outcome.value if entry.outcome else "no outcome"
+    gates = f"does not gate until {entry.entry.expires}" if entry.excused else f"gates: {entry.reason}"
+    return clean(f"QUARANTINED [{entry.check}] {entry.entry.test}: {ended}, {gates}")
 
 
 def _flaky(test: FlakyTest) -> str:

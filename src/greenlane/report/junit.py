@@ -56,8 +56,8 @@ def _lane(item: LaneEvidence, texts: dict[tuple[str, str], str], red: set[tuple[
         case = _case(suite, *junit_key(test.nodeid), test.duration)
         again = "rerunFailure" if test.outcome.bad else "flakyFailure"
         if test.outcome.bad and key in red:
-            told = ElementTree.SubElement(case, "failure", message=_clean(test.cause))
-            told.text = _clean(texts.get(key, test.cause))
+            failure = ElementTree.SubElement(case, "failure", message=_clean(test.cause))
+            failure.text = _clean(texts.get(key, test.cause))
         elif test.outcome.bad:
             ElementTree.SubElement(case, "skipped", message=_clean(f"failed and does not gate: {test.cause}"))
         elif test.outcome in (Outcome.SKIPPED, Outcome.XFAILED):

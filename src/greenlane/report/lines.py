@@ -42,14 +42,14 @@ def line(violation: Violation) -> str:
 
 def causes(verdict: Verdict) -> list[str]:
     """Return one `CAUSE:` line for each test, file or service that went wrong, and none for what repeats another."""
-    told: dict[str, None] = {}
+    lines: dict[str, None] = {}
     for cause in group(verdict.violations):
         head = cause.head
         others = [violation for violation in cause.related if violation.subject != head.subject]
         for violation in (head, *others):
             if violation.cause and violation.subject:
-                told[clean(f"CAUSE: {violation.subject} — {violation.cause}")] = None
-    return list(told)
+                lines[clean(f"CAUSE: {violation.subject} — {violation.cause}")] = None
+    return list(lines)
 
 
 def also(cause: Cause) -> list[str]:

@@ -67,8 +67,8 @@ class LiveDisplay:
         with self._lock:
             lines, self._lines = self._lines, []
         if lines:
-            told = b"".join(lines).decode("utf-8", "replace").removesuffix("\n")
-            self._console.print(Text.from_ansi(told), soft_wrap=True, highlight=False)
+            text = b"".join(lines).decode("utf-8", "replace").removesuffix("\n")
+            self._console.print(Text.from_ansi(text), soft_wrap=True, highlight=False)
 
     def picture(self) -> RenderableType:
         """Return how far every lane has come."""
@@ -77,20 +77,20 @@ class LiveDisplay:
         table.add_column(width=30)
         for column in range(3):
             table.add_column(no_wrap=True, justify="right" if column == 0 else "left")
-        for label, told in list(self._rows.items()):
-            table.add_row(Text(clean(label), "bold"), *self._cells(told, over=label in self._over))
+        for label, row in list(self._rows.items()):
+            table.add_row(Text(clean(label), "bold"), *self._cells(row, over=label in self._over))
         return table
 
-    def _cells(self, told: Progress, *, over: bool) -> tuple[RenderableType, ...]:
+    def _cells(self, row: Progress, *, over: bool) -> tuple[RenderableType, ...]:
         """Return bar, counts, failures and time of one lane."""
-        bad = Text(f"{told.bad} failed", "red") if told.bad else Text("")
+        bad = Text(f"{row.bad} failed", "red") if row.bad else Text("")
         if over:
-            return (Text("done"), Text(f"{told.done} tests"), bad, Text(f"{told.elapsed:.1f} s", "dim"))
-        if not told.selected:
-            return (ProgressBar(total=None, width=30), Text("collecting"), bad, Text(f"{told.elapsed:.0f} s", "dim"))
-        left = "" if told.left is None else f"{span(told.left)} left"
-        counts = Text(f"{told.done}/{told.selected}")
-        return (ProgressBar(total=told.selected, completed=told.done, width=30), counts, bad, Text(left, "dim"))
+            return (Text("done"), Text(f"{row.done} tests"), bad, Text(f"{row.elapsed:.1f} s", "dim"))
+        if not row.selected:
+            return (ProgressBar(total=None, width=30), Text("collecting"), bad, Text(f"{row.elapsed:.0f} s", "dim"))
+        left = "" if row.left is None else f"{span(row.left)} left"
+        counts = Text(f"{row.done}/{row.selected}")
+        return (ProgressBar(total=row.selected, completed=row.done, width=30), counts, bad, Text(left, "dim"))
 
 
 @contextmanager

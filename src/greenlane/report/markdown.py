@@ -64,17 +64,19 @@ def _checks(verdict: Verdict) -> list[str]:
 def _violations(verdict: Verdict) -> list[str]:
     if not verdict.violations and not verdict.warnings:
         return ["## Violations", "", "None."]
-    told = [text for cause in group(verdict.violations) for text in (_told(cause.head), *map(_folded, also(cause)))]
+    found = [
+        text for cause in group(verdict.violations) for text in (_violation(cause.head), *map(_folded, also(cause)))
+    ]
     warned = [f"- warning: {escape(line(violation))}" for violation in verdict.warnings]
     causes = [f"- {escape(cause)}" for cause in causes_of(verdict)]
     steps = [f"- {escape(step)}" for step in next_steps(verdict)]
-    parts = ["## Violations", "", *told, *warned]
+    parts = ["## Violations", "", *found, *warned]
     if causes:
         parts += ["", "### Causes", "", *causes]
     return [*parts, "", "### Next steps", "", *steps] if steps else parts
 
 
-def _told(violation: Violation) -> str:
+def _violation(violation: Violation) -> str:
     return f"- **{violation.code.value}** {escape(line(violation).removeprefix(violation.code.value).strip())}"
 
 
@@ -92,16 +94,16 @@ def _gates(verdict: Verdict) -> list[str]:
 def _models(verdict: Verdict) -> list[str]:
     rows = []
     for check in verdict.checks:
-        for told in check.models:
-            rows.append(f"- {escape(check.name)}: {escape(answers_line(told))}")
-            rows.append(f"    - {code(told.prompt)} → {code(told.text)}")
+        for answers in check.models:
+            rows.append(f"- {escape(check.name)}: {escape(answers_line(answers))}")
+            rows.append(f"    - {code(answers.prompt)} → {code(answers.text)}")
     return ["## Models", "", *rows] if rows else []
 
 
 def _flakiness(verdict: Verdict) -> list[str]:
-    told = flakiness(verdict)
+    flaky = flakiness(verdict)
     step = "`greenlane flakes list` tells which of them are due for quarantine."
-    return ["## Flaky tests", "", *(f"- {escape(text)}" for text in told), "", step] if told else []
+    return ["## Flaky tests", "", *(f"- {escape(text)}" for text in flaky), "", step] if flaky else []
 
 
 def _samples(verdict: Verdict) -> list[str]:

@@ -31,11 +31,11 @@ class Plain:
         self._say = say
         self._clock = clock
         self._last = 0.0
-        self._told = (0, 0)
+        self._counts = (0, 0)
 
     def began(self, label: str) -> None:
         """See `ProgressListener`."""
-        self._last, self._told = self._clock(), (0, 0)
+        self._last, self._counts = self._clock(), (0, 0)
 
     def line(self, line: bytes) -> None:
         """See `ProgressListener`; lines go straight to standard output."""
@@ -46,9 +46,9 @@ class Plain:
 
     def progress(self, progress: Progress) -> None:
         """See `ProgressListener`."""
-        now, told = self._clock(), (progress.done, progress.bad)
-        if now - self._last >= STEP and told != self._told and progress.selected:
-            self._last, self._told = now, told
+        now, counts = self._clock(), (progress.done, progress.bad)
+        if now - self._last >= STEP and counts != self._counts and progress.selected:
+            self._last, self._counts = now, counts
             self._say(f"{clean(progress.label)}: {state(progress)}")
 
     def ended(self, progress: Progress) -> None:

@@ -55,9 +55,9 @@ def _pieces(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> Iterator[str]
             yield f"- {escape(samples_line(result))}"
     for warning in verdict.warnings:
         yield f"- warning: {escape(line(warning))}"
-    for told in verdict.quarantined:
-        ended = told.outcome.value if told.outcome else "no outcome"
-        yield f"- quarantined until {escape(told.entry.expires)}: {escape(told.entry.test)}: {ended}"
+    for quarantined in verdict.quarantined:
+        ended = quarantined.outcome.value if quarantined.outcome else "no outcome"
+        yield f"- quarantined until {escape(quarantined.entry.expires)}: {escape(quarantined.entry.test)}: {ended}"
 
 
 def _cause(cause: Cause, texts: dict[tuple[str, str], str]) -> str:

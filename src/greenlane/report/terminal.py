@@ -40,13 +40,13 @@ def _samples(verdict: Verdict) -> list[str]:
 def _reasons(verdict: Verdict) -> list[str]:
     """Return violations, causes and next steps; nothing for a ready verdict."""
     found = group(verdict.violations)
-    told = []
+    lines = []
     for cause in found[:SHOWN_CAUSES]:
-        told += [f"VIOLATION: {line(cause.head)}", *(f"  also: {other}" for other in also(cause))]
+        lines += [f"VIOLATION: {line(cause.head)}", *(f"  also: {other}" for other in also(cause))]
     if len(found) > SHOWN_CAUSES:
-        told.append(f"… and {len(found) - SHOWN_CAUSES} more violations in the reports")
-    told += causes(verdict)[:SHOWN_CAUSES]
-    return told + [f"  next: {step}" for step in next_steps(verdict)]
+        lines.append(f"… and {len(found) - SHOWN_CAUSES} more violations in the reports")
+    lines += causes(verdict)[:SHOWN_CAUSES]
+    return lines + [f"  next: {step}" for step in next_steps(verdict)]
 
 
 def show(verdict: Verdict, environ: Mapping[str, str]) -> None:
@@ -73,13 +73,13 @@ def _rich(verdict: Verdict) -> None:
     console = Console()
     table = Table("check", "status", "detail", title=None, expand=False)
     for check in verdict.checks:
-        name, told = _shown(clean(check.name)), _shown(detail(check))
-        table.add_row(Text(name), Text(WORDS[check.status], STYLES[check.status]), Text(told))
+        name, text = _shown(clean(check.name)), _shown(detail(check))
+        table.add_row(Text(name), Text(WORDS[check.status], STYLES[check.status]), Text(text))
     console.print(table)
     for rate in _samples(verdict):
         console.print(Text(_shown(rate)))
-    for told in flakiness(verdict)[:SHOWN_CAUSES]:
-        console.print(Text(_shown(told), "yellow"))
+    for flaky in flakiness(verdict)[:SHOWN_CAUSES]:
+        console.print(Text(_shown(flaky), "yellow"))
     for violation in verdict.warnings[:SHOWN_CAUSES]:
         console.print(Text(_shown(f"WARNING: {line(violation)}"), "yellow"))
     for text in _reasons(verdict):

@@ -8,15 +8,17 @@ from greenlane.evidence.verdict import Check
 from greenlane.judge.samples import percent
 
 
-def answers_line(told: ModelAnswers) -> str:
+def answers_line(answers: ModelAnswers) -> str:
     """Return a model and what it answered in one line."""
-    line = f"{told.model} gave {told.texts} different answers to {told.prompts} prompts, {told.tokens} tokens"
-    return line if told.generated is None else f"{line} of {told.generated} that it counted"
+    line = (
+        f"{answers.model} gave {answers.texts} different answers to {answers.prompts} prompts, {answers.tokens} tokens"
+    )
+    return line if answers.generated is None else f"{line} of {answers.generated} that it counted"
 
 
 def models_of(check: Check) -> str:
     """Return the models that answered in a check, for its row; empty for none."""
-    return ", ".join(f"model {told.model}: {told.texts} different answers" for told in check.models)
+    return ", ".join(f"model {answers.model}: {answers.texts} different answers" for answers in check.models)
 
 
 def samples_line(result: SampleResult) -> str:

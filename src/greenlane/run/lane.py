@@ -198,8 +198,8 @@ def _supervise(
     queue = job.plan.queue if job.plan else ""
     pull = pull_plan(settings, lane, job.shard, queue, tree, job.environ) if queue else None
     # A shard that pulls knows its next test only when it asks: workers would have to be told before.
-    wished = job.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")
-    workers = 0 if pull else worker_count(lane, os.cpu_count() or 1, wished)
+    requested = job.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")
+    workers = 0 if pull else worker_count(lane, os.cpu_count() or 1, requested)
     arguments = pytest_arguments(
         lane,
         artifacts=str(artifacts),

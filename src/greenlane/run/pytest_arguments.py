@@ -42,13 +42,13 @@ def pytest_arguments(
     )
 
 
-def worker_count(lane: Lane, cores: int, wished: str) -> int:
+def worker_count(lane: Lane, cores: int, requested: str) -> int:
     """Return how many worker processes a lane gets.
 
     Args:
         cores: processors of this machine.
-        wished: value of PYTEST_XDIST_AUTO_NUM_WORKERS, empty for none.
+        requested: value of PYTEST_XDIST_AUTO_NUM_WORKERS, empty for none.
     """
     if lane.workers != "auto":
         return int(lane.workers)
-    return int(wished) if wished.strip().isdecimal() else cores
+    return int(requested) if requested.strip().isdecimal() else cores

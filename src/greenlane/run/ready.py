@@ -170,9 +170,9 @@ def _shards(lane: Lane, words: Sequence[str]) -> tuple[str, ...]:
     known = _shard_names(lane)
     unknown = [word for word in words if word not in known]
     if unknown:
-        told = ", ".join(map(repr, unknown)) + nearest(unknown[0], tuple(known))
+        listed = ", ".join(map(repr, unknown)) + nearest(unknown[0], tuple(known))
         names = ", ".join(lane.shards) or "none, the lane is not sharded"
-        raise ConfigError(f"lane {lane.name} has no shard {told}; known: {names}")
+        raise ConfigError(f"lane {lane.name} has no shard {listed}; known: {names}")
     return tuple(dict.fromkeys(known[word] for word in words))
 
 

@@ -66,7 +66,7 @@ class ServiceResolver:
         self._settings = settings
         self._installer = installer
         self._say = say
-        self._told: set[str] = set()
+        self._said: set[str] = set()
         self._unreachable: dict[str, str] = {}
 
     def resolve(self, job: LaneJob, stack: ExitStack) -> ResolvedServices:
@@ -109,8 +109,8 @@ class ServiceResolver:
     def _miss(self, resolved: ResolvedServices, name: str, service: Service, reason: str, *, off: bool = False) -> None:
         """Note that the run does without a service, and say so once."""
         resolved.absent[name] = ServiceRecord(name=name, absent=reason, off=off, gated=service.gated)
-        if name not in self._told:
-            self._told.add(name)
+        if name not in self._said:
+            self._said.add(name)
             self._say(absence_line(name, service, reason))
 
     def _instead(self, name: str, instead: Instead, job: LaneJob) -> str:
@@ -127,8 +127,8 @@ class ServiceResolver:
         except ValueError as error:
             raise ConfigError(f"{instead.variable}: {error}") from error
         why = unanswered(base, instead.ready)
-        if why and name not in self._told:
-            self._told.add(name)
+        if why and name not in self._said:
+            self._said.add(name)
             self._say(f"service {name}: {instead.variable} names {base}, which does not answer ({why}); ours is used")
         return "" if why else base
 

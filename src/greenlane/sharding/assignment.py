@@ -71,14 +71,14 @@ def follow_services(
     """
     result = dict(pins)
     for nodeid, names in needs.items():
-        told = {name: tuple(homes[name]) for name in names if homes.get(name)}
-        if not told:
+        places = {name: tuple(homes[name]) for name in names if homes.get(name)}
+        if not places:
             continue
-        shared = [shard for shard in next(iter(told.values())) if all(shard in shards for shards in told.values())]
+        shared = [shard for shard in next(iter(places.values())) if all(shard in shards for shards in places.values())]
         if pins.get(nodeid, next(iter(shared), None)) not in shared:
-            where = "; ".join(f"{name} runs in {', '.join(shards)} only" for name, shards in told.items())
+            where = "; ".join(f"{name} runs in {', '.join(shards)} only" for name, shards in places.items())
             pinned = f" and is pinned to {pins[nodeid]}" if nodeid in pins else ""
-            raise ValueError(f"{nodeid} needs {', '.join(told)}{pinned}: {where}")
+            raise ValueError(f"{nodeid} needs {', '.join(places)}{pinned}: {where}")
         result.setdefault(nodeid, shared[0])
     return result
 

@@ -19,7 +19,7 @@ import msgspec
 
 from greenlane.evidence.contract import Contract
 from greenlane.evidence.journal_reader import running_tests
-from greenlane.judge.address import endpoints, told
+from greenlane.judge.address import base_line, endpoints
 from greenlane.supervisor.lane_channel import LaneChannel
 from greenlane.supervisor.namespace import enter
 from greenlane.supervisor.output import Output
@@ -132,7 +132,7 @@ class Supervisor:
         variables = {}
         if self._base:
             source = self._plan.base_source or f"service {self._plan.address.service}"
-            self._output.say(told(self._plan.address, self._base, source))
+            self._output.say(base_line(self._plan.address, self._base, source))
             variables = endpoints(self._plan.address, self._base)
         if self._plan.router is not None:
             variables |= route(self._plan.router, self._base, self._output.say)

@@ -53,14 +53,14 @@ class Enclosure:
 
     def lines(self) -> list[str]:
         """Return what to tell the user; nothing when everything is as it should be."""
-        told = []
+        lines = []
         if self.level != "kernel":
-            told.append(f"WARNING: hermetic level is {self.level}, not kernel: {self.reason}")
+            lines.append(f"WARNING: hermetic level is {self.level}, not kernel: {self.reason}")
             if self.fix:
-                told.append(f"  next: {self.fix}")
-        told.extend(f"WARNING: the host socket {path} could not be hidden from the lane" for path in self.exposed)
-        told.extend(f"WARNING: the lane's loopback has no {what}" for what in self.lacking)
-        return told
+                lines.append(f"  next: {self.fix}")
+        lines.extend(f"WARNING: the host socket {path} could not be hidden from the lane" for path in self.exposed)
+        lines.extend(f"WARNING: the lane's loopback has no {what}" for what in self.lacking)
+        return lines
 
 
 def enter(keep: Iterable[str] = ()) -> Enclosure:

@@ -27,8 +27,8 @@ def _rule(result: RuleResult) -> list[str]:
 
 def _item(item: Item) -> str:
     """Return the line of one need or run."""
-    told = _paths(item.found) if item.done else f"missing; {escape(item.next_step)}"
-    return f"  - {_box(item.done)} {escape(item.name)}: {told}"
+    state = _paths(item.found) if item.done else f"missing; {escape(item.next_step)}"
+    return f"  - {_box(item.done)} {escape(item.name)}: {state}"
 
 
 def _box(done: bool) -> str:

@@ -36,8 +36,8 @@ def live(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violati
         if name not in passed or provider.kind != "model":
             continue
         answers = [answer for answer in journal.answers if answer.service == name]
-        told = [why_not_live(answer, provider) for answer in answers]
-        reason = next(filter(None, told), "") or (canned_together(answers) if answers else NOTHING_SHOWN)
+        reasons = [why_not_live(answer, provider) for answer in answers]
+        reason = next(filter(None, reasons), "") or (canned_together(answers) if answers else NOTHING_SHOWN)
         if reason:
             yield Violation(
                 code=Code.CANNED, message=f"{name}: {reason}", subject=name, cause=reason,
@@ -62,11 +62,11 @@ def _each(evidence: LaneEvidence, service: ServiceRecord) -> Iterable[Violation]
     """Yield each test that passed, needs the model and shows no real answer of it."""
     journal = evidence.journal
     shown = {answer.nodeid for answer in real_answers(evidence, service.name)}
-    told = {a.nodeid: why_canned(a) for a in journal.answers if a.service == service.name}
+    canned = {a.nodeid: why_canned(a) for a in journal.answers if a.service == service.name}
     for test in journal.outcomes:
         needs = service.name in journal.needs.get(test.nodeid, ())
         if needs and test.outcome is Outcome.PASSED and test.nodeid not in shown:
-            reason = told.get(test.nodeid) or "it shows no answer of the model (fixture `answered`)"
+            reason = canned.get(test.nodeid) or "it shows no answer of the model (fixture `answered`)"
             yield Violation(
                 code=Code.CANNED, message=f"{test.nodeid}: {reason}", subject=test.nodeid, cause=reason,
                 path=test.nodeid.split("::")[0],

@@ -92,9 +92,9 @@ def junit_mismatch(evidence: LaneEvidence, requirements: Requirements) -> Iterab
     if evidence.junit is None or evidence.record.timed_out or evidence.record.interrupted:
         return
     journal = evidence.journal
-    told_by_journal = (*journal.collect_errors, *journal.outcomes)
-    expected = _worst((junit_key(test.nodeid), _JUNIT_KIND.get(test.outcome, test.outcome)) for test in told_by_journal)
-    names = (*(test.nodeid for test in told_by_journal), *journal.selected, *journal.open_tests)
+    tests = (*journal.collect_errors, *journal.outcomes)
+    expected = _worst((junit_key(test.nodeid), _JUNIT_KIND.get(test.outcome, test.outcome)) for test in tests)
+    names = (*(test.nodeid for test in tests), *journal.selected, *journal.open_tests)
     older = {_older_key(nodeid): junit_key(nodeid) for nodeid in names if "[" in nodeid}
     cases = [((case.classname, written(case.name)), case.outcome) for case in evidence.junit]
     found = _worst((older.get(key, key), outcome) for key, outcome in cases)
@@ -114,13 +114,13 @@ def junit_mismatch(evidence: LaneEvidence, requirements: Requirements) -> Iterab
         yield Violation(
             code=Code.JUNIT_MISMATCH, message=f"{len(absent)} tests are not in the JUnit file, {name} among them"
         )
-    told = Counter(
+    differences = Counter(
         (expected[key].value, outcome.value)
         for key, outcome in own.items()
         if (outcome in (Outcome.FAILED, Outcome.ERROR)) != expected[key].bad
         or (outcome is Outcome.SKIPPED) != (expected[key] is Outcome.SKIPPED)
     )
-    for (here, there), count in sorted(told.items()):
+    for (here, there), count in sorted(differences.items()):
         yield Violation(
             code=Code.JUNIT_MISMATCH, message=f"{count} tests are {here} in the journal and {there} in JUnit"
         )

@@ -87,9 +87,9 @@ def exit_status(evidence: LaneEvidence, requirements: Requirements) -> Iterable[
         yield Violation(
             code=Code.EXIT_MISMATCH, message=f"exit status {status}, but pytest never came to the end of its session"
         )
-    told = [other for other in journal.exit_statuses if other != status]
-    if told:
-        yield Violation(code=Code.EXIT_MISMATCH, message=f"exit status {status}, but pytest reported {told[0]}")
+    others = [other for other in journal.exit_statuses if other != status]
+    if others:
+        yield Violation(code=Code.EXIT_MISMATCH, message=f"exit status {status}, but pytest reported {others[0]}")
     if journal.unfinished and status in (0, 1):
         yield Violation(
             code=Code.EXIT_MISMATCH, message=f"processes never ended their session: {', '.join(journal.unfinished)}"

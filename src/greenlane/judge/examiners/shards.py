@@ -65,8 +65,8 @@ def _lane(lane: str, items: Sequence[LaneEvidence], requirements: Requirements) 
 def _whose(items: Sequence[LaneEvidence]) -> str:
     """Return which shard was cut by which plan, and what that was made from."""
     records = [item.record for item in items if item.record.plan]
-    told = [f"{record.shard} by {record.plan_source} {record.plan[:12]}" for record in records]
-    return f": {', '.join(told)}" if told else ""
+    plans = [f"{record.shard} by {record.plan_source} {record.plan[:12]}" for record in records]
+    return f": {', '.join(plans)}" if plans else ""
 
 
 def _list(names: Iterable[str]) -> str:

@@ -149,13 +149,13 @@ class LeakGuard:
         try:
             result = yield
         except Exception as error:
-            told = self._finish(item)
-            if told:
-                error.add_note(told)
+            message = self._finish(item)
+            if message:
+                error.add_note(message)
             raise
-        told = self._finish(item)
-        if told:
-            pytest.fail(told, pytrace=False)
+        message = self._finish(item)
+        if message:
+            pytest.fail(message, pytrace=False)
         return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -206,13 +206,13 @@ class LeakGuard:
         leaks, self._leaks = self._leaks, []
         for leak in leaks:
             self._write(item, leak)
-        told = _words([leak for leak in leaks if leak.level == "error"])
-        if told:
+        message = _words([leak for leak in leaks if leak.level == "error"])
+        if message:
             if reason == "":
-                told += '\n  @pytest.mark.leaks needs a reason: @pytest.mark.leaks("…")'
+                message += '\n  @pytest.mark.leaks needs a reason: @pytest.mark.leaks("…")'
             manager = self._config.pluginmanager
-            manager.register(_KeepRed(told, manager))
-        return told
+            manager.register(_KeepRed(message, manager))
+        return message
 
     def _settle(self, owner: Owner, functions: list[Callable[..., Any]], reason: str | None = None) -> None:
         if not owner.entries:
@@ -282,11 +282,11 @@ class _KeepRed:
     It is registered when it is needed, for a hook that is there for every report costs every test.
 
     Args:
-        told: the leaks; manager: where it is registered.
+        message: the leaks; manager: where it is registered.
     """
 
-    def __init__(self, told: str, manager: pytest.PytestPluginManager) -> None:
-        self._told = told
+    def __init__(self, message: str, manager: pytest.PytestPluginManager) -> None:
+        self._message = message
         self._manager = manager
 
     @pytest.hookimpl(wrapper=True)
@@ -296,7 +296,7 @@ class _KeepRed:
         self._manager.unregister(self)
         if not report.failed:
             report.outcome = "failed"
-            report.longrepr = self._told
+            report.longrepr = self._message
         vars(report).pop("wasxfail", None)
         return report
 

@@ -73,7 +73,7 @@ class Settling:
         self._policy = policy
         self._search = search
         self._makers = makers
-        self._told: set[tuple[str, str, Blame]] = set()
+        self._reported: set[tuple[str, str, Blame]] = set()
 
     def level_of(self, kind: str) -> str:
         """Return `error`, `warn` or `off` for a kind of state."""
@@ -125,8 +125,8 @@ class Settling:
     def _is_new(self, entry: Entry, whose: Blame) -> bool:
         """Whether a thing is told of for the first time in this process."""
         key = (entry.kind, entry.change.thing or entry.change.what, whose)
-        new = key not in self._told
-        self._told.add(key)
+        new = key not in self._reported
+        self._reported.add(key)
         return new
 
     def _allowed(self, entry: Entry) -> bool:

@@ -164,7 +164,7 @@ class HermeticGuard:
         self._look_at_routes()
         if self._attempts and not report.failed:
             report.outcome = "failed"
-            report.longrepr = _told(self._attempts)
+            report.longrepr = _message(self._attempts)
             report.result = []
         self._nodeid, self._attempts = "", []
         return report
@@ -204,7 +204,7 @@ class HermeticGuard:
             if last:
                 self._look_at_routes()
         if self._attempts:
-            pytest.fail(_told(self._attempts), pytrace=False)
+            pytest.fail(_message(self._attempts), pytrace=False)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -213,14 +213,14 @@ class HermeticGuard:
         if self._phase:
             if not report.failed:
                 report.outcome = "failed"
-                report.longrepr = _told(self._phase)
+                report.longrepr = _message(self._phase)
             vars(report).pop("wasxfail", None)
-            if str(report.longrepr) != _told(self._phase):
-                report.sections.append(("greenlane network", _told(self._phase)))
+            if str(report.longrepr) != _message(self._phase):
+                report.sections.append(("greenlane network", _message(self._phase)))
             self._phase = []
         return report
 
 
-def _told(attempts: list[str]) -> str:
+def _message(attempts: list[str]) -> str:
     """Return attempts as the text of a failure."""
     return "\n".join([*dict.fromkeys(attempts), f"  {ADVICE}"])

@@ -116,24 +116,24 @@ class Prober:
 
     def _look(self, chain: Chain, count: int, clear: int, items: Sequence[pytest.Item]) -> Observation:
         """Return what a copy sees that goes on with other tests."""
-        worker = ForkedWorker(partial(self._told, items))
+        worker = ForkedWorker(partial(self._chain_end, items))
         answer = worker.answer()
         self._ran += len(items)
         if answer is None and worker.last_word.decode() != chain.tail[-1]:
             return Observation(clear=clear, died=worker.last_word.decode())
-        told = msgspec.json.decode(answer, type=tuple[str, str]) if answer else (DIED, "the process of the test died")
-        return _observation(chain, count, clear, *told)
+        end = msgspec.json.decode(answer, type=tuple[str, str]) if answer else (DIED, "the process of the test died")
+        return _observation(chain, count, clear, *end)
 
-    def _told(self, items: Sequence[pytest.Item], say: Say) -> bytes:
+    def _chain_end(self, items: Sequence[pytest.Item], say: Say) -> bytes:
         return msgspec.json.encode(self._tail(items, say))
 
     def _tail(self, items: Sequence[pytest.Item], say: Say) -> tuple[str, str]:
         """Run tests to the end of this process; return outcome and cause of the last."""
-        told = ("", "")
+        end = ("", "")
         for number, item in enumerate(items, 1):
             say(item.nodeid.encode())
-            told = self._run(item, items[number] if number < len(items) else None)
-        return told
+            end = self._run(item, items[number] if number < len(items) else None)
+        return end
 
     def _run(self, item: pytest.Item, following: pytest.Item | None) -> tuple[str, str]:
         """Run one test; return its outcome and the first line of what went wrong."""

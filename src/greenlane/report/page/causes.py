@@ -38,8 +38,8 @@ def section_of(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> Section | 
 
 def warnings(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> Section | None:
     """Return what is wrong and does not gate; None for nothing. Leaks have a table of their own."""
-    told = any(item.journal.leaks for item in evidence)
-    found = [warning for warning in verdict.warnings if not (told and warning.code is Code.LEAK)]
+    leaked = any(item.journal.leaks for item in evidence)
+    found = [warning for warning in verdict.warnings if not (leaked and warning.code is Code.LEAK)]
     if not found:
         return None
     items = [tag("li", _code(warning), " ", _message(warning)) for warning in found[:SHOWN]]
@@ -79,8 +79,8 @@ def _related(cause: Cause) -> Markup | None:
     if not found:
         return None
     items = [tag("li", line(violation)) for violation in found[:RELATED]]
-    told = f"{len(found):,} more that {'follows' if len(found) == 1 else 'follow'} from it or say the same"
-    return _folded(told, tag("ul", *items, class_="plain"), more(len(items), len(found), "in the JSON report"))
+    text = f"{len(found):,} more that {'follows' if len(found) == 1 else 'follow'} from it or say the same"
+    return _folded(text, tag("ul", *items, class_="plain"), more(len(items), len(found), "in the JSON report"))
 
 
 def _folded(summary: str, *children: Markup | None, opened: bool = False) -> Markup:

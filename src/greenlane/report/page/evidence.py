@@ -80,11 +80,11 @@ def _record(name: str, record: LaneRecord) -> Markup:
         "environment": _pairs(record.environment),
         "artifacts": _pairs(record.digests),
     }
-    told = [tag("div", tag("dt", key), tag("dd", value)) for key, value in facts.items() if value]
+    rows = [tag("div", tag("dt", key), tag("dd", value)) for key, value in facts.items() if value]
     summary = tag(
         "summary", tag("b", name), f" {record.kind}, hermetic level {record.hermetic}, Python {record.python}"
     )
-    return tag("details", summary, tag("dl", *told, class_="record"))
+    return tag("details", summary, tag("dl", *rows, class_="record"))
 
 
 def _pairs(values: Mapping[str, str]) -> str:

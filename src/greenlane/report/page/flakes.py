@@ -47,31 +47,31 @@ def quarantine(verdict: Verdict) -> Section | None:
     if not found:
         return None
     heads = ("test", "check", "outcome", "since", "expires", "owner", "issue", "gates")
-    rows = [_quarantined(told) for told in found[:SHOWN]]
+    rows = [_quarantined(item) for item in found[:SHOWN]]
     return section(
         "quarantine", "Quarantine", table("Quarantined tests", heads, rows), more(len(rows), len(found), "tests"),
         count=len(found),
     )  # fmt: skip
 
 
-def _quarantined(told: Quarantined) -> tuple[str, ...]:
-    entry = told.entry
+def _quarantined(item: Quarantined) -> tuple[str, ...]:
+    entry = item.entry
     return (
         code(entry.test),
-        told.check,
-        _how(told),
+        item.check,
+        _how(item),
         tag("time", entry.since),
         tag("time", entry.expires),
         entry.owner or "nobody yet",
         entry.issue or "none",
-        "no" if told.excused else f"yes: {told.reason}",
+        "no" if item.excused else f"yes: {item.reason}",
     )
 
 
-def _how(told: Quarantined) -> Markup:
+def _how(item: Quarantined) -> Markup:
     """Return how a quarantined test ended."""
-    word = outcome_word(told.outcome) if told.outcome else tag("span", "no outcome", class_="badge failed")
-    return join(word, f" {told.cause}")
+    word = outcome_word(item.outcome) if item.outcome else tag("span", "no outcome", class_="badge failed")
+    return join(word, f" {item.cause}")
 
 
 def day(moment: float) -> str:

@@ -26,11 +26,11 @@ def tag(name: str, /, *children: str | None, **attributes: str | int | float | b
         attributes: a final underscore is taken off, others become hyphens; True has no value, None and False are
             left out.
     """
-    told = "".join(
+    written = "".join(
         _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False
     )
     inner = "".join(text(child) for child in children if child is not None)
-    return Markup(f"<{name}{told}>" if name in VOID else f"<{name}{told}>{inner}</{name}>")
+    return Markup(f"<{name}{written}>" if name in VOID else f"<{name}{written}>{inner}</{name}>")
 
 
 def text(child: str) -> Markup:

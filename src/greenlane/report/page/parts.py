@@ -24,8 +24,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 def section(name: str, title: str, *children: str | None, count: int | None = None, short: str = "") -> Section:
     """Return a section under a heading of its own; `short` stands for the title where there is little room."""
-    told = None if count is None else tag("span", f"{count:,}", class_="count")
-    heading = tag("h2", title, " " if told else None, told, id=f"{name}-title")
+    counter = None if count is None else tag("span", f"{count:,}", class_="count")
+    heading = tag("h2", title, " " if counter else None, counter, id=f"{name}-title")
     return Section(
         name=name, title=title, short=short or title, count=count,
         markup=tag("section", heading, *children, id=name, aria_labelledby=f"{name}-title"),

@@ -142,9 +142,9 @@ def _data(evidence: Sequence[LaneEvidence], longest: int, limit: int | None) -> 
         if note := test.cause or test.reason:
             notes[index] = clean(cut(note, longest))
     table_of = {"checks": checks.names, "files": files.names, "workers": workers.names, "notes": notes, **columns}
-    told = json.dumps(table_of, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(table_of, ensure_ascii=False, separators=(",", ":"))
     # In a script element only `<` can end it, whatever follows.
-    return told.replace("<", "\\u003c")
+    return text.replace("<", "\\u003c")
 
 
 class _Numbers:

@@ -59,13 +59,13 @@ def _row(item: LaneEvidence, start: float, length: float) -> Markup:
     shapes = [_bar(record.started_at - start, record.duration, length, 0, height, "run", record.check)]
     for number, name in enumerate(names):
         shapes += _track(workers[name], start, length, number * ROW)
-    picture = tag("svg", *shapes, width="100%", height=height, role="img", aria_label=_told(item, workers, start))
+    picture = tag("svg", *shapes, width="100%", height=height, role="img", aria_label=_label(item, workers, start))
     crew = f"{len(workers)} workers" if len(workers) > 1 else "1 worker"
     name = tag("div", tag("b", record.check), tag("small", f"{seconds(record.duration)}, {crew}"), class_="name")
     return tag("div", name, tag("div", picture, class_="track"), class_="lane")
 
 
-def _told(item: LaneEvidence, workers: dict[str, list[TestOutcome]], start: float) -> str:
+def _label(item: LaneEvidence, workers: dict[str, list[TestOutcome]], start: float) -> str:
     """Return the picture in words."""
     record = item.record
     began, ended = record.started_at - start, record.finished_at - start
@@ -82,8 +82,8 @@ def _track(tests: Iterable[TestOutcome], start: float, length: float, top: int) 
         began, ended = test.at - test.duration - start, test.at - start
         style = _style(test)
         if test.duration >= grain or style in ("failed", "again"):
-            told = f"{clean(test.nodeid)} {test.outcome.value}, {seconds(test.duration)}"
-            shapes.append(_bar(began, max(test.duration, grain), length, top, ROW, style, told))
+            label = f"{clean(test.nodeid)} {test.outcome.value}, {seconds(test.duration)}"
+            shapes.append(_bar(began, max(test.duration, grain), length, top, ROW, style, label))
         elif crowd is not None and began - crowd[1] < grain:
             crowd = (crowd[0], ended)
         else:
@@ -104,9 +104,9 @@ def _style(test: TestOutcome) -> str:
     return "again" if test.flaky else test.outcome.value
 
 
-def _bar(began: float, took: float, length: float, top: int, height: int, style: str, told: str) -> Markup:
+def _bar(began: float, took: float, length: float, top: int, height: int, style: str, label: str) -> Markup:
     """Return a shape with what it stands for."""
     return tag(
-        "rect", tag("title", told), x=f"{max(0.0, 100 * began / length):.2f}%", y=top + 1,
+        "rect", tag("title", label), x=f"{max(0.0, 100 * began / length):.2f}%", y=top + 1,
         width=f"{max(0.15, 100 * took / length):.2f}%", height=height - 2, class_=style,
     )  # fmt: skip

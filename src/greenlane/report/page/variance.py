@@ -43,7 +43,7 @@ def _interval(result: SampleResult) -> Markup:
     low, high, rate, needed = (
         100 * share for share in (result.low, result.high, result.rate, result.at_least / result.n)
     )
-    told = f"{rate:.0f} %, interval {low:.0f} to {high:.0f} %, needed {needed:.0f} %"
+    label = f"{rate:.0f} %, interval {low:.0f} to {high:.0f} %, needed {needed:.0f} %"
     return tag(
         "svg",
         tag("rect", x="0", y=8, width="100%", height=2, class_="run"),
@@ -51,7 +51,7 @@ def _interval(result: SampleResult) -> Markup:
             class_="passed" if result.met else "failed"),
         tag("line", x1=f"{needed:.1f}%", x2=f"{needed:.1f}%", y1=1, y2=17),
         tag("circle", cx=f"{rate:.1f}%", cy=9, r=4),
-        width=160, height=18, role="img", aria_label=told, class_="interval",
+        width=160, height=18, role="img", aria_label=label, class_="interval",
     )  # fmt: skip
 
 
@@ -69,27 +69,27 @@ def _failed(result: SampleResult) -> Markup | None:
 
 def models(verdict: Verdict) -> Section | None:
     """Return the models that answered, each with one answer as proof; None for none."""
-    found = [(check.name, told) for check in verdict.checks for told in check.models]
+    found = [(check.name, answers) for check in verdict.checks for answers in check.models]
     if not found:
         return None
     heads = ("model", "service", "check", "tests", "prompts", "different answers", "tokens", "one of them")
-    rows = [_model(name, told) for name, told in found[:SHOWN]]
+    rows = [_model(name, answers) for name, answers in found[:SHOWN]]
     return section(
         "models", "Models that answered", table("Models that answered", heads, rows, numbers=(3, 4, 5, 6)),
         count=len(found), short="Models",
     )  # fmt: skip
 
 
-def _model(check: str, told: ModelAnswers) -> tuple[str, ...]:
-    counted = "" if told.generated is None else f" of {told.generated:,} it counted"
-    proof = tag("details", tag("summary", "prompt and answer"), block(f"{told.prompt}\n\n{told.text}"))
+def _model(check: str, answers: ModelAnswers) -> tuple[str, ...]:
+    counted = "" if answers.generated is None else f" of {answers.generated:,} it counted"
+    proof = tag("details", tag("summary", "prompt and answer"), block(f"{answers.prompt}\n\n{answers.text}"))
     return (
-        code(told.model),
-        told.service,
+        code(answers.model),
+        answers.service,
         check,
-        f"{told.tests:,}",
-        f"{told.prompts:,}",
-        f"{told.texts:,}",
-        f"{told.tokens:,}{counted}",
-        proof if told.prompt or told.text else "",
+        f"{answers.tests:,}",
+        f"{answers.prompts:,}",
+        f"{answers.texts:,}",
+        f"{answers.tokens:,}{counted}",
+        proof if answers.prompt or answers.text else "",
     )
