@@ -19,7 +19,7 @@ from mini_agent.api.models import ModelsRoute
 from mini_agent.api.openapi import OpenApiRoute
 from mini_agent.api.relay import RelayRoute
 from mini_agent.core.logs import new_logger
-from mini_agent.core.ports import Clock, HttpConnectorFactory, SystemClock, id_source, open_http_connector
+from mini_agent.core.ports import SYSTEM_CLOCK, Clock, id_source
 from mini_agent.core.redaction import Redactor
 from mini_agent.dialects import Dialect
 from mini_agent.edge.body import BodyReader
@@ -34,6 +34,7 @@ from mini_agent.memory.protocol import RetrieverFactory
 from mini_agent.memory.recall import Recall
 from mini_agent.memory.supermemory import open_supermemory
 from mini_agent.net.connections import Connections
+from mini_agent.net.connector import HttpConnectorFactory, open_http_connector
 from mini_agent.net.egress import Resolver, system_resolver
 from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.caller import Callers
@@ -109,7 +110,7 @@ class Ports:
     http_connector: HttpConnectorFactory = open_http_connector
     resolve: Resolver = system_resolver
     retriever: RetrieverFactory = open_supermemory
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = SYSTEM_CLOCK
     ids: Callable[[], str] = field(default_factory=id_source)
     log: Callable[[str, Redactor], logging.Logger] = new_logger
 
@@ -139,7 +140,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     for line in settings.ignored:
         log.warning(line)
     sessions = Sessions(ports.clock, ports.http_connector)
-    metrics, registry, toolbox = Metrics(), Registry(settings), Toolbox(settings, ports.resolve, log)
+    metrics, registry, toolbox = Metrics(), Registry(settings), Toolbox(settings, ports.resolve, ports.clock, log)
     tools = ports.tool_invoker or toolbox.open
     connections = Connections(
         sessions,

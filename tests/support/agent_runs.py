@@ -10,8 +10,8 @@ from hypothesis import settings
 
 from mini_agent.agent import ModelClient, ToolInvoker, ViewInjection, run
 from mini_agent.agent.values import AgentConfig, AgentResult
+from mini_agent.core.ports import SYSTEM_CLOCK, Clock
 from support.conversations import answered_once, texts
-from support.hand_clock import HandClock
 from support.scripted_tools import ScriptedTools
 
 __all__ = ["PROPERTY", "agent", "answered_once", "texts", "tool_messages"]
@@ -25,7 +25,7 @@ def agent(
     tools: ToolInvoker | None = None,
     messages: Sequence[dict[str, Any]] = ({"role": "user", "content": "go"},),
     *,
-    clock: HandClock | None = None,
+    clock: Clock = SYSTEM_CLOCK,
     inject: ViewInjection | None = None,
     **options: Any,
 ) -> AgentResult:

@@ -1,10 +1,12 @@
-"""A monotonic clock that moves only when a test moves it."""
+"""Clocks of tests: one that moves only by hand, and one that waits for nothing."""
 
 from __future__ import annotations
 
 import asyncio
 
-__all__ = ["HandClock"]
+from mini_agent.core.ports import SystemClock
+
+__all__ = ["HandClock", "NotedWaits"]
 
 
 class HandClock:
@@ -36,3 +38,19 @@ class HandClock:
         for wakes, waiter in self._sleepers:
             if wakes <= self.now and not waiter.done():
                 waiter.set_result(None)
+
+
+class NotedWaits(SystemClock):
+    """The machine's clock, but it notes waits instead of waiting. now: fixed seconds since the epoch, None for real."""
+
+    def __init__(self, now: float | None = None) -> None:
+        self.waits: list[float] = []
+        self._now = now
+
+    def time(self) -> float:
+        """Returns: seconds since the epoch."""
+        return super().time() if self._now is None else self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Note the wait."""
+        self.waits.append(seconds)

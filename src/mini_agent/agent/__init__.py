@@ -2,12 +2,10 @@
 
 from mini_agent.agent.escalation import simulated_escalation
 from mini_agent.agent.loop import ViewInjection, run, run_sync
-from mini_agent.agent.ports import Clock, ModelClient, SystemClock, ToolInvoker
+from mini_agent.agent.ports import ModelClient, ToolInvoker
 
 __all__ = [
-    "Clock",
     "ModelClient",
-    "SystemClock",
     "ToolInvoker",
     "ViewInjection",
     "run",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mini_agent.agent.calls import PlannedCall
-from mini_agent.agent.ports import Clock, ToolInvoker
+from mini_agent.agent.ports import ToolInvoker
 from mini_agent.agent.records import (
     NOT_EXECUTED_LIMIT,
     NOT_EXECUTED_TIME,
@@ -18,6 +18,7 @@ from mini_agent.agent.records import (
 )
 from mini_agent.agent.tool_values import ToolRecord
 from mini_agent.agent.values import Message
+from mini_agent.core.ports import Clock
 
 __all__ = ["Batch", "outputs"]
 

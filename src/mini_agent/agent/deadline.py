@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from mini_agent.agent.ports import Clock
+from mini_agent.core.ports import Clock
 
 __all__ = ["Deadline", "DeadlineExpired"]
 

@@ -15,13 +15,14 @@ from mini_agent.agent.calls import AllowList, PlannedCall, plan
 from mini_agent.agent.codeblocks import first_code_block
 from mini_agent.agent.deadline import Deadline, DeadlineExpired
 from mini_agent.agent.history import prune
-from mini_agent.agent.ports import Clock, ModelClient, SystemClock, ToolInvoker
+from mini_agent.agent.ports import ModelClient, ToolInvoker
 from mini_agent.agent.records import preview
 from mini_agent.agent.state import Outcome, RunState, copy_messages
 from mini_agent.agent.tool_values import ToolListingFailed
 from mini_agent.agent.triggers import says_budget_exceeded, says_unsure
 from mini_agent.agent.values import AgentConfig, AgentResult, Message, ModelRequest
 from mini_agent.core.errors import GatewayError, ProviderFailed
+from mini_agent.core.ports import SYSTEM_CLOCK, Clock
 
 __all__ = ["ViewInjection", "run", "run_sync"]
 
@@ -48,7 +49,7 @@ async def run(
     model_client: ModelClient,
     tools: ToolInvoker,
     *,
-    clock: Clock | None = None,
+    clock: Clock = SYSTEM_CLOCK,
     inject: ViewInjection | None = None,
 ) -> AgentResult:
     """Run one agent.
@@ -61,7 +62,7 @@ async def run(
     Raises: TypeError when a message is no object; any `GatewayError` of the model client, except in a granted
     escalated call; a `GatewayError` of the listing, such as a missing optional package.
     """
-    state = RunState(config, copy_messages(messages), clock or SystemClock())
+    state = RunState(config, copy_messages(messages), clock)
     return await _Run(state, model_client, tools, inject).execute()
 
 
@@ -71,7 +72,7 @@ def run_sync(
     model_client: ModelClient,
     tools: ToolInvoker,
     *,
-    clock: Clock | None = None,
+    clock: Clock = SYSTEM_CLOCK,
     inject: ViewInjection | None = None,
 ) -> AgentResult:
     """Run one agent and wait for it, also from a thread whose event loop is running.

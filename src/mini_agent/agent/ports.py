@@ -1,14 +1,12 @@
-"""What the loop needs from outside: a model, tools, and time."""
+"""What the loop needs from outside besides time: a model, and tools."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any, Protocol
 
 from mini_agent.agent.values import ModelRequest
 
-__all__ = ["Clock", "ModelClient", "SystemClock", "ToolInvoker"]
+__all__ = ["ModelClient", "ToolInvoker"]
 
 
 class ModelClient(Protocol):
@@ -36,27 +34,3 @@ class ToolInvoker(Protocol):
         Returns: JSON text, normally an object with `ok`. A failing tool is a result, not an exception.
         """
         ...
-
-
-class Clock(Protocol):
-    """Monotonic time in seconds."""
-
-    def monotonic(self) -> float:
-        """Returns: seconds from an arbitrary start, never going back."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait `seconds`."""
-        ...
-
-
-class SystemClock:
-    """The clock of the machine and of the running event loop."""
-
-    def monotonic(self) -> float:
-        """Returns: seconds of `time.monotonic`."""
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait `seconds` on the running loop."""
-        await asyncio.sleep(seconds)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mini_agent.agent.answers import Answer, unique_id
-from mini_agent.agent.ports import Clock
 from mini_agent.agent.tool_values import ToolRecord
 from mini_agent.agent.values import AgentConfig, AgentResult, Iteration, Message, RunMetrics, StopReason
+from mini_agent.core.ports import Clock
 from mini_agent.core.text import encodable
 
 __all__ = ["Outcome", "RunState", "copy_messages"]

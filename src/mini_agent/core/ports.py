@@ -1,4 +1,4 @@
-"""What the gateway needs from outside, as one frozen record. Tests replace a port; they never patch a name."""
+"""Time and unique ids, which everything gets as a parameter. Tests replace a port; they never patch a name."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import os
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Final, Protocol
 
-if TYPE_CHECKING:
-    import aiohttp
-
-__all__ = ["Clock", "HttpConnectorFactory", "SystemClock", "id_source", "new_id", "open_http_connector"]
+__all__ = ["SYSTEM_CLOCK", "Clock", "SystemClock", "id_source", "new_id"]
 
 
 class Clock(Protocol):
@@ -44,6 +41,10 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+#: It has no state, so that all may share it.
+SYSTEM_CLOCK: Final = SystemClock()
+
+
 def new_id() -> str:
     """Returns: 32 random hexadecimal digits, the text of a random UUID."""
     return os.urandom(16).hex()
@@ -58,21 +59,3 @@ def id_source() -> Callable[[], str]:
     """
     dice = random.Random()
     return lambda: f"{dice.getrandbits(128):032x}"
-
-
-def open_http_connector() -> aiohttp.BaseConnector:
-    """Open the pool of connections that all HTTP clients of one app share. Must run on the app's loop.
-
-    It has no bound of its own: `providers.connections` bounds it per provider, with a time limit for waiting. It knows
-    no cookies: those belong to the client of one user.
-
-    Returns: the pool; the caller closes it.
-    """
-    import aiohttp
-
-    # Many servers (uvicorn, Node, llama.cpp) close a connection after 5 idle seconds. A request that crosses the close
-    # is lost and must not be sent twice: ours give a connection up first.
-    return aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=4)
-
-
-HttpConnectorFactory = Callable[[], "aiohttp.BaseConnector"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
@@ -14,7 +13,7 @@ import msgspec
 
 from mini_agent.core.errors import GatewayError, InternalError
 from mini_agent.core.logs import RequestLines, new_logger
-from mini_agent.core.ports import new_id
+from mini_agent.core.ports import SYSTEM_CLOCK, Clock, new_id
 from mini_agent.core.redaction import Redactor
 from mini_agent.edge.envelope import ErrorWriter, translate
 from mini_agent.edge.guard import DoorRules, RequestGuard
@@ -36,25 +35,28 @@ _CLIENT_CLOSED = 499
 _LONGEST_LOGGED_PATH = 200
 
 
-def create_interceptor(settings: InterceptorSettings, log: logging.Logger | None = None) -> Interceptor:
+def create_interceptor(
+    settings: InterceptorSettings, log: logging.Logger | None = None, clock: Clock = SYSTEM_CLOCK
+) -> Interceptor:
     """Build the interceptor. Opens nothing before the first request.
 
     log: where it logs; JSON lines on stderr by default.
     Returns: the ASGI application.
     """
     redactor = Redactor([settings.api_key] if settings.api_key else [])
-    return Interceptor(settings, redactor, log or new_logger("info", redactor))
+    return Interceptor(settings, redactor, log or new_logger("info", redactor), clock)
 
 
 class Interceptor:
     """Answers `GET /health` itself and relays every other request to its target."""
 
-    def __init__(self, settings: InterceptorSettings, redactor: Redactor, log: logging.Logger) -> None:
+    def __init__(self, settings: InterceptorSettings, redactor: Redactor, log: logging.Logger, clock: Clock) -> None:
         self._settings = settings
         self._redactor = redactor
         self._log = log
+        self._clock = clock
         self._errors = ErrorWriter(redactor, debug=False)
-        self._lines = RequestLines(log, time.time)
+        self._lines = RequestLines(log, clock.time)
         # Clients ask for the same few paths again and again.
         self._clean_path = lru_cache(maxsize=64)(redactor.text)
         self._target = Target(settings)
@@ -86,13 +88,13 @@ class Interceptor:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.monotonic()
+        started = self._clock.monotonic()
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
         answer = _Answer(send, request_id_of(given, new_id))
         try:
             await self._judged(scope, receive, answer)
         finally:
-            self._log_request(scope, answer, time.monotonic() - started)
+            self._log_request(scope, answer, self._clock.monotonic() - started)
 
     async def _judged(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:

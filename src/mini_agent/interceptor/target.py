@@ -19,6 +19,7 @@ from mini_agent.core.errors import (
 )
 from mini_agent.interceptor.body import ClientSide
 from mini_agent.interceptor.settings import InterceptorSettings
+from mini_agent.net.connector import open_http_connector
 
 __all__ = ["TRANSPORT_ERRORS", "Target"]
 
@@ -88,8 +89,7 @@ class Target:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
-                # As the gateway's own: given up before a server does so after its usual 5 idle seconds.
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=4),
+                connector=open_http_connector(),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
                 auto_decompress=False,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import email.utils
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["RETRIED_STATUSES", "RETRY_AFTER_CAP_S", "Backoff"]
+__all__ = ["RETRIED_STATUSES", "RETRY_AFTER_CAP_S", "Backoff", "retry_after_seconds"]
 
 #: What says that the request was not served, or may be served a moment later.
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
@@ -36,3 +38,20 @@ class Backoff:
         if retry_after_s is not None:
             return min(self.cap_s, retry_after_s * (1 + self.dice() / 10))
         return min(self.cap_s, self.first_s * float(2**attempt)) * (1 + self.dice()) / 2
+
+
+def retry_after_seconds(value: str | None, now: float) -> float | None:
+    """Read a `Retry-After` value, a number of seconds or an HTTP date.
+
+    Returns: seconds to wait, not negative; None when absent or unparsable.
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

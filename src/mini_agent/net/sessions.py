@@ -13,7 +13,8 @@ from weakref import WeakSet
 import aiohttp
 from yarl import URL
 
-from mini_agent.core.ports import Clock, HttpConnectorFactory, open_http_connector
+from mini_agent.core.ports import Clock
+from mini_agent.net.connector import HttpConnectorFactory, open_http_connector
 
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType

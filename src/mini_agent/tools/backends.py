@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mini_agent.core.errors import InvalidParameter, MissingParameter, ProviderNotConfigured
+from mini_agent.core.ports import Clock
 from mini_agent.net.egress import Egress, Resolver, is_loopback_host
 from mini_agent.settings import Settings
 from mini_agent.tools.docker import DockerInvoker
@@ -57,15 +58,16 @@ class Toolbox:
     resolve: finds the addresses of hosts that a client or an MCP server names.
     """
 
-    def __init__(self, settings: Settings, resolve: Resolver, log: logging.Logger) -> None:
+    def __init__(self, settings: Settings, resolve: Resolver, clock: Clock, log: logging.Logger) -> None:
         self._settings = settings
+        self._clock = clock
         self._log = log
         self._withheld = False
         self._default_headers = parse_default_headers(settings.tool_http_headers)
         self._egress = Egress(
             settings.tool_http_allow_hosts, bound_to_loopback=is_loopback_host(settings.host), resolve=resolve
         )
-        self._mcp = McpPool(settings.config.mcp_servers, settings.environ, self._egress)
+        self._mcp = McpPool(settings.config.mcp_servers, settings.environ, self._egress, clock)
         self._makers: Mapping[str, ToolInvokerFactory] = {
             "local": self._local,
             "http": self._http,
@@ -117,6 +119,7 @@ class Toolbox:
             timeout_s=request.timeout_s,
             retry_after_cap_s=settings.tool_retry_after_cap_s,
             max_output_bytes=settings.tool_max_output_bytes,
+            clock=self._clock,
         )
 
     def _docker(self, request: ToolRequest) -> ClosableInvoker:
@@ -134,6 +137,7 @@ class Toolbox:
             timeout_s=request.timeout_s,
             max_output_bytes=settings.tool_max_output_bytes,
             shell_allow=request.shell_allow,
+            clock=self._clock,
         )
 
     def _mcp_view(self, request: ToolRequest) -> ClosableInvoker:

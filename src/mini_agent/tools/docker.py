@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
-import uuid
 from collections.abc import Collection, Mapping
 from typing import IO, Any
 
 from mini_agent.agent.tool_values import parse_arguments
+from mini_agent.core.ports import SYSTEM_CLOCK, Clock, new_id
 from mini_agent.tools.execution import PythonJob, Refusal, ShellJob, exec_specs, is_exec_tool, read_job, report
 from mini_agent.tools.local.process import ProcessResult, Workspace, child_environment, run_process, workspace
-from mini_agent.tools.protocol import dump, failed, read_call
+from mini_agent.tools.protocol import dump, failed, ms_since, read_call
 
 __all__ = ["DockerInvoker"]
 
@@ -59,6 +58,7 @@ class DockerInvoker:
         timeout_s: float = 10,
         max_output_bytes: int = 65536,
         shell_allow: Collection[str] = ("echo",),
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if not container.strip():
             raise ValueError("docker container name must not be empty")
@@ -71,6 +71,7 @@ class DockerInvoker:
         self._timeout_s = timeout_s
         self._max_output_bytes = max_output_bytes
         self._shell_allow = frozenset(shell_allow)
+        self._clock = clock
         self._kills: set[asyncio.Task[None]] = set()
 
     async def list_tools(self) -> list[dict[str, Any]]:
@@ -97,17 +98,17 @@ class DockerInvoker:
         job = read_job(name, arguments, self._shell_allow, " (docker)")
         if isinstance(job, Refusal):
             return failed(name, job.error)
-        started = time.monotonic()
+        started = self._clock.monotonic()
         try:
             async with workspace(self._environ.get("TMPDIR")) as space:
                 result = await self._run(job, space)
         except OSError as error:
-            t_ms = round((time.monotonic() - started) * 1000, 3)
-            return failed(name, f"cannot start '{self._docker}': {error.strerror or error}", t_ms=t_ms)
+            text = f"cannot start '{self._docker}': {error.strerror or error}"
+            return failed(name, text, t_ms=ms_since(self._clock, started))
         return report(name, result, self._timeout_s)
 
     async def _run(self, job: PythonJob | ShellJob, space: Workspace) -> ProcessResult:
-        mark = f"{_MARK}={uuid.uuid4().hex}"
+        mark = f"{_MARK}={new_id()}"
         options = ["--env", mark]
         if isinstance(job, ShellJob):
             argv = [self._docker, "exec", *options, self._container, *job.argv]

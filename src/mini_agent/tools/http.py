@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import json
-import math
 import socket
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +14,15 @@ from yarl import URL
 
 from mini_agent.agent.tool_values import ToolListingFailed, spec_name
 from mini_agent.core.errors import InvalidParameter, ToolHostNotAllowed
+from mini_agent.core.ports import SYSTEM_CLOCK, Clock
 from mini_agent.core.text import load_json
 from mini_agent.net.bounded import AnswerTooLarge, read_bounded
 from mini_agent.net.egress import CheckedHost, Egress, pinned_connector
+from mini_agent.net.retry import retry_after_seconds
 from mini_agent.tools.http_headers import merge_headers
-from mini_agent.tools.protocol import capped, dump, failed, read_call, succeeded
+from mini_agent.tools.protocol import capped, dump, failed, ms_since, read_call, succeeded
 
-__all__ = ["HttpInvoker", "retry_wait"]
+__all__ = ["HttpInvoker"]
 
 CONNECT_TIMEOUT_S = 5.0
 
@@ -57,7 +56,7 @@ class HttpInvoker:
     egress: which hosts may be connected to, by default those of a gateway on loopback without a list.
     on_withheld: called when the default headers stay here. timeout_s: seconds per listing or call, a retry included.
     retry_after_cap_s: longest wait after a 429, in seconds. max_output_bytes: kept of a reply's text. session_factory:
-    makes the HTTP client for the host that was checked. sleep, wall_clock: wait, and Unix time in seconds.
+    makes the HTTP client for the host that was checked.
 
     Raises: InvalidParameter for a base or header that cannot be used, ToolHostNotAllowed for a host that is not on the
     operator's list; both before any network use.
@@ -75,8 +74,7 @@ class HttpInvoker:
         retry_after_cap_s: float = 1.0,
         max_output_bytes: int = 65536,
         session_factory: Callable[[CheckedHost], aiohttp.ClientSession] | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        wall_clock: Callable[[], float] = time.time,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._egress = egress or Egress()
         self._base = _checked_base(base_url, self._egress)
@@ -87,8 +85,7 @@ class HttpInvoker:
         self._cap_s = retry_after_cap_s
         self._max_output_bytes = max_output_bytes
         self._session_factory = session_factory or _new_session
-        self._sleep = sleep
-        self._wall_clock = wall_clock
+        self._clock = clock
         self._opening = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
         self._headers: dict[str, str] = {}
@@ -119,7 +116,7 @@ class HttpInvoker:
         name, arguments = read_call(tool_call)
         # Names are case-insensitive for the model, the host knows only its own spelling.
         body = json.dumps({"name": self._listed.get(name.lower(), name), "arguments": arguments}).encode()
-        started = time.monotonic()
+        started = self._clock.monotonic()
         try:
             reply = await self._bounded(self._invoke(body))
         except ToolHostNotAllowed as refusal:
@@ -128,7 +125,7 @@ class HttpInvoker:
             record = failed(name, self._failure_text(error))
         else:
             record = _record(name, reply, self._max_output_bytes)
-        return dump(record | {"t_ms": round((time.monotonic() - started) * 1000, 3)})
+        return dump(record | {"t_ms": ms_since(self._clock, started)})
 
     async def aclose(self) -> None:
         """Close the client of the run. Idempotent."""
@@ -144,9 +141,9 @@ class HttpInvoker:
         reply = await self._exchange("POST", "/invoke", body)
         if reply.status != 429:
             return reply
-        wait = retry_wait(reply.retry_after, self._cap_s, self._wall_clock())
-        if wait > 0:
-            await self._sleep(wait)
+        asked_s = retry_after_seconds(reply.retry_after, self._clock.time())
+        if asked_s:
+            await self._clock.sleep(min(asked_s, self._cap_s))
         return await self._exchange("POST", "/invoke", body)
 
     async def _exchange(self, method: str, path: str, body: bytes | None) -> _Reply:
@@ -221,24 +218,6 @@ def _checked_base(base_url: str, egress: Egress) -> str:
 
 def _bad_base(reason: str) -> InvalidParameter:
     return InvalidParameter(f"tool_http_base_url {reason}", param="tool_http_base_url")
-
-
-def retry_wait(value: str | None, cap_s: float, now: float) -> float:
-    """Read a `Retry-After` header.
-
-    value: seconds or an HTTP date. cap_s: longest wait in seconds. now: Unix time in seconds.
-
-    Returns: seconds to wait, between 0 and `cap_s`; 0 when the value is absent or unparsable.
-    """
-    text = (value or "").strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(text).timestamp() - now
-        except (ValueError, OverflowError):
-            return 0.0
-    return 0.0 if math.isnan(seconds) else max(0.0, min(seconds, cap_s))
 
 
 def _specs(body: str) -> list[dict[str, Any]]:

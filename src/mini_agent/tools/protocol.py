@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mini_agent.agent.ports import ToolInvoker
+from mini_agent.core.ports import Clock
 
-__all__ = ["ClosableInvoker", "capped", "dump", "failed", "read_call", "succeeded"]
+__all__ = ["ClosableInvoker", "capped", "dump", "failed", "ms_since", "read_call", "succeeded"]
 
 
 class ClosableInvoker(ToolInvoker, Protocol):
@@ -53,6 +54,11 @@ def capped(text: str, max_bytes: int) -> tuple[str, bool]:
     if len(data) <= max_bytes:
         return text, False
     return data[:max_bytes].decode("utf-8", "ignore"), True
+
+
+def ms_since(clock: Clock, started: float) -> float:
+    """Returns: the milliseconds since a reading of the monotonic clock, for `t_ms`."""
+    return round((clock.monotonic() - started) * 1000, 3)
 
 
 def dump(record: Mapping[str, Any]) -> str:

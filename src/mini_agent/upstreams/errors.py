@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -31,6 +29,7 @@ from mini_agent.core.errors import (
 )
 from mini_agent.core.patterns import Pattern
 from mini_agent.core.text import load_json
+from mini_agent.net.retry import retry_after_seconds
 
 __all__ = [
     "KEPT_CHARACTERS",
@@ -43,7 +42,6 @@ __all__ = [
     "limit_headers",
     "of_provider",
     "quote",
-    "retry_after_seconds",
     "status_of_event",
 ]
 
@@ -200,23 +198,6 @@ def error_of_transport(error: BaseException) -> GatewayError:
     if isinstance(error, aiohttp.ClientConnectorError):
         return BackendUnavailable("the provider refused the connection")
     return BackendUnavailable("the connection to the provider failed")
-
-
-def retry_after_seconds(value: str | None, now: float) -> float | None:
-    """Read a `Retry-After` value, a number of seconds or an HTTP date.
-
-    Returns: seconds to wait, not negative; None when absent or unparsable.
-    """
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def class_of_status(status: int, words: frozenset[str] = frozenset()) -> type[GatewayError]:

@@ -22,9 +22,9 @@ from mini_agent.core.ports import Clock
 from mini_agent.core.text import valid_utf8
 from mini_agent.net.bounded import AnswerTooLarge, read_bounded, read_start
 from mini_agent.net.connections import Connections
-from mini_agent.net.retry import RETRIED_STATUSES, Backoff
+from mini_agent.net.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from mini_agent.net.sse import SseReader
-from mini_agent.upstreams.errors import error_of_transport, limit_headers, retry_after_seconds
+from mini_agent.upstreams.errors import error_of_transport, limit_headers
 from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.wires import OPENAI, Wire
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from typing import Any
 
 from mini_agent.agent.tool_values import INVALID_ARGUMENTS, parse_arguments
 from mini_agent.tools.mcp.pool import McpPool, McpServerSessions
 from mini_agent.tools.mcp.session import McpFailure
-from mini_agent.tools.protocol import capped, dump, failed, read_call, succeeded
+from mini_agent.tools.protocol import capped, dump, failed, ms_since, read_call, succeeded
 
 __all__ = ["McpInvoker"]
 
@@ -30,6 +29,7 @@ class McpInvoker:
     def __init__(self, pool: McpPool, user_id: str | None = None, *, max_output_bytes: int = 65536) -> None:
         pool.require()
         self._servers = pool.servers
+        self._clock = pool.clock
         self._user_id = user_id
         self._max_output_bytes = max_output_bytes
         self._routes: dict[str, tuple[McpServerSessions, str]] | None = None
@@ -56,10 +56,10 @@ class McpInvoker:
 
         Returns: its record as JSON text.
         """
-        started = time.monotonic()
+        started = self._clock.monotonic()
         name, raw = read_call(tool_call)
         record = await self._call(name, raw)
-        return dump(record | {"t_ms": round((time.monotonic() - started) * 1000, 3)})
+        return dump(record | {"t_ms": ms_since(self._clock, started)})
 
     async def aclose(self) -> None:
         """The sessions belong to the pool and stay open for the next run."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from mini_agent.core.errors import ProviderNotConfigured
+from mini_agent.core.ports import SYSTEM_CLOCK, Clock
 from mini_agent.net.egress import Egress
 from mini_agent.settings.schema import McpServer
 from mini_agent.tools.mcp.session import McpFailure, McpSession, ServerFacts
@@ -24,10 +24,10 @@ IDLE_S = 1800.0
 class McpServerSessions:
     """The sessions with one server, least recently used first.
 
-    limit: most of them at a time. clock: monotonic seconds.
+    limit: most of them at a time.
     """
 
-    def __init__(self, facts: ServerFacts, *, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, facts: ServerFacts, *, limit: int, clock: Clock) -> None:
         self.name = facts.name
         self._facts = facts
         self._limit = limit
@@ -40,12 +40,12 @@ class McpServerSessions:
 
         Raises: McpFailure when there are as many as there may be, and all are in use.
         """
-        now = self._clock()
+        now = self._clock.monotonic()
         self._forget_idle(now)
         session = self._of_user.get(user_id)
         if session is None:
             self._make_room()
-            session = self._of_user[user_id] = McpSession(self._facts)
+            session = self._of_user[user_id] = McpSession(self._facts, self._clock)
         session.used_at = now
         self._of_user.move_to_end(user_id)
         return session
@@ -87,10 +87,17 @@ class McpPool:
     """
 
     def __init__(
-        self, servers: Mapping[str, McpServer], environ: Mapping[str, str], egress: Egress | None = None
+        self,
+        servers: Mapping[str, McpServer],
+        environ: Mapping[str, str],
+        egress: Egress | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        self.clock = clock
         facts = (ServerFacts(name, server, dict(environ), egress or Egress()) for name, server in servers.items())
-        self.servers = tuple(McpServerSessions(each, limit=_MOST_SESSIONS[each.server.transport]) for each in facts)
+        self.servers = tuple(
+            McpServerSessions(each, limit=_MOST_SESSIONS[each.server.transport], clock=clock) for each in facts
+        )
 
     @property
     def available(self) -> bool:

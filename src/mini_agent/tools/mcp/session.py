@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mini_agent.core.errors import MiniAgentError
+from mini_agent.core.ports import Clock
 from mini_agent.net.egress import Egress
 from mini_agent.settings.schema import McpServer
 from mini_agent.tools.mcp.transport import open_transport
@@ -131,8 +131,9 @@ class _Live:
 class McpSession:
     """A user's session with one server: opened on first use, opened again after it was lost."""
 
-    def __init__(self, facts: ServerFacts) -> None:
+    def __init__(self, facts: ServerFacts, clock: Clock) -> None:
         self._facts = facts
+        self._clock = clock
         self._server = facts.server
         self._live: _Live | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -150,7 +151,7 @@ class McpSession:
 
         Returns: the server's tools. Raises: McpFailure, at once for a while after the server let the time pass.
         """
-        if time.monotonic() < self._facts.left_alone_until:
+        if self._clock.monotonic() < self._facts.left_alone_until:
             raise McpFailure("it did not answer in time lately, and is left alone for a while", gone=False)
 
         async def pages(client: Client) -> list[Any]:
@@ -171,7 +172,7 @@ class McpSession:
             return await self._ask(pages, repeat=lambda failure: failure.gone and not failure.late)
         except McpFailure as failure:
             if failure.late:
-                self._facts.left_alone_until = time.monotonic() + _PAUSE_S
+                self._facts.left_alone_until = self._clock.monotonic() + _PAUSE_S
             raise
 
     async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:

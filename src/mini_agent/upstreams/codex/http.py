@@ -15,9 +15,9 @@ import msgspec
 from mini_agent.core.chat import DONE
 from mini_agent.core.errors import BackendUnavailable, GatewayError, InvalidProviderResponse, ProviderTimeout
 from mini_agent.core.text import load_json
-from mini_agent.net.retry import RETRIED_STATUSES, RETRY_AFTER_CAP_S
+from mini_agent.net.retry import RETRIED_STATUSES, RETRY_AFTER_CAP_S, retry_after_seconds
 from mini_agent.net.sse import SseReader
-from mini_agent.upstreams.errors import error_of_event, error_of_status, quote, retry_after_seconds
+from mini_agent.upstreams.errors import error_of_event, error_of_status, quote
 
 if TYPE_CHECKING:
     import httpx

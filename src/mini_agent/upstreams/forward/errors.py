@@ -22,13 +22,13 @@ from mini_agent.core.errors import (
     ServiceUnavailable,
 )
 from mini_agent.core.patterns import Pattern
+from mini_agent.net.retry import retry_after_seconds
 from mini_agent.upstreams.errors import (
     KEPT_CHARACTERS,
     Explained,
     class_of_status,
     explain,
     of_provider,
-    retry_after_seconds,
     status_of_event,
 )
 from mini_agent.upstreams.litellm.errors import class_of_litellm, names_in, plain_text

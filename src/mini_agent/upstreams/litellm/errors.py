@@ -24,7 +24,8 @@ from mini_agent.core.errors import (
 )
 from mini_agent.core.patterns import Pattern
 from mini_agent.net.bounded import AnswerTooLarge
-from mini_agent.upstreams.errors import class_of_status, of_provider, retry_after_seconds
+from mini_agent.net.retry import retry_after_seconds
+from mini_agent.upstreams.errors import class_of_status, of_provider
 
 __all__ = ["class_of_litellm", "error_of_litellm", "names_in", "plain_text"]
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from mini_agent.agent import SystemClock, run
+from mini_agent.agent import run
 from mini_agent.agent.deadline import Deadline, DeadlineExpired
 from mini_agent.agent.values import AgentConfig, AgentResult
+from mini_agent.core.ports import SystemClock
 from support.agent_runs import answered_once, tool_messages
 from support.hand_clock import HandClock
 from support.scripted_model import Hanging, ScriptedModel, asks, says

@@ -14,6 +14,7 @@ from mini_agent.tools.mcp.invoker import McpInvoker
 from mini_agent.tools.mcp.pool import McpPool, McpServerSessions
 from mini_agent.tools.mcp.session import McpFailure, ServerFacts
 from support.gateway import Gateway, Stage
+from support.hand_clock import HandClock
 from support.mcp_stub import McpStub, with_stub
 from support.tool_calls import call, calling
 from support.upstream import answer, completion
@@ -115,7 +116,7 @@ def test_a_user_wants_it_through_the_gateway(stage: Stage, path: str) -> None:
 def sessions(limit: int) -> McpServerSessions:
     """Returns: the sessions with a server that nobody connects to."""
     server = McpServer(transport="http", url="http://127.0.0.1:9/mcp")
-    return McpServerSessions(ServerFacts("web", server, {}, Egress()), limit=limit, clock=iter(range(10**6)).__next__)
+    return McpServerSessions(ServerFacts("web", server, {}, Egress()), limit=limit, clock=HandClock())
 
 
 def test_a_client_that_names_ever_new_users_wants_memory_without_end() -> None:

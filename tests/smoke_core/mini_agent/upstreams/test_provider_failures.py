@@ -13,18 +13,8 @@ import pytest
 from mini_agent.app import Ports
 from mini_agent.core.ports import SystemClock
 from support.gateway import Stage
+from support.hand_clock import NotedWaits
 from support.upstream import Behaviour, abort, answer, hang, refuse, text_stream
-
-
-class Recording(SystemClock):
-    """A clock that notes waits instead of waiting."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        """Note the wait."""
-        self.waits.append(seconds)
 
 
 class Gate(SystemClock):
@@ -136,7 +126,7 @@ def test_provider_message_is_cut(stage: Stage) -> None:
 def test_a_failure_that_may_pass_is_retried_twice_by_default(stage: Stage, status: int, stream: bool) -> None:
     """Without `max_retries` the third answer counts, plain or streamed, as long as nothing of a 2xx body has come."""
     stage.upstream.script(refuse(status), refuse(status), text_stream("third") if stream else answer("third"))
-    clock = Recording()
+    clock = NotedWaits()
     entry = stage.entry()
     del entry["litellm_params"]["max_retries"]
     reply = stage.gateway({"model_list": [entry]}, ports=replace(Ports(), clock=clock)).chat(stream=stream)
@@ -148,7 +138,7 @@ def test_a_failure_that_may_pass_is_retried_twice_by_default(stage: Stage, statu
 def test_retries_end_and_the_last_refusal_counts(stage: Stage) -> None:
     """After `max_retries` the client is told, with the provider's own time."""
     stage.upstream.script(refuse(500), refuse(429, headers={"retry-after": "7"}))
-    gateway = stage.gateway({"model_list": [stage.entry(max_retries=1)]}, ports=replace(Ports(), clock=Recording()))
+    gateway = stage.gateway({"model_list": [stage.entry(max_retries=1)]}, ports=replace(Ports(), clock=NotedWaits()))
     reply = gateway.chat()
     assert (reply.status, reply.headers["retry-after"], len(stage.upstream.requests)) == (429, "7", 2)
 
@@ -158,7 +148,7 @@ def test_retry_after_is_honoured_up_to_five_seconds(stage: Stage) -> None:
     stage.upstream.script(
         refuse(429, headers={"retry-after": "2"}), refuse(503, headers={"retry-after": "60"}), answer("third")
     )
-    clock = Recording()
+    clock = NotedWaits()
     gateway = stage.gateway({"model_list": [stage.entry(max_retries=2)]}, ports=replace(Ports(), clock=clock))
     assert gateway.chat().text == "third"
     first, second = clock.waits
@@ -168,7 +158,7 @@ def test_retry_after_is_honoured_up_to_five_seconds(stage: Stage) -> None:
 
 def test_a_connection_that_is_refused_is_tried_again(stage: Stage) -> None:
     """A provider that restarts costs a wait, not an error."""
-    gateway = stage.gateway({"model_list": [stage.entry(max_retries=2)]}, ports=replace(Ports(), clock=Recording()))
+    gateway = stage.gateway({"model_list": [stage.entry(max_retries=2)]}, ports=replace(Ports(), clock=NotedWaits()))
     stage.upstream.stop_listening()
     assert gateway.chat().error["code"] == "backend_unavailable"
 
@@ -194,7 +184,7 @@ def test_who_waits_for_a_retry_holds_no_slot(stage: Stage) -> None:
 def test_nothing_else_is_retried(stage: Stage, behaviour: Behaviour) -> None:
     """Refusals, resets and words in a 2xx body are final."""
     stage.upstream.script(behaviour)
-    stage.gateway({"model_list": [stage.entry(max_retries=2)]}, ports=replace(Ports(), clock=Recording())).chat()
+    stage.gateway({"model_list": [stage.entry(max_retries=2)]}, ports=replace(Ports(), clock=NotedWaits())).chat()
     assert len(stage.upstream.requests) == 1
 
 

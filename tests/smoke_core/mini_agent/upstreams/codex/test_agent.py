@@ -8,25 +8,14 @@ from typing import Any
 import pytest
 
 from mini_agent.app import Ports
-from mini_agent.core.ports import SystemClock
 from mini_agent.upstreams.codex.http import RetryPolicy, codex_url
 from support.gateway import Gateway, Stage
+from support.hand_clock import NotedWaits
 from support.http_client import events_of
 from support.upstream import abort, answer, chunk, completion, finish_chunk, hang, pieces, refuse, sse, stream_of
 
 ON = {"LITELLM_ENABLE_CODEX_AGENT": "1", "CODEX_AGENT_MAX_RETRIES": "2", "CODEX_AGENT_RETRY_SEED": "7"}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-
-
-class Recording(SystemClock):
-    """A clock that notes waits instead of waiting."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        """Note the wait."""
-        self.waits.append(seconds)
 
 
 def agent(stage: Stage, environ: dict[str, str] | None = None, **more: Any) -> Gateway:
@@ -87,7 +76,7 @@ def test_retries_back_off_exponentially_with_repeatable_jitter(stage: Stage) -> 
     waits = []
     for _ in range(2):
         stage.upstream.script(refuse(429), refuse(500), answer("third"))
-        clock = Recording()
+        clock = NotedWaits()
         assert agent(stage, ports=replace(Ports(), clock=clock)).chat(model="codex-agent/x").text == "third"
         waits.append(clock.waits)
     assert waits[0] == waits[1]
@@ -109,7 +98,7 @@ def test_waits_are_capped() -> None:
 def test_refusals_keep_their_meaning(stage: Stage, status: int, code: str, asked: int) -> None:
     """A refusal keeps its row of the table; only 429 and 5xx are asked again."""
     stage.upstream.script(refuse(status))
-    reply = agent(stage, ports=replace(Ports(), clock=Recording())).chat(model="codex-agent/x")
+    reply = agent(stage, ports=replace(Ports(), clock=NotedWaits())).chat(model="codex-agent/x")
     assert (reply.error["code"], len(stage.upstream.requests)) == (code, asked)
 
 
