@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import string
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,9 @@ _THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 _SITE_LOCAL = ipaddress.ip_network("fec0::/10")
 #: Prefixes whose last 32 bits are an IPv4 address that a translator would connect to.
 _WITH_IPV4 = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))
+_LABEL = frozenset(f"{string.ascii_letters}{string.digits}-_")
+_MAX_LABEL = 63
+_MAX_NAME = 253
 #: Kinds that an operator can open by listing the host. No list opens the others.
 _OPENED_BY_LIST = frozenset({"loopback", "private"})
 
@@ -172,10 +176,12 @@ class Egress:
         return checked.listed if self._listed else self._bound_to_loopback and checked.loopback
 
     async def _addresses(self, host: str, port: int) -> tuple[str, ...]:
-        try:
-            return (str(ipaddress.ip_address(host.strip("[]"))),)
-        except ValueError:
-            found = tuple(await self._resolve(host, port))
+        address = _written_address(host)
+        if address is not None:
+            return (address,)
+        if not _is_name(host):
+            raise OSError("the host is no name")
+        found = tuple(await self._resolve(host, port))
         if not found:
             raise OSError("the host has no address")
         return found
@@ -184,6 +190,31 @@ class Egress:
         if kind == "public" or (kind == "loopback" and self._bound_to_loopback):
             return True
         return listed and kind in _OPENED_BY_LIST
+
+
+def _written_address(host: str) -> str | None:
+    """Returns: the address that a host is; None for a name.
+
+    Everything that the system takes for a number is one, without asking a resolver: `127.1`, `0x7f000001`, `0177.1`.
+    """
+    try:
+        return str(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        # The system would not look behind a blank; whoever connects might.
+        if not _is_name(host):
+            return None
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _is_name(host: str) -> bool:
+    """Returns: whether a resolver may be asked for it: up to 253 characters, labels of 63 letters, digits, `-_`."""
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= _MAX_NAME and all(
+        0 < len(label) <= _MAX_LABEL and _LABEL.issuperset(label) and label.strip("-") == label for label in labels
+    )
 
 
 def _normal(host: str) -> str:

@@ -1,6 +1,6 @@
 """An MCP server as a process, with lines of bounded length: the SDK's own transport collects whatever comes.
 
-Imported when a session opens: it needs the optional `mcp` package.
+The optional `mcp` package is imported when a server is started.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
-import mcp_types
 from anyio.abc import Process
-from mcp.shared.message import SessionMessage
 
 from mini_agent.core.patterns import Pattern
+
+if TYPE_CHECKING:
+    from mcp.shared.message import SessionMessage
 
 __all__ = ["MAX_LINE_BYTES", "Lines", "open_stdio"]
 
@@ -65,6 +66,8 @@ async def open_stdio(command: Sequence[str], env: Mapping[str, str]) -> AsyncIte
 
     Yields: the SDK's read and write streams. Raises: OSError when it cannot be started.
     """
+    from mcp.shared.message import SessionMessage
+
     # What a server writes to stderr is foreign text; our own stderr holds JSON log lines only.
     process = await anyio.open_process(
         command,
@@ -112,6 +115,9 @@ async def open_stdio(command: Sequence[str], env: Mapping[str, str]) -> AsyncIte
 
 def _message(line: bytes) -> SessionMessage | Exception:
     """Returns: the message of a line, or why it is none: the session decides what that means."""
+    import mcp_types
+    from mcp.shared.message import SessionMessage
+
     try:
         text = line.decode("utf-8", "replace")
         return SessionMessage(mcp_types.jsonrpc_message_adapter.validate_json(text, by_name=False))
@@ -121,6 +127,9 @@ def _message(line: bytes) -> SessionMessage | Exception:
 
 def _too_long(head: bytes) -> SessionMessage | Exception:
     """Returns: a failure of the call that a line answers, as far as its beginning tells which."""
+    import mcp_types
+    from mcp.shared.message import SessionMessage
+
     text = f"the answer is larger than {MAX_LINE_BYTES} bytes"
     found = _ID.search(head)
     if found is None:

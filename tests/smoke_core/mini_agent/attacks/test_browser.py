@@ -26,20 +26,17 @@ FRONT_ENDS = ["sdk", "sdk, key", "forward", "forward, key", "interceptor"]
 
 
 class Fronts:
-    """Every server with a door, started once: clients by name, and the provider behind them."""
+    """Every server with a door: clients by name, and the provider behind them."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self.upstream = stage.upstream
-        self._clients: dict[tuple[str, str], HttpClient] = {}
+        self._clients = {(name, origins): self._start(name, origins) for name in FRONT_ENDS for origins in ("", LISTED)}
 
     def client(self, name: str, origins: str = "") -> HttpClient:
         """Returns: the client of a server. origins: pages that it lists."""
-        found = self._clients.get((name, origins))
-        if found is None:
-            found = self._clients[name, origins] = self._start(name, origins)
         self.upstream.forget()
-        return found
+        return self._clients[name, origins]
 
     def _start(self, name: str, origins: str) -> HttpClient:
         mode, _, key = name.partition(", ")

@@ -33,24 +33,24 @@ def chat(*headers: str | bytes, body: bytes = BODY, line: str = CHAT) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """One provider for all attacks: what reaches it got through."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One provider for all attacks on one gateway: what reaches it got through."""
     with Stage(tmp_path_factory.mktemp("framing")) as stage:
         yield stage
 
 
 @pytest.fixture(scope="module")
-def gateway(stage: Stage) -> Gateway:
+def gateway(shared: Stage) -> Gateway:
     """A gateway with short deadlines."""
-    return stage.gateway(head_s=SHORT_S, body_idle_s=SHORT_S, body_total_s=4 * SHORT_S)
+    return shared.gateway(head_s=SHORT_S, body_idle_s=SHORT_S, body_total_s=4 * SHORT_S)
 
 
 @pytest.fixture
-def upstream(stage: Stage) -> Upstream:
+def upstream(shared: Stage) -> Upstream:
     """The provider, its log empty."""
-    stage.upstream.forget()
-    stage.upstream.script(answers("hi"))
-    return stage.upstream
+    shared.upstream.forget()
+    shared.upstream.script(answers("hi"))
+    return shared.upstream
 
 
 def test_an_honest_request_gets_through(gateway: Gateway, upstream: Upstream) -> None:
@@ -251,9 +251,9 @@ def test_a_dripping_body_is_given_up(gateway: Gateway, upstream: Upstream) -> No
     assert upstream.requests == []
 
 
-def test_the_interceptor_has_the_same_patience(stage: Stage, upstream: Upstream) -> None:
+def test_the_interceptor_has_the_same_patience(stage: Stage) -> None:
     """Wanted: the same behind the interceptor, whose key would be spent: head and body have their deadlines there."""
-    target = upstream.base.removesuffix("/v1")
+    target = stage.upstream.base.removesuffix("/v1")
     patience = {"body_idle_s": 2 * SHORT_S, "body_total_s": 4 * SHORT_S}
     interceptor = stage.enter(ServedInterceptor(stage.loop, target=target, head_s=SHORT_S, **patience))
     for start in (b"GET /re", chat("content-length: 5000", body=b"{"), chat(CHUNKED, body=b"1\r\n{\r\n")):
@@ -307,7 +307,7 @@ def test_garbage_behind_a_request_does_not_get_its_answer(gateway: Gateway, upst
     assert len(upstream.requests) == 1
 
 
-def test_a_broken_chunk_does_not_write_into_an_answer(stage: Stage, gateway: Gateway, upstream: Upstream) -> None:
+def test_a_broken_chunk_does_not_write_into_an_answer(gateway: Gateway, upstream: Upstream) -> None:
     """Wanted: two answers to one request, by breaking the body while it is read: one 400, and no second response."""
     with RawClient(gateway.port) as client:
         client.send(chat(CHUNKED, body=b'5\r\n{"mod\r\n'))
@@ -402,7 +402,6 @@ def test_connections_are_bounded(stage: Stage) -> None:
 def test_requests_at_once_are_bounded(stage: Stage) -> None:
     """Wanted: memory by requests that wait. Beyond the bound: 503 with `Retry-After`; who asks for health gets it."""
     gateway = stage.gateway(max_requests=2)
-    stage.upstream.forget()
     stage.upstream.script(hang())
     with RawClient(gateway.port) as first, RawClient(gateway.port) as second:
         first.send(chat(LENGTH))

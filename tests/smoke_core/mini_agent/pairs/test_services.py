@@ -28,6 +28,7 @@ PAIRS = [(caller, provider) for caller in Dialect for provider in Dialect]
 pair = pytest.mark.parametrize(("caller", "provider"), PAIRS, ids=["-".join(both) for both in PAIRS])
 each = pytest.mark.parametrize("caller", Dialect)
 KEY = "mk-0123456789abcdef"
+JSON = {"content-type": "application/json"}
 
 
 async def pass_time(clock: HandClock, seconds: float) -> None:
@@ -75,7 +76,7 @@ def test_bad_input_is_told_in_the_caller_s_envelope(
     stage: Stage, caller: Dialect, body: bytes, status: int, words: str
 ) -> None:
     """Whatever is wrong with a request, its client can read it."""
-    reply = stage.gateway({"model_list": entries(stage)}).request("POST", PATH[caller], body)
+    reply = stage.gateway({"model_list": entries(stage)}).request("POST", PATH[caller], body, JSON)
     assert reply.status == status
     error = reply.json()["error"]
     assert any(word in error["message"] for word in words.split("|"))
