@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import nox
@@ -18,6 +19,7 @@ import nox
 from greenlane.cli import lane, lock
 from greenlane.cli.main import guarded
 from greenlane.cli.parser import Parser
+from greenlane.cli.verdict_output import no_old_verdict
 from greenlane.config.lanes import Lane, LaneKind
 from greenlane.config.load import load
 from greenlane.config.names import aliases
@@ -31,6 +33,10 @@ SUMMARIES = {
     LaneKind.NONDETERMINISTIC: "tests on real local infrastructure; `-- SHARD…` for some shards only",
     LaneKind.RELEASE: "live providers, only with LIVE_PROVIDERS=1 and their secrets",
 }
+
+
+DECIDING = ("ready", "verdict")
+"""Sessions whose reports are the verdict of the project."""
 
 
 def register_lanes(noxfile: str) -> None:
@@ -64,8 +70,10 @@ def _declared(project: Path) -> tuple[Mapping[str, Lane], dict[str, str]]:
 
     What the caller exports is looked at by the sessions that need it: a list of sessions is printed whatever it is.
     """
+    deciding = set(DECIDING).intersection(sys.argv)
     try:
-        configuration = load(project, {}).configuration
+        with no_old_verdict(project) if deciding else nullcontext():
+            configuration = load(project, {}).configuration
     except GreenlaneError as error:
         print("\n".join(error.lines()), file=sys.stderr)
         raise SystemExit(error.exit_code) from error
@@ -141,8 +149,9 @@ def _control(command: str, project: Path, *fixed: str) -> Callable[[nox.Session]
 
     def session(session: nox.Session) -> None:
         def use() -> int:
-            settings = load(project, os.environ)
-            control = control_environment(settings, os.environ, lane.print_line)
+            with no_old_verdict(project) if command in DECIDING else nullcontext():
+                settings = load(project, os.environ)
+                control = control_environment(settings, os.environ, lane.print_line)
             words = [command, *fixed, *session.posargs] if command else list(session.posargs)
             where = ["--project", str(project)] if words and not words[0].startswith("-") else []
             program = [control.python, "-P", "-s", "-m", "greenlane"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from greenlane.cli.lane import print_line
-from greenlane.cli.verdict_output import decide_and_tell
+from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
 from greenlane.config.load import load
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.progress import ProgressListener
@@ -29,8 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run, judge, report; 0 when ready."""
-    settings = load(Path(arguments.project), environ)
-    request = request_of_policy(settings, arguments.policy, arguments.seed, named_plan(arguments.plan, environ))
+    with no_old_verdict(Path(arguments.project)):
+        settings = load(Path(arguments.project), environ)
+        request = request_of_policy(settings, arguments.policy, arguments.seed, named_plan(arguments.plan, environ))
 
     def use(listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
         verdict, evidence = decide(settings, request, environ, print_line, listener)

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from greenlane.cli.lane import print_line
-from greenlane.cli.verdict_output import decide_and_tell
+from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
 from greenlane.config.load import load
 from greenlane.errors import ConfigError
 from greenlane.evidence.artifacts import RECORD
@@ -34,12 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Collect, judge, report; 0 when ready."""
-    settings = load(Path(arguments.project), environ)
-    request = request_of_policy(settings, arguments.policy)
-    folders = [Path(name) for name in arguments.folders] or [settings.root / settings.configuration.artifacts]
-    missing = [str(folder) for folder in folders if not folder.is_dir()]
-    if missing:
-        raise ConfigError(f"no such folder: {', '.join(missing)}", "name the folders that hold lane.json")
+    with no_old_verdict(Path(arguments.project)):
+        settings = load(Path(arguments.project), environ)
+        request = request_of_policy(settings, arguments.policy)
+        folders = [Path(name) for name in arguments.folders] or [settings.root / settings.configuration.artifacts]
+        missing = [str(folder) for folder in folders if not folder.is_dir()]
+        if missing:
+            raise ConfigError(f"no such folder: {', '.join(missing)}", "name the folders that hold lane.json")
     # A folder may be named twice, or with one that it lies in.
     records = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.rglob(RECORD)))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 
-from greenlane.config.load import Settings
+from greenlane.config.load import Settings, reporting
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.verdict import Verdict
@@ -17,6 +18,18 @@ from greenlane.report.terminal import show
 from greenlane.report.write import remove_reports, write_reports
 
 Decide = Callable[[ProgressListener], tuple[Verdict, Sequence[LaneEvidence]]]
+
+
+@contextmanager
+def no_old_verdict(project: Path) -> Iterator[None]:
+    """Remove the reports of an earlier run when what is done here ends by an error: they would pass for its answer."""
+    try:
+        yield
+    except BaseException:
+        configuration = reporting(project)
+        if configuration is not None:
+            remove_reports(project, configuration)
+        raise
 
 
 def decide_and_tell(settings: Settings, environ: Mapping[str, str], decide: Decide, lane: str = "") -> int:

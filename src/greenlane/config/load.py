@@ -17,7 +17,7 @@ from greenlane.config.flags import neither, truthy
 from greenlane.config.lanes import Lane, Policy, Provider, Service
 from greenlane.config.names import nearest
 from greenlane.config.schema import DEFAULT_BUDGETS, Configuration, ExtraLock
-from greenlane.config.validate import problems, undeclared
+from greenlane.config.validate import misplaced, problems, undeclared
 from greenlane.config.variables import budget_variable
 from greenlane.errors import ConfigError
 
@@ -134,6 +134,24 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
         live=truthy(environ.get("READINESS_LIVE")),
         fail_on_skip=truthy(environ.get("READINESS_FAIL_ON_SKIP")),
     )
+
+
+def reporting(project: Path) -> Configuration | None:
+    """Return as much of a project's configuration as says where its reports lie, whatever else is wrong with it.
+
+    Returns:
+        The defaults where that part is wrong, too; None where there is no project.
+    """
+    file = project / FILE
+    if not file.is_file():
+        return None
+    try:
+        table = _table(_content(file), file)
+        kept: dict[str, Any] = {key: value for key, value in table.items() if key in ("report", "artifacts")}
+        configuration = _configuration(kept, file)
+    except ConfigError:
+        return Configuration()
+    return Configuration() if any(misplaced(configuration)) else configuration
 
 
 def _check_environment(environ: Mapping[str, str]) -> None:

@@ -68,8 +68,7 @@ def problems(configuration: Configuration) -> list[str]:
     found += _leaks(configuration.leaks)
     for name, rule in configuration.changes.items():
         found += _change(f"changes.{name}", rule, configuration)
-    found += _reports(configuration.report)
-    found += _folder("artifacts", configuration.artifacts, absolute=False)
+    found += misplaced(configuration)
     found += _apart(configuration)
     found += _folder("environments", configuration.environments, absolute=True)
     found += remembered(configuration.history)
@@ -129,6 +128,12 @@ def _apart(configuration: Configuration) -> Iterable[str]:
             for test in map(PurePosixPath, lane.tests):
                 if ours in (test, *test.parents) or test in ours.parents:
                     yield f"{path}: {folder!r} is emptied before each run, and holds or lies in the tests of {name}"
+
+
+def misplaced(configuration: Configuration) -> Iterable[str]:
+    """Yield what is wrong with where reports and artifacts go."""
+    yield from _reports(configuration.report)
+    yield from _folder("artifacts", configuration.artifacts, absolute=False)
 
 
 def _reports(report: Report) -> Iterable[str]:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from greenlane.doctor.diagnosis import exit_code
-from greenlane.doctor.values import Diagnosis
+from greenlane.doctor.values import Diagnosis, Problem
+from greenlane.evidence.verdict import CONFIGURATION
+from greenlane.evidence.violation import Code
 from greenlane.report.lines import clean
 
 REDACTED = "[redacted]"
@@ -61,7 +63,7 @@ def show(diagnosis: Diagnosis, secrets: Iterable[str], *, colour: bool) -> None:
 
 def _style(line: str) -> str:
     """Return the style of a line."""
-    if line.startswith("PROBLEM"):
+    if line.startswith(("PROBLEM", "CONFIG_ERROR")):
         return "bold red"
     if line.startswith("WARNING"):
         return "yellow"
@@ -145,12 +147,19 @@ def _problems(d: Diagnosis) -> list[str]:
     """Return problems, warnings, and the last word."""
     lines = []
     for problem in d.problems:
-        word = "PROBLEM" if problem.stands else "WARNING"
-        lines += [f"{word}: {problem.code.value} {clean(problem.message)}", f"  next: {clean(problem.next_step)}"]
+        lines += [f"{_word(problem)} {clean(problem.message)}", f"  next: {clean(problem.next_step)}"]
     count = sum(problem.stands for problem in d.problems)
     if not count:
         return [*lines, f"nothing stands in the way of policy {d.policy}"]
     return [*lines, f"{count} problem{'s' if count > 1 else ''} in the way of policy {d.policy}"]
+
+
+def _word(problem: Problem) -> str:
+    """Return what a problem's line begins with: `CONFIG_ERROR:` where a wrong setting stands in the way, its code."""
+    if problem.code is Code.CONFIG_ERROR and problem.stands:
+        return f"{problem.code.value}:"
+    word = "WARNING" if not problem.stands else "CONFIG_ERROR" if problem.code in CONFIGURATION else "PROBLEM"
+    return f"{word}: {problem.code.value}"
 
 
 def _because(reason: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from greenlane.evidence.outcome import Outcome
-from greenlane.evidence.verdict import Check, Status, Verdict
+from greenlane.evidence.verdict import CONFIGURATION, Check, Status, Verdict
 from greenlane.evidence.violation import Violation
 from greenlane.judge.causes import Cause, group
 from greenlane.report.variance import models_of
@@ -38,6 +38,11 @@ def line(violation: Violation) -> str:
     """Return a violation as one line, `CODE [check] message`."""
     where = f" [{violation.check}]" if violation.check else ""
     return clean(f"{violation.code.value}{where} {violation.message}")
+
+
+def reason(violation: Violation) -> str:
+    """Return a violation as a line of its own. One of a wrong setting begins with `CONFIG_ERROR:`, before its code."""
+    return f"{'CONFIG_ERROR' if violation.code in CONFIGURATION else 'VIOLATION'}: {line(violation)}"
 
 
 def causes(verdict: Verdict) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from greenlane.evidence.verdict import Status, Verdict
 from greenlane.judge.causes import group
 from greenlane.report.flakiness import flakiness
-from greenlane.report.lines import SHOWN_CAUSES, WORDS, also, causes, clean, detail, headline, line, next_steps
+from greenlane.report.lines import SHOWN_CAUSES, WORDS, also, causes, clean, detail, headline, line, next_steps, reason
 from greenlane.report.variance import samples_line
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow"}
@@ -42,7 +42,7 @@ def _reasons(verdict: Verdict) -> list[str]:
     found = group(verdict.violations)
     lines = []
     for cause in found[:SHOWN_CAUSES]:
-        lines += [f"VIOLATION: {line(cause.head)}", *(f"  also: {other}" for other in also(cause))]
+        lines += [reason(cause.head), *(f"  also: {other}" for other in also(cause))]
     if len(found) > SHOWN_CAUSES:
         lines.append(f"… and {len(found) - SHOWN_CAUSES} more violations in the reports")
     lines += causes(verdict)[:SHOWN_CAUSES]
@@ -83,5 +83,5 @@ def _rich(verdict: Verdict) -> None:
     for violation in verdict.warnings[:SHOWN_CAUSES]:
         console.print(Text(_shown(f"WARNING: {line(violation)}"), "yellow"))
     for text in _reasons(verdict):
-        console.print(Text(_shown(text), "red" if text.startswith(("VIOLATION", "CAUSE")) else ""))
+        console.print(Text(_shown(text), "red" if text.startswith(("VIOLATION", "CONFIG_ERROR", "CAUSE")) else ""))
     console.print(Text(_shown(headline(verdict)), "bold green" if verdict.ready else "bold red"))

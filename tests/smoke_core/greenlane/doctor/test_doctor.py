@@ -95,19 +95,19 @@ WRONG = {
     "READINESS_EXPECT": "gemini", "PYTEST_ADDOPTS": "-q -k 'not slow'",
 }  # fmt: skip
 PROBLEMS = {
-    "CONFIG_ERROR lock locks/core.txt is refused: it names litellm==1.82.8": "pin another version",
-    "CONFIG_ERROR lanes.core.tests: tests does not exist": "make it, or change `tests`",
-    "ADDRESS_DRIFT CODEX_AGENT_API_BASE is http://127.0.0.1:9": "Set one of them",
-    "GROUP_MISSING": "Add the group to model_list",
-    "EXPECTED_NOT_RUN gemini is expected (READINESS_EXPECT) and could not run: LIVE_PROVIDERS is not 1": "Provide what",
-    "PARTIAL PYTEST_ADDOPTS selects tests (-k)": "unset PYTEST_ADDOPTS",
+    "CONFIG_ERROR: lock locks/core.txt is refused: it names litellm==1.82.8": "pin another version",
+    "CONFIG_ERROR: lanes.core.tests: tests does not exist": "make it, or change `tests`",
+    "CONFIG_ERROR: ADDRESS_DRIFT CODEX_AGENT_API_BASE is http://127.0.0.1:9": "Set one of them",
+    "CONFIG_ERROR: GROUP_MISSING": "Add the group to model_list",
+    "PROBLEM: EXPECTED_NOT_RUN gemini is expected (READINESS_EXPECT) and could not run: LIVE": "Provide what",
+    "PROBLEM: PARTIAL PYTEST_ADDOPTS selects tests (-k)": "unset PYTEST_ADDOPTS",
 }
 
 
 def steps(output: str) -> dict[str, str]:
     """Return the next step of each problem that stands in the way."""
     lines = output.splitlines()
-    return {line: lines[i + 1] for i, line in enumerate(lines) if line.startswith("PROBLEM: ")}
+    return {line: lines[i + 1] for i, line in enumerate(lines) if line.startswith(("PROBLEM: ", "CONFIG_ERROR: "))}
 
 
 def test_every_problem_has_its_next_step(project: TinyProject) -> None:
@@ -118,7 +118,7 @@ def test_every_problem_has_its_next_step(project: TinyProject) -> None:
     assert ran.code == 2, ran.output
     told = steps(ran.output)
     for problem, step in PROBLEMS.items():
-        (found,) = [line for line in told if line.startswith(f"PROBLEM: {problem}")]
+        (found,) = [line for line in told if line.startswith(problem)]
         assert told[found].startswith(f"  next: {step}")
     assert ran.output.splitlines()[-1] == f"{len(told)} problems in the way of policy dev"
     assert "Traceback" not in ran.output
@@ -263,7 +263,7 @@ def test_on_a_terminal(project: TinyProject, extra: dict[str, str], coloured: bo
         os.close(theirs)
         text = read_all(ours)
     assert doctor.returncode == 2
-    assert "PROBLEM: CONFIG_ERROR lock locks/core.txt is missing" in text
+    assert "CONFIG_ERROR: lock locks/core.txt is missing" in text
     assert ("\x1b[" in text) is coloured
 
 

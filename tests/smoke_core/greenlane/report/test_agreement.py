@@ -85,7 +85,7 @@ def test_the_terminal_ends_with_the_word(name: str) -> None:
     lines = plain(verdict)
 
     assert lines[-1].startswith((f"{verdict.word} (policy", f"{verdict.lane}: {verdict.word}"))
-    assert sum(line.startswith("VIOLATION: ") for line in lines) == len(verdict.violations)
+    assert sum(line.startswith(("VIOLATION: ", "CONFIG_ERROR: ")) for line in lines) == len(verdict.violations)
     assert sum(line.startswith("WARNING: ") for line in lines) == len(verdict.warnings)
     assert [line for line in lines if line.startswith("CAUSE: ")] == list(verdict.causes)
     assert bool([line for line in lines if line.startswith("  next: ")]) is bool(verdict.violations)

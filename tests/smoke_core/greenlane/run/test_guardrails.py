@@ -146,6 +146,7 @@ def test_two_that_differ_when_strict(nd: TinyProject, name: str, value: str) -> 
     base = "http://127.0.0.1:8788"
     ran = nd.greenlane("lane", "nd", STRICT_READY="1", MINI_AGENT_API_BASE=base, **{name: value})
     assert (ran.code, ran.codes) == (2, {"ADDRESS_DRIFT"}), ran.output
+    assert f"\nCONFIG_ERROR: ADDRESS_DRIFT {name} is {value}" in ran.output
     assert ran.message("ADDRESS_DRIFT") == f"{name} is {value}, the base is {base} (environment MINI_AGENT_API_BASE)"
     assert ran_no_test(nd, ran), ran.output
 
@@ -210,6 +211,7 @@ def test_a_router_configuration_without_the_group(nd: TinyProject) -> None:
     assert (strict.code, strict.codes) == (2, {"GROUP_MISSING"}), strict.output
     told = f"{nd.path / 'router.yaml'} (LITELLM_ROUTER_CONFIG) has no model group 'codex-agent-1'; found: fast"
     assert strict.message("GROUP_MISSING") == told
+    assert f"\nCONFIG_ERROR: GROUP_MISSING {told}" in strict.output
     assert ran_no_test(nd, strict), strict.output
     loose = nd.greenlane("lane", "nd", LITELLM_ROUTER_CONFIG="router.yaml")
     assert loose.code == 0, loose.output

@@ -1,0 +1,61 @@
+"""A run that ends by a wrong setting leaves no verdict of an earlier one behind, through the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.tiny import TinyProject
+
+Spoil = Callable[[TinyProject], object]
+REPORTS = ("PROJECT_READY.md", ".artifacts/verdict.json", "local/artifacts/mvp/mvp_report.json")
+WRONG: dict[str, tuple[Spoil, dict[str, str]]] = {
+    "a variable": (lambda tiny: None, {"STRICT_READY": "perhaps"}),
+    "an expected name": (lambda tiny: None, {"READINESS_EXPECT": "all_smoke_cores"}),
+    "a key": (lambda tiny: tiny.section("lane", {}), {}),
+    "where reports go": (lambda tiny: tiny.section("report", {"markdown": "../READY.md"}), {}),
+    "no TOML": (lambda tiny: tiny.write("pyproject.toml", "[tool.greenlane\n"), {}),
+}
+
+
+@pytest.fixture
+def decided(tiny: TinyProject) -> TinyProject:
+    """A project with the reports of an earlier, green run, and a file beside it that is named like one."""
+    for name in REPORTS:
+        tiny.write(name, "READY")
+    (tiny.path.parent / "READY.md").write_text("somebody else's")
+    return tiny
+
+
+def left(tiny: TinyProject) -> list[str]:
+    """Return the reports that are still there."""
+    return [name for name in REPORTS if (tiny.path / name).exists()]
+
+
+@pytest.mark.parametrize("command", ["ready", "verdict"])
+@pytest.mark.parametrize(("spoil", "environ"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_setting(decided: TinyProject, command: str, spoil: Spoil, environ: dict[str, str]) -> None:
+    """The command ends with CONFIG_ERROR, exit 2, and no report says READY; nothing outside the project is touched."""
+    spoil(decided)
+    ran = decided.greenlane(command, **environ)
+    assert ran.code == 2, ran.output
+    assert any(line.startswith("CONFIG_ERROR: ") for line in ran.output.splitlines())
+    assert left(decided) == []
+    assert (decided.path.parent / "READY.md").read_text() == "somebody else's"
+
+
+def test_through_nox(decided: TinyProject) -> None:
+    """The session `ready` does so, too, and a list of sessions removes nothing."""
+    decided.section("lane", {})
+    assert (decided.nox("core", "-l").code, left(decided)) == (2, list(REPORTS))
+    assert (decided.nox("ready").code, left(decided)) == (2, [])
+
+
+def test_in_another_folder(tmp_path: Path, tiny: TinyProject) -> None:
+    """Where there is no project, a file of that name is nobody's report."""
+    (tmp_path / "PROJECT_READY.md").write_text("READY")
+    tiny.path = tmp_path
+    assert tiny.greenlane("ready").code == 2
+    assert (tmp_path / "PROJECT_READY.md").exists()
