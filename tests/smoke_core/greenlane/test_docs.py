@@ -10,23 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from greenlane.cli.main import COMMANDS, parser
 from greenlane.config.load import DERIVED, NAMED, load
 from greenlane.config.schema import Configuration
 from greenlane.evidence.violation import EXPLANATIONS
 from greenlane.version import VERSION
-from support.tiny import TinyProject
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "clients").glob("*.md")), ROOT / "README.md"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    """Return the fenced blocks of a language in the README."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def test_the_example_is_within_thirty_lines() -> None:
@@ -46,21 +39,6 @@ def test_every_session_exists() -> None:
     named = set(re.findall(r"(?:nox -s|bootstrap\.py) ([a-z]+)", texts))
     assert named
     assert named <= known
-
-
-@pytest.mark.parametrize("session", ["core"])
-def test_the_snippets_make_a_project(tiny: TinyProject, session: str) -> None:
-    """The noxfile and the configuration of the README, pasted into an empty project, run a green lane."""
-    lock = tiny.lock
-    (noxfile,), (config,) = blocks("python"), blocks("toml")
-    where = f'[tool.greenlane]\nenvironments = "{tiny.environments}"\nhistory = {{ enabled = false }}\n\n'
-    tiny.write("pyproject.toml", where + config).write("locks/core.txt", lock).write("locks/nd.txt", lock)
-    tiny.test("def test_ok():\n    assert True\n", "tests/core/test_ok.py")
-    tiny.sections["lanes"] = {"core": {}}
-    ran = tiny.nox(session)
-    assert (tiny.path / "noxfile.py").read_text() == noxfile
-    assert ran.code == 0, ran.output
-    assert "core: GREEN" in ran.output
 
 
 def test_every_example_is_understood() -> None:

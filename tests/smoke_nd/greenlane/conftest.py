@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smoke_core.greenlane.conftest import environments, make_tiny, tiny, wheelhouse
+from smoke_proof.greenlane.conftest import environments, make_tiny, tiny, wheelhouse
 from support.postgres import binaries, postgres
 
 __all__ = ["environments", "make_tiny", "tiny", "wheelhouse"]
