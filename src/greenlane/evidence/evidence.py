@@ -7,8 +7,9 @@ import msgspec
 from greenlane.config.lanes import Provider
 from greenlane.evidence.history import Past
 from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt, Settled
+from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome, TestOutcome
-from greenlane.evidence.quarantine import Entry, FlakyTest
+from greenlane.evidence.quarantine import FlakyTest
 from greenlane.evidence.samples import Declared, SampleGroup
 
 RECORD_SCHEMA = 1
@@ -230,7 +231,7 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
         locks: current SHA-256 of the lock, by lane; run_id: the run that artifacts must be from, empty for any.
         plugin: version of the harness.
         gates: state of every live provider.
-        ledger: every quarantined test; quarantine_kinds: lane kinds in which an entry excuses a failure.
+        ledger: what is known and excused; quarantine_kinds: lane kinds in which an entry excuses a failure.
         today: the day of UTC on which entries are looked at, `2026-01-31`.
         past: what ended how on the same tree before, by lane.
         flaky: tests that flaked lately, for the report.
@@ -252,7 +253,7 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str = ""
     plugin: str = ""
     gates: tuple[GateState, ...] = ()
-    ledger: tuple[Entry, ...] = ()
+    ledger: Ledger = Ledger()
     quarantine_kinds: tuple[str, ...] = ()
     today: str = ""
     past: dict[str, Past] = {}

@@ -6,9 +6,6 @@ import msgspec
 
 from greenlane.evidence.outcome import Outcome
 
-LEDGER_SCHEMA = 1
-"""Version of `quarantine.toml`."""
-
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One quarantined test, as the ledger holds it. Days are written as `2026-01-31` and are days of UTC.
@@ -21,6 +18,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             thousand.
         evidence: what each flake rests on, one line each.
         owner: who repairs it; empty for nobody yet.
+        why: the reason for people; who: put it here.
         issue: address of the issue, or the file that is ready to be posted as one; empty for none.
     """
 
@@ -33,13 +31,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     evidence: tuple[str, ...] = ()
     owner: str = ""
     issue: str = ""
-
-
-class Ledger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole of `quarantine.toml`; `quarantined` holds one entry for each test and lane."""
-
-    schema: int = LEDGER_SCHEMA
-    quarantined: tuple[Entry, ...] = ()
+    why: str = ""
+    who: str = ""
 
 
 class Quarantined(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,8 @@ import msgspec
 import sqlalchemy as sa
 
 from greenlane.config.schema import Quarantine
-from greenlane.evidence.quarantine import FlakyTest, Ledger
+from greenlane.evidence.ledger import Ledger
+from greenlane.evidence.quarantine import FlakyTest
 from greenlane.history.queries import run_counts, seen
 from greenlane.judge.flakes import Flake, flaky_tests
 

@@ -9,14 +9,15 @@ import sqlalchemy as sa
 
 from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
-from greenlane.evidence.quarantine import Entry, FlakyTest, Ledger
+from greenlane.evidence.ledger import LEDGER_FILE
+from greenlane.evidence.quarantine import Entry, FlakyTest
 from greenlane.history.database import reading
 from greenlane.history.flaky import flaky
 from greenlane.history.issues.draft import Drafts
 from greenlane.history.issues.github import GitHub
 from greenlane.history.issues.protocol import IssueError, Tracker
 from greenlane.history.issues.text import body, marker, title
-from greenlane.history.ledger import read_ledger, write_ledger
+from greenlane.history.ledger import older_file, read_ledger, write_ledger
 from greenlane.history.promotion import Promotion, promotion
 from greenlane.history.queries import evidence_since
 from greenlane.judge.flakes import Flake
@@ -247,5 +248,8 @@ class QuarantineManager:
     def _write(self, entries: tuple[Entry, ...]) -> None:
         """Write the ledger when it differs, and this is no dry run."""
         if entries != self.ledger.quarantined and not self._dry_run:
-            self.ledger = Ledger(quarantined=entries)
-            write_ledger(self._settings, self.ledger)
+            older = older_file(self._settings)
+            self.ledger = msgspec.structs.replace(self.ledger, quarantined=entries)
+            write_ledger(self._settings.root, self.ledger, older)
+            if older:
+                self._say(f"{older} has become a part of {LEDGER_FILE}: commit both")

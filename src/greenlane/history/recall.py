@@ -13,8 +13,9 @@ from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
 from greenlane.evidence.evidence import Requirements
 from greenlane.evidence.history import Past
+from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome
-from greenlane.evidence.quarantine import FlakyTest, Ledger
+from greenlane.evidence.quarantine import FlakyTest
 from greenlane.history import spool
 
 
@@ -45,7 +46,7 @@ def with_history(
     known = recall(
         settings, environ, say, tree=requirements.tree, run_id=requirements.run_id,
         lanes=requirements.kinds, repeatable=repeatable,
-        ledger=Ledger(quarantined=requirements.ledger), now=time.time(),
+        ledger=requirements.ledger, now=time.time(),
     )  # fmt: skip
     return msgspec.structs.replace(requirements, past=known.past, flaky=known.flaky)
 

@@ -9,7 +9,8 @@ import msgspec
 
 from greenlane.config.schema import Quarantine
 from greenlane.evidence.evidence import LaneEvidence, Requirements
-from greenlane.evidence.quarantine import Entry, FlakyTest, Ledger, Quarantined
+from greenlane.evidence.ledger import Ledger
+from greenlane.evidence.quarantine import Entry, FlakyTest, Quarantined
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.flakes import Flake, explain
 
@@ -85,7 +86,7 @@ def quarantined(evidence: LaneEvidence, requirements: Requirements) -> tuple[Qua
     outcomes = {test.nodeid: test for test in journal.outcomes}
     own = {*journal.selected, *outcomes}
     result = []
-    for entry in requirements.ledger:
+    for entry in requirements.ledger.quarantined:
         if entry.lane != record.lane or entry.test not in own:
             continue
         reason = ended(entry, requirements.today)
@@ -109,7 +110,7 @@ def excused_tests(evidence: LaneEvidence, requirements: Requirements) -> frozens
 
 def excuse(found: Iterable[Violation], evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """Yield violations; what a quarantined test may do without gating becomes a warning that says so."""
-    excused = excused_tests(evidence, requirements) if requirements.ledger else frozenset()
+    excused = excused_tests(evidence, requirements) if requirements.ledger.quarantined else frozenset()
     for violation in found:
         if violation.gating and violation.code in EXCUSABLE and violation.subject in excused:
             message = f"quarantined, does not gate: {violation.message}"
@@ -125,7 +126,7 @@ def ledger_violations(requirements: Requirements, evidence: Sequence[LaneEvidenc
     """
     lanes = {check.split("/")[0] for check in requirements.checks}
     collected = {lane: _collected(lane, evidence) for lane in lanes}
-    for entry in requirements.ledger:
+    for entry in requirements.ledger.quarantined:
         if entry.lane not in lanes:
             continue
         reason, gating = ended(entry, requirements.today), True
@@ -153,5 +154,6 @@ def new_entry(flaky: FlakyTest, flakes: Sequence[Flake], options: Quarantine, to
     times = tuple(stamp(flake.at) for flake in flakes)
     return Entry(
         test=flaky.test, lane=flaky.lane, since=today, expires=later(today, options.expires), flakes=times,
-        runs=flaky.runs, evidence=explain(flakes, times), owner=owner,
+        runs=flaky.runs, evidence=explain(flakes, times), owner=owner, who=owner,
+        why=f"it flaked {len(flakes)} times in {flaky.runs} runs",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _TOKENS = re.compile(r"\*\*/|\*\*|\*|\?|[^*?]+")
 _MEANINGS = {"**/": r"(?:.*/)?", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
@@ -17,3 +18,16 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
 def _expression(pattern: str) -> str:
     """Return a pattern as a regular expression."""
     return "".join(_MEANINGS.get(token) or re.escape(token) for token in _TOKENS.findall(pattern))
+
+
+def wild(text: str, pattern: str) -> bool:
+    """Return whether a pattern means a text; `*` is anything and `?` one character, and nothing else is special."""
+    return text == pattern or (("*" in pattern or "?" in pattern) and bool(_wild(pattern).fullmatch(text)))
+
+
+@lru_cache(maxsize=4096)
+def _wild(pattern: str) -> re.Pattern[str]:
+    """Return such a pattern as a regular expression."""
+    parts = re.split(r"([*?])", pattern)
+    meanings = {"*": ".*", "?": "."}
+    return re.compile("".join(meanings.get(part) or re.escape(part) for part in parts), re.DOTALL)

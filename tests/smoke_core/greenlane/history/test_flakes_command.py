@@ -37,9 +37,9 @@ def github(project: Remembering, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fa
 
 
 def ledger(project: Remembering) -> list[dict[str, Any]]:
-    """Return the entries of `quarantine.toml`; none without the file."""
-    path = project.path / "quarantine.toml"
-    return tomllib.loads(path.read_text()).get("quarantined", []) if path.exists() else []
+    """Return the quarantined tests of the ledger; none without the file."""
+    path = project.path / "greenlane-ledger.toml"
+    return tomllib.loads(path.read_text()).get("quarantine", []) if path.exists() else []
 
 
 def test_list(project: Remembering) -> None:
@@ -172,7 +172,7 @@ def test_never_twice_for_one_test(project: Remembering, github: FakeGitHub) -> N
     github.issues[0]["state"] = "closed"
     for _ in range(150):
         github.add(title="something else", body=None)
-    (project.path / "quarantine.toml").unlink()
+    (project.path / "greenlane-ledger.toml").unlink()
     project.greenlane("flakes", "quarantine", *AT)
     assert len(github.issues) == 151
     assert github.issues[0]["state"] == "open"

@@ -8,7 +8,8 @@ import pytest
 
 from greenlane.config.schema import Quarantine
 from greenlane.evidence.history import Past
-from greenlane.evidence.quarantine import Entry, FlakyTest, Ledger
+from greenlane.evidence.ledger import Ledger
+from greenlane.evidence.quarantine import Entry, FlakyTest
 from greenlane.evidence.verdict import Verdict
 from greenlane.judge.flakes import Flake
 from greenlane.judge.quarantine import day_of, is_due, later, new_entry, wrong_with
@@ -17,8 +18,15 @@ from support.evidence import but, closed, codes, errored, failed, lane, nd, outc
 BAD = "tests/test_a.py::test_bad"
 ENTRY = Entry(test=BAD, lane="nd", since="2026-01-01", expires="2026-01-31", issue="https://example.com/1")
 OK = outcome("test_ok")
+
+
+def listed(*entries: Entry) -> Ledger:
+    """Return a ledger of quarantined tests."""
+    return Ledger(quarantined=entries)
+
+
 LEDGER: dict[str, Any] = {
-    "ledger": (ENTRY,), "quarantine_kinds": ("nondeterministic", "release"), "today": "2026-01-31",
+    "ledger": listed(ENTRY), "quarantine_kinds": ("nondeterministic", "release"), "today": "2026-01-31",
 }  # fmt: skip
 
 
@@ -40,7 +48,7 @@ def test_it_does_not_gate() -> None:
 
 def test_without_the_ledger_it_gates() -> None:
     """The same evidence without an entry is red."""
-    assert codes(judged(nd(OK, failed()), ledger=())) == ["FAILED"]
+    assert codes(judged(nd(OK, failed()), ledger=Ledger())) == ["FAILED"]
 
 
 def test_a_quarantined_pass_is_reported() -> None:
@@ -71,9 +79,10 @@ NEVER_GREEN = {
     "JUnit does not know of it": ((OK, failed()), {"junit": ()}, {}, "JUNIT_MISMATCH"),
     "it is skipped without a reason": ((OK, skipped("test_bad", reason="")), {}, {}, "SKIPPED"),
     "its entry has expired": ((OK, failed()), {}, {"today": "2026-02-01"}, "FAILED"),
-    "its entry has no issue": ((OK, failed()), {}, {"ledger": (but(ENTRY, issue=""),)}, "FAILED"),
+    "its entry has no issue": ((OK, failed()), {}, {"ledger": listed(but(ENTRY, issue=""))}, "FAILED"),
     "a deterministic lane": (
-        (OK, failed()), {"lane": "core", "kind": "deterministic"}, {"ledger": (but(ENTRY, lane="core"),)}, "FAILED",
+        (OK, failed()), {"lane": "core", "kind": "deterministic"}, {"ledger": listed(but(ENTRY, lane="core"))},
+        "FAILED",
     ),
 }  # fmt: skip
 
@@ -90,14 +99,16 @@ def test_a_set_up_error_is_excused_and_a_collection_error_is_not() -> None:
     """A quarantined test's own fixture may flake; a file that cannot be collected is no test."""
     assert judged(nd(OK, errored("test_bad"))).ready
     broken = errored("tests/test_a.py", nodeid="tests/test_a.py")
-    assert not judged(nd(OK, journal={"collect_errors": (broken,)}), ledger=(but(ENTRY, test="tests/test_a.py"),)).ready
+    assert not judged(
+        nd(OK, journal={"collect_errors": (broken,)}), ledger=listed(but(ENTRY, test="tests/test_a.py"))
+    ).ready
 
 
 def test_deterministic_lanes_by_choice() -> None:
     """Whoever puts `deterministic` among quarantine.kinds excuses failures there, and FLAKY_IN_CORE with them."""
     kinds = ("deterministic",)
     past = {"core": Past(passed={BAD: "run-1"})}
-    ledger = (but(ENTRY, lane="core"),)
+    ledger = listed(but(ENTRY, lane="core"))
     verdict = judged(lane(OK, failed()), ledger=ledger, quarantine_kinds=kinds, past=past)
     assert verdict.ready
     assert sorted(warning.code for warning in verdict.warnings) == ["FAILED", "FLAKY_IN_CORE"]
@@ -109,7 +120,7 @@ def test_deterministic_lanes_by_choice() -> None:
 )
 def test_expired(fields: dict[str, str], reason: str) -> None:
     """An entry past its date or without an issue is QUARANTINE_EXPIRED, whether the test passes or not."""
-    verdict = judged(nd(OK, outcome(BAD)), ledger=(but(ENTRY, **fields),))
+    verdict = judged(nd(OK, outcome(BAD)), ledger=listed(but(ENTRY, **fields)))
     assert codes(verdict) == ["QUARANTINE_EXPIRED"]
     assert verdict.violations[0].message == f"{BAD}: {reason}"
     assert [told.reason for told in verdict.quarantined] == [reason]
@@ -182,7 +193,7 @@ WRONG = {
 @pytest.mark.parametrize(("fields", "message"), WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_ledger(fields: dict[str, str], message: str) -> None:
     """A mistake in the ledger is named with what is allowed."""
-    (problem,) = wrong_with(Ledger(quarantined=(but(ENTRY, **fields),)), ["nd"])
+    (problem,) = wrong_with(listed(but(ENTRY, **fields)), ["nd"])
     assert message in problem
 
 

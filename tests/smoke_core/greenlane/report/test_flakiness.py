@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.quarantine import Entry, FlakyTest
 from greenlane.evidence.verdict import Verdict
 from greenlane.report.markdown import markdown
@@ -18,7 +19,8 @@ FLAKY = FlakyTest(test="tests/test_a.py::test_ok", lane="nd", flakes=(1.0, 2.0),
 def verdict(entry: Entry = ENTRY) -> Verdict:
     """Return the verdict on a pass beside a quarantined failure, while another test flakes."""
     return verdict_on(
-        nd(outcome("test_ok"), failed()), ledger=(entry,), quarantine_kinds=("nondeterministic",), today="2026-01-31",
+        nd(outcome("test_ok"), failed()), ledger=Ledger(quarantined=(entry,)),
+        quarantine_kinds=("nondeterministic",), today="2026-01-31",
         flaky=(FLAKY, but(FLAKY, test=BAD, quarantined=True)),
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from greenlane.evidence.evidence import JunitCase, LaneEvidence
+from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Attempt, Outcome
 from greenlane.evidence.quarantine import Entry
 from greenlane.report.junit import as_junit
@@ -45,7 +46,7 @@ def test_a_test_that_was_run_again_is_one_case_that_says_so() -> None:
 def test_what_does_not_gate_is_no_failure() -> None:
     """A quarantined failure is shown as skipped with its cause, in a file without any failure."""
     entry = Entry(test="tests/test_a.py::test_bad", lane="nd", since="2026-01-01", expires="2027-01-01", issue="i/7")
-    asked = {"ledger": (entry,), "quarantine_kinds": ("nondeterministic",), "today": "2026-06-01"}
+    asked = {"ledger": Ledger(quarantined=(entry,)), "quarantine_kinds": ("nondeterministic",), "today": "2026-06-01"}
     found = cases(nd(outcome("test_ok"), failed(), skipped()), **asked)
 
     assert tags(found["test_bad"]) == ["skipped"]
