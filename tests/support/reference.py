@@ -192,7 +192,7 @@ def commands() -> str:
 
 
 SCHEMAS: dict[str, tuple[type[msgspec.Struct], int]] = {
-    "Verdict: `.artifacts/verdict.json`, `local/artifacts/mvp/mvp_report.json`": (Verdict, VERDICT_SCHEMA),
+    "Verdict: `.artifacts/verdict.json`": (Verdict, VERDICT_SCHEMA),
     "Lane record: `.artifacts/<lane>[/<shard>]/lane.json`": (LaneRecord, RECORD_SCHEMA),
     "Shard plan: `greenlane plan --out FILE`": (PlanFile, PLAN_SCHEMA),
     "Checklist: `greenlane changes --json`": (Checklist, Checklist(base="", files=0).schema),

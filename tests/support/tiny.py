@@ -21,6 +21,15 @@ register_lanes(__file__)
 """
 
 CORE = {"kind": "deterministic", "tests": ["tests"], "test_timeout": 20}
+ADDRESS = {
+    "variable": "MINI_AGENT_API_BASE", "host_variable": "MINI_AGENT_API_HOST", "port_variable": "MINI_AGENT_API_PORT",
+    "same": ["CODEX_AGENT_API_BASE"],
+}  # fmt: skip
+"""The variables of the one base, for a project that has one."""
+ROUTER = {
+    "variable": "LITELLM_ROUTER_CONFIG", "group_variable": "ROUTER_MODEL_GROUP", "groups": ["codex-agent-1"],
+}  # fmt: skip
+"""The router guard, for a project that has one."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from greenlane.adopt.values import Addition, Repository, Scaffold
 CONFIGURATION = "pyproject.toml"
 NOXFILE = "noxfile.py"
 IGNORE = ".gitignore"
-IGNORED = ("__pycache__/", ".artifacts/", ".greenlane/", ".nox/", "PROJECT_READY.md", "local/artifacts/")
+IGNORED = ("__pycache__/", ".artifacts/", ".greenlane/", ".nox/", "PROJECT_READY.md")
 """What lanes and reports leave behind."""
 
 

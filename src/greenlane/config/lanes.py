@@ -103,6 +103,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             address, `http://host:port`. A first word without a slash is looked up in the service's environment only.
         ready: path that answers 200 when the service can be used.
         identity: path that answers a JSON object; its `port` and `instance_id`, when present, must be ours.
+        instance_variables: further environment names of the identity that it is given in `GREENLANE_INSTANCE_ID`, for a
+            service that knows it by a name of its own.
         start_timeout: seconds until it must be ready.
         env: `NAME` or `NAME=value`, as for a lane.
         environment: name in `locks` of the environment that it lives in; empty for that of the lane.
@@ -110,7 +112,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         when: environment name of the switch without which it is not started; empty for always.
         optional: whether a lane goes on without it where its environment cannot be installed.
         gives: `NAME=value` for later services and for the lane while it runs; `{base}` and `{model}` are filled in.
-        models: path that lists models as OpenAI or Ollama do; the first is the one that answers. Empty for no model.
+        models: path that lists models, as `data[].id` or `models[].name`; the first is the one that answers. Empty for
+            no model.
         meter: path and name of the counter of tokens that it generated, as `/metrics name`; empty for none.
         instead: whose server is used in its place.
         aliases: other names by which it can be expected.
@@ -119,6 +122,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     command: tuple[str, ...]
     ready: str = "/ready"
     identity: str = ""
+    instance_variables: tuple[str, ...] = ()
     start_timeout: float = 20.0
     env: tuple[str, ...] = ()
     environment: str = ""
@@ -181,26 +185,26 @@ class Router(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The model groups that must resolve, and what stands in for a router configuration that lacks them.
 
     Attributes:
-        variable: environment name of the path of a LiteLLM router configuration.
+        variable: environment name of the path of a LiteLLM router configuration; empty switches the guard off.
         group_variable: environment name of the group that tests ask for; when the caller sets it, it must resolve, too.
-        groups: model groups that must resolve; none switches the guard off.
+        groups: model groups that must resolve.
         stub: the configuration that is written when there is none, relative to the project; default
             `<artifacts>/router_stub.yaml`; each lane is given a copy among its own artifacts.
         model: what each group of the stub calls at the base; `{group}` is the group's name.
     """
 
-    variable: str = "LITELLM_ROUTER_CONFIG"
-    group_variable: str = "ROUTER_MODEL_GROUP"
-    groups: tuple[str, ...] = ("codex-agent-1",)
+    variable: str = ""
+    group_variable: str = ""
+    groups: tuple[str, ...] = ()
     stub: str = ""
     model: str = "openai/{group}"
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The one base address of the system under test and the variables that carry it.
+    """The one base address of the system under test and the variables that carry it, as the project names them.
 
     Attributes:
-        variable: environment name of the base.
+        variable: environment name of the base; empty where a project has none.
         host_variable: environment name of the host alone.
         port_variable: environment name of the port alone.
         default: base when neither variables nor a service give one.
@@ -208,9 +212,9 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         service: the service whose real address the base follows.
     """
 
-    variable: str = "MINI_AGENT_API_BASE"
-    host_variable: str = "MINI_AGENT_API_HOST"
-    port_variable: str = "MINI_AGENT_API_PORT"
+    variable: str = ""
+    host_variable: str = ""
+    port_variable: str = ""
     default: str = ""
-    same: tuple[str, ...] = ("CODEX_AGENT_API_BASE",)
+    same: tuple[str, ...] = ()
     service: str = ""

@@ -27,7 +27,7 @@ def _problems(path: str, provider: Provider) -> Iterable[str]:
     if provider.kind not in KINDS:
         yield f"{path}.kind: {provider.kind!r} is not one of {', '.join(KINDS)}"
     if provider.host and not _HOST.fullmatch(provider.host):
-        yield f"{path}.host: {provider.host!r} is not the name of a host, such as api.openai.com"
+        yield f"{path}.host: {provider.host!r} is not the name of a host, such as api.example.com"
     for key, names in (("secrets", provider.secrets), ("variables", provider.variables)):
         for name in names:
             if not _VARIABLE.fullmatch(name):

@@ -29,7 +29,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Attributes:
         markdown: the verdict for people who were not there.
-        json: the verdict for programs, by the published schema.
+        json: a further copy of `verdict.json` in the artifacts, for programs that look for it elsewhere.
         html: the page; None for `verdict.html` in the artifacts.
         ctrf: the Common Test Report Format; None for `verdict.ctrf.json` in the artifacts.
         github: `auto` writes step summary and annotations where GitHub Actions runs, `on` wherever it is told a
@@ -37,7 +37,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     markdown: str = "PROJECT_READY.md"
-    json: str = "local/artifacts/mvp/mvp_report.json"
+    json: str = ""
     html: str | None = None
     ctrf: str | None = None
     github: str = "auto"

@@ -54,7 +54,7 @@ def given(gives: Iterable[str], base: str, model: str) -> dict[str, str]:
 
 
 def model_names(listing: object) -> list[str]:
-    """Return the models of a decoded list, as OpenAI (`data[].id`) or Ollama (`models[].name`) write it."""
+    """Return the models of a decoded list, in one of the two usual shapes: `data[].id` or `models[].name`."""
     if not isinstance(listing, dict):
         return []
     for key, name in (("data", "id"), ("models", "name")):

@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
+import msgspec
+
 from greenlane.config.changes import ChangeRule
 from greenlane.config.entries import split_entries
 from greenlane.config.history import quarantined, remembered
@@ -62,8 +64,7 @@ def problems(configuration: Configuration) -> list[str]:
     found += provider_problems(configuration)
     for name, policy in configuration.policies.items():
         found += _known(f"policies.{name}.lanes", policy.lanes, configuration.lanes)
-    if configuration.address.service:
-        found += _known("address.service", (configuration.address.service,), configuration.services)
+    found += _address(configuration)
     found += _router(configuration.router)
     found += _leaks(configuration.leaks)
     for name, rule in configuration.changes.items():
@@ -172,8 +173,25 @@ def _followed(path: str, env: Iterable[str], configuration: Configuration) -> It
             yield f"{path}.env: {name} follows the one base, and is set by the harness"
 
 
+def _address(configuration: Configuration) -> Iterable[str]:
+    """Yield what is wrong with the base: a service that it follows must exist, and somebody must be told of it."""
+    address = configuration.address
+    if address.service:
+        yield from _known("address.service", (address.service,), configuration.services)
+    if not address.variable and any(msgspec.structs.astuple(address)):
+        yield 'address.variable: the name of the variable that carries the base is needed, such as "MY_APP_BASE_URL"'
+    for key in ("variable", "host_variable", "port_variable"):
+        if (name := getattr(address, key)) and not _VARIABLE.fullmatch(name):
+            yield f"address.{key}: {name!r} is not the name of a variable"
+    for name in address.same:
+        if not _VARIABLE.fullmatch(name):
+            yield f"address.same: {name!r} is not the name of a variable"
+
+
 def _router(router: Router) -> Iterable[str]:
     """Yield what is wrong with the router guard."""
+    if router.groups and not router.variable:
+        yield 'router.variable: the name of the variable is needed, such as "LITELLM_ROUTER_CONFIG"'
     yield from _report("router.stub", router.stub, ".yaml")
     for name in router.groups:
         if not name.strip():
@@ -181,7 +199,7 @@ def _router(router: Router) -> Iterable[str]:
     if not all(router.model.partition("/")):
         yield f"router.model: {router.model!r} is not a provider and a model, such as openai/{{group}}"
     for key, name in (("variable", router.variable), ("group_variable", router.group_variable)):
-        if not _VARIABLE.fullmatch(name):
+        if name and not _VARIABLE.fullmatch(name):
             yield f"router.{key}: {name!r} is not the name of a variable"
 
 

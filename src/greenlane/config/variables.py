@@ -25,11 +25,8 @@ FIXED = {
     "LIVE_PROVIDERS": "the switch without which no provider is called",
     "READINESS_FAIL_ON_SKIP": "skips fail in every lane",
     "READINESS_DISABLE_TIMEOUT": "no lane budget; per-test timeouts stay",
-    "ND_REAL": "the nd lane must meet a real model",
     "PYTEST_XDIST_AUTO_NUM_WORKERS": "workers of a lane with workers = \"auto\"",
     "PYTEST_ADDOPTS": "options passed on to pytest; `-k` of shard names chooses shards, any other selection is PARTIAL",
-    "OLLAMA_API_BASE": "local model server of the nd lane",
-    "OLLAMA_MODEL": "model that is asked of it",
     "GREENLANE_QUEUE": "the queue that a named shard pulls files from",
     "GREENLANE_PLAN": "path of the plan that shards are cut by, made by `greenlane plan --out`; `--plan` is stronger",
     "GREENLANE_UV": "the uv that builds environments",
@@ -59,7 +56,9 @@ def variables(configuration: Configuration, environ: Mapping[str, str]) -> tuple
             known.setdefault(service.when, f"starts service {name}")
         if service.instead:
             known.setdefault(service.instead.variable, f"somebody else's {name}")
-    return tuple(Variable(name=name, meaning=meaning, value=environ.get(name)) for name, meaning in known.items())
+            known.setdefault(service.instead.model_variable, "model that is asked of it")
+    named = {name: meaning for name, meaning in known.items() if name}
+    return tuple(Variable(name=name, meaning=meaning, value=environ.get(name)) for name, meaning in named.items())
 
 
 def _own(configuration: Configuration) -> list[Lane]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import platform
@@ -49,9 +50,6 @@ from greenlane.judge.router import groups_of, missing, wanted
 from greenlane.run.pytest_arguments import worker_count
 from greenlane.run.ready import RunRequest, open_gates, request_of_policy
 from greenlane.version import VERSION
-
-OLLAMA = "http://127.0.0.1:11434"
-"""Where an Ollama server listens when nobody says otherwise."""
 
 _PRIVATE = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 
@@ -129,7 +127,8 @@ def _base(settings: Settings, environ: Mapping[str, str], strict: bool) -> tuple
 def _base_state(settings: Settings, environ: Mapping[str, str], base: Base, answer: Any) -> BaseState:
     """Return the base with what its address says now."""
     address = settings.configuration.address
-    names = (address.variable, *address.same, address.host_variable, address.port_variable)
+    every = (address.variable, *address.same, address.host_variable, address.port_variable)
+    names = tuple(filter(None, every))
     carried = endpoints(address, base.url) if base.url else {}
     follows = {name: f"{carried.get(name) or 'set when the service has started'} (follows the base)" for name in names}
     said = {name: f"{environ[name]} (environment)" for name in names if environ.get(name, "").strip()}
@@ -252,16 +251,14 @@ def _services(settings: Settings, environ: Mapping[str, str], base: Base) -> tup
 
 
 def _model_addresses(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return where model servers may be, by the variable that says so."""
-    others = {s.instead.variable for s in settings.configuration.services.values() if s.instead}
-    named = {name: environ.get(name, "").strip() for name in ("OLLAMA_API_BASE", *sorted(others))}
+    """Return where somebody else's model servers are, by the variable that says so."""
+    named = {s.instead.variable for s in settings.configuration.services.values() if s.instead and s.instead.models}
     found = {}
-    for name, text in named.items():
-        try:
-            found[name] = normalise(text) if text else OLLAMA
-        except ValueError:
-            continue
-    return {name: url for name, url in found.items() if named[name] or name == "OLLAMA_API_BASE"}
+    for name in sorted(named):
+        if text := environ.get(name, "").strip():
+            with contextlib.suppress(ValueError):  # which a run tells where it would use the server
+                found[name] = normalise(text)
+    return found
 
 
 def _models(answers: Mapping[str, Any]) -> tuple[ModelServer, ...]:

@@ -115,7 +115,7 @@ def get(base: str, path: str, seconds: float) -> tuple[int, str]:
 
 
 def model_server(base: str, source: str, seconds: float) -> ModelServer:
-    """Return what a model server at an address says: Ollama's protocol first, then OpenAI's list of models."""
+    """Return what a model server at an address says: its version and tags, or the plain list of models."""
     try:
         status, text = get(base, "/api/version", seconds)
         version = str(_table(text).get("version", "")) if status == 200 else ""

@@ -122,7 +122,7 @@ def _sections(d: Diagnosis) -> dict[str, list[str]]:
         ],
         "model servers": [
             f"{m.address} ({m.source}): {m.reason or ', '.join(m.models) or 'lists no model'}"
-            f"{f', Ollama {m.version}' if m.version else ''}"
+            f"{f', version {m.version}' if m.version else ''}"
             for m in d.models
         ],
         "environment names": [

@@ -120,11 +120,11 @@ def _parts(address: Address, base: Base, environ: Mapping[str, str]) -> Iterator
     """Yield the variables of host and port where they name another host or port than the base does."""
     if not base.url:
         return
-    carried = endpoints(address, base.url)
+    own_host, own_port = _place(base.url)
     host, port = (environ.get(name, "").strip() for name in (address.host_variable, address.port_variable))
-    if host and _host(host) != carried[address.host_variable]:
+    if host and _host(host) != own_host:
         yield address.host_variable, host
-    if port not in ("", "0", carried[address.port_variable]):
+    if port not in ("", "0", own_port):
         yield address.port_variable, port
 
 
@@ -145,15 +145,22 @@ def base_line(address: Address, url: str, source: str) -> str:
     Args:
         url: the base; source: the variable, option or service that gave it.
     """
-    whole = ", ".join((address.variable, *address.same))
-    host, port = address.host_variable, address.port_variable
+    parts = (address.host_variable, address.port_variable)
     carried = endpoints(address, url)
-    return f"base {url} from {source}, also in {whole}; {host}={carried[host]}, {port}={carried[port]}"
+    whole = ", ".join(name for name in carried if name not in parts)
+    apart = ", ".join(f"{name}={value}" for name, value in carried.items() if name in parts)
+    return f"base {url} from {source}, also in {whole}{'; ' if apart else ''}{apart}"
 
 
 def endpoints(address: Address, url: str) -> dict[str, str]:
     """Return every address variable with the one base, for the lane's environment."""
+    host, port = _place(url)
+    carried = {**dict.fromkeys((address.variable, *address.same), url)}
+    carried |= {address.host_variable: host, address.port_variable: port}
+    return {name: value for name, value in carried.items() if name}
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Return host and port of a normalised address."""
     parts = urlsplit(url)
-    port = parts.port or _DEFAULT_PORTS[parts.scheme]
-    names = dict.fromkeys((address.variable, *address.same), url)
-    return {**names, address.host_variable: parts.hostname or "", address.port_variable: str(port)}
+    return parts.hostname or "", str(parts.port or _DEFAULT_PORTS[parts.scheme])

@@ -28,6 +28,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 def wanted(router: Router, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the groups that must resolve: the one that the caller names, then the configured ones."""
+    if not router.variable:
+        return ()
     named = environ.get(router.group_variable, "").strip()
     return tuple(dict.fromkeys((*([named] if named else []), *router.groups)))
 

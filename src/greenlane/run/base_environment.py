@@ -106,4 +106,5 @@ def _plan(
         log=str(job.artifacts / f"{name}.log"),
         external=external,
         port=own_place(service, external),
+        instance_variables=service.instance_variables,
     )

@@ -34,6 +34,7 @@ class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
     gives: tuple[str, ...] = ()
     gated: bool = False
     port: int = 0
+    instance_variables: tuple[str, ...] = ()
 
 
 class RouterPlan(msgspec.Struct, frozen=True, kw_only=True):

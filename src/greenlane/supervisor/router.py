@@ -25,4 +25,5 @@ def route(plan: RouterPlan, base: str, say: Callable[[str], None]) -> dict[str, 
         write_atomically(target, stub(plan.router, plan.groups, base))
     kind = "the caller's own" if plan.config else "a stub that points at the base"
     say(f"router {path}, {kind}, has {', '.join(plan.groups)}")
-    return {plan.router.variable: path, plan.router.group_variable: plan.groups[0]}
+    told = {plan.router.variable: path, plan.router.group_variable: plan.groups[0]}
+    return {name: value for name, value in told.items() if name}

@@ -23,7 +23,7 @@ from greenlane.supervisor.plan import ServicePlan
 from greenlane.util.http_probe import get
 from greenlane.util.processes import stop_group
 
-INSTANCE_VARIABLES = ("GREENLANE_INSTANCE_ID", "MINI_AGENT_INSTANCE_ID")
+INSTANCE_VARIABLE = "GREENLANE_INSTANCE_ID"
 """A started service finds its identity here; its identity path may return it as `instance_id`."""
 
 _ADDRESS = re.compile(rb"(https?)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d+)")
@@ -80,7 +80,8 @@ class Running:
     def _spawn(self) -> str:
         """Start the process; return what went wrong."""
         words = [word.replace("{port}", str(self._plan.port)) for word in self._plan.command]
-        environment = {**self._plan.environment, **dict.fromkeys(INSTANCE_VARIABLES, self._instance)}
+        names = (INSTANCE_VARIABLE, *self._plan.instance_variables)
+        environment = {**self._plan.environment, **dict.fromkeys(names, self._instance)}
         self._log = Path(self._plan.log).open("wb")  # noqa: SIM115  it is open as long as the service runs
         try:
             self._process = subprocess.Popen(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.tiny import CORE, NOXFILE, Ran, TinyProject
+from support.tiny import ADDRESS, CORE, NOXFILE, Ran, TinyProject
 
 ROOT = Path(__file__).parents[3]
 TOY = str(ROOT / "tests" / "support" / "toy_service.py")
@@ -38,7 +38,9 @@ def project(tiny: TinyProject) -> TinyProject:
     release = {"kind": "release", "tests": ["live"], "providers": ["gemini"]}
     tiny.lanes(core={**CORE, "aliases": ["all_smokes_core"]}, nd={**nd, "workers": "auto"}, release=release)
     tiny.section("services", {"toy": {"command": [sys.executable, TOY, "{port}"], "identity": "/healthz"}})
-    tiny.section("address", {"service": "toy"}).section("providers", {"gemini": {"secrets": ["GEMINI_API_KEY"]}})
+    tiny.section("address", {**ADDRESS, "service": "toy"}).section(
+        "providers", {"gemini": {"secrets": ["GEMINI_API_KEY"]}}
+    )
     pinned = "import pytest\n@pytest.mark.shard('{}')\ndef test_pinned(): pass\n"
     for shard in ("shard_a", "shard_b"):
         tiny.write(f"nd/test_pinned_{shard[-1]}.py", pinned.format(shard))

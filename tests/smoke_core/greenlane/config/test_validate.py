@@ -46,7 +46,9 @@ OPENAI = {"openai": Provider(secrets=("OPENAI_API_KEY",))}
         pytest.param(one(workers=256), id="many-workers"),
         pytest.param(one(coverage=Coverage(packages=("x",), fail_under=100)), id="full-coverage"),
         pytest.param(one(shards=("a", "b")), id="shards"),
-        pytest.param(whole(services={"gateway": GATEWAY}, address=Address(service="gateway")), id="service"),
+        pytest.param(
+            whole(services={"gateway": GATEWAY}, address=Address(variable="B", service="gateway")), id="service"
+        ),
         pytest.param(whole(artifacts="out/lanes", environments="/var/cache/envs"), id="folders"),
         pytest.param(whole(leaks=LeakPolicy(level="warn", levels={"environ": "off"})), id="leaks"),
         pytest.param(
@@ -111,13 +113,26 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
             "services.g.start_timeout: 0 is not between 0 and 3600 seconds",
         ),
         (whole(policies={"p": Policy(lanes=("core", "nd"))}), "policies.p.lanes: unknown name 'nd'; known: core"),
-        (whole(address=Address(service="gw")), "address.service: unknown name 'gw'; known: none"),
+        (whole(address=Address(variable="B", service="gw")), "address.service: unknown name 'gw'; known: none"),
+        (whole(services={"g": GATEWAY}, address=Address(service="g")), "address.variable: the name of the variable"),
         (
-            one(env=("CODEX_AGENT_API_BASE=http://x",)),
-            "lanes.core.env: CODEX_AGENT_API_BASE follows the one base, and is set by the harness",
+            whole(address=Address(default="http://h")),
+            "address.variable: the name of the variable that carries the base",
         ),
-        (one(env=("LITELLM_ROUTER_CONFIG",)), "lanes.core.env: LITELLM_ROUTER_CONFIG follows the one base, and is"),
-        (whole(router=Router(groups=("",))), "router.groups: '' is not the name of a model group"),
+        (whole(address=Address(variable="a b")), "address.variable: 'a b' is not the name of a variable"),
+        (whole(address=Address(variable="A", same=("b-c",))), "address.same: 'b-c' is not the name of a variable"),
+        (
+            whole(
+                lanes={"core": core(env=("ALSO_BASE=http://x",))}, address=Address(variable="BASE", same=("ALSO_BASE",))
+            ),
+            "lanes.core.env: ALSO_BASE follows the one base, and is set by the harness",
+        ),
+        (
+            whole(lanes={"core": core(env=("ROUTES",))}, router=Router(variable="ROUTES")),
+            "lanes.core.env: ROUTES follows the one base, and is",
+        ),
+        (whole(router=Router(groups=("fast",))), "router.variable: the name of the variable is needed"),
+        (whole(router=Router(variable="R", groups=("",))), "router.groups: '' is not the name of a model group"),
         (
             whole(router=Router(model="gpt")),
             "router.model: 'gpt' is not a provider and a model, such as openai/",

@@ -8,7 +8,8 @@ from greenlane.config.lanes import Address
 from greenlane.evidence.violation import Code
 from greenlane.judge.address import Base, disagreements, endpoints, normalise, resolve
 
-ADDRESS = Address()
+NAMES = {"variable": "MINI_AGENT_API_BASE", "same": ("CODEX_AGENT_API_BASE",)}
+ADDRESS = Address(host_variable="MINI_AGENT_API_HOST", port_variable="MINI_AGENT_API_PORT", **NAMES)
 BASE = Base(url="http://127.0.0.1:8788", source="environment MINI_AGENT_API_BASE")
 
 
@@ -88,7 +89,7 @@ def test_an_alias_that_says_otherwise_is_drift(value: str, strict: bool) -> None
 
 def test_an_alias_disagrees_with_a_service_whose_port_nobody_knows_yet() -> None:
     """The started service gets a port of its own; a variable that names one is about something else."""
-    served = Address(service="gateway")
+    served = Address(service="gateway", **NAMES)
     (found,) = disagreements(served, Base(), {"CODEX_AGENT_API_BASE": "http://127.0.0.1:8788"}, strict=True)
 
     assert "the address of the started service" in found.message

@@ -10,6 +10,7 @@ from greenlane.evidence.violation import Code
 from greenlane.judge.router import groups_of, missing, stub, wanted
 
 BASE = "http://127.0.0.1:8788"
+GUARD = Router(variable="ROUTES", group_variable="ROUTER_MODEL_GROUP", groups=("codex-agent-1",))
 
 
 @pytest.mark.parametrize(
@@ -23,12 +24,13 @@ BASE = "http://127.0.0.1:8788"
 )
 def test_the_group_that_the_caller_names_must_resolve_too(environ: dict[str, str], groups: tuple[str, ...]) -> None:
     """ROUTER_MODEL_GROUP adds to what the configuration requires."""
-    assert wanted(Router(), environ) == groups
+    assert wanted(GUARD, environ) == groups
 
 
 def test_no_group_switches_the_guard_off() -> None:
-    """A project without a router says so with an empty list."""
-    assert wanted(Router(groups=()), {}) == ()
+    """Nor does the caller's variable switch it on in a project that has no router."""
+    assert wanted(Router(), {"ROUTER_MODEL_GROUP": "fast"}) == ()
+    assert wanted(Router(variable="ROUTES"), {}) == ()
 
 
 NAMES = ["codex-agent-1", "with: colon", '"quoted"', "a\nmodel_list: []", "- x", "null", "ü", "http://evil.example"]

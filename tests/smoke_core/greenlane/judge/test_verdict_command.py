@@ -31,7 +31,7 @@ shards = ["shard_a", "shard_b"]
 [tool.greenlane.policies.dev]
 lanes = ["nd"]
 """
-OWN = (".artifacts", ".nox/greenlane", "PROJECT_READY.md", "local/artifacts/mvp/mvp_report.json")
+OWN = (".artifacts", ".nox/greenlane", "PROJECT_READY.md")
 JUNIT = '<testsuite><testcase classname="{0}" name="{1}"/></testsuite>'
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from support.tiny import CORE, TinyProject
+from support.tiny import ADDRESS, CORE, ROUTER, TinyProject
 
 PASSING = "def test_ok(): pass\n"
 ND = {"kind": "nondeterministic", "tests": ["tests"], "shards": ["a", "b"], "workers": "auto", "services": ["toy"]}
@@ -31,7 +31,9 @@ PATIENT = ("--patience", "30")
 def project(tiny: TinyProject) -> TinyProject:
     """A project with a lane of each kind, a service that is an address, and a provider."""
     tiny.lanes(core=CORE, nd=ND, release=LIVE).section("services", {"toy": {"command": ["toy"]}})
-    tiny.section("address", {"service": "toy"}).section("providers", {"gemini": {"secrets": ["GEMINI_API_KEY"]}})
+    tiny.section("router", ROUTER).section("address", {**ADDRESS, "service": "toy"}).section(
+        "providers", {"gemini": {"secrets": ["GEMINI_API_KEY"]}}
+    )
     return tiny.test(PASSING)
 
 
@@ -45,7 +47,7 @@ def diagnosis(project: TinyProject, *words: str, **extra: str) -> dict[str, Any]
 
 SECTIONS = (
     "policy dev", "lanes", "locks", "interpreters", "isolation", "base", "router", "live providers", "services",
-    "model servers", "environment names", "options that are not at their default",
+    "environment names", "options that are not at their default",
 )  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def test_every_option_has_its_source(project: TinyProject) -> None:
 
 
 COMPROMISED = "litellm==1.82.8 \\\n    --hash=sha256:" + "0" * 64 + "\n"
-ROUTER = "model_list: [{model_name: fast, litellm_params: {model: openai/x}}]\n"
+ROUTES = "model_list: [{model_name: fast, litellm_params: {model: openai/x}}]\n"
 WRONG = {
     "STRICT_READY": "1", "CODEX_AGENT_API_BASE": "http://127.0.0.1:9", "LITELLM_ROUTER_CONFIG": "r.yaml",
     "READINESS_EXPECT": "gemini", "PYTEST_ADDOPTS": "-q -k 'not slow'",
@@ -112,7 +114,7 @@ def steps(output: str) -> dict[str, str]:
 
 def test_every_problem_has_its_next_step(project: TinyProject) -> None:
     """All of them are told at once, each with its code and what to do, and the exit code is that of a run."""
-    project.write("r.yaml", ROUTER).write("locks/core.txt", COMPROMISED)
+    project.write("r.yaml", ROUTES).write("locks/core.txt", COMPROMISED)
     shutil.rmtree(project.path / "tests")
     ran = project.greenlane("doctor", *PATIENT, **WRONG)
     assert ran.code == 2, ran.output
@@ -217,6 +219,8 @@ def test_a_base_at_which_nobody_listens(project: TinyProject) -> None:
 
 def test_a_model_server(project: TinyProject) -> None:
     """A server of local models is found by the variable that names it, with the models that it lists."""
+    instead = {"variable": "OLLAMA_API_BASE", "ready": "/api/version", "models": "/api/tags"}
+    project.section("services", {"toy": {"command": ["toy"], "models": "/v1/models", "instead": instead}})
     command = [sys.executable, LISTING, "small-model", "other"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout

@@ -119,8 +119,8 @@ def test_a_pipe_gets_lines_that_can_be_searched(red: TinyProject) -> None:
 
 def test_a_terminal_is_given_back_when_a_run_is_refused(make_tiny: Callable[..., TinyProject]) -> None:
     """A wrong setting is found before anything moves, and the cursor is there."""
-    tiny = make_tiny().lanes()
-    code, seen = on_terminal(tiny, "ready", MINI_AGENT_API_BASE="no address")
+    tiny = make_tiny().lanes().section("address", {"variable": "BASE"})
+    code, seen = on_terminal(tiny, "ready", BASE="no address")
 
     assert code == 2
     assert "CONFIG_ERROR" in seen

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from support.tiny import CORE, Ran, TinyProject
+from support.tiny import ADDRESS, CORE, Ran, TinyProject
+from support.tiny import ROUTER as GUARD
 
 ND: dict[str, Any] = {"kind": "nondeterministic", "tests": ["tests"], "test_timeout": 20}
 TOY = str(Path(__file__).parents[3] / "support" / "toy_service.py")
@@ -35,7 +36,8 @@ def nd(tiny: TinyProject, tmp_path: Path) -> TinyProject:
     """A project whose nd lane has the toy service, and a test that writes down what it sees."""
     env = [f"TELL={tmp_path / 'seen.json'}"]
     lanes = {"nd": {**ND, "services": ["toy"], "env": env}, "core": {**CORE, "services": ["toy"], "env": env}}
-    tiny.lanes(**lanes).section("services", SERVICE).section("address", {"service": "toy"})
+    tiny.lanes(**lanes).section("services", SERVICE).section("address", {**ADDRESS, "service": "toy"})
+    tiny.section("router", GUARD)
     return tiny.test(TELL)
 
 

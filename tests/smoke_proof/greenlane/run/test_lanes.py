@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from support.tiny import CORE, TinyProject, interrupt
+from support.tiny import ADDRESS, CORE, TinyProject, interrupt
 
 PASSING = "def test_ok():\n    assert True\n"
 ND: dict[str, Any] = {"kind": "nondeterministic", "tests": ["tests"], "test_timeout": 20}
@@ -114,7 +114,9 @@ ASKS = """
 @pytest.mark.parametrize("lane", [CORE, ND], ids=["deterministic", "nondeterministic"])
 def test_a_service(tiny: TinyProject, lane: dict[str, Any]) -> None:
     """A service starts on a port of its own choice, in the lane's own namespace; the base variables follow it."""
-    tiny.lanes(core={**lane, "services": ["toy"]}).section("services", toy()).section("address", {"service": "toy"})
+    tiny.lanes(core={**lane, "services": ["toy"]}).section("services", toy()).section(
+        "address", {**ADDRESS, "service": "toy"}
+    )
     ran = tiny.test(ASKS).greenlane("lane", "core")
     assert ran.code == 0, ran.output
     record = ran.verdict["checks"][0]["record"]
@@ -133,7 +135,9 @@ BROKEN = {
 @pytest.mark.parametrize(("service", "message"), BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_service(tiny: TinyProject, service: dict[str, Any], message: str) -> None:
     """A service that does not start, or is not ours, is red before any test runs, with its last words."""
-    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", service).section("address", {"service": "toy"})
+    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", service).section(
+        "address", {**ADDRESS, "service": "toy"}
+    )
     ran = tiny.test(PASSING).greenlane("lane", "nd")
     assert ran.code == 1
     assert message in ran.message("ERROR"), ran.output
@@ -142,7 +146,9 @@ def test_a_broken_service(tiny: TinyProject, service: dict[str, Any], message: s
 
 def test_the_service_dies(tiny: TinyProject) -> None:
     """A service that dies during the run is red, and the test that was running is named."""
-    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", toy()).section("address", {"service": "toy"})
+    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", toy()).section(
+        "address", {**ADDRESS, "service": "toy"}
+    )
     ran = tiny.test("""
         import os, urllib.request, pytest
         def test_kills_it():
@@ -156,7 +162,9 @@ def test_the_service_dies(tiny: TinyProject) -> None:
 
 def test_a_foreign_process_at_the_base(tiny: TinyProject) -> None:
     """A process at the configured base that is not the service is red; no test runs against it."""
-    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", toy()).section("address", {"service": "toy"})
+    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", toy()).section(
+        "address", {**ADDRESS, "service": "toy"}
+    )
     with socket.create_server(("127.0.0.1", 0)) as foreign:
         foreign.settimeout(20)
         port = foreign.getsockname()[1]
@@ -175,7 +183,9 @@ def test_a_foreign_process_at_the_base(tiny: TinyProject) -> None:
 
 def test_two_bases(tiny: TinyProject) -> None:
     """Two variables that differ: strict is exit 2 before any test; otherwise one base and a warning."""
-    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", toy()).section("address", {"service": "toy"})
+    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", toy()).section(
+        "address", {**ADDRESS, "service": "toy"}
+    )
     other = {"CODEX_AGENT_API_BASE": "http://127.0.0.1:9"}
     strict = tiny.test(ASKS).greenlane("lane", "nd", STRICT_READY="1", **other)
     assert (strict.code, strict.codes) == (2, {"ADDRESS_DRIFT"}), strict.output
@@ -234,7 +244,7 @@ def test_ready_says_why_gates_are_closed(live: TinyProject) -> None:
     page = (live.path / "PROJECT_READY.md").read_text()
     assert page.startswith("# READY\n")
     assert "gemini: closed, LIVE\\_PROVIDERS is not 1; GEMINI\\_API\\_KEY is not set" in page
-    report = json.loads((live.path / "local/artifacts/mvp/mvp_report.json").read_text())
+    report = json.loads((live.path / ".artifacts/verdict.json").read_text())
     assert (report["ready"], report["exit_code"], report["policy"]) == (True, 0, "dev")
 
 
@@ -243,7 +253,7 @@ def test_a_run_that_fails_early_leaves_no_ready_behind(live: TinyProject) -> Non
     assert live.greenlane("ready").code == 0
     (live.path / "locks" / "core.txt").unlink()
     assert live.greenlane("ready").code == 2
-    left = ["PROJECT_READY.md", "local/artifacts/mvp/mvp_report.json", ".artifacts/verdict.json"]
+    left = ["PROJECT_READY.md", ".artifacts/verdict.json"]
     assert [name for name in left if (live.path / name).exists()] == []
 
 
@@ -308,7 +318,9 @@ def test_wished_workers(tiny: TinyProject) -> None:
 
 def test_a_squatter_on_the_default_port(tiny: TinyProject) -> None:
     """A foreign process on the default port harms nobody: the service has a port of its own, and so has the base."""
-    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", toy()).section("address", {"service": "toy"})
+    tiny.lanes(nd={**ND, "services": ["toy"]}).section("services", toy()).section(
+        "address", {**ADDRESS, "service": "toy"}
+    )
     with socket.create_server(("127.0.0.1", 8788)):
         ran = tiny.test(ASKS).greenlane("lane", "nd")
     assert ran.code == 0, ran.output

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.tiny import CORE, TinyProject
+from support.tiny import ADDRESS, CORE, TinyProject
 
 HOST = "api.real.example"
 LIVE: dict[str, Any] = {
@@ -35,7 +35,8 @@ def show(prompt: str = "1+1?", text: str = "2", model: str = "big-1-2026", host:
 @pytest.fixture
 def project(make_tiny: Callable[..., TinyProject]) -> TinyProject:
     """A project with a core lane and a release lane of three providers."""
-    return make_tiny().lanes(core=CORE, release=LIVE).section("providers", PROVIDERS).test("def test_ok(): pass\n")
+    tiny = make_tiny().lanes(core=CORE, release=LIVE).section("providers", PROVIDERS).section("address", ADDRESS)
+    return tiny.test("def test_ok(): pass\n")
 
 
 def released(project: TinyProject, *lines: str) -> TinyProject:
