@@ -6,10 +6,11 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import requires
 from pathlib import Path
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.environment.installers import find_uv, run
@@ -64,23 +65,20 @@ def inputs(settings: Settings, lane: Lane) -> list[str]:
     return arguments + [word for group in groups for word in ("--group", group)]
 
 
-def compile_locks(
-    settings: Settings, environ: Mapping[str, str], say: Callable[[str], None], *, check: bool, upgrade: bool
-) -> list[str]:
+def compile_locks(context: Context, *, check: bool, upgrade: bool) -> list[str]:
     """Compile every lock and return the names of those that changed, or with `check` would change.
 
     What is locked already stays, unless the inputs no longer allow it or `upgrade` asks for the newest.
 
     Args:
-        settings: the project.
-        environ: the caller's environment.
-        say: prints a line to the user.
+        context: of the project.
         check: leave the files as they are.
         upgrade: take the newest versions.
 
     Raises:
         ConfigError: uv is not there, or the requirements cannot be resolved.
     """
+    settings, environ = context.settings, context.environ
     changed = []
     for lane in settings.configuration.lanes.values():
         if lane.variant_of:
@@ -104,7 +102,7 @@ def compile_locks(
         if _compile(target, arguments, [], version, settings.root, environ, check, upgrade, extra.without):
             changed.append(str(target.relative_to(settings.root)))
     for name in changed:
-        say(f"{'stale' if check else 'written'}: {name}")
+        context.say(f"{'stale' if check else 'written'}: {name}")
     return changed
 
 
