@@ -33,7 +33,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def gateways(stage: Stage) -> dict[str, Gateway]:
+def gateways(stage: Stage) -> Iterator[dict[str, Gateway]]:
     """Both modes, with and without a key; the log at its most talkative."""
     found = {}
     for name in MODES:
@@ -46,7 +46,9 @@ def gateways(stage: Stage) -> dict[str, Gateway]:
             **({"MINI_AGENT_MASTER_KEY": KEY} if key else {}),
         }
         found[name] = stage.gateway(environ=environ, headers={"authorization": f"Bearer {KEY}"} if key else {})
-    return found
+    yield found
+    for gateway in found.values():
+        gateway.stop()
 
 
 @pytest.fixture

@@ -40,9 +40,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def gateway(shared: Stage) -> Gateway:
+def gateway(shared: Stage) -> Iterator[Gateway]:
     """A gateway with short deadlines."""
-    return shared.gateway(head_s=SHORT_S, body_idle_s=SHORT_S, body_total_s=4 * SHORT_S)
+    gateway = shared.gateway(head_s=SHORT_S, body_idle_s=SHORT_S, body_total_s=4 * SHORT_S)
+    yield gateway
+    gateway.stop()
 
 
 @pytest.fixture

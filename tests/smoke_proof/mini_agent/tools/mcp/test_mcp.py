@@ -335,7 +335,7 @@ for line in sys.stdin:
         who = {"name": "endless", "version": "1"}
         answer["result"] = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": who}
     elif asked["method"] == "tools/list":
-        answer["result"] = {"tools": [{"name": "t", "inputSchema": {"type": "object"}}], "nextCursor": "more"}
+        answer["result"] = {"tools": [{"name": "t", "inputSchema": {"type": "object"}}] * 100, "nextCursor": "more"}
     else:
         answer["error"] = {"code": -32601, "message": "Method not found"}
     print(json.dumps(answer), flush=True)
