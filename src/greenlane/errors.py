@@ -46,6 +46,10 @@ class ConfigError(GreenlaneError):
     label = "CONFIG_ERROR"
 
 
+class UnreachableIndexError(ConfigError):
+    """No package index answered an installation."""
+
+
 class UsageError(ConfigError):
     """A command was called with words that it does not know."""
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.cli.context import context_of, print_line
+from greenlane.cli.lane import print_line
+from greenlane.config.load import load
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_NOT_READY, EXIT_READY
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.search import Conclusion, Findings
@@ -53,20 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Find, or show again; 0 when tests can be named, 1 when not."""
-    say = partial(print, file=sys.stderr, flush=True) if arguments.json else print_line
-    context = context_of(arguments, environ, say)
-    settings = context.settings
+    settings = load(Path(arguments.project), environ)
     victim: str = arguments.victim
     lane = lane_of(settings, victim, arguments.lane)
     color = sys.stdout.isatty() and "NO_COLOR" not in environ
-    job = make_job(context, lane, open_gates(context), color=color)
+    job = make_job(settings, lane, environ, open_gates(settings, environ), color=color)
     if arguments.after:
-        status = replay(job, (*arguments.after, victim))
+        status = replay(job, (*arguments.after, victim), print_line)
         return REPLAYED.get(status, EXIT_CONFIG)
     traces = Traces() if arguments.fresh else evidence(settings, lane, victim)
     findings = by_evidence(traces, victim)
     if findings is None:
-        findings = search(job, victim, traces, arguments.seed, quiet=arguments.json)
+        say = partial(print, file=sys.stderr, flush=True) if arguments.json else print_line
+        findings = search(job, victim, traces, arguments.seed, say, quiet=arguments.json)
     command = _command(arguments, lane.name, findings)
     if arguments.json:
         shown = {**msgspec.to_builtins(findings), "reproduce": shlex.join(command) if findings.tests else ""}

@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from greenlane.cli.context import context_of
+from greenlane.cli.lane import print_line
 from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
+from greenlane.config.load import load
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.verdict import Verdict
@@ -29,13 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run, judge, report; 0 when ready."""
     with no_old_verdict(Path(arguments.project)):
-        context = context_of(arguments, environ)
-        plan = named_plan(arguments.plan, environ)
-        request = request_of_policy(context.settings, arguments.policy, arguments.seed, plan)
+        settings = load(Path(arguments.project), environ)
+        request = request_of_policy(settings, arguments.policy, arguments.seed, named_plan(arguments.plan, environ))
 
     def use(listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
-        verdict, evidence = decide(context, request, listener)
-        combine_coverage(context, evidence)
+        verdict, evidence = decide(settings, request, environ, print_line, listener)
+        combine_coverage(settings, evidence, environ)
         return verdict, evidence
 
-    return decide_and_tell(context, use)
+    return decide_and_tell(settings, environ, use)

@@ -10,21 +10,13 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import greenlane
+from greenlane.config.project import read_project
 from greenlane.environment.installers import Installer
 from greenlane.environment.lock_file import normalise
 from greenlane.errors import EnvironmentBuildError
 from greenlane.util.work_tree import tree_state
 
 HARNESS = "greenlane"
-
-
-def is_package(project: Path) -> bool:
-    """Return whether a project declares a build backend, and so has a wheel."""
-    try:
-        content = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return False
-    return "build-system" in content
 
 
 def harness_source() -> Path | None:
@@ -69,7 +61,7 @@ def build(project: Path | None, installer: Installer, into: Path, *, harness: bo
     """
     into.mkdir(parents=True, exist_ok=True)
     source = harness_source()
-    if project is not None and is_package(project):
+    if project is not None and read_project(project).package:
         installer.build_wheel(project, into)
     if not harness:
         return sorted(into.glob("*.whl"))

@@ -48,9 +48,10 @@ from greenlane.supervisor.plan import Plan, Result
 from greenlane.util.files import write_atomically
 from greenlane.util.launch import harness_environment, run_child
 from greenlane.util.redaction import redact
-from greenlane.util.work_tree import tree_state
+from greenlane.util.work_tree import described, tree_state
 from greenlane.version import VERSION
 
+Say = Callable[[str], None]
 REMOVALS = 5
 """How often we try to remove a folder into which another run writes."""
 
@@ -81,23 +82,24 @@ def recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
         lock=settings.root / lane.lock,
         python=lane.python,
         project=settings.root,
-        tree=tree + harness_state(settings.root),
+        tree=tree + described(settings.root) + harness_state(settings.root),
     )
 
 
-def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> LaneEvidence:
+def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver, say: Say) -> LaneEvidence:
     """Run one lane or shard and return its evidence.
 
     Args:
         job: what is run.
         installer: who builds the environment; resolver: who finds places for services that have another.
+        say: prints a line to the user.
 
     Raises:
         ConfigError: the lock is missing or wrong.
         EnvironmentBuildError: the environment could not be built.
         Interrupted: the supervisor died before it could write its answer.
     """
-    settings, say = job.settings, job.context.say
+    settings = job.settings
     own = written_by_us(settings)
     tree = tree_state(settings.root, own)
     plan = recipe(settings, job.lane, tree)
@@ -194,7 +196,7 @@ def _supervise(
     own = base_environment(job, environment, scratch)
     seed = job.seed if job.seed is not None else random.SystemRandom().randrange(2**32)
     queue = job.plan.queue if job.plan else ""
-    pull = pull_plan(job.context, lane, job.shard, queue, tree) if queue else None
+    pull = pull_plan(settings, lane, job.shard, queue, tree, job.environ) if queue else None
     # A shard that pulls knows its next test only when it asks: workers would have to be told before.
     requested = job.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")
     workers = 0 if pull else worker_count(lane, os.cpu_count() or 1, requested)
@@ -295,7 +297,7 @@ def _record(
 def _finish(job: LaneJob, record: LaneRecord) -> LaneEvidence:
     """Take secrets out of the artifacts, seal them with digests, write the record, and read it all back."""
     folder = job.artifacts
-    leaked = redact(folder, secret_values(job.context))
+    leaked = redact(folder, secret_values(job.settings, job.environ))
     digests = {name: digest for name in (JOURNAL, JUNIT) if (digest := digest_of(folder / name))}
     record = msgspec.structs.replace(
         record, digests=digests, secrets_found=tuple(dict.fromkeys((*record.secrets_found, *leaked)))

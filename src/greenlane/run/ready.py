@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.config.names import canonical, nearest
@@ -39,6 +38,8 @@ from greenlane.sharding.plan import ShardPlan
 from greenlane.util.processes import end_survivors
 from greenlane.util.work_tree import tree_state
 from greenlane.version import VERSION
+
+Say = Callable[[str], None]
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,15 +72,16 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run of lanes: what is asked for, and what was found out before the first of them.
 
     Attributes:
-        context: of the call.
+        environ: the caller's environment.
         run_id: name of the run.
         gates: state of every live provider.
         router: which router configuration lanes get.
         listener: who is told how each lane comes along.
     """
 
-    context: Context
+    settings: Settings
     request: RunRequest
+    environ: Mapping[str, str]
     run_id: str
     gates: tuple[GateState, ...]
     router: Choice
@@ -175,37 +177,43 @@ def _shards(lane: Lane, words: Sequence[str]) -> tuple[str, ...]:
 
 
 def decide(
-    context: Context, request: RunRequest, listener: ProgressListener = NULL_LISTENER
+    settings: Settings,
+    request: RunRequest,
+    environ: Mapping[str, str],
+    say: Say,
+    listener: ProgressListener = NULL_LISTENER,
 ) -> tuple[Verdict, list[LaneEvidence]]:
     """Run what is asked for and judge it.
 
     Args:
-        context: of the call.
+        settings: the effective configuration.
         request: what is asked for.
+        environ: the caller's environment.
+        say: prints a line to the user.
         listener: who is told how each lane comes along.
 
     Raises:
         ConfigError: a setting is wrong; nothing was run.
     """
-    settings = context.settings
     run_id = new_run_id()
-    gates = open_gates(context)
+    gates = open_gates(settings, environ)
     # As they are before any code of a lane runs: what is excused, and what is remembered of this tree.
-    before = with_history(make_requirements(settings, request, gates, run_id), context)
-    notes = check_addresses(context, request.strict)
-    router, lacking = guard(context, request.strict)
+    before = with_history(make_requirements(settings, request, gates, run_id), settings, environ, say)
+    notes = check_addresses(settings, environ, request.strict)
+    router, lacking = guard(settings, environ, request.strict, say)
     notes += lacking
     evidence: list[LaneEvidence] = []
     if not any(note.gating for note in notes):
         run = Run(
-            context=context,
+            settings=settings,
             request=request,
+            environ=environ,
             run_id=run_id,
             gates=gates,
             router=router,
             listener=listener,
         )
-        evidence, stopped = _run_lanes(run)
+        evidence, stopped = _run_lanes(run, say)
         notes += stopped
     after = make_requirements(settings, request, gates, run_id)
     requirements = msgspec.structs.replace(after, ledger=before.ledger, past=before.past, flaky=before.flaky)
@@ -214,25 +222,24 @@ def decide(
     return verdict, evidence
 
 
-def open_gates(context: Context) -> tuple[GateState, ...]:
+def open_gates(settings: Settings, environ: Mapping[str, str]) -> tuple[GateState, ...]:
     """Return the state of every live provider; the variables of the one base count as set where there is one."""
-    configuration, environ = context.settings.configuration, context.environ
-    address = configuration.address
+    address = settings.configuration.address
     try:
         base = resolve(address, environ).url
     except ValueError:  # which is reported where the addresses are checked
         base = ""
     known = {**environ, **(endpoints(address, base) if base else {})}
-    return tuple(gate(name, provider, known) for name, provider in configuration.providers.items())
+    return tuple(gate(name, provider, known) for name, provider in settings.configuration.providers.items())
 
 
-def check_addresses(context: Context, strict: bool) -> list[Violation]:
+def check_addresses(settings: Settings, environ: Mapping[str, str], strict: bool) -> list[Violation]:
     """Return what is wrong with the base variables.
 
     Raises:
         ConfigError: a variable holds no address.
     """
-    address, environ = context.settings.configuration.address, context.environ
+    address = settings.configuration.address
     try:
         base = resolve(address, environ)
     except ValueError as error:
@@ -240,11 +247,13 @@ def check_addresses(context: Context, strict: bool) -> list[Violation]:
     return disagreements(address, base, environ, strict)
 
 
-def _run_lanes(run: Run) -> tuple[list[LaneEvidence], list[Violation]]:
+def _run_lanes(run: Run, say: Say) -> tuple[list[LaneEvidence], list[Violation]]:
     """Run every needed lane and shard; an interruption ends the list and is a violation."""
-    settings, gates, environ, say = run.context.settings, run.gates, run.context.environ, run.context.say
-    installer = find_installer(settings.root / settings.configuration.environments, environ)
-    resolver = ServiceResolver(run.context, installer)
+    settings, gates, environ = run.settings, run.gates, run.environ
+    installer = find_installer(
+        settings.root / settings.configuration.environments, environ, settings.configuration.build_env
+    )
+    resolver = ServiceResolver(settings, installer, say)
     evidence: list[LaneEvidence] = []
     for name in run.request.lanes:
         lane = settings.lane(name)
@@ -259,7 +268,7 @@ def _run_lanes(run: Run) -> tuple[list[LaneEvidence], list[Violation]]:
         for job in _jobs(run, lane):
             say(f"{job.label}: starting")
             try:
-                evidence.append(run_lane(job, installer, resolver))
+                evidence.append(run_lane(job, installer, resolver, say))
             except EnvironmentBuildError as error:
                 say("\n".join(error.lines()))
                 evidence.append(failed_record(job, error.message, "DRIFT"))
@@ -277,12 +286,12 @@ def _jobs(run: Run, lane: Lane) -> list[LaneJob]:
     if run.request.queue:
         plan: ShardPlan | None = queued_plan(lane, run.request.shards, run.request.queue)
     else:
-        plan = choose_plan(run.context.settings, lane, shards, run.request.plan)
+        plan = choose_plan(run.settings, lane, shards, run.request.plan)
     return [
         LaneJob(
-            context=run.context, lane=lane, shard=shard, run_id=run.run_id, gates=run.gates,
+            settings=run.settings, lane=lane, shard=shard, run_id=run.run_id, environ=run.environ, gates=run.gates,
             router=run.router, seed=run.request.seed, plan=plan, listener=run.listener,
-            only=run.request.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.context.environ,
+            only=run.request.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.environ,
         )
         for shard in shards
     ]  # fmt: skip

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import msgspec
 
-from greenlane.config.context import Context
 from greenlane.config.lanes import Instead, Service
 from greenlane.config.load import Settings
 from greenlane.config.services import absence_line, switched_off
@@ -16,13 +16,14 @@ from greenlane.environment.drift import read as read_manifest
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import Installer
 from greenlane.environment.lock_file import installation_failure, mismatched
-from greenlane.errors import ConfigError, EnvironmentBuildError
+from greenlane.errors import ConfigError, EnvironmentBuildError, UnreachableIndexError
 from greenlane.evidence.evidence import ServiceRecord
 from greenlane.judge.address import normalise
 from greenlane.run.job import LaneJob
 from greenlane.util.http_probe import get
 from greenlane.util.work_tree import tree_state
 
+Say = Callable[[str], None]
 PATIENCE = 2.0
 """Seconds that somebody else's server gets to answer in before ours is started."""
 
@@ -56,14 +57,15 @@ class ServiceResolver:
     """Finds a place for the services of a whole run, so that each absence is told once.
 
     Args:
-        context: of the call.
+        settings: the project.
         installer: who builds environments.
+        say: prints a line to the user.
     """
 
-    def __init__(self, context: Context, installer: Installer) -> None:
-        self._settings = context.settings
+    def __init__(self, settings: Settings, installer: Installer, say: Say) -> None:
+        self._settings = settings
         self._installer = installer
-        self._say = context.say
+        self._say = say
         self._said: set[str] = set()
         self._unreachable: dict[str, str] = {}
 
@@ -96,7 +98,7 @@ class ServiceResolver:
         )
         try:
             resolved.environments[name] = prepare(recipe, self._installer, self._say)
-        except EnvironmentBuildError as error:
+        except (EnvironmentBuildError, UnreachableIndexError) as error:
             if not service.optional or mismatched(error.detail):
                 raise
             self._unreachable[service.environment] = installation_failure(error.message, error.detail)
