@@ -36,9 +36,6 @@ from mini_agent.upstreams.table import Clients
 
 __all__ = ["ModelRoute", "ModelServices"]
 
-#: Scripts call no tools, and an agent brings its own.
-_WITHOUT_TOOLS = ("scripted", "mini_agent")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelServices:
@@ -80,7 +77,7 @@ class ModelRoute:
         exchange.model = target.group
         client = self._client(target)
         headers = [(b"x-mini-agent-provider", client.name.encode())]
-        body, dropped = outgoing_body(asked, target)
+        body, dropped = outgoing_body(asked, target, passes_unknown=client.capabilities.passes_unknown)
         if target.dialect == self._dialect:
             body = without_seals(body)
         if dropped:
@@ -110,7 +107,7 @@ class ModelRoute:
 
     def _with_tools(self, client: ModelClient, request: ProviderRequest) -> ModelClient:
         """Returns: the client, around which the gateway runs the tools that it adds to this request, if any."""
-        if client.name in _WITHOUT_TOOLS or (tools := self._services.chat_tools.of(request)) is None:
+        if not client.capabilities.takes_tools or (tools := self._services.chat_tools.of(request)) is None:
             return client
         options = self._services.settings.config.tool_execution
         limits: Any = {"max_iterations": options.max_iterations, "timeout_s": options.timeout_per_tool}
@@ -124,12 +121,12 @@ class ModelRoute:
     ) -> ProviderRequest:
         """Returns: the request with what the memory service knows, where that is configured."""
         recall = self._services.recall
-        if recall is None or client.name == "scripted":
+        if recall is None or client.capabilities.simulated:
             return request
         scope, receive, _ = wire
         async with CancelOnDisconnect(scope, receive):
             inject = await recall.injection(request.caller, request.target, self._said(request))
-        if inject is None or client.name == "mini_agent":
+        if inject is None or client.capabilities.runs_agent:
             return replace(request, inject=inject)
         return replace(request, body=inject.into(request.body, self._dialect))
 

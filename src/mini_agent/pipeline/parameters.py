@@ -162,15 +162,16 @@ def check_tool_calls(messages: list[dict[str, Any]], invalid: type[GatewayError]
             raise invalid(f"Invalid 'messages[{index}].tool_calls': expected an array of objects", param="messages")
 
 
-def outgoing_body(asked: ModelBody, target: ModelTarget) -> tuple[dict[str, Any], list[str]]:
+def outgoing_body(asked: ModelBody, target: ModelTarget, *, passes_unknown: bool) -> tuple[dict[str, Any], list[str]]:
     """Merge configured defaults with what the client may set; client values win.
 
+    passes_unknown: whether the target's client passes on parameters that nobody here knows.
     Returns: the body in the client's dialect without `model`, and the names that were dropped.
     """
     body = with_defaults(target, {}, asked.dialect)
     dropped = []
     for name, value in asked.fields.items():
-        if _may_pass(name, asked.dialect, target):
+        if _may_pass(name, asked.dialect, target, passes_unknown):
             # What an operator has opened may be a container: inside of it steering names stay forbidden.
             body[name] = cleaned(name, value)
         else:
@@ -179,7 +180,7 @@ def outgoing_body(asked: ModelBody, target: ModelTarget) -> tuple[dict[str, Any]
     return body, dropped
 
 
-def _may_pass(name: str, dialect: Dialect, target: ModelTarget) -> bool:
+def _may_pass(name: str, dialect: Dialect, target: ModelTarget, passes_unknown: bool) -> bool:
     """Returns: whether a client may set a parameter: the dialect's own, and others where nobody is steered by them.
 
     A translation refuses by name what no rule knows, and keeps back itself what the operator drops.
@@ -190,4 +191,4 @@ def _may_pass(name: str, dialect: Dialect, target: ModelTarget) -> bool:
         return True
     if name in target.allowed:
         return name not in NEVER_ALLOWED
-    return target.open and not parameter_steers(name)
+    return passes_unknown and not parameter_steers(name)
