@@ -17,9 +17,11 @@ from pathlib import Path
 import nox
 
 from greenlane.cli import lane, lock
+from greenlane.cli.context import print_line
 from greenlane.cli.main import guarded
 from greenlane.cli.parser import Parser
 from greenlane.cli.verdict_output import no_old_verdict
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane, LaneKind
 from greenlane.config.load import load
 from greenlane.config.names import aliases
@@ -150,8 +152,7 @@ def _control(command: str, project: Path, *fixed: str) -> Callable[[nox.Session]
     def session(session: nox.Session) -> None:
         def use() -> int:
             with no_old_verdict(project) if command in DECIDING else nullcontext():
-                settings = load(project, os.environ)
-                control = control_environment(settings, os.environ, lane.print_line)
+                control = control_environment(Context(load(project, os.environ), os.environ, print_line))
             words = [command, *fixed, *session.posargs] if command else list(session.posargs)
             where = ["--project", str(project)] if words and not words[0].startswith("-") else []
             program = [control.python, "-P", "-s", "-m", "greenlane"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from greenlane.cli.lane import print_line
+from greenlane.cli.context import print_line
 from greenlane.errors import EXIT_READY, ConfigError
 
 HELP = "Print the script that completes commands and options in bash, zsh or tcsh."

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
-from greenlane.config.load import load
+from greenlane.cli.context import context_of
 from greenlane.doctor.diagnosis import exit_code
 from greenlane.doctor.examine import examine
 from greenlane.doctor.probes import PATIENCE
@@ -30,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Look and tell; 0 when nothing stands in the way, 2 when a setting does, 1 for anything else."""
-    settings = load(Path(arguments.project), environ)
-    diagnosis = examine(settings, arguments.policy, environ, arguments.patience)
-    secrets = secret_values(settings, environ).values()
+    context = context_of(arguments, environ)
+    diagnosis = examine(context.settings, arguments.policy, environ, arguments.patience)
+    secrets = secret_values(context).values()
     if arguments.json:
         print(as_json(diagnosis, secrets), flush=True)
     else:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from greenlane.cli.context import context_of, print_line
 from greenlane.cli.history import needed
-from greenlane.cli.lane import print_line
-from greenlane.config.load import load
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
 from greenlane.judge.quarantine import is_day, moment_of, stamp
 from greenlane.report.table import table
@@ -61,15 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Open history and ledger and do what the verb says; 1 when a promotion is refused."""
-    settings = load(Path(arguments.project), environ)
+    context = context_of(arguments, environ, (lambda text: None) if arguments.json else print_line)
     needed()
     now = _moment(arguments.at)
     from greenlane.history.ingest import opened
     from greenlane.history.quarantine_manager import QuarantineManager
 
-    say = (lambda text: None) if arguments.json else print_line
-    engine = opened(settings, environ, say)
-    manager = QuarantineManager(settings, engine, environ, now, say, dry_run=arguments.dry_run)
+    manager = QuarantineManager(context, opened(context), now, dry_run=arguments.dry_run)
     uses: dict[str, Callable[[QuarantineManager, argparse.Namespace], int]] = {
         "list": _list, "show": _show, "quarantine": _quarantine, "promote": _promote, "expire": _expire,
     }  # fmt: skip

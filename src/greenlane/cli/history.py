@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from greenlane.cli.lane import print_line
-from greenlane.config.load import Settings, load
+from greenlane.cli.context import context_of, print_line
+from greenlane.config.load import Settings
 from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.evidence.history import DAY
 from greenlane.history.recall import can_ask
@@ -66,17 +66,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Open the database and do what the verb says."""
-    settings = load(Path(arguments.project), environ)
+    context = context_of(arguments, environ)
+    settings = context.settings
     needed()
     from greenlane.history.database import address, connect
     from greenlane.history.ingest import ingest_apart, opened
 
     if arguments.verb == "ingest":
-        stored = ingest_apart(settings, environ, print_line)
+        stored = ingest_apart(context)
         return _say(arguments, {"stored": stored}, [f"{stored} runs stored"])
     if getattr(arguments, "dry_run", False):
-        return VERBS[arguments.verb](settings, arguments, connect(address(settings, environ)))
-    return VERBS[arguments.verb](settings, arguments, opened(settings, environ, print_line))
+        return VERBS[arguments.verb](settings, arguments, connect(address(context)))
+    return VERBS[arguments.verb](settings, arguments, opened(context))
 
 
 def needed() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from greenlane.adopt.rules import CONFIGURATION, has_lanes, scaffold
 from greenlane.adopt.scaffold import NOX, WORKFLOW, project_files, read_repository, workflow, write_scaffold
 from greenlane.adopt.values import Addition, Scaffold
-from greenlane.cli.lane import print_line
+from greenlane.cli.context import print_line
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane, LaneKind, Provider
 from greenlane.config.load import load
 from greenlane.config.schema import Configuration
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return EXIT_READY if arguments.dry_run else EXIT_NOT_READY
     write_scaffold(project, made)
     if not arguments.no_lock:
-        compile_locks(load(project, environ), environ, print_line, check=False, upgrade=False)
+        compile_locks(Context(load(project, environ), environ, print_line), check=False, upgrade=False)
     print_line("next: nox -s ready" if made.additions else "nothing to add")
     return EXIT_READY
 

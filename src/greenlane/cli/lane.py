@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
+from greenlane.cli.context import context_of
 from greenlane.cli.verdict_output import decide_and_tell
-from greenlane.config.load import load
 from greenlane.errors import ConfigError
 from greenlane.run.planning import named_plan, named_queue
 from greenlane.run.ready import chosen_shards, decide, request_of_lane
@@ -52,17 +51,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run the lane; 0 when it is green."""
-    settings = load(Path(arguments.project), environ)
+    context = context_of(arguments, environ)
+    settings = context.settings
     if arguments.plan and arguments.queue:
         raise ConfigError("a plan and a queue: each cuts the lane in its own way", "give one of --plan and --queue")
     plan = named_plan(arguments.plan, environ)
-    shards, environ = chosen_shards(settings.lane(arguments.lane), arguments.shards, arguments.keyword, environ)
+    shards, given = chosen_shards(settings.lane(arguments.lane), arguments.shards, arguments.keyword, environ)
     request = request_of_lane(settings, arguments.lane, shards, arguments.seed, plan, arguments.only)
     # An option is stronger than either variable.
     request = msgspec.structs.replace(request, queue="" if arguments.plan else named_queue(arguments.queue, environ))
-    return decide_and_tell(settings, environ, partial(decide, settings, request, environ, print_line), request.lane)
-
-
-def print_line(text: str) -> None:
-    """Print a line at once, so that it keeps its place among the lane's own output."""
-    print(text, flush=True)
+    context = msgspec.structs.replace(context, environ=given)
+    return decide_and_tell(context, partial(decide, context, request), request.lane)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
-from greenlane.cli.lane import print_line
-from greenlane.config.load import load
+from greenlane.cli.context import context_of, print_line
 from greenlane.environment.locks import compile_locks
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY
 
@@ -24,8 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> int:
     """Compile; with `--check`, 1 when a lock is stale."""
-    settings = load(Path(arguments.project), environ)
-    changed = compile_locks(settings, environ, print_line, check=arguments.check, upgrade=arguments.upgrade)
+    changed = compile_locks(context_of(arguments, environ), check=arguments.check, upgrade=arguments.upgrade)
     if not changed:
         print_line("every lock is up to date")
     return EXIT_NOT_READY if changed and arguments.check else EXIT_READY

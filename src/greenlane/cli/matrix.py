@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.cli.lane import print_line
+from greenlane.cli.context import print_line
 from greenlane.config.lanes import LaneKind
 from greenlane.config.load import Settings, load
 from greenlane.environment.locks import lowest_python

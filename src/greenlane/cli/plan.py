@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.cli.lane import print_line
+from greenlane.cli.context import print_line
 from greenlane.config.load import Settings, load
 from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.run.planning import make_plans, write_plan

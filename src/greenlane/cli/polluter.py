@@ -12,8 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.cli.lane import print_line
-from greenlane.config.load import load
+from greenlane.cli.context import context_of, print_line
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_NOT_READY, EXIT_READY
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.search import Conclusion, Findings
@@ -54,19 +53,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Find, or show again; 0 when tests can be named, 1 when not."""
-    settings = load(Path(arguments.project), environ)
+    say = partial(print, file=sys.stderr, flush=True) if arguments.json else print_line
+    context = context_of(arguments, environ, say)
+    settings = context.settings
     victim: str = arguments.victim
     lane = lane_of(settings, victim, arguments.lane)
     color = sys.stdout.isatty() and "NO_COLOR" not in environ
-    job = make_job(settings, lane, environ, open_gates(settings, environ), color=color)
+    job = make_job(context, lane, open_gates(context), color=color)
     if arguments.after:
-        status = replay(job, (*arguments.after, victim), print_line)
+        status = replay(job, (*arguments.after, victim))
         return REPLAYED.get(status, EXIT_CONFIG)
     traces = Traces() if arguments.fresh else evidence(settings, lane, victim)
     findings = by_evidence(traces, victim)
     if findings is None:
-        say = partial(print, file=sys.stderr, flush=True) if arguments.json else print_line
-        findings = search(job, victim, traces, arguments.seed, say, quiet=arguments.json)
+        findings = search(job, victim, traces, arguments.seed, quiet=arguments.json)
     command = _command(arguments, lane.name, findings)
     if arguments.json:
         shown = {**msgspec.to_builtins(findings), "reproduce": shlex.join(command) if findings.tests else ""}

@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from greenlane.cli.lane import print_line
+from greenlane.cli.context import context_of
 from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
-from greenlane.config.load import load
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.verdict import Verdict
@@ -30,12 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run, judge, report; 0 when ready."""
     with no_old_verdict(Path(arguments.project)):
-        settings = load(Path(arguments.project), environ)
-        request = request_of_policy(settings, arguments.policy, arguments.seed, named_plan(arguments.plan, environ))
+        context = context_of(arguments, environ)
+        plan = named_plan(arguments.plan, environ)
+        request = request_of_policy(context.settings, arguments.policy, arguments.seed, plan)
 
     def use(listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
-        verdict, evidence = decide(settings, request, environ, print_line, listener)
-        combine_coverage(settings, evidence, environ)
+        verdict, evidence = decide(context, request, listener)
+        combine_coverage(context, evidence)
         return verdict, evidence
 
-    return decide_and_tell(settings, environ, use)
+    return decide_and_tell(context, use)

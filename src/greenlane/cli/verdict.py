@@ -9,9 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.cli.lane import print_line
+from greenlane.cli.context import context_of
 from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
-from greenlane.config.load import load
 from greenlane.errors import ConfigError
 from greenlane.evidence.artifacts import RECORD
 from greenlane.evidence.evidence import LaneEvidence
@@ -35,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Collect, judge, report; 0 when ready."""
     with no_old_verdict(Path(arguments.project)):
-        settings = load(Path(arguments.project), environ)
+        context = context_of(arguments, environ)
+        settings = context.settings
         request = request_of_policy(settings, arguments.policy)
         folders = [Path(name) for name in arguments.folders] or [settings.root / settings.configuration.artifacts]
         missing = [str(folder) for folder in folders if not folder.is_dir()]
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
     def use(listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
         evidence = [collect(path.parent) for path in records]
-        requirements = make_requirements(settings, request, open_gates(settings, environ), run_id="")
-        decision = judge(with_history(requirements, settings, environ, print_line), evidence)
+        requirements = make_requirements(settings, request, open_gates(context), run_id="")
+        decision = judge(with_history(requirements, context), evidence)
         return msgspec.structs.replace(decision, made_at=time.time(), project=settings.project), evidence
 
-    return decide_and_tell(settings, environ, use)
+    return decide_and_tell(context, use)

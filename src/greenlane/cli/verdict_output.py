@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from pathlib import Path
 
-from greenlane.config.load import Settings, reporting
+from greenlane.config.context import Context
+from greenlane.config.load import reporting
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.verdict import Verdict
@@ -32,22 +32,22 @@ def no_old_verdict(project: Path) -> Iterator[None]:
         raise
 
 
-def decide_and_tell(settings: Settings, environ: Mapping[str, str], decide: Decide, lane: str = "") -> int:
+def decide_and_tell(context: Context, decide: Decide, lane: str = "") -> int:
     """Decide, remember the run, write the reports, show the verdict, and return its exit code.
 
     Args:
-        settings: the project.
-        environ: the caller's environment.
+        context: of the command.
         decide: returns the verdict and what it rests on; it is given somebody who watches.
         lane: name of the lane that is judged by itself; empty for a verdict of the project.
     """
+    settings, environ = context.settings, context.environ
     configuration = settings.configuration
     remove_reports(settings.root, configuration, lane)
     actions = github(configuration.report, environ, settings.root)
     with actions.suppress_commands() if actions else nullcontext():
         with screen(environ) as listener:
             verdict, evidence = decide(listener)
-        remember(settings, evidence, environ, partial(print, flush=True))
+        remember(context, evidence)
         written = write_reports(verdict, settings.root, configuration, evidence)
         print("reports: " + ", ".join(str(path.relative_to(settings.root)) for path in written), flush=True)
         show(verdict, environ)

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane, Service
 from greenlane.config.load import Settings
 from greenlane.config.names import canonical
@@ -70,7 +71,7 @@ def examine(settings: Settings, policy: str, environ: Mapping[str, str], seconds
     base, notes = _base(settings, environ, request.strict)
     questions = _questions(settings, environ, base, seconds)
     answers = probes.ask(questions, seconds)
-    gates = open_gates(settings, environ)
+    gates = open_gates(Context(settings, environ, print))
     router, lacking = _router(settings, environ, request.strict, answers.get("router"))
     diagnosis = Diagnosis(
         project=settings.project,
@@ -148,7 +149,7 @@ def _read_router(settings: Settings, environ: Mapping[str, str], file: Path) -> 
     """Return the groups of the caller's router configuration, or why it cannot be used."""
     try:
         if importlib.util.find_spec("yaml") is not None:
-            return groups_of(read_yaml(file, settings, environ, lambda _: None))
+            return groups_of(read_yaml(file, Context(settings, environ, lambda _: None)))
         control = settings.root / settings.configuration.environments / CONTROL
         if not (control / MANIFEST).exists():
             return GreenlaneError("YAML is not installed here; `nox -s greenlane -- doctor` can read it")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 
-from greenlane.config.load import Settings
+from greenlane.config.context import Context
 from greenlane.environment.build import Environment, Recipe, prepare
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import find_installer
@@ -15,13 +14,14 @@ from greenlane.environment.wheels import harness_state
 NAME = "control"
 
 
-def control_environment(settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> Environment:
+def control_environment(context: Context) -> Environment:
     """Return the control environment, built or proved right.
 
     Raises:
         EnvironmentBuildError: it could not be built.
     """
+    settings = context.settings
     folder = settings.root / settings.configuration.environments
     recipe = Recipe(location=folder / NAME, lock=CONTROL_LOCK, python="", project=None, tree=harness_state())
-    with exclusive(folder / f"{NAME}.lock", f"process {os.getpid()}", say):
-        return prepare(recipe, find_installer(folder, environ), say)
+    with exclusive(folder / f"{NAME}.lock", f"process {os.getpid()}", context.say):
+        return prepare(recipe, find_installer(folder, context.environ), context.say)

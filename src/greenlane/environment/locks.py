@@ -6,12 +6,13 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import requires
 from pathlib import Path
 
 import msgspec
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.config.project import Project, read_project
@@ -126,24 +127,21 @@ def own_requirement(project: Project, root: Path, extras: Iterable[str]) -> str:
     return f"{named}{root.as_uri()}{f'[{wanted}]' if wanted else ''}"
 
 
-def compile_locks(
-    settings: Settings, environ: Mapping[str, str], say: Callable[[str], None], *, check: bool, upgrade: bool
-) -> list[str]:
+def compile_locks(context: Context, *, check: bool, upgrade: bool) -> list[str]:
     """Compile every lock and return the names of those that changed, or with `check` would change.
 
     What is locked already stays, unless the inputs no longer allow it or `upgrade` asks for the newest.
 
     Args:
-        settings: the project.
-        environ: the caller's environment.
-        say: prints a line to the user.
+        context: of the project.
         check: leave the files as they are.
         upgrade: take the newest versions.
 
     Raises:
         ConfigError: uv is not there, or the requirements cannot be resolved.
     """
-    compiler = Compiler(settings, environ, check=check, upgrade=upgrade)
+    settings = context.settings
+    compiler = Compiler(settings, context.environ, check=check, upgrade=upgrade)
     changed = []
     for lane in _by_lock(settings.configuration.lanes.values()):
         if compiler.compile(settings.root / lane.lock, lane_input(settings, lane)):
@@ -162,7 +160,7 @@ def compile_locks(
         if compiler.compile(target, made_from):
             changed.append(str(target.relative_to(settings.root)))
     for name in changed:
-        say(f"{'stale' if check else 'written'}: {name}")
+        context.say(f"{'stale' if check else 'written'}: {name}")
     return changed
 
 

@@ -9,24 +9,22 @@ import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from greenlane.config.load import Settings
+from greenlane.config.context import Context
 from greenlane.environment.control_environment import control_environment
 from greenlane.environment.variables import install_environment
 from greenlane.errors import EXIT_CONFIG, EXIT_READY, ConfigError, GreenlaneError
 
 
-def read_yaml(path: Path, settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> Any:
+def read_yaml(path: Path, context: Context) -> Any:
     """Return the content of a YAML file as plain data.
 
     Args:
         path: of the file.
-        settings: of the project, whose control environment reads where this one cannot.
-        environ: the caller's environment.
-        say: prints a line to the user.
+        context: of the project, whose control environment reads where this one cannot.
 
     Raises:
         ConfigError: the file cannot be read, is no YAML, or has a key twice.
@@ -39,7 +37,7 @@ def read_yaml(path: Path, settings: Settings, environ: Mapping[str, str], say: C
         raise ConfigError(f"{path}: {error}") from error
     if importlib.util.find_spec("yaml") is not None:
         return parse(text, str(path))
-    return read_there(control_environment(settings, environ, say).python, path, environ)
+    return read_there(control_environment(context).python, path, context.environ)
 
 
 def read_there(python: str, path: Path, environ: Mapping[str, str]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from greenlane.config.load import Settings
+from greenlane.config.context import Context
 from greenlane.environment.exclusive import exclusive
 from greenlane.errors import ConfigError
 
@@ -30,12 +30,12 @@ LOCK = 0x677265656E
 """Number of the advisory lock under which PostgreSQL's writers take turns: they touch the same sums."""
 
 
-def address(settings: Settings, environ: Mapping[str, str]) -> str:
+def address(context: Context) -> str:
     """Return the address of the database, as SQLAlchemy writes it: the shared one where there is one, else the file."""
-    history = settings.configuration.history
+    history = context.settings.configuration.history
     variable = history.url.removeprefix("env:")
-    url = environ.get(variable, "").strip() if variable != history.url else history.url
-    return url or f"sqlite:///{settings.root / history.path}"
+    url = context.environ.get(variable, "").strip() if variable != history.url else history.url
+    return url or f"sqlite:///{context.settings.root / history.path}"
 
 
 def connect(url: str) -> sa.Engine:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 import sqlalchemy as sa
 
+from greenlane.config.context import Context
 from greenlane.config.load import Settings
 from greenlane.environment.exclusive import exclusive
 from greenlane.errors import ConfigError
@@ -18,21 +18,19 @@ from greenlane.history.queries import durations
 from greenlane.history.store import record
 from greenlane.util.files import write_atomically
 
-Say = Callable[[str], None]
 
-
-def opened(settings: Settings, environ: Mapping[str, str], say: Say) -> sa.Engine:
+def opened(context: Context) -> sa.Engine:
     """Return the database with everything in it that was waiting in the spool.
 
     Raises:
         ConfigError: the database cannot be opened or written.
     """
-    engine = connect(address(settings, environ))
-    ingest(settings, engine, say)
+    engine = connect(address(context))
+    ingest(context, engine)
     return engine
 
 
-def ingest(settings: Settings, engine: sa.Engine, say: Say) -> int:
+def ingest(context: Context, engine: sa.Engine) -> int:
     """Store what waits in the spool and return how many runs were new.
 
     A file is removed when its run is stored: whoever is killed in between leaves a file that is stored once more, which
@@ -41,6 +39,7 @@ def ingest(settings: Settings, engine: sa.Engine, say: Say) -> int:
     Raises:
         ConfigError: the database cannot be written; the files stay.
     """
+    settings = context.settings
     folder = settings.root / settings.configuration.history.spool
     if not spool.waiting(folder):
         return 0
@@ -49,7 +48,7 @@ def ingest(settings: Settings, engine: sa.Engine, say: Say) -> int:
         for path in spool.waiting(folder):
             run = spool.read(path)
             if run is None:
-                say(f"history: {spool.set_aside(path).name} is no recorded run; it is kept and left out")
+                context.say(f"history: {spool.set_aside(path).name} is no recorded run; it is kept and left out")
                 continue
             new += record(engine, [run])
             path.unlink()
@@ -58,15 +57,16 @@ def ingest(settings: Settings, engine: sa.Engine, say: Say) -> int:
     return new
 
 
-def ingest_apart(settings: Settings, environ: Mapping[str, str], say: Say) -> int:
+def ingest_apart(context: Context) -> int:
     """Store what waits, in a process that nobody looks at: a failure is kept for the next command to say.
 
     Raises:
         ConfigError: the database cannot be opened or written.
     """
     try:
-        return ingest(settings, connect(address(settings, environ)), say)
+        return ingest(context, connect(address(context)))
     except ConfigError as error:
+        settings = context.settings
         spool.note_failure(settings.root / settings.configuration.history.spool, error.message)
         raise
 

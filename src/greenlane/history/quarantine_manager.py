@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import sqlalchemy as sa
 
-from greenlane.config.load import Settings
+from greenlane.config.context import Context
 from greenlane.errors import ConfigError
 from greenlane.evidence.ledger import LEDGER_FILE
 from greenlane.evidence.quarantine import Entry, FlakyTest
@@ -22,8 +22,6 @@ from greenlane.history.promotion import Promotion, promotion
 from greenlane.history.queries import evidence_since
 from greenlane.judge.flakes import Flake
 from greenlane.judge.quarantine import day_number, day_of, ended, is_due, later, new_entry
-
-Say = Callable[[str], None]
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,25 +47,21 @@ class QuarantineManager:
     """The quarantine of one project at one moment.
 
     Args:
-        settings: the project.
-        engine: its history.
-        environ: the caller's environment; it may hold the token that opens issues.
+        context: whose environment may hold the token that opens issues.
+        engine: the project's history.
         now: Unix seconds.
-        say: prints a line to the user.
         dry_run: change nothing: neither the ledger nor any issue.
     """
 
-    def __init__(
-        self, settings: Settings, engine: sa.Engine, environ: Mapping[str, str], now: float, say: Say, *, dry_run: bool
-    ) -> None:
-        self._settings = settings
-        self._options = settings.configuration.quarantine
+    def __init__(self, context: Context, engine: sa.Engine, now: float, *, dry_run: bool) -> None:
+        self._settings = context.settings
+        self._options = context.settings.configuration.quarantine
         self._engine = engine
-        self._environ = environ
+        self._environ = context.environ
         self._now = now
-        self._say = say
+        self._say = context.say
         self._dry_run = dry_run
-        self.ledger = read_ledger(settings)
+        self.ledger = read_ledger(self._settings)
 
     @property
     def today(self) -> str:

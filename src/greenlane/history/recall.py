@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import LaneKind
-from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
 from greenlane.evidence.evidence import Requirements
 from greenlane.evidence.history import Past
@@ -31,20 +31,16 @@ def can_ask() -> bool:
     return all(importlib.util.find_spec(name) for name in ("sqlalchemy", "alembic"))
 
 
-def with_history(
-    requirements: Requirements, settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]
-) -> Requirements:
+def with_history(requirements: Requirements, context: Context) -> Requirements:
     """Return requirements with what history knows of their lanes.
 
     Args:
         requirements: what the judge must find proved.
-        settings: the project.
-        environ: the caller's environment; it may name the shared database.
-        say: prints a line to the user.
+        context: whose environment may name the shared database.
     """
     repeatable = [lane for lane, kind in requirements.kinds.items() if kind == LaneKind.DETERMINISTIC]
     known = recall(
-        settings, environ, say, tree=requirements.tree, run_id=requirements.run_id,
+        context, tree=requirements.tree, run_id=requirements.run_id,
         lanes=requirements.kinds, repeatable=repeatable,
         ledger=requirements.ledger, now=time.time(),
     )  # fmt: skip
@@ -52,7 +48,7 @@ def with_history(
 
 
 def recall(
-    settings: Settings, environ: Mapping[str, str], say: Callable[[str], None], *, tree: str, run_id: str,
+    context: Context, *, tree: str, run_id: str,
     lanes: Collection[str], repeatable: Collection[str], ledger: Ledger, now: float,
 ) -> Recalled:  # fmt: skip
     """Return what is known of lanes, from the database where it can be asked, and from runs that still wait for it.
@@ -63,6 +59,7 @@ def recall(
         ledger: says which flaky tests are quarantined.
         now: Unix seconds.
     """
+    settings = context.settings
     history = settings.configuration.history
     if not history.enabled:
         return Recalled()
@@ -77,17 +74,14 @@ def recall(
     if not can_ask() or not (history.url or (settings.root / history.path).exists()):
         return Recalled(past)
     try:
-        known = _ask(settings, environ, past, tree, run_id, ledger, now)
+        known = _ask(context, past, tree, run_id, ledger, now)
     except (ConfigError, OSError) as error:
-        say(f"WARNING: {error}; the verdict rests on this run alone")
+        context.say(f"WARNING: {error}; the verdict rests on this run alone")
         return Recalled(past)
     return Recalled(known.past, tuple(flaky for flaky in known.flaky if flaky.lane in lanes))
 
 
-def _ask(
-    settings: Settings, environ: Mapping[str, str], known: Mapping[str, Past], tree: str, run_id: str, ledger: Ledger,
-    now: float,
-) -> Recalled:  # fmt: skip
+def _ask(context: Context, known: Mapping[str, Past], tree: str, run_id: str, ledger: Ledger, now: float) -> Recalled:
     """Return what is known with what the database knows.
 
     Raises:
@@ -97,10 +91,10 @@ def _ask(
     from greenlane.history.database import address, connect, reading
     from greenlane.history.flaky import flaky
 
-    with reading(connect(address(settings, environ))) as connection:
+    with reading(connect(address(context))) as connection:
         past = {}
         for lane, waiting in known.items():
             stored = queries.past(connection, lane, tree, run_id)
             past[lane] = Past({**stored.passed, **waiting.passed}, {**stored.failed, **waiting.failed})
-        found = flaky(connection, settings.configuration.quarantine, ledger, now)
+        found = flaky(connection, context.settings.configuration.quarantine, ledger, now)
     return Recalled(past, tuple(flaky for flaky, _ in found))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import LaneKind
 from greenlane.config.load import Settings
 from greenlane.environment.control_environment import NAME
@@ -19,32 +20,29 @@ from greenlane.history.recall import can_ask
 from greenlane.judge.sound import broken_because
 from greenlane.util.launch import harness_environment
 
-Say = Callable[[str], None]
 
-
-def remember(settings: Settings, evidence: Sequence[LaneEvidence], environ: Mapping[str, str], say: Say) -> None:
+def remember(context: Context, evidence: Sequence[LaneEvidence]) -> None:
     """Leave runs in the spool, and start a process that stores them; say it when that fails.
 
     Args:
-        settings: the project.
+        context: whose environment may name the shared database.
         evidence: of every lane and shard that ran.
-        environ: the caller's environment; it may name the shared database.
-        say: prints a line to the user.
     """
+    settings = context.settings
     history = settings.configuration.history
     if not history.enabled:
         return
     folder = settings.root / history.spool
     earlier = spool.last_failure(folder)
     if earlier:
-        say(f"WARNING: runs could not be stored last time and wait in {history.spool}: {earlier}")
+        context.say(f"WARNING: runs could not be stored last time and wait in {history.spool}: {earlier}")
     try:
         for item in evidence:
             spool.drop(folder, recorded(item))
         if history.ingest == "detached" and evidence:
-            _ingest_apart(settings, environ)
+            _ingest_apart(context)
     except OSError as error:
-        say(f"WARNING: history: this run is not recorded: {error}")
+        context.say(f"WARNING: history: this run is not recorded: {error}")
 
 
 def recorded(evidence: LaneEvidence) -> RecordedRun:
@@ -83,14 +81,15 @@ def _retried(test: TestOutcome) -> bool:
     return test.attempts > 1 and test.outcome is Outcome.PASSED
 
 
-def _ingest_apart(settings: Settings, environ: Mapping[str, str]) -> None:
+def _ingest_apart(context: Context) -> None:
     """Start a process that stores what waits, where there is an interpreter that can; nobody waits for its end."""
+    settings = context.settings
     python = sys.executable if can_ask() else _control_python(settings)
     if not python:
         return
     command = [python, "-P", "-s", "-m", "greenlane", "history", "--project", settings.project, "ingest", "--apart"]
     subprocess.Popen(
-        command, env=harness_environment(environ), cwd=settings.project, stdin=subprocess.DEVNULL,
+        command, env=harness_environment(context.environ), cwd=settings.project, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=os.name != "nt",
     )  # fmt: skip
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.config.leaks import LeakPolicy
 from greenlane.config.load import Settings
@@ -42,7 +43,6 @@ from greenlane.supervisor.plan import OutputMode, Plan, SearchPlan
 from greenlane.util.work_tree import tree_state
 from greenlane.version import VERSION
 
-Say = Callable[[str], None]
 PURPOSE = "polluter"
 
 
@@ -108,17 +108,15 @@ def by_evidence(known: Traces, victim: str) -> Findings | None:
     return Findings(conclusion=Conclusion.POLLUTED, victim=victim, tests=(known.named,), leaks=leaks)
 
 
-def make_job(
-    settings: Settings, lane: Lane, environ: Mapping[str, str], gates: tuple[GateState, ...], *, color: bool
-) -> LaneJob:
+def make_job(context: Context, lane: Lane, gates: tuple[GateState, ...], *, color: bool) -> LaneJob:
     """Return a request for a lane's environment in which something else than the lane is done."""
     return LaneJob(
-        settings=settings, lane=msgspec.structs.replace(lane, shards=(), coverage=None), shard="", run_id=new_run_id(),
-        environ=environ, gates=gates, purpose=PURPOSE, color=color,
+        context=context, lane=msgspec.structs.replace(lane, shards=(), coverage=None), shard="", run_id=new_run_id(),
+        gates=gates, purpose=PURPOSE, color=color,
     )  # fmt: skip
 
 
-def search(job: LaneJob, victim: str, known: Traces, seed: int | None, say: Say, *, quiet: bool) -> Findings:
+def search(job: LaneJob, victim: str, known: Traces, seed: int | None, *, quiet: bool) -> Findings:
     """Search in copies of one lane process.
 
     Args:
@@ -126,7 +124,6 @@ def search(job: LaneJob, victim: str, known: Traces, seed: int | None, say: Say,
         victim: node id.
         known: what is known from an earlier run.
         seed: of the order in which tests are tried; None for the order of the files.
-        say: prints a line to the user.
         quiet: whether progress is kept to the log.
 
     Raises:
@@ -135,7 +132,7 @@ def search(job: LaneJob, victim: str, known: Traces, seed: int | None, say: Say,
     """
     if not hasattr(os, "fork"):
         raise ConfigError("greenlane polluter needs a system with fork", "search on Linux or macOS")
-    with _place(job, say) as place:
+    with _place(job) as place:
         answer = place.scratch / "findings.json"
         plan = SearchPlan(
             victim=victim, suspects=known.suspects, before=known.before, cores=os.cpu_count() or 1, answer=str(answer)
@@ -153,13 +150,13 @@ def search(job: LaneJob, victim: str, known: Traces, seed: int | None, say: Say,
     return msgspec.structs.replace(findings, leaks=left)
 
 
-def replay(job: LaneJob, tests: Sequence[str], say: Say) -> int:
+def replay(job: LaneJob, tests: Sequence[str]) -> int:
     """Run tests in this order in one ordinary process, where nothing is restored between them; return pytest's status.
 
     Raises:
         Interrupted: it was stopped.
     """
-    with _place(job, say) as place:
+    with _place(job) as place:
         contract = place.contract(Task.REPLAY, tuple(tests), "file", 0)
         return place.supervise(contract, place.plan(contract))
 
@@ -219,9 +216,9 @@ class _Place:
 
 
 @contextmanager
-def _place(job: LaneJob, say: Say) -> Iterator[_Place]:
+def _place(job: LaneJob) -> Iterator[_Place]:
     """Build the lane's environment or prove it right, and hold it."""
-    settings = job.settings
+    settings, say = job.settings, job.context.say
     installer = find_installer(
         settings.root / settings.configuration.environments, job.environ, settings.configuration.build_env
     )
@@ -231,7 +228,7 @@ def _place(job: LaneJob, say: Say) -> Iterator[_Place]:
         stack.enter_context(exclusive(made.location.with_suffix(".lock"), holder, say))
         remove_stale(job)
         environment = prepare(made, installer, say)
-        resolved = ServiceResolver(settings, installer, say).resolve(job, stack)
+        resolved = ServiceResolver(job.context, installer).resolve(job, stack)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         yield _Place(job, environment, resolved, scratch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from greenlane.config.load import Settings
+from greenlane.config.context import Context
 from greenlane.environment.build import Environment
 from greenlane.evidence.artifacts import JOURNAL, OUTPUT
 from greenlane.evidence.contract import CONTRACT_VARIABLE
@@ -17,9 +17,9 @@ from greenlane.run.services import ResolvedServices
 from greenlane.supervisor.plan import Plan
 
 
-def secret_values(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+def secret_values(context: Context) -> dict[str, str]:
     """Return every secret that a provider declares and the caller has, by name."""
-    providers = settings.configuration.providers.values()
+    providers, environ = context.settings.configuration.providers.values(), context.environ
     return {name: environ[name] for provider in providers for name in provider.secrets if environ.get(name, "").strip()}
 
 
@@ -50,7 +50,7 @@ def supervisor_plan(
         base=base.url,
         base_source=base.source,
         router=router_plan(settings, lane, job.router, artifacts),
-        secrets=secret_values(settings, job.environ),
+        secrets=secret_values(job.context),
         log=str(artifacts / OUTPUT),
         journal=str(artifacts / JOURNAL),
         contract=str(contract),

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from greenlane.config.load import Settings
+from greenlane.config.context import Context
 from greenlane.environment.variables import install_environment
 from greenlane.evidence.artifacts import COVERAGE
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.run.coverage import CONFIG
 
 
-def combine_coverage(settings: Settings, evidence: Sequence[LaneEvidence], environ: Mapping[str, str]) -> Path | None:
+def combine_coverage(context: Context, evidence: Sequence[LaneEvidence]) -> Path | None:
     """Combine the lanes' coverage under `<artifacts>/coverage` and return that folder; None when none was measured.
 
     Args:
-        settings: the project.
+        context: of the call.
         evidence: of every lane and shard that ran.
-        environ: the caller's environment.
     """
+    settings = context.settings
     measured = [item for item in evidence if item.record.coverage is not None]
     target = settings.root / settings.configuration.artifacts / COVERAGE
     shutil.rmtree(target, ignore_errors=True)
@@ -40,6 +40,6 @@ def combine_coverage(settings: Settings, evidence: Sequence[LaneEvidence], envir
     for first, *rest in commands:
         subprocess.run(
             [python, "-P", "-s", "-m", "coverage", first, f"--rcfile={config}", *rest],
-            cwd=settings.root, env=install_environment(environ), capture_output=True, check=False,
+            cwd=settings.root, env=install_environment(context.environ), capture_output=True, check=False,
         )  # fmt: skip
     return target

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane, Service
 from greenlane.config.load import Settings
 from greenlane.config.services import services_here, switched_off
@@ -20,9 +21,9 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be run.
 
     Attributes:
+        context: of the call.
         lane: the lane; shard: the part of it, empty for all.
         run_id: name of the whole run.
-        environ: the caller's environment.
         gates: state of every live provider.
         router: which router configuration the lane gets.
         seed: of a random order; None draws one.
@@ -33,11 +34,10 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
         listener: who is told how it comes along.
     """
 
-    settings: Settings
+    context: Context
     lane: Lane
     shard: str
     run_id: str
-    environ: Mapping[str, str]
     gates: tuple[GateState, ...]
     router: Choice = Choice()
     seed: int | None = None
@@ -46,6 +46,16 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     color: bool = False
     only: tuple[str, ...] = ()
     listener: ProgressListener = NULL_LISTENER
+
+    @property
+    def settings(self) -> Settings:
+        """The effective configuration of the project."""
+        return self.context.settings
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Environment variables of the caller."""
+        return self.context.environ
 
     @property
     def label(self) -> str:

@@ -51,7 +51,6 @@ from greenlane.util.redaction import redact
 from greenlane.util.work_tree import described, tree_state
 from greenlane.version import VERSION
 
-Say = Callable[[str], None]
 REMOVALS = 5
 """How often we try to remove a folder into which another run writes."""
 
@@ -86,20 +85,19 @@ def recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
     )
 
 
-def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver, say: Say) -> LaneEvidence:
+def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> LaneEvidence:
     """Run one lane or shard and return its evidence.
 
     Args:
         job: what is run.
         installer: who builds the environment; resolver: who finds places for services that have another.
-        say: prints a line to the user.
 
     Raises:
         ConfigError: the lock is missing or wrong.
         EnvironmentBuildError: the environment could not be built.
         Interrupted: the supervisor died before it could write its answer.
     """
-    settings = job.settings
+    settings, say = job.settings, job.context.say
     own = written_by_us(settings)
     tree = tree_state(settings.root, own)
     plan = recipe(settings, job.lane, tree)
@@ -196,7 +194,7 @@ def _supervise(
     own = base_environment(job, environment, scratch)
     seed = job.seed if job.seed is not None else random.SystemRandom().randrange(2**32)
     queue = job.plan.queue if job.plan else ""
-    pull = pull_plan(settings, lane, job.shard, queue, tree, job.environ) if queue else None
+    pull = pull_plan(job.context, lane, job.shard, queue, tree) if queue else None
     # A shard that pulls knows its next test only when it asks: workers would have to be told before.
     requested = job.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")
     workers = 0 if pull else worker_count(lane, os.cpu_count() or 1, requested)
@@ -297,7 +295,7 @@ def _record(
 def _finish(job: LaneJob, record: LaneRecord) -> LaneEvidence:
     """Take secrets out of the artifacts, seal them with digests, write the record, and read it all back."""
     folder = job.artifacts
-    leaked = redact(folder, secret_values(job.settings, job.environ))
+    leaked = redact(folder, secret_values(job.context))
     digests = {name: digest for name in (JOURNAL, JUNIT) if (digest := digest_of(folder / name))}
     record = msgspec.structs.replace(
         record, digests=digests, secrets_found=tuple(dict.fromkeys((*record.secrets_found, *leaked)))

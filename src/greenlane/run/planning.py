@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
@@ -59,9 +60,7 @@ def queued_plan(lane: Lane, wanted: Sequence[str], queue: str) -> ShardPlan:
     return ShardPlan(shards=lane.shards, source=PlanSource.QUEUE, queue=queue)
 
 
-def pull_plan(
-    settings: Settings, lane: Lane, shard: str, queue: str, tree: str, environ: Mapping[str, str]
-) -> PullPlan:
+def pull_plan(context: Context, lane: Lane, shard: str, queue: str, tree: str) -> PullPlan:
     """Return what a shard needs to pull files from a queue: the shared history's database, and what takes longest.
 
     Args:
@@ -77,8 +76,8 @@ def pull_plan(
             f"--queue: {error.name} is not installed here", "use nox, or pip install 'greenlane[control]'"
         ) from error
     return PullPlan(
-        url=address(settings, environ), queue=f"{queue}/{lane.name}", shard=shard, life=secrets.token_hex(8), tree=tree,
-        seconds=_work(settings, lane).files,
+        url=address(context), queue=f"{queue}/{lane.name}", shard=shard, life=secrets.token_hex(8), tree=tree,
+        seconds=_work(context.settings, lane).files,
     )  # fmt: skip
 
 

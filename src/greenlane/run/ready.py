@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.config.names import canonical, nearest
@@ -38,8 +39,6 @@ from greenlane.sharding.plan import ShardPlan
 from greenlane.util.processes import end_survivors
 from greenlane.util.work_tree import tree_state
 from greenlane.version import VERSION
-
-Say = Callable[[str], None]
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,16 +71,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run of lanes: what is asked for, and what was found out before the first of them.
 
     Attributes:
-        environ: the caller's environment.
+        context: of the call.
         run_id: name of the run.
         gates: state of every live provider.
         router: which router configuration lanes get.
         listener: who is told how each lane comes along.
     """
 
-    settings: Settings
+    context: Context
     request: RunRequest
-    environ: Mapping[str, str]
     run_id: str
     gates: tuple[GateState, ...]
     router: Choice
@@ -177,43 +175,37 @@ def _shards(lane: Lane, words: Sequence[str]) -> tuple[str, ...]:
 
 
 def decide(
-    settings: Settings,
-    request: RunRequest,
-    environ: Mapping[str, str],
-    say: Say,
-    listener: ProgressListener = NULL_LISTENER,
+    context: Context, request: RunRequest, listener: ProgressListener = NULL_LISTENER
 ) -> tuple[Verdict, list[LaneEvidence]]:
     """Run what is asked for and judge it.
 
     Args:
-        settings: the effective configuration.
+        context: of the call.
         request: what is asked for.
-        environ: the caller's environment.
-        say: prints a line to the user.
         listener: who is told how each lane comes along.
 
     Raises:
         ConfigError: a setting is wrong; nothing was run.
     """
+    settings = context.settings
     run_id = new_run_id()
-    gates = open_gates(settings, environ)
+    gates = open_gates(context)
     # As they are before any code of a lane runs: what is excused, and what is remembered of this tree.
-    before = with_history(make_requirements(settings, request, gates, run_id), settings, environ, say)
-    notes = check_addresses(settings, environ, request.strict)
-    router, lacking = guard(settings, environ, request.strict, say)
+    before = with_history(make_requirements(settings, request, gates, run_id), context)
+    notes = check_addresses(context, request.strict)
+    router, lacking = guard(context, request.strict)
     notes += lacking
     evidence: list[LaneEvidence] = []
     if not any(note.gating for note in notes):
         run = Run(
-            settings=settings,
+            context=context,
             request=request,
-            environ=environ,
             run_id=run_id,
             gates=gates,
             router=router,
             listener=listener,
         )
-        evidence, stopped = _run_lanes(run, say)
+        evidence, stopped = _run_lanes(run)
         notes += stopped
     after = make_requirements(settings, request, gates, run_id)
     requirements = msgspec.structs.replace(after, ledger=before.ledger, past=before.past, flaky=before.flaky)
@@ -222,24 +214,25 @@ def decide(
     return verdict, evidence
 
 
-def open_gates(settings: Settings, environ: Mapping[str, str]) -> tuple[GateState, ...]:
+def open_gates(context: Context) -> tuple[GateState, ...]:
     """Return the state of every live provider; the variables of the one base count as set where there is one."""
-    address = settings.configuration.address
+    configuration, environ = context.settings.configuration, context.environ
+    address = configuration.address
     try:
         base = resolve(address, environ).url
     except ValueError:  # which is reported where the addresses are checked
         base = ""
     known = {**environ, **(endpoints(address, base) if base else {})}
-    return tuple(gate(name, provider, known) for name, provider in settings.configuration.providers.items())
+    return tuple(gate(name, provider, known) for name, provider in configuration.providers.items())
 
 
-def check_addresses(settings: Settings, environ: Mapping[str, str], strict: bool) -> list[Violation]:
+def check_addresses(context: Context, strict: bool) -> list[Violation]:
     """Return what is wrong with the base variables.
 
     Raises:
         ConfigError: a variable holds no address.
     """
-    address = settings.configuration.address
+    address, environ = context.settings.configuration.address, context.environ
     try:
         base = resolve(address, environ)
     except ValueError as error:
@@ -247,13 +240,13 @@ def check_addresses(settings: Settings, environ: Mapping[str, str], strict: bool
     return disagreements(address, base, environ, strict)
 
 
-def _run_lanes(run: Run, say: Say) -> tuple[list[LaneEvidence], list[Violation]]:
+def _run_lanes(run: Run) -> tuple[list[LaneEvidence], list[Violation]]:
     """Run every needed lane and shard; an interruption ends the list and is a violation."""
-    settings, gates, environ = run.settings, run.gates, run.environ
+    settings, gates, environ, say = run.context.settings, run.gates, run.context.environ, run.context.say
     installer = find_installer(
         settings.root / settings.configuration.environments, environ, settings.configuration.build_env
     )
-    resolver = ServiceResolver(settings, installer, say)
+    resolver = ServiceResolver(run.context, installer)
     evidence: list[LaneEvidence] = []
     for name in run.request.lanes:
         lane = settings.lane(name)
@@ -268,7 +261,7 @@ def _run_lanes(run: Run, say: Say) -> tuple[list[LaneEvidence], list[Violation]]
         for job in _jobs(run, lane):
             say(f"{job.label}: starting")
             try:
-                evidence.append(run_lane(job, installer, resolver, say))
+                evidence.append(run_lane(job, installer, resolver))
             except EnvironmentBuildError as error:
                 say("\n".join(error.lines()))
                 evidence.append(failed_record(job, error.message, "DRIFT"))
@@ -286,12 +279,12 @@ def _jobs(run: Run, lane: Lane) -> list[LaneJob]:
     if run.request.queue:
         plan: ShardPlan | None = queued_plan(lane, run.request.shards, run.request.queue)
     else:
-        plan = choose_plan(run.settings, lane, shards, run.request.plan)
+        plan = choose_plan(run.context.settings, lane, shards, run.request.plan)
     return [
         LaneJob(
-            settings=run.settings, lane=lane, shard=shard, run_id=run.run_id, environ=run.environ, gates=run.gates,
+            context=run.context, lane=lane, shard=shard, run_id=run.run_id, gates=run.gates,
             router=run.router, seed=run.request.seed, plan=plan, listener=run.listener,
-            only=run.request.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.environ,
+            only=run.request.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.context.environ,
         )
         for shard in shards
     ]  # fmt: skip

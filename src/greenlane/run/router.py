@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.environment.yaml_file import read_yaml
@@ -15,20 +15,17 @@ from greenlane.judge.router import Choice, groups_of, missing, wanted
 from greenlane.supervisor.plan import RouterPlan
 
 
-def guard(
-    settings: Settings, environ: Mapping[str, str], strict: bool, say: Callable[[str], None]
-) -> tuple[Choice, list[Violation]]:
+def guard(context: Context, strict: bool) -> tuple[Choice, list[Violation]]:
     """Return which router configuration lanes get, and GROUP_MISSING for each group that the caller's own lacks.
 
     Args:
-        settings: the project.
-        environ: the caller's environment.
+        context: whose environment names the configuration.
         strict: whether a missing group is red.
-        say: prints a line to the user.
 
     Raises:
         ConfigError: the caller's configuration cannot be read, or is none.
     """
+    settings, environ = context.settings, context.environ
     router = settings.configuration.router
     groups = wanted(router, environ)
     named = environ.get(router.variable, "").strip()
@@ -36,7 +33,7 @@ def guard(
         return Choice(groups=groups), []
     file = (settings.root / named).resolve()
     try:
-        found = groups_of(read_yaml(file, settings, environ, say))
+        found = groups_of(read_yaml(file, context))
     except ValueError as error:
         raise ConfigError(f"{file} ({router.variable}): {error}", "see LiteLLM's `model_list`") from error
     notes = missing(groups, found, str(file), router.variable, strict)

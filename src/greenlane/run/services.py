@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import ExitStack
 
 import msgspec
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import Instead, Service
 from greenlane.config.load import Settings
 from greenlane.config.services import absence_line, switched_off
@@ -23,7 +23,6 @@ from greenlane.run.job import LaneJob
 from greenlane.util.http_probe import get
 from greenlane.util.work_tree import tree_state
 
-Say = Callable[[str], None]
 PATIENCE = 2.0
 """Seconds that somebody else's server gets to answer in before ours is started."""
 
@@ -57,15 +56,14 @@ class ServiceResolver:
     """Finds a place for the services of a whole run, so that each absence is told once.
 
     Args:
-        settings: the project.
+        context: of the call.
         installer: who builds environments.
-        say: prints a line to the user.
     """
 
-    def __init__(self, settings: Settings, installer: Installer, say: Say) -> None:
-        self._settings = settings
+    def __init__(self, context: Context, installer: Installer) -> None:
+        self._settings = context.settings
         self._installer = installer
-        self._say = say
+        self._say = context.say
         self._said: set[str] = set()
         self._unreachable: dict[str, str] = {}
 

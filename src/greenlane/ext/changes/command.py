@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.cli.lane import print_line
-from greenlane.config.load import Settings, load
+from greenlane.cli.context import context_of, print_line
+from greenlane.config.context import Context
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
 from greenlane.evidence.artifacts import RECORD
 from greenlane.evidence.evidence import LaneEvidence
@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Compare and print; 1 when something that the change asks for is missing."""
-    settings = load(Path(arguments.project), environ)
+    context = context_of(arguments, environ)
+    settings = context.settings
     rules = settings.configuration.changes
     if arguments.template:
         print_line(template(rules).removesuffix("\n"))
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     with_lines = [pattern for rule in rules.values() if rule.lines for pattern in rule.surface]
     changes = read_changes(settings.root, arguments.base, with_lines)
     wanted = dict.fromkeys(lane for name in touched_rules(rules, changes) for lane in rules[name].runs)
-    green = _green(settings, wanted, arguments.folders, environ)
+    green = _green(context, wanted, arguments.folders)
     answer = checklist(rules, changes, green, arguments.base)
     if arguments.out:
         write_atomically(Path(arguments.out), checklist_markdown(answer))
@@ -58,26 +59,25 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return EXIT_READY if answer.done else EXIT_NOT_READY
 
 
-def _green(
-    settings: Settings, lanes: Iterable[str], folders: Iterable[str], environ: Mapping[str, str]
-) -> dict[str, str]:
+def _green(context: Context, lanes: Iterable[str], folders: Iterable[str]) -> dict[str, str]:
     """Return by lane why it is not green by the strict rules; empty when it is."""
+    settings = context.settings
     roots = [Path(name) for name in folders] or [settings.root / settings.configuration.artifacts]
     missing = [str(folder) for folder in roots if not folder.is_dir()] if list(folders) else []
     if missing:
         raise ConfigError(f"no such folder: {', '.join(missing)}", "name the folders that hold lane.json")
     records = dict.fromkeys(path.resolve() for folder in roots for path in sorted(folder.rglob(RECORD)))
     evidence = [collect(path.parent) for path in records] if (lanes := list(lanes)) else []
-    return {lane: _why_not(settings, lane, evidence, environ) for lane in lanes}
+    return {lane: _why_not(context, lane, evidence) for lane in lanes}
 
 
-def _why_not(settings: Settings, lane: str, evidence: list[LaneEvidence], environ: Mapping[str, str]) -> str:
+def _why_not(context: Context, lane: str, evidence: list[LaneEvidence]) -> str:
     """Return the first reason for which a lane is not green on this tree; empty when it is."""
     own = [item for item in evidence if item.record.lane == lane]
     if not own:
         return "it was not run"
-    request = msgspec.structs.replace(request_of_lane(settings, lane), strict=True)
-    verdict = judge(make_requirements(settings, request, open_gates(settings, environ), run_id=""), own)
+    request = msgspec.structs.replace(request_of_lane(context.settings, lane), strict=True)
+    verdict = judge(make_requirements(context.settings, request, open_gates(context), run_id=""), own)
     if verdict.violations:
         return f"{verdict.violations[0].code.value} {verdict.violations[0].message}"
     return "" if verdict.ready else "nothing of it could run"

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from greenlane.cli.lane import print_line
+from greenlane.cli.context import print_line
+from greenlane.config.context import Context
 from greenlane.environment.yaml_file import read_yaml
 from greenlane.errors import EXIT_CONFIG, EXIT_READY
 from greenlane.ext.migrate.report import lines, sessions, tables
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Translate, tell what was noticed, and print or write; 2 when somebody must decide something first."""
     project = Path(arguments.project)
     file = Path(arguments.file)
-    migration = translate(read_yaml(file, bare_settings(project), environ, print_line))
+    migration = translate(read_yaml(file, Context(bare_settings(project), environ, print_line)))
     for line in lines(migration):
         print(line, file=sys.stderr, flush=True)
     if migration.refused:

@@ -96,10 +96,11 @@ REMEMBER = """
 import os, sys
 from pathlib import Path
 from greenlane.history.recording import remember
+from greenlane.config.context import Context
 from greenlane.config.load import load
 from support.evidence import nd
 
-remember(load(Path(sys.argv[1]), {}), [nd()], os.environ, print)
+remember(Context(load(Path(sys.argv[1]), {}), os.environ, print), [nd()])
 print("left behind:", len(list(Path(sys.argv[1]).glob(".greenlane/history.spool/*.json"))))
 os.wait()  # a command would be gone by now; the test wants to see what its child does
 """

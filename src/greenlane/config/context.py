@@ -1,0 +1,26 @@
+"""What every use case of one call works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from greenlane.config.load import Settings
+
+Say = Callable[[str], None]
+"""Prints a line to the user."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """One call of greenlane.
+
+    Attributes:
+        settings: the effective configuration of the project.
+        environ: environment variables of the caller, who may be a person, nox or a workflow.
+        say: prints a line to the user.
+    """
+
+    settings: Settings
+    environ: Mapping[str, str]
+    say: Say
