@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
-from importlib.metadata import requires
 from pathlib import Path
 
 import msgspec
@@ -41,6 +40,8 @@ def harness_requirements(extra: str = "") -> list[str]:
         project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         return [*project["dependencies"], *(project["optional-dependencies"][extra] if extra else ())]
     marker = f"extra == {extra!r}"
+    from importlib.metadata import requires
+
     declared = [entry.replace('"', "'") for entry in requires(HARNESS) or ()]
     return [entry.split(";")[0] for entry in declared if "extra ==" not in entry or (extra and marker in entry)]
 

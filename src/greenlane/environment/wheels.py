@@ -6,7 +6,6 @@ import csv
 import hashlib
 import tomllib
 import zipfile
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import greenlane
@@ -38,9 +37,11 @@ def harness_state(project: Path | None = None) -> str:
     source = harness_source()
     if source is not None:
         return "" if source == project else tree_state(source)
+    from importlib import metadata  # dear, and of no use to a checkout
+
     try:
-        return hashlib.sha256((distribution(HARNESS).read_text("RECORD") or "").encode()).hexdigest()
-    except PackageNotFoundError:
+        return hashlib.sha256((metadata.distribution(HARNESS).read_text("RECORD") or "").encode()).hexdigest()
+    except metadata.PackageNotFoundError:
         return ""
 
 
@@ -78,9 +79,11 @@ def repack(name: str, into: Path) -> Path:
     Raises:
         EnvironmentBuildError: the distribution is not installed.
     """
+    from importlib import metadata
+
     try:
-        installed = distribution(name)
-    except PackageNotFoundError as error:
+        installed = metadata.distribution(name)
+    except metadata.PackageNotFoundError as error:
         raise EnvironmentBuildError(f"{name} is neither installed nor a checkout") from error
     files = {str(file).replace("\\", "/"): Path(str(installed.locate_file(file))) for file in installed.files or ()}
     packed = {path: file for path, file in files.items() if _belongs_in_wheel(path)}
