@@ -48,8 +48,9 @@ from greenlane.judge.address import Base, disagreements, endpoints, normalise, o
 from greenlane.judge.gates import secret_state
 from greenlane.judge.requirements import checks_of, lane_of_provider, needed_lanes
 from greenlane.judge.router import groups_of, missing, wanted
+from greenlane.run.gates import open_gates
 from greenlane.run.pytest_arguments import worker_count
-from greenlane.run.ready import RunRequest, open_gates, request_of_policy
+from greenlane.run.request import RunRequest, request_of_policy
 from greenlane.version import VERSION
 
 _PRIVATE = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from greenlane.config.context import Context
 from greenlane.environment.lock_file import mismatched, unreachable, untrusted
 from greenlane.environment.variables import install_environment
 from greenlane.errors import ConfigError, EnvironmentBuildError, GreenlaneError, UnreachableIndexError
@@ -226,3 +227,14 @@ def find_installer(tools: Path, environ: Mapping[str, str], build: Sequence[str]
     if importlib.util.find_spec("virtualenv"):
         return Virtualenv(tools / "pip", environ, build)
     raise ConfigError("neither uv nor virtualenv is there to build environments with", "pip install uv")
+
+
+def installer_of(context: Context) -> Installer:
+    """Return who builds the environments of a project.
+
+    Raises:
+        ConfigError: neither uv nor virtualenv is there.
+    """
+    configuration = context.settings.configuration
+    tools = context.settings.root / configuration.environments
+    return find_installer(tools, context.environ, configuration.build_env)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import random
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,6 +51,11 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     listener: ProgressListener = NULL_LISTENER
 
     @property
+    def holder(self) -> str:
+        """Who holds what only one run may have."""
+        return f"{self.purpose or 'run'} {self.run_id} (process {os.getpid()})"
+
+    @property
     def settings(self) -> Settings:
         """The effective configuration of the project."""
         return self.context.settings
@@ -80,3 +88,8 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
         """Names of the switches of its services that are on."""
         on = (s.when for s in self.services.values() if s.when and not switched_off(s, self.environ))
         return tuple(dict.fromkeys(on))
+
+
+def new_run_id() -> str:
+    """Return a name for a run that sorts by time."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{random.SystemRandom().randrange(16**6):06x}"

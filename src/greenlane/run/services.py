@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 
 import msgspec
@@ -91,9 +90,7 @@ class ServiceResolver:
         if service.environment in self._unreachable:
             self._miss(resolved, name, service, self._unreachable[service.environment])
             return
-        stack.enter_context(
-            exclusive(recipe.location.with_suffix(".lock"), f"run {job.run_id} (process {os.getpid()})", self._say)
-        )
+        stack.enter_context(exclusive(recipe.location.with_suffix(".lock"), job.holder, self._say))
         try:
             resolved.environments[name] = prepare(recipe, self._installer, self._say)
         except (EnvironmentBuildError, UnreachableIndexError) as error:

@@ -18,7 +18,9 @@ from greenlane.ext.changes.checklist import checklist_markdown, template
 from greenlane.ext.changes.diff import read_changes
 from greenlane.ext.changes.rules import checklist, touched_rules
 from greenlane.judge.judge import judge
-from greenlane.run.ready import make_requirements, open_gates, request_of_lane
+from greenlane.run.gates import open_gates
+from greenlane.run.request import request_of_lane
+from greenlane.run.requirements import make_requirements
 from greenlane.util.files import write_atomically
 
 HELP = "Check that a change brings along the docs, checks and runs that its surface asks for."
