@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from mini_agent.api.agent_run import AgentRoute, AgentServices
 from mini_agent.api.health import HealthRoute, ReadyRoute, RootRoute
 from mini_agent.api.memory_routing import RoutingInfoRoute
-from mini_agent.api.model_route import ModelRoute, ModelServices
+from mini_agent.api.model_route import ModelRoute
 from mini_agent.api.models import ModelsRoute
 from mini_agent.api.openapi import OpenApiRoute
 from mini_agent.api.relay import RelayRoute
@@ -38,6 +38,8 @@ from mini_agent.net.connector import HttpConnectorFactory, open_http_connector
 from mini_agent.net.egress import Resolver, system_resolver
 from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.caller import Callers
+from mini_agent.pipeline.services import ModelServices
+from mini_agent.pipeline.steps import build_steps
 from mini_agent.runs.agent_runs import AgentRuns
 from mini_agent.runs.mini_agent_model import MiniAgentClient
 from mini_agent.runs.traces import TraceStore
@@ -249,12 +251,13 @@ def _door(settings: Settings) -> DoorRules:
 def _routes(agent: AgentServices, info: RoutingInfoRoute, started_at: float) -> list[Route]:
     """The visible table of routes, most used first."""
     chat = agent.chat
-    chat_route = ModelRoute(chat, Dialect.CHAT)
+    steps = build_steps(chat)
+    chat_route = ModelRoute(steps, Dialect.CHAT)
     return [
         Route("/v1/chat/completions", chat_route, methods=["POST"]),
         Route("/chat/completions", chat_route, methods=["POST"]),
-        Route("/v1/messages", ModelRoute(chat, Dialect.MESSAGES), methods=["POST"]),
-        Route("/v1/responses", ModelRoute(chat, Dialect.RESPONSES), methods=["POST"]),
+        Route("/v1/messages", ModelRoute(steps, Dialect.MESSAGES), methods=["POST"]),
+        Route("/v1/responses", ModelRoute(steps, Dialect.RESPONSES), methods=["POST"]),
         Route("/agent/run", AgentRoute(agent), methods=["POST"]),
         Route("/ready", ReadyRoute(), methods=["GET"]),
         Route("/healthz", HealthRoute(chat.settings, started_at), methods=["GET"]),

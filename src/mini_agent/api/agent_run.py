@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 
 from mini_agent.agent.values import AgentResult, ModelRequest, RunMetrics
-from mini_agent.api.model_route import ModelServices
 from mini_agent.core.chat import Caller, ModelTarget
 from mini_agent.core.errors import normalising
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.memory.recall import Injection
 from mini_agent.pipeline.caller import next_hop
+from mini_agent.pipeline.services import ModelServices
 from mini_agent.runs.agent_body import AgentBody, parse_agent_body
 from mini_agent.runs.agent_runs import AgentRuns
 from mini_agent.runs.loop_model import LoopModel

@@ -11,6 +11,7 @@ from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParame
 from mini_agent.core.steering import NEVER_ALLOWED, cleaned, parameter_steers
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.names import CONVERSATION
+from mini_agent.dialects.openai_chat.shape import check_messages, check_tool_calls
 from mini_agent.dialects.parameters import known
 from mini_agent.upstreams.table import with_defaults
 
@@ -19,8 +20,6 @@ __all__ = [
     "ITEM_TYPES",
     "TYPE_NAMES",
     "ModelBody",
-    "check_messages",
-    "check_tool_calls",
     "outgoing_body",
     "parse_body",
     "parse_chat",
@@ -143,23 +142,6 @@ def parse_chat(
     check_messages(body["messages"], invalid)
     check_tool_calls(body["messages"], invalid)
     return ModelBody(model=body["model"], stream=body.get("stream") is True, fields=body)
-
-
-def check_messages(messages: list[Any], invalid: type[GatewayError] = InvalidParameter) -> None:
-    """Raises: `invalid` unless every message is an object with a `role`."""
-    for index, message in enumerate(messages):
-        if not isinstance(message, dict):
-            raise invalid(f"Invalid type for 'messages[{index}]': expected object", param="messages")
-        if not isinstance(message.get("role"), str):
-            raise invalid(f"Invalid 'messages[{index}].role': expected string", param="messages")
-
-
-def check_tool_calls(messages: list[dict[str, Any]], invalid: type[GatewayError] = InvalidParameter) -> None:
-    """Raises: `invalid` unless the tool calls of every message, where it has any, are a list of objects."""
-    for index, message in enumerate(messages):
-        calls = message.get("tool_calls")
-        if calls is not None and not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
-            raise invalid(f"Invalid 'messages[{index}].tool_calls': expected an array of objects", param="messages")
 
 
 def outgoing_body(asked: ModelBody, target: ModelTarget, *, passes_unknown: bool) -> tuple[dict[str, Any], list[str]]:

@@ -10,7 +10,7 @@ import msgspec
 from mini_agent.agent.values import AgentConfig
 from mini_agent.core.errors import GatewayError, InvalidBodyParameter, MissingBodyParameter, MissingParameter
 from mini_agent.core.patterns import Pattern
-from mini_agent.pipeline.parameters import check_tool_calls
+from mini_agent.dialects.openai_chat.shape import check_tool_calls
 from mini_agent.tools.backends import DEFAULT_TIMEOUT_S, TOOL_BACKENDS, ToolRequest, backend_of
 
 __all__ = ["MAX_ITERATIONS", "AgentBody", "parse_agent_body"]
