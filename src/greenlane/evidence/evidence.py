@@ -6,7 +6,7 @@ import msgspec
 
 from greenlane.config.lanes import Provider
 from greenlane.evidence.history import Past
-from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt, Settled
+from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt, Settled, Unhandled
 from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.quarantine import FlakyTest
@@ -190,6 +190,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     crashes: tuple[str, ...] = ()
     leaks: tuple[Leaked, ...] = ()
     settled: tuple[Settled, ...] = ()
+    unhandled: tuple[Unhandled, ...] = ()
     network: tuple[NetworkAttempt, ...] = ()
     hermetic: tuple[Hermetic, ...] = ()
     exit_statuses: tuple[int, ...] = ()

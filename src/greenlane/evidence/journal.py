@@ -176,6 +176,22 @@ class Settled(Event, frozen=True, tag="settled"):
     after: str = ""
 
 
+class Unhandled(Event, frozen=True, tag="unhandled"):
+    """Something went wrong where no test can catch it: in a thread, a finalizer, or a coroutine that nobody awaited.
+
+    Attributes:
+        nodeid: the test that caused it; empty where that is not known.
+        what: what happened, in one line.
+        where: `file:line` of the project; empty for none.
+        excused: whether the test says that it does so on purpose.
+    """
+
+    nodeid: str
+    what: str
+    where: str = ""
+    excused: bool = False
+
+
 class NetworkAttempt(Event, frozen=True, tag="network"):
     """Something tried to leave the loopback.
 
@@ -228,6 +244,7 @@ AnyEvent = (
     | Crashed
     | Leaked
     | Settled
+    | Unhandled
     | NetworkAttempt
     | Hermetic
     | Finished

@@ -27,6 +27,7 @@ from greenlane.evidence.journal import (
     Started,
     TestFinished,
     TestStarted,
+    Unhandled,
 )
 from greenlane.evidence.journal_reader import UNREADABLE, JournalReader
 from greenlane.evidence.outcome import Outcome, TestOutcome
@@ -177,6 +178,7 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         answers=tuple(event for event in events if isinstance(event, Answered)),
         leaks=tuple(event for event in events if isinstance(event, Leaked)),
         settled=tuple(event for event in events if isinstance(event, Settled)),
+        unhandled=tuple(event for event in events if isinstance(event, Unhandled)),
         network=tuple(event for event in events if isinstance(event, NetworkAttempt)),
         hermetic=tuple(event for event in events if isinstance(event, Hermetic)),
         exit_statuses=tuple(event.exit_status for event in closing),

@@ -24,6 +24,7 @@ class Code(enum.StrEnum):
     COVERAGE_LOW = "COVERAGE_LOW"
     FLAKY_IN_CORE = "FLAKY_IN_CORE"
     LEAK = "LEAK"
+    UNHANDLED = "UNHANDLED"
     NETWORK = "NETWORK"
     DRIFT = "DRIFT"
     ADDRESS_DRIFT = "ADDRESS_DRIFT"
@@ -99,6 +100,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.LEAK: Explanation(
         "A test left state behind.", "Restore it in the test: monkeypatch.setattr and fixtures undo themselves."
+    ),
+    Code.UNHANDLED: Explanation(
+        "A thread or a finalizer raised, or nobody awaited a coroutine, where no test could catch it.",
+        "Join the thread, close or await in the test; @pytest.mark.leaks(reason) for a test that does it on purpose.",
     ),
     Code.NETWORK: Explanation(
         "A deterministic lane tried to leave its loopback, or its isolation could not be enforced or proved.",

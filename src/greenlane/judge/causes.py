@@ -13,11 +13,14 @@ import msgspec
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.examiners.outcomes import NEVER_BEGAN
 
-_RETOLD = re.compile(r"(?:Failed: )?(LEAK|NETWORK) ")
+_RETOLD = re.compile(r"(?:Failed: )?(LEAK|NETWORK|UNHANDLED) ")
 """A guard fails the test with the words of its own violation."""
 
 _REFUSED = " would leave the loopback of this lane"
 """Words of the guard that a library's own error may wrap."""
+
+_WARNED = re.compile(r"(?:pytest\.)?Pytest(?:UnhandledThread|Unraisable)ExceptionWarning")
+"""How pytest itself fails a test where the project's filters make an error of its warning."""
 
 _CRASH = (Code.INTERRUPTED, Code.SERVICE_DOWN, Code.TIMED_OUT, Code.ERROR)
 FOLLOWS: dict[Code, tuple[Code, ...]] = {
@@ -100,6 +103,8 @@ class _Known:
         if violation.code in (Code.FAILED, Code.ERROR):
             if repeated:
                 return self._test(violation, Code(repeated[1]))
+            if _WARNED.match(violation.cause):
+                return self._test(violation, Code.UNHANDLED)
             if _REFUSED in violation.cause:
                 return self._test(violation, Code.NETWORK)
         if violation.code is Code.FLAKY_IN_CORE:

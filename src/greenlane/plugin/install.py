@@ -13,6 +13,7 @@ from greenlane.plugin.process import LaneProcess, lane_process
 from greenlane.plugin.recorder import CrashRecorder, Recorder
 from greenlane.plugin.samples import Samples
 from greenlane.plugin.selection import Selection
+from greenlane.plugin.unhandled import UnhandledWatch
 
 
 def open_lane(config: pytest.Config, path: str) -> None:
@@ -32,7 +33,8 @@ def open_lane(config: pytest.Config, path: str) -> None:
         return
     # Not `hasplugin("dsession")`: xdist registers it as late as we are called.
     distributes = lane.worker == "main" and config.getoption("dist", "no") != "no"
-    lane.register(Recorder(config, lane, controller=distributes), "greenlane-recorder")
+    unhandled = UnhandledWatch(contract, journal)
+    lane.register(Recorder(config, lane, unhandled, controller=distributes), "greenlane-recorder")
     samples = Samples(contract)
     lane.register(samples, "greenlane-samples")
     selection = Selection(config, contract, journal, samples)
@@ -46,6 +48,8 @@ def open_lane(config: pytest.Config, path: str) -> None:
         config.add_cleanup(guard.close)
         lane.register(guard, "greenlane-leaks")
     if not distributes:
+        config.add_cleanup(unhandled.close)
+        lane.register(unhandled, "greenlane-unhandled")
         lane.register(Answers(journal), "greenlane-answers")
     if distributes:
         lane.register(Distribution(), "greenlane-distribution")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unittest
 
 import pytest
@@ -11,11 +10,8 @@ from greenlane.evidence.outcome import Outcome
 from greenlane.plugin.body_probe import BodyProbe
 from greenlane.plugin.reports import Truth, cause_of, first_line, skip_reason
 
-_FORGOTTEN = re.compile(r"coroutine '([^']+)' was never awaited")
 _RETURNED = "return a value that is not None from a test case"
 """How unittest says that a test returned its result instead of asserting it; pytest says it of functions only."""
-
-_IN_A_THREAD = (pytest.PytestUnhandledThreadExceptionWarning,)
 
 
 class OutcomeTracker:
@@ -27,12 +23,11 @@ class OutcomeTracker:
 
     def __init__(self, probe: BodyProbe) -> None:
         self._probe = probe
-        self._item: pytest.Item | None = None
         self._phases: dict[str, Truth | None] = {}
 
-    def begin(self, item: pytest.Item) -> None:
+    def begin(self) -> None:
         """Turn to the next test."""
-        self._item, self._phases = item, {}
+        self._phases = {}
 
     def phase(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Note how a phase ended. A phase that is run again replaces what was known of it."""
@@ -59,29 +54,21 @@ class OutcomeTracker:
         elif report.skipped and not hasattr(report, "wasxfail"):
             self._phases.setdefault("part", (Outcome.SKIPPED, skip_reason(report)))
 
-    def warned(self, warning: Warning | str, category: type[Warning]) -> None:
-        """Note a warning that says that something of the test failed or was not run where pytest could not see it."""
+    def unhandled(self, cause: str) -> None:
+        """Note what went wrong where the test could not catch it: its tear-down is red, unless the test is already."""
+        if not any(truth and truth[0].bad for truth in self._phases.values()):
+            self._phases["teardown"] = (Outcome.ERROR, cause)
+
+    def warned(self, warning: Warning | str) -> None:
+        """Note a warning that says that a test of unittest returned what it should have asserted."""
         text = str(warning)
-        forgotten = _FORGOTTEN.search(text)
-        if forgotten and self._is_of_the_file(forgotten.group(1)):
-            self._phases.setdefault("warning", (Outcome.FAILED, f"RuntimeWarning: {first_line(text)}"))
-        elif _RETURNED in text:
+        if _RETURNED in text:
             self._phases.setdefault("warning", (Outcome.FAILED, f"DeprecationWarning: {first_line(text)}"))
-        elif issubclass(category, _IN_A_THREAD):
-            lines = [line for line in text.splitlines() if line.startswith(("AssertionError", "Failed:"))]
-            if lines:
-                self._phases.setdefault("warning", (Outcome.FAILED, f"{lines[-1]} in a thread"))
 
     def hidden(self) -> Truth | None:
         """Return the first thing that must not be called a success, failures before skips; None when there is none."""
         truth = [truth for truth in self._phases.values() if truth is not None]
         return next((truth for truth in truth if truth[0].bad), truth[0] if truth else None)
-
-    def _is_of_the_file(self, name: str) -> bool:
-        """Whether a coroutine function is of the test's own file: what code under test forgets is its own affair."""
-        module = getattr(self._item, "module", None)
-        head = getattr(module, name.split(".")[0], None)
-        return head is not None and getattr(head, "__module__", None) == getattr(module, "__name__", None)
 
 
 def _of_error(item: pytest.Item, error: BaseException, report: pytest.TestReport) -> Truth | None:

@@ -19,6 +19,7 @@ from greenlane.plugin.process import WORKER_KEY, LaneProcess
 from greenlane.plugin.reports import cause_of, first_line, settle, skip_reason
 from greenlane.plugin.selection import narrowing
 from greenlane.plugin.shadows import shadows
+from greenlane.plugin.unhandled import UnhandledWatch
 
 
 class Recorder:
@@ -27,14 +28,18 @@ class Recorder:
     Args:
         config: of the process.
         lane: of the process.
+        unhandled: who hears what tests cannot catch.
         controller: whether this process hands tests to workers and runs none itself.
     """
 
-    def __init__(self, config: pytest.Config, lane: LaneProcess, *, controller: bool) -> None:
+    def __init__(
+        self, config: pytest.Config, lane: LaneProcess, unhandled: UnhandledWatch, *, controller: bool
+    ) -> None:
         self._config = config
         self._lane = lane
         self._contract = lane.contract
         self._journal = lane.journal
+        self._unhandled = unhandled
         self._controller = controller
         self._reports: list[pytest.TestReport] = []
         self._probe = BodyProbe()
@@ -77,7 +82,7 @@ class Recorder:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Write that a test begins, and how it ended."""
         self._reports = []
-        self._tracker.begin(item)
+        self._tracker.begin()
         self._journal.write(TestStarted, nodeid=item.nodeid)
         result = yield
         if self._reports:
@@ -109,12 +114,14 @@ class Recorder:
         else:
             self._reports.append(report)
             self._tracker.phase(item, call, report)
+            if report.when == "teardown" and (cause := self._unhandled.cause(item.nodeid)):
+                self._tracker.unhandled(cause)
             self._tracker.show(report)
         return report
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """Hear of failures that pytest can only warn about."""
-        self._tracker.warned(warning_message.message, warning_message.category)
+        self._tracker.warned(warning_message.message)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -11,7 +11,7 @@ from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.violation import Violation
 from greenlane.judge.examiners.answers import canned, live
 from greenlane.judge.examiners.artifacts import damaged, junit_mismatch, stale
-from greenlane.judge.examiners.isolation import drift, hermetic, leaks, network, secrets
+from greenlane.judge.examiners.isolation import drift, hermetic, leaks, network, secrets, unhandled
 from greenlane.judge.examiners.outcomes import failures, flaky, missing, nothing_ran, partial, skips
 from greenlane.judge.examiners.run import coverage, deadline, exit_status, interrupted, runner, services
 from greenlane.judge.examiners.samples import samples
@@ -26,6 +26,7 @@ EXAMINERS: tuple[Examiner, ...] = (
     samples,
     missing,
     deadline,
+    unhandled,
     leaks,
     network,
     hermetic,

@@ -57,6 +57,18 @@ def _leak(leak: Leaked) -> Violation:
     )
 
 
+def unhandled(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
+    """UNHANDLED for each exception that no test could catch, and each coroutine that nobody awaited."""
+    for event in evidence.journal.unhandled:
+        path, _, line = event.where.rpartition(":")
+        cause = f"UNHANDLED {event.what}{f' at {event.where}' if event.where else ''}"
+        yield Violation(
+            code=Code.UNHANDLED, message=f"{event.nodeid or 'a test that has ended'}: {cause.partition(' ')[2]}",
+            subject=event.nodeid, cause=cause, path=path, line=int(line) if line.isdigit() else 0,
+            gating=not event.excused,
+        )  # fmt: skip
+
+
 def _survivors(evidence: LaneEvidence) -> Iterable[Violation]:
     """LEAK for each process that outlived a lane that came to its end by itself."""
     record = evidence.record

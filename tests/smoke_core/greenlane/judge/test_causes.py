@@ -53,6 +53,15 @@ def test_a_leak_is_told_once() -> None:
     assert told(error, *leaks) == [["LEAK", "ERROR"], ["LEAK"]]
 
 
+def test_what_no_test_could_catch_is_told_once() -> None:
+    """So it is where the harness fails the tear-down, and where pytest makes an error of its own warning."""
+    unhandled = violation(Code.UNHANDLED, "t::a", cause="UNHANDLED ValueError: late in thread worker")
+    torn_down = violation(Code.ERROR, "t::a", cause=unhandled.cause)
+    warned = violation(Code.FAILED, "t::a", cause="pytest.PytestUnhandledThreadExceptionWarning: in thread worker")
+
+    assert told(torn_down, warned, unhandled) == [["UNHANDLED", "ERROR", "FAILED"]]
+
+
 def test_a_failure_of_its_own_is_no_leak() -> None:
     """A test that fails and leaks has two causes."""
     assert told(violation(Code.FAILED, "t::a", cause="assert 0"), violation(Code.LEAK, "t::a", cause=LEAK)) == [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from greenlane.evidence.evidence import LaneEvidence
-from greenlane.evidence.journal import Leaked, NetworkAttempt
+from greenlane.evidence.journal import Leaked, NetworkAttempt, Unhandled
 from support.evidence import PYTHON, codes, lane, nd, proof, verdict_on
 
 NODE = "tests/test_a.py::test_one"
@@ -17,6 +17,12 @@ def leaked(**fields: Any) -> Leaked:
     """Return a leak of an environment variable."""
     told = {"worker": "main", "at": 0.0, "nodeid": NODE, "watcher": "environ", "what": "TOKEN"}
     return Leaked(**{**told, **fields})
+
+
+def unhandled(**fields: Any) -> Unhandled:
+    """Return an exception of a thread."""
+    told = {"worker": "main", "at": 0.0, "nodeid": NODE, "what": "ValueError: late in thread worker"}
+    return Unhandled(**{**told, **fields})
 
 
 def attempt(**fields: Any) -> NetworkAttempt:
@@ -36,6 +42,9 @@ def attempt(**fields: Any) -> NetworkAttempt:
         pytest.param(lane(journal={"leaks": (leaked(),)}), ["LEAK"], id="leak"),
         pytest.param(lane(journal={"leaks": (leaked(level="warn"),)}), [], id="leak-that-warns"),
         pytest.param(nd(journal={"leaks": (leaked(),)}), ["LEAK"], id="leak-in-nd"),
+        pytest.param(lane(journal={"unhandled": (unhandled(),)}), ["UNHANDLED"], id="unhandled"),
+        pytest.param(nd(journal={"unhandled": (unhandled(nodeid=""),)}), ["UNHANDLED"], id="unhandled-of-nobody"),
+        pytest.param(nd(journal={"unhandled": (unhandled(excused=True),)}), [], id="unhandled-on-purpose"),
         pytest.param(lane(journal={"network": (attempt(),)}), ["NETWORK"], id="network-in-core"),
         pytest.param(nd(journal={"network": (attempt(),)}), [], id="network-in-nd"),
         pytest.param(lane(journal={"hermetic": ()}), ["NETWORK"], id="no-proof"),

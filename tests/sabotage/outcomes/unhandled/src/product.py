@@ -1,0 +1,6 @@
+async def send():
+    return 1
+
+
+def post():
+    send()
