@@ -46,6 +46,13 @@ def test_a_wrong_setting(decided: TinyProject, command: str, spoil: Spoil, envir
     assert (decided.path.parent / "READY.md").read_text() == "somebody else's"
 
 
+def test_a_report_of_another_name(decided: TinyProject) -> None:
+    """It goes, too, as long as the file says where it is, whatever else is wrong in there."""
+    decided.section("report", {"json": "out/verdict.json"}).section("lane", {}).write("out/verdict.json", "READY")
+    assert decided.greenlane("ready").code == 2
+    assert not (decided.path / "out" / "verdict.json").exists()
+
+
 def test_through_nox(decided: TinyProject) -> None:
     """The session `ready` does so, too, and a list of sessions removes nothing."""
     decided.section("lane", {})
