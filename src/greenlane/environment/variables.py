@@ -55,17 +55,11 @@ def lane_environment(
     return result
 
 
-def install_environment(outer: Mapping[str, str], build: Iterable[str] = ()) -> dict[str, str]:
-    """Return the environment of an installation: package settings and certificates, no secret of a provider.
-
-    Args:
-        outer: the caller's environment.
-        build: what the project's own build gets beside that, `NAME` or `NAME=value`.
-    """
-    names, values = split_entries(build)
+def install_environment(outer: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of an installation: package settings and certificates, no secret of a provider."""
     kept = {
         name: value
         for name, value in outer.items()
-        if name in INSTALL_PASSED or name.upper().startswith(INSTALL_PREFIXES) or name in names
+        if name in INSTALL_PASSED or name.upper().startswith(INSTALL_PREFIXES)
     }
-    return {**kept, **values, "UV_PYTHON_DOWNLOADS": "never", "PYTHONNOUSERSITE": "1"}
+    return {**kept, "UV_PYTHON_DOWNLOADS": "never", "PYTHONNOUSERSITE": "1"}

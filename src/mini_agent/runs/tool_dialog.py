@@ -42,7 +42,6 @@ class ToolDialog:
         log: logging.Logger,
     ) -> None:
         self.name = inner.name
-        self.capabilities = inner.capabilities
         self._inner = inner
         self._dialect = dialect
         self._reply = reply
