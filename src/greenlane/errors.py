@@ -46,6 +46,10 @@ class ConfigError(GreenlaneError):
     label = "CONFIG_ERROR"
 
 
+class UnreachableIndexError(ConfigError):
+    """No package index answered an installation."""
+
+
 class UsageError(ConfigError):
     """A command was called with words that it does not know."""
 
@@ -55,10 +59,6 @@ class EnvironmentBuildError(GreenlaneError):
 
     exit_code = EXIT_NOT_READY
     label = "DRIFT"
-
-
-class ExtensionError(ConfigError):
-    """Something that another distribution adds is not what it must be."""
 
 
 class Interrupted(GreenlaneError):

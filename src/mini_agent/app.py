@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from mini_agent.api.agent_run import AgentRoute, AgentServices
 from mini_agent.api.health import HealthRoute, ReadyRoute, RootRoute
 from mini_agent.api.memory_routing import RoutingInfoRoute
-from mini_agent.api.model_route import ModelRoute, ModelServices
+from mini_agent.api.model_route import ModelRoute
 from mini_agent.api.models import ModelsRoute
 from mini_agent.api.openapi import OpenApiRoute
 from mini_agent.api.relay import RelayRoute
@@ -38,6 +38,9 @@ from mini_agent.net.connector import HttpConnectorFactory, open_http_connector
 from mini_agent.net.egress import Resolver, system_resolver
 from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.caller import Callers
+from mini_agent.pipeline.services import ModelServices
+from mini_agent.pipeline.steps import build_steps
+from mini_agent.runs.agent_runs import AgentRuns
 from mini_agent.runs.mini_agent_model import MiniAgentClient
 from mini_agent.runs.traces import TraceStore
 from mini_agent.settings import Settings, load_settings
@@ -141,7 +144,6 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         log.warning(line)
     sessions = Sessions(ports.clock, ports.http_connector)
     metrics, registry, toolbox = Metrics(), Registry(settings), Toolbox(settings, ports.resolve, ports.clock, log)
-    tools = ports.tool_invoker or toolbox.open
     connections = Connections(
         sessions,
         limit=settings.pool_connections,
@@ -149,9 +151,14 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         write_s=settings.write_s,
         answer_bytes=settings.max_answer_bytes,
     )
-    dependencies = ClientDependencies(
-        connections=connections, sessions=sessions, clock=ports.clock, ids=ports.ids, log=log
+    dependencies = ClientDependencies(connections, sessions, ports.clock, ports.ids, log)
+    runs = AgentRuns(
+        _clients(settings, ports, dependencies),
+        ports.tool_invoker or toolbox.open,
+        ports.clock,
+        lambda name, target, error: metrics.provider_error(name, target.group, error.code),
     )
+    runs.clients.add_missing("mini_agent", MiniAgentClient(settings, registry, runs, clock=ports.clock, ids=ports.ids))
     chat = ModelServices(
         settings=settings,
         guard=KeyGuard(settings.master_key),
@@ -160,7 +167,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         recall=_recall(settings, ports, sessions, log),
         chat_tools=ChatTools(settings, sessions, toolbox.mcp_for_chat),
         registry=registry,
-        clients=_clients(settings, ports, dependencies, registry, tools, metrics),
+        clients=runs.clients,
         echo=ScriptedClient(ports.clock, ports.ids, reply=lambda _: settings.shim_reply, prefix="shim"),
         errors=ErrorWriter(redactor, debug=settings.debug),
         metrics=metrics,
@@ -168,7 +175,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         log=log,
     )
     traces = TraceStore(settings, redactor, ports.clock, log, metrics.traces_dropped.inc)
-    agent = AgentServices(chat=chat, tools=tools, traces=traces)
+    agent = AgentServices(chat=chat, runs=runs, traces=traces)
     info = RoutingInfoRoute(chat.callers, chat.guard, sessions, redactor, protected=settings.protect_routing_info)
     unowned = _unowned(chat, connections)
     return _serve(agent, info, unowned, [traces, toolbox, *chat.clients, sessions], ports)
@@ -195,31 +202,11 @@ def _recall(settings: Settings, ports: Ports, sessions: Sessions, log: logging.L
     return Recall(options, ports.retriever(options, sessions), ports.clock, log)
 
 
-def _clients(
-    settings: Settings,
-    ports: Ports,
-    dependencies: ClientDependencies,
-    registry: Registry,
-    tools: ToolInvokerFactory,
-    metrics: Metrics,
-) -> Clients:
-    """Build every model client; the agent among them asks the others."""
+def _clients(settings: Settings, ports: Ports, dependencies: ClientDependencies) -> Clients:
+    """Build every model client but the agent, which asks the others."""
     factories = {**_default_clients(), **ports.model_clients}
     interpreter = Interpreter(ports.clock, ports.ids, drop_unknown=settings.drop_params)
-    clients = Clients({key: factory(settings, dependencies) for key, factory in factories.items()}, interpreter)
-    clients.add_missing(
-        "mini_agent",
-        MiniAgentClient(
-            settings,
-            registry,
-            clients,
-            tools,
-            clock=ports.clock,
-            ids=ports.ids,
-            on_error=lambda name, target, error: metrics.provider_error(name, target.group, error.code),
-        ),
-    )
-    return clients
+    return Clients({key: factory(settings, dependencies) for key, factory in factories.items()}, interpreter)
 
 
 def _serve(
@@ -264,12 +251,13 @@ def _door(settings: Settings) -> DoorRules:
 def _routes(agent: AgentServices, info: RoutingInfoRoute, started_at: float) -> list[Route]:
     """The visible table of routes, most used first."""
     chat = agent.chat
-    chat_route = ModelRoute(chat, Dialect.CHAT)
+    steps = build_steps(chat)
+    chat_route = ModelRoute(steps, Dialect.CHAT)
     return [
         Route("/v1/chat/completions", chat_route, methods=["POST"]),
         Route("/chat/completions", chat_route, methods=["POST"]),
-        Route("/v1/messages", ModelRoute(chat, Dialect.MESSAGES), methods=["POST"]),
-        Route("/v1/responses", ModelRoute(chat, Dialect.RESPONSES), methods=["POST"]),
+        Route("/v1/messages", ModelRoute(steps, Dialect.MESSAGES), methods=["POST"]),
+        Route("/v1/responses", ModelRoute(steps, Dialect.RESPONSES), methods=["POST"]),
         Route("/agent/run", AgentRoute(agent), methods=["POST"]),
         Route("/ready", ReadyRoute(), methods=["GET"]),
         Route("/healthz", HealthRoute(chat.settings, started_at), methods=["GET"]),

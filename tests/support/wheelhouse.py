@@ -22,13 +22,14 @@ LANE = (
 """What a lane needs, with everything that these need on Linux."""
 
 
-def make_wheel(name: str, version: str, into: Path, body: str = "") -> Path:
-    """Write a wheel with one module that nobody needs."""
+def make_wheel(name: str, version: str, into: Path, body: str = "", needs: tuple[str, ...] = ()) -> Path:
+    """Write a wheel with one module that nobody needs; `needs` are the requirements that it declares."""
     target = into / f"{name}-{version}-py3-none-any.whl"
     info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr(f"{name}.py", body)
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        required = "".join(f"Requires-Dist: {need}\n" for need in needs)
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{required}")
         archive.writestr(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )

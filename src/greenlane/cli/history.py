@@ -17,8 +17,7 @@ from greenlane.evidence.history import DAY
 from greenlane.history.recall import can_ask
 from greenlane.judge.examiners.artifacts import junit_key
 from greenlane.report.table import bar, day, minute, table
-from greenlane.run.lane import written_by_us
-from greenlane.util.work_tree import tree_state
+from greenlane.run.tree import tree_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -168,7 +167,7 @@ def _import(settings: Settings, arguments: argparse.Namespace, engine: Engine) -
 
     tree = arguments.tree
     if tree == "current":
-        tree = tree_state(settings.root, written_by_us(settings))
+        tree = tree_of(settings)
     with reading(engine) as connection:
         known = {junit_key(name): name for name in known_tests(connection, arguments.lane)}
     taken = read_junit(

@@ -12,7 +12,8 @@ from greenlane.cli.context import context_of
 from greenlane.cli.verdict_output import decide_and_tell
 from greenlane.errors import ConfigError
 from greenlane.run.planning import named_plan, named_queue
-from greenlane.run.ready import chosen_shards, decide, request_of_lane
+from greenlane.run.ready import decide
+from greenlane.run.request import chosen_shards, request_of_lane
 
 HELP = "Run one lane, or some of its shards, in its own environment."
 EXAMPLES = (

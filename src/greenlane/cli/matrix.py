@@ -15,7 +15,7 @@ from greenlane.environment.locks import lowest_python
 from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.judge.requirements import needed_lanes
 from greenlane.run.planning import make_plans, write_plan
-from greenlane.run.ready import request_of_policy
+from greenlane.run.request import request_of_policy
 from greenlane.sharding.matrix import matrix
 from greenlane.sharding.matrix_values import Matrix
 

@@ -18,7 +18,7 @@ from greenlane.evidence.journal import Leaked
 from greenlane.evidence.search import Conclusion, Findings
 from greenlane.polluter.find import by_evidence, evidence, lane_of, make_job, replay, search
 from greenlane.polluter.suspects import Traces
-from greenlane.run.ready import open_gates
+from greenlane.run.gates import open_gates
 
 HELP = "Find the smallest set of tests after which a test fails, name what they leave behind, and show how to see it."
 EXAMPLES = (

@@ -13,7 +13,8 @@ from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.verdict import Verdict
 from greenlane.run.combined_coverage import combine_coverage
 from greenlane.run.planning import named_plan
-from greenlane.run.ready import decide, request_of_policy
+from greenlane.run.ready import decide
+from greenlane.run.request import request_of_policy
 
 HELP = "Run the lanes that a policy needs, decide, write the reports."
 EXAMPLES = "  greenlane ready\n  greenlane ready --policy deploy"

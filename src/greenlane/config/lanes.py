@@ -35,7 +35,9 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         tests: files and folders given to pytest, relative to the project.
         lock: hashed requirements file, relative to the project; default `locks/<lane>.txt`.
         extras: optional dependencies of the project that the lock contains.
-        groups: dependency groups of the project that the lock contains.
+        groups: dependency groups of the project that the lock contains: PEP 735's, Poetry's or PDM's.
+        requirements: further things that the lock contains: files of requirements, relative to the project, and
+            requirements as packaging writes them, such as `respx>=0.22`.
         python: interpreter as `3.12`; default is the one that runs nox.
         pythons: further interpreters; each makes a lane `<name>-<version>` of its own, which shares the lock.
         budget: seconds for the whole lane or one shard; 0 or less disables.
@@ -58,6 +60,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     lock: str = ""
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
     python: str = ""
     pythons: tuple[str, ...] = ()
     budget: float | None = None

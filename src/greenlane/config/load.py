@@ -16,6 +16,7 @@ from greenlane.config.changes import ChangeRule
 from greenlane.config.flags import neither, truthy
 from greenlane.config.lanes import Lane, Policy, Provider, Service
 from greenlane.config.names import nearest
+from greenlane.config.project import read_project
 from greenlane.config.schema import DEFAULT_BUDGETS, Configuration, ExtraLock
 from greenlane.config.validate import misplaced, problems, undeclared
 from greenlane.config.variables import budget_variable
@@ -117,8 +118,7 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
     table = _table(content, file)
     sources = dict.fromkeys(_keys(table), FILE)
     configuration = _configuration(table, file)
-    extras = content.get("project", {}).get("optional-dependencies", {})
-    found = [*problems(configuration), *undeclared(configuration, extras, content.get("dependency-groups", {}))]
+    found = [*problems(configuration), *undeclared(configuration, read_project(project))]
     if found:
         raise _wrong(file, found)
     _check_switches(environ, (service.when for service in configuration.services.values() if service.when))

@@ -119,6 +119,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     Attributes:
         artifacts: folder of what lanes leave behind, relative to the project.
         environments: folder of the lane environments, relative to the project.
+        build_env: what the build of the project's wheel gets beside the usual: `NAME` lets a variable of the caller
+            through, `NAME=value` sets one, such as `SETUPTOOLS_SCM_PRETEND_VERSION=2.1`.
     """
 
     lanes: dict[str, Lane] = {}
@@ -135,6 +137,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     quarantine: Quarantine = Quarantine()
     artifacts: str = ".artifacts"
     environments: str = ".nox/greenlane"
+    build_env: tuple[str, ...] = ()
 
     @property
     def stub(self) -> str:

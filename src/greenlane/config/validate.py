@@ -16,6 +16,7 @@ from greenlane.config.lanes import Lane, LaneKind, Router
 from greenlane.config.leaks import WATCHERS, LeakPolicy
 from greenlane.config.names import nearest
 from greenlane.config.names import problems as alias_problems
+from greenlane.config.project import Project
 from greenlane.config.providers import problems as provider_problems
 from greenlane.config.schema import Configuration, Report
 from greenlane.config.services import problems as service_problems
@@ -52,13 +53,15 @@ def problems(configuration: Configuration) -> list[str]:
         found += _known(f"{path}.services", lane.services, configuration.services)
         found += _known(f"{path}.providers", lane.providers, configuration.providers)
         found += _secrets(path, lane.env, configuration)
-        found += _variables(path, lane.env)
+        found += _variables(f"{path}.env", lane.env)
         found += _followed(path, lane.env, configuration)
     found += _jobs(configuration.lanes)
     for name, service in configuration.services.items():
         for key, entries in (("env", service.env), ("gives", service.gives)):
             found += _secrets(f"services.{name}", entries, configuration, key)
-            found += _variables(f"services.{name}", entries, key)
+            found += _variables(f"services.{name}.{key}", entries)
+    found += _secrets("", configuration.build_env, configuration, "build_env")
+    found += _variables("build_env", configuration.build_env)
     found += service_problems(configuration)
     found += alias_problems(configuration)
     found += provider_problems(configuration)
@@ -77,18 +80,19 @@ def problems(configuration: Configuration) -> list[str]:
     return found
 
 
-def undeclared(configuration: Configuration, extras: Collection[str], groups: Collection[str]) -> Iterable[str]:
+def undeclared(configuration: Configuration, project: Project) -> Iterable[str]:
     """Yield a problem for each extra and dependency group that a lock is to hold and the project does not declare.
 
     Args:
-        configuration: what names them.
-        extras: names under `[project.optional-dependencies]`; groups: under `[dependency-groups]`.
+        configuration: what names them; project: what declares them.
     """
+    groups = (*project.standard_groups, *project.groups)
     for name, lane in configuration.lanes.items():
-        yield from _known(f"lanes.{name}.extras", lane.extras, extras)
+        if project.all_extras:
+            yield from _known(f"lanes.{name}.extras", lane.extras, project.extras)
         yield from _known(f"lanes.{name}.groups", lane.groups, groups)
     for name, lock in configuration.locks.items():
-        yield from _known(f"locks.{name}.groups", lock.groups, groups)
+        yield from _known(f"locks.{name}.groups", lock.groups, project.standard_groups)
 
 
 def _leaks(leaks: LeakPolicy) -> Iterable[str]:
@@ -153,14 +157,14 @@ def _report(path: str, value: str, suffix: str) -> Iterable[str]:
         yield f"{path}: {value!r} is not a {suffix} file below the project; an empty name writes none"
 
 
-def _variables(path: str, env: Iterable[str], key: str = "env") -> Iterable[str]:
+def _variables(key: str, env: Iterable[str]) -> Iterable[str]:
     """Yield a problem for each environment name that is none, or that is not the lane's to choose."""
     names, values = split_entries(env)
     for name in (*names, *values):
         if not _VARIABLE.fullmatch(name):
-            yield f"{path}.{key}: {name!r} is not the name of a variable"
+            yield f"{key}: {name!r} is not the name of a variable"
         elif name in FIXED or name.startswith(FIXED_PREFIXES):
-            yield f"{path}.{key}: {name} decides which code runs, and is fixed by the harness"
+            yield f"{key}: {name} decides which code runs, and is fixed by the harness"
 
 
 def _followed(path: str, env: Iterable[str], configuration: Configuration) -> Iterable[str]:
@@ -286,7 +290,8 @@ def _change(path: str, rule: ChangeRule, configuration: Configuration) -> Iterab
 def _secrets(path: str, entries: Iterable[str], configuration: Configuration, key: str = "env") -> Iterable[str]:
     """Yield a problem for each secret that a lane or service asks for by another way than a gate."""
     secrets = {secret for provider in configuration.providers.values() for secret in provider.secrets}
+    where = f"{path}.{key}" if path else key
     names, values = split_entries(entries)
     for name in (*names, *values):
         if name in secrets:
-            yield f"{path}.{key}: {name} is a secret of a provider; only an open gate of the release lane passes it"
+            yield f"{where}: {name} is a secret of a provider; only an open gate of the release lane passes it"

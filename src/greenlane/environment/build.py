@@ -154,13 +154,15 @@ def _renew(
             shutil.rmtree(recipe.location, ignore_errors=True)
             recipe.location.parent.mkdir(parents=True, exist_ok=True)
             _create(recipe, installer)
-            installer.install_lock(python_of(recipe.location), recipe.lock, resolve=recipe.harness)
+            installer.install_lock(python_of(recipe.location), recipe.lock)
         if manifest is not None and manifest.wheels == content:
             manifest = msgspec.structs.replace(manifest, tree=recipe.tree)
         else:
             (recipe.location / drift.MANIFEST).unlink(missing_ok=True)
             if built:
                 installer.install_wheels(python_of(recipe.location), built)
+            if recipe.harness:
+                installer.check(python_of(recipe.location))
             manifest = Manifest(
                 lock=digest,
                 wheels=content,

@@ -7,7 +7,7 @@ import os
 from greenlane.config.context import Context
 from greenlane.environment.build import Environment, Recipe, prepare
 from greenlane.environment.exclusive import exclusive
-from greenlane.environment.installers import find_installer
+from greenlane.environment.installers import installer_of
 from greenlane.environment.locks import CONTROL_LOCK
 from greenlane.environment.wheels import harness_state
 
@@ -24,4 +24,4 @@ def control_environment(context: Context) -> Environment:
     folder = settings.root / settings.configuration.environments
     recipe = Recipe(location=folder / NAME, lock=CONTROL_LOCK, python="", project=None, tree=harness_state())
     with exclusive(folder / f"{NAME}.lock", f"process {os.getpid()}", context.say):
-        return prepare(recipe, find_installer(folder, context.environ), context.say)
+        return prepare(recipe, installer_of(context), context.say)

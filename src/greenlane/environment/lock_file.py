@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import re
 
-from greenlane.util.checkout import normalise
-
 COMPROMISED: dict[str, frozenset[str]] = {"litellm": frozenset({"1.82.7", "1.82.8", "1.107.0"})}
 """Releases known to carry malicious code, by normalised name."""
 
 MISMATCHES = ("hash mismatch", "do not match the hashes")
 """How uv and pip say that a distribution is not the one that was locked."""
 
+UNREACHABLE = (
+    "failed to fetch", "error sending request", "network was disabled", "network connectivity is disabled",
+    "could not connect", "connection refused", "name or service not known", "failed to establish a new connection",
+)  # fmt: skip
+"""How uv and pip say that no package index answered, in lower case."""
+
+UNTRUSTED = ("unknownissuer", "invalid peer certificate", "certificate_verify_failed")
+"""How uv and pip say that they do not know who signed the certificate of the index, in lower case."""
+
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)\s*(;[^\\]*)?", re.MULTILINE)
+
+
+def normalise(name: str) -> str:
+    """Return a distribution name as the packaging standards compare it: `Foo_Bar` is `foo-bar`."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def pins(text: str) -> dict[str, tuple[set[str], bool]]:
@@ -63,6 +75,16 @@ def differences(installed: dict[str, str], text: str, wheels: dict[str, str]) ->
 def mismatched(output: str) -> bool:
     """Return whether an installer refused a distribution for its hash."""
     return any(words in output.lower() for words in MISMATCHES)
+
+
+def unreachable(output: str) -> bool:
+    """Return whether an installer could not reach a package index."""
+    return any(words in output.lower() for words in UNREACHABLE)
+
+
+def untrusted(output: str) -> bool:
+    """Return whether an installer refused an index for its certificate."""
+    return any(words in output.lower() for words in UNTRUSTED)
 
 
 def installation_failure(message: str, output: str) -> str:

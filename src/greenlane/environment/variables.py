@@ -55,11 +55,17 @@ def lane_environment(
     return result
 
 
-def install_environment(outer: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of an installation: package settings and certificates, no secret of a provider."""
+def install_environment(outer: Mapping[str, str], build: Iterable[str] = ()) -> dict[str, str]:
+    """Return the environment of an installation: package settings and certificates, no secret of a provider.
+
+    Args:
+        outer: the caller's environment.
+        build: what the project's own build gets beside that, `NAME` or `NAME=value`.
+    """
+    names, values = split_entries(build)
     kept = {
         name: value
         for name, value in outer.items()
-        if name in INSTALL_PASSED or name.upper().startswith(INSTALL_PREFIXES)
+        if name in INSTALL_PASSED or name.upper().startswith(INSTALL_PREFIXES) or name in names
     }
-    return {**kept, "UV_PYTHON_DOWNLOADS": "never", "PYTHONNOUSERSITE": "1"}
+    return {**kept, **values, "UV_PYTHON_DOWNLOADS": "never", "PYTHONNOUSERSITE": "1"}

@@ -6,22 +6,26 @@ import csv
 import hashlib
 import tomllib
 import zipfile
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+import greenlane
+from greenlane.config.project import read_project
 from greenlane.environment.installers import Installer
+from greenlane.environment.lock_file import normalise
 from greenlane.errors import EnvironmentBuildError
-from greenlane.util.checkout import HARNESS, harness_source, normalise
 from greenlane.util.work_tree import tree_state
 
+HARNESS = "greenlane"
 
-def is_package(project: Path) -> bool:
-    """Return whether a project declares a build backend, and so has a wheel."""
-    try:
-        content = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return False
-    return "build-system" in content
+
+def harness_source() -> Path | None:
+    """Return the checkout that the running harness is imported from; None when it is installed."""
+    root = Path(greenlane.__file__).resolve().parents[2]
+    file = root / "pyproject.toml"
+    if not file.exists():
+        return None
+    name = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {}).get("name", "")
+    return root if normalise(name) == HARNESS else None
 
 
 def harness_state(project: Path | None = None) -> str:
@@ -33,9 +37,11 @@ def harness_state(project: Path | None = None) -> str:
     source = harness_source()
     if source is not None:
         return "" if source == project else tree_state(source)
+    from importlib import metadata  # dear, and of no use to a checkout
+
     try:
-        return hashlib.sha256((distribution(HARNESS).read_text("RECORD") or "").encode()).hexdigest()
-    except PackageNotFoundError:
+        return hashlib.sha256((metadata.distribution(HARNESS).read_text("RECORD") or "").encode()).hexdigest()
+    except metadata.PackageNotFoundError:
         return ""
 
 
@@ -56,7 +62,7 @@ def build(project: Path | None, installer: Installer, into: Path, *, harness: bo
     """
     into.mkdir(parents=True, exist_ok=True)
     source = harness_source()
-    if project is not None and is_package(project):
+    if project is not None and read_project(project).package:
         installer.build_wheel(project, into)
     if not harness:
         return sorted(into.glob("*.whl"))
@@ -73,9 +79,11 @@ def repack(name: str, into: Path) -> Path:
     Raises:
         EnvironmentBuildError: the distribution is not installed.
     """
+    from importlib import metadata
+
     try:
-        installed = distribution(name)
-    except PackageNotFoundError as error:
+        installed = metadata.distribution(name)
+    except metadata.PackageNotFoundError as error:
         raise EnvironmentBuildError(f"{name} is neither installed nor a checkout") from error
     files = {str(file).replace("\\", "/"): Path(str(installed.locate_file(file))) for file in installed.files or ()}
     packed = {path: file for path, file in files.items() if _belongs_in_wheel(path)}

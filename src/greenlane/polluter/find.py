@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -15,9 +14,7 @@ from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.config.leaks import LeakPolicy
 from greenlane.config.load import Settings
-from greenlane.environment.build import Environment, prepare
-from greenlane.environment.exclusive import exclusive
-from greenlane.environment.installers import find_installer
+from greenlane.environment.installers import installer_of
 from greenlane.errors import ConfigError, GreenlaneError, Interrupted
 from greenlane.evidence.artifacts import CONTRACT, JOURNAL, OUTPUT, RECORD
 from greenlane.evidence.contract import Contract, Task
@@ -26,22 +23,16 @@ from greenlane.evidence.reader import collect, read_journal
 from greenlane.evidence.search import Conclusion, Findings
 from greenlane.polluter.suspects import Traces, text_of, traces
 from greenlane.run.assembly import supervisor_plan
-from greenlane.run.base_environment import base_environment
-from greenlane.run.job import LaneJob
-from greenlane.run.lane import (
-    new_run_id,
-    recipe,
-    remove_stale,
-    run_supervisor,
-    written_by_us,
-)  # fmt: skip
+from greenlane.run.contract import lane_contract
+from greenlane.run.job import LaneJob, new_run_id
 from greenlane.run.packages import leak_policy
+from greenlane.run.prepared import PreparedLane, prepared_lane
 from greenlane.run.pytest_arguments import pytest_arguments
-from greenlane.run.services import ResolvedServices, ServiceResolver
+from greenlane.run.services import ServiceResolver
+from greenlane.run.supervise import run_supervisor
+from greenlane.run.tree import tree_of
 from greenlane.sharding.assignment import file_of
-from greenlane.supervisor.plan import OutputMode, Plan, SearchPlan
-from greenlane.util.work_tree import tree_state
-from greenlane.version import VERSION
+from greenlane.supervisor.plan import OutputMode, SearchPlan
 
 PURPOSE = "polluter"
 
@@ -78,7 +69,7 @@ def evidence(settings: Settings, lane: Lane, victim: str) -> Traces:
     found = Traces()
     for path in sorted(folder.rglob(RECORD)):
         item = collect(path.parent)
-        tree = tree or tree_state(settings.root, written_by_us(settings))
+        tree = tree or tree_of(settings)
         if item.damage or item.record.tree != tree or victim not in item.journal.collected:
             continue
         known = traces(item.journal, victim, text_of(_text(settings.root / file_of(victim)), victim))
@@ -132,15 +123,13 @@ def search(job: LaneJob, victim: str, known: Traces, seed: int | None, *, quiet:
     """
     if not hasattr(os, "fork"):
         raise ConfigError("greenlane polluter needs a system with fork", "search on Linux or macOS")
-    with _place(job) as place:
-        answer = place.scratch / "findings.json"
+    with _prepared(job) as prepared:
+        answer = prepared.scratch / "findings.json"
         plan = SearchPlan(
             victim=victim, suspects=known.suspects, before=known.before, cores=os.cpu_count() or 1, answer=str(answer)
         )
-        contract = place.contract(Task.PROBE, job.lane.tests, "file" if seed is None else "random", seed or 0)
-        contract = msgspec.structs.replace(contract, leaks=_watching(job.settings))
-        output_mode = OutputMode.NONE if quiet else OutputMode.OWN
-        place.supervise(contract, msgspec.structs.replace(place.plan(contract), output_mode=output_mode, search=plan))
+        contract = _contract(prepared, Task.PROBE, job.lane.tests, _watching(job.settings), seed)
+        _supervise(prepared, contract, output_mode=OutputMode.NONE if quiet else OutputMode.OWN, search=plan)
         try:
             findings = msgspec.json.decode(answer.read_bytes(), type=Findings)
         except OSError as error:
@@ -156,77 +145,46 @@ def replay(job: LaneJob, tests: Sequence[str]) -> int:
     Raises:
         Interrupted: it was stopped.
     """
-    with _place(job) as place:
-        contract = place.contract(Task.REPLAY, tuple(tests), "file", 0)
-        return place.supervise(contract, place.plan(contract))
+    with _prepared(job) as prepared:
+        return _supervise(prepared, _contract(prepared, Task.REPLAY, tuple(tests), LeakPolicy(level="off")))
 
 
-class _Place:
-    """A lane's environment with its services, for one use of it.
+def _contract(
+    prepared: PreparedLane, task: Task, tests: tuple[str, ...], leaks: LeakPolicy, seed: int | None = None
+) -> Contract:
+    """Return what the lane process is promised; without a seed tests are in the order of their files."""
+    job = prepared.job
+    arguments = pytest_arguments(
+        msgspec.structs.replace(job.lane, tests=tests), artifacts=str(job.artifacts), scratch=str(prepared.scratch),
+        workers=0, color=job.color,
+    )  # fmt: skip
+    order = "file" if seed is None else "random"
+    return lane_contract(prepared, (*arguments, "-n", "0"), tests, task=task, leaks=leaks, order=order, seed=seed or 0)
+
+
+def _supervise(prepared: PreparedLane, contract: Contract, **options: Any) -> int:
+    """Run a process in the lane's environment, without a deadline; return its exit status.
 
     Args:
-        job: the lane; environment, resolved: where it and its services live; scratch: private folder.
+        options: fields of the supervisor's plan.
+
+    Raises:
+        Interrupted: it was stopped.
+        GreenlaneError: it could not be started.
     """
-
-    def __init__(self, job: LaneJob, environment: Environment, resolved: ResolvedServices, scratch: Path) -> None:
-        self._job = job
-        self._environment = environment
-        self._resolved = resolved
-        self.scratch = scratch
-
-    def contract(self, task: Task, tests: tuple[str, ...], order: str, seed: int) -> Contract:
-        """Return what the lane process is told."""
-        job, lane = self._job, self._job.lane
-        named = msgspec.structs.replace(lane, tests=tests)
-        arguments = pytest_arguments(
-            named, artifacts=str(job.artifacts), scratch=str(self.scratch), workers=0, color=job.color
-        )
-        closed = {g.provider: g.reason for g in job.gates if not g.open or g.provider not in lane.providers}
-        return Contract(
-            run_id=job.run_id, lane=lane.name, kind=lane.kind.value, project=job.settings.project,
-            artifacts=str(job.artifacts), arguments=(*arguments, "-n", "0"), tests=tests, plugin=VERSION,
-            network=not lane.deterministic, closed=closed, task=task, order=order, seed=seed,
-            services={name: job.settings.configuration.services[name].shards for name in lane.services},
-            absent={name: record.absent for name, record in self._resolved.absent.items()},
-        )  # fmt: skip
-
-    def plan(self, contract: Contract) -> Plan:
-        """Return what the supervisor is told."""
-        job, environment = self._job, self._environment
-        command = (environment.python, "-P", "-s", "-m", "pytest", *contract.arguments)
-        own = base_environment(job, environment, self.scratch)
-        path = job.artifacts / CONTRACT
-        plan = supervisor_plan(job, environment, self._resolved, own, self.scratch, command, path)
-        return msgspec.structs.replace(plan, budget=0.0)
-
-    def supervise(self, contract: Contract, plan: Plan) -> int:
-        """Run it; return the exit status of the lane process.
-
-        Raises:
-            Interrupted: it was stopped.
-            GreenlaneError: it could not be started.
-        """
-        Path(plan.contract).write_bytes(msgspec.json.encode(contract))
-        result = run_supervisor(plan, self._job)
-        if result.interrupted:
-            raise Interrupted("stopped before its end")
-        if result.failure or result.exit_status is None:
-            raise GreenlaneError(result.failure or "the lane process has no exit status", f"read {plan.log}")
-        return result.exit_status
+    path = prepared.job.artifacts / CONTRACT
+    path.write_bytes(msgspec.json.encode(contract))
+    command = (prepared.environment.python, "-P", "-s", "-m", "pytest", *contract.arguments)
+    plan = msgspec.structs.replace(supervisor_plan(prepared, command, path), budget=0.0, **options)
+    result = run_supervisor(plan, prepared.job)
+    if result.interrupted:
+        raise Interrupted("stopped before its end")
+    if result.failure or result.exit_status is None:
+        raise GreenlaneError(result.failure or "the lane process has no exit status", f"read {plan.log}")
+    return result.exit_status
 
 
-@contextmanager
-def _place(job: LaneJob) -> Iterator[_Place]:
+def _prepared(job: LaneJob) -> AbstractContextManager[PreparedLane]:
     """Build the lane's environment or prove it right, and hold it."""
-    settings, say = job.settings, job.context.say
-    installer = find_installer(settings.root / settings.configuration.environments, job.environ)
-    made = recipe(settings, job.lane, tree_state(settings.root, written_by_us(settings)))
-    with ExitStack() as stack:
-        holder = f"{PURPOSE} {job.run_id} (process {os.getpid()})"
-        stack.enter_context(exclusive(made.location.with_suffix(".lock"), holder, say))
-        remove_stale(job)
-        environment = prepare(made, installer, say)
-        resolved = ServiceResolver(job.context, installer).resolve(job, stack)
-        scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        yield _Place(job, environment, resolved, scratch)
+    installer = installer_of(job.context)
+    return prepared_lane(job, installer, ServiceResolver(job.context, installer))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from greenlane.config.context import Context
-from greenlane.environment.build import Environment
 from greenlane.evidence.artifacts import JOURNAL, OUTPUT
 from greenlane.evidence.contract import CONTRACT_VARIABLE
 from greenlane.judge.address import Base, resolve
-from greenlane.run.base_environment import process_environment, service_plans
-from greenlane.run.guards import given_files
-from greenlane.run.job import LaneJob
-from greenlane.run.services import ResolvedServices
+from greenlane.run.base_environment import base_environment, process_environment, service_plans
+from greenlane.run.prepared import PreparedLane
+from greenlane.run.router import router_plan
 from greenlane.supervisor.plan import Plan
 
 
@@ -23,17 +21,15 @@ def secret_values(context: Context) -> dict[str, str]:
     return {name: environ[name] for provider in providers for name in provider.secrets if environ.get(name, "").strip()}
 
 
-def supervisor_plan(
-    job: LaneJob, environment: Environment, resolved: ResolvedServices, own: Mapping[str, str], scratch: Path,
-    command: Sequence[str], contract: Path,
-) -> Plan:  # fmt: skip
+def supervisor_plan(prepared: PreparedLane, command: Sequence[str], contract: Path) -> Plan:
     """Return the plan of a process in a lane's environment, with the lane's services beside it.
 
     Args:
-        environment: of the lane; resolved: where its services live; own: base environment of the lane.
-        scratch: private folder of this run.
+        prepared: the lane.
         command: what is started; contract: path of what it is promised.
     """
+    job, scratch = prepared.job, prepared.scratch
+    own = base_environment(job, prepared.environment, scratch)
     lane, settings, artifacts = job.lane, job.settings, job.artifacts
     # A hermetic lane cannot reach an address outside its own namespace: its service is always its own.
     base = Base() if lane.deterministic else resolve(settings.configuration.address, job.environ)
@@ -44,12 +40,12 @@ def supervisor_plan(
         cwd=settings.project,
         budget=lane.budget or 0.0,
         isolate=lane.deterministic,
-        services=tuple(service_plans(job, environment, resolved, own, base.url)),
-        absent=tuple(resolved.absent.values()),
+        services=tuple(service_plans(job, prepared.environment, prepared.services, own, base.url)),
+        absent=tuple(prepared.services.absent.values()),
         address=settings.configuration.address,
         base=base.url,
         base_source=base.source,
-        files=given_files(job.guards, lane, settings.root, artifacts),
+        router=router_plan(settings, lane, job.router, artifacts),
         secrets=secret_values(job.context),
         log=str(artifacts / OUTPUT),
         journal=str(artifacts / JOURNAL),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import random
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from greenlane.config.load import Settings
 from greenlane.config.services import services_here, switched_off
 from greenlane.evidence.evidence import GateState
 from greenlane.evidence.progress import NULL_LISTENER, ProgressListener
-from greenlane.run.guards import Guarded
+from greenlane.judge.router import Choice
 from greenlane.sharding.plan import ShardPlan
 
 
@@ -25,7 +28,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
         lane: the lane; shard: the part of it, empty for all.
         run_id: name of the whole run.
         gates: state of every live provider.
-        guards: what each guard gives to lanes.
+        router: which router configuration the lane gets.
         seed: of a random order; None draws one.
         plan: how the lane is cut; None for a lane without shards.
         purpose: name of what is done with the lane when that is no evidence; its artifacts lie apart from the lane's.
@@ -39,13 +42,18 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     shard: str
     run_id: str
     gates: tuple[GateState, ...]
-    guards: Mapping[str, Guarded] = {}
+    router: Choice = Choice()
     seed: int | None = None
     plan: ShardPlan | None = None
     purpose: str = ""
     color: bool = False
     only: tuple[str, ...] = ()
     listener: ProgressListener = NULL_LISTENER
+
+    @property
+    def holder(self) -> str:
+        """Who holds what only one run may have."""
+        return f"{self.purpose or 'run'} {self.run_id} (process {os.getpid()})"
 
     @property
     def settings(self) -> Settings:
@@ -80,3 +88,8 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
         """Names of the switches of its services that are on."""
         on = (s.when for s in self.services.values() if s.when and not switched_off(s, self.environ))
         return tuple(dict.fromkeys(on))
+
+
+def new_run_id() -> str:
+    """Return a name for a run that sorts by time."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{random.SystemRandom().randrange(16**6):06x}"

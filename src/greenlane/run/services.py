@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 
 import msgspec
@@ -16,7 +15,7 @@ from greenlane.environment.drift import read as read_manifest
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import Installer
 from greenlane.environment.lock_file import installation_failure, mismatched
-from greenlane.errors import ConfigError, EnvironmentBuildError
+from greenlane.errors import ConfigError, EnvironmentBuildError, UnreachableIndexError
 from greenlane.evidence.evidence import ServiceRecord
 from greenlane.judge.address import normalise
 from greenlane.run.job import LaneJob
@@ -91,12 +90,10 @@ class ServiceResolver:
         if service.environment in self._unreachable:
             self._miss(resolved, name, service, self._unreachable[service.environment])
             return
-        stack.enter_context(
-            exclusive(recipe.location.with_suffix(".lock"), f"run {job.run_id} (process {os.getpid()})", self._say)
-        )
+        stack.enter_context(exclusive(recipe.location.with_suffix(".lock"), job.holder, self._say))
         try:
             resolved.environments[name] = prepare(recipe, self._installer, self._say)
-        except EnvironmentBuildError as error:
+        except (EnvironmentBuildError, UnreachableIndexError) as error:
             if not service.optional or mismatched(error.detail):
                 raise
             self._unreachable[service.environment] = installation_failure(error.message, error.detail)

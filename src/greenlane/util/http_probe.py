@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 from urllib.parse import urlsplit
 
 LARGEST = 65536
@@ -19,6 +18,8 @@ def get(base: str, path: str, timeout: float) -> tuple[int, str]:
     Raises:
         OSError: there was no answer, with the reason.
     """
+    import http.client  # brings ssl and email, which most runs never need
+
     parts = urlsplit(base)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=timeout)

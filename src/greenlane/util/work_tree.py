@@ -45,6 +45,11 @@ def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
     return state.hexdigest()
 
 
+def described(project: Path) -> str:
+    """Return the commit by its nearest tag, from which many a build makes the version; empty without git."""
+    return (_git(project, "describe", "--tags", "--always") or b"").decode("utf-8", "replace").strip()
+
+
 def _cached(entry: str) -> bool:
     """Return whether a line of `git status` tells of an untracked file that a tool keeps for itself."""
     return entry.startswith("?? ") and not CACHES.isdisjoint(entry[3:].split("/"))

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from mini_agent.agent.loop import run
 from mini_agent.agent.values import AgentResult, ModelRequest, RunMetrics
-from mini_agent.api.model_route import ModelServices
 from mini_agent.core.chat import Caller, ModelTarget
-from mini_agent.core.errors import GatewayError, normalising
+from mini_agent.core.errors import normalising
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.memory.recall import Injection
 from mini_agent.pipeline.caller import next_hop
+from mini_agent.pipeline.services import ModelServices
 from mini_agent.runs.agent_body import AgentBody, parse_agent_body
+from mini_agent.runs.agent_runs import AgentRuns
 from mini_agent.runs.loop_model import LoopModel
 from mini_agent.runs.traces import TraceStore
-from mini_agent.tools.backends import ToolInvokerFactory
+from mini_agent.tools.backends import TOOL_BACKENDS
 from mini_agent.upstreams.scripted import dummy_reply
 
 __all__ = ["AgentRoute", "AgentServices"]
@@ -31,7 +30,7 @@ class AgentServices:
     """What the route works with, besides what chat has."""
 
     chat: ModelServices
-    tools: ToolInvokerFactory
+    runs: AgentRuns
     traces: TraceStore
 
 
@@ -73,30 +72,31 @@ class AgentRoute:
     def _short_circuits(self, body: AgentBody) -> bool:
         """Returns: whether the simulated escalation of 5.7 answers."""
         settings = self._chat.settings
-        simulated = settings.shortcircuit_chutes and settings.shim_mode != "block" and body.backend == "local"
+        canned = TOOL_BACKENDS[body.backend].canned
+        simulated = settings.shortcircuit_chutes and settings.shim_mode != "block" and canned
         return simulated and body.escalates and (body.escalate_model or "").startswith("chutes/")
 
     async def _result(self, body: AgentBody, caller: Caller) -> AgentResult:
-        chat = self._chat
+        chat, backend = self._chat, TOOL_BACKENDS[body.backend]
         if self._short_circuits(body):
             return _instant("", model=body.escalate_model or "", escalated=True, messages=list(body.messages))
-        if body.backend == "local" and chat.registry.is_open_dummy(body.model):
+        if backend.canned and chat.registry.is_open_dummy(body.model):
             iterations = 1 if body.max_iterations is None else body.iterations
             return _instant(dummy_reply(body.messages), model=body.model, iterations=iterations)
-        model = LoopModel(chat.registry.resolve, chat.clients, caller, self._count)
-        if body.backend == "echo":
+        model = self._agent.runs.model(chat.registry.resolve, caller)
+        if not backend.loops:
             return await self._echo(body, model, await self._injection(body, caller))
         with normalising():
             config = body.config(chat.settings.escalation_timeout_s)
-            invoker = self._agent.tools(body.tool_request(caller.user_id))
-        async with aclosing(invoker) as tools:
-            inject = await self._injection(body, caller)
-            return await run(config, body.messages, model, tools, clock=chat.clock, inject=inject)
+            tools = self._agent.runs.tools(body.tool_request(caller.user_id))
+        return await self._agent.runs.run(
+            config, body.messages, model, tools, memory=lambda: self._injection(body, caller)
+        )
 
     async def _injection(self, body: AgentBody, caller: Caller) -> Injection | None:
         """Ask memory, once per run."""
         recall, target = self._chat.recall, self._chat.registry.resolve(body.model)
-        if recall is None or target.client == "scripted":
+        if recall is None or self._chat.clients.of(target).capabilities.simulated:
             return None
         return await recall.injection(caller, target, body.messages)
 
@@ -107,9 +107,6 @@ class AgentRoute:
         text = _content(answer.payload)
         elapsed_ms = round((self._chat.clock.monotonic() - started) * 1000, 3)
         return _instant(text, model=body.model, simulated=answer.simulated, elapsed_ms=elapsed_ms)
-
-    def _count(self, provider: str, target: ModelTarget, error: GatewayError) -> None:
-        self._chat.metrics.provider_error(provider, target.group, error.code)
 
 
 def _content(completion: Any) -> str:

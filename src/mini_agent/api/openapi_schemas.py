@@ -13,7 +13,7 @@ from mini_agent.dialects.errors import messages_type
 from mini_agent.dialects.parameters import known, parameter_of
 from mini_agent.pipeline.parameters import CHAT_FIELDS, ITEM_TYPES, TYPE_NAMES
 from mini_agent.runs.agent_body import AgentBody
-from mini_agent.tools.table import TOOL_BACKENDS
+from mini_agent.tools.backends import TOOL_BACKENDS
 
 __all__ = ["schemas"]
 

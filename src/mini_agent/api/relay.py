@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mini_agent.api.model_route import ModelServices
 from mini_agent.core.chat import Caller, ProviderRequest
 from mini_agent.core.errors import GatewayError, InvalidParameter
 from mini_agent.edge.disconnect import CancelOnDisconnect
@@ -13,6 +12,7 @@ from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send
 from mini_agent.memory.headers import provider_headers
 from mini_agent.pipeline.caller import next_hop
 from mini_agent.pipeline.overrides import cleaned_body
+from mini_agent.pipeline.services import ModelServices
 from mini_agent.upstreams.forward.headers import answer_headers
 from mini_agent.upstreams.forward.relay import Relay, RelayCall
 from mini_agent.upstreams.forward.routes import is_relayed

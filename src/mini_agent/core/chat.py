@@ -33,8 +33,7 @@ class ModelTarget:
     features: what the client appended to the name, for `anthropic-beta`.
     memory_host: whether `api_base` is a memory service. memory_key: the key such a host gets in a header of its own.
     sends_user_id: whether the provider learns whose request it is. dialect: what the provider speaks, a value of
-    `dialects.Dialect`. open: whether its client passes on parameters that nobody here knows. dropped: those that the
-    operator keeps from it, in its own words.
+    `dialects.Dialect`. dropped: parameters that the operator keeps from it, in its own words.
     """
 
     model: str
@@ -56,7 +55,6 @@ class ModelTarget:
     memory_key: str | None = field(default=None, repr=False)
     sends_user_id: bool = True
     dialect: str = "openai_chat"
-    open: bool = True
     dropped: frozenset[str] = frozenset()
 
 

@@ -10,14 +10,13 @@ import msgspec
 from mini_agent.agent.values import AgentConfig
 from mini_agent.core.errors import GatewayError, InvalidBodyParameter, MissingBodyParameter, MissingParameter
 from mini_agent.core.patterns import Pattern
-from mini_agent.pipeline.parameters import check_tool_calls
-from mini_agent.tools.backends import DEFAULT_TIMEOUT_S, ToolRequest, check_backend
+from mini_agent.dialects.openai_chat.shape import check_tool_calls
+from mini_agent.tools.backends import DEFAULT_TIMEOUT_S, TOOL_BACKENDS, ToolRequest, backend_of
 
 __all__ = ["MAX_ITERATIONS", "AgentBody", "parse_agent_body"]
 
 DEFAULT_ITERATIONS = 3
 MAX_ITERATIONS = 50
-_FORCES_TOOLS = ("http", "mcp")
 _MISSING = Pattern(r"missing required field `(\w+)`")
 _PATH = Pattern(r"`\$\.(\w+)")
 
@@ -62,6 +61,11 @@ class AgentBody(msgspec.Struct, kw_only=True, frozen=True):
         return min(asked, MAX_ITERATIONS) if asked is not None and asked > 0 else DEFAULT_ITERATIONS
 
     @property
+    def uses_tools(self) -> bool:
+        """Returns: whether tools are on offer."""
+        return bool(self.use_tools) or TOOL_BACKENDS[self.backend].forces_tools
+
+    @property
     def escalates(self) -> bool:
         """Returns: whether both escalation options are set."""
         return bool(self.escalate_on_budget_exceeded and self.escalate_model)
@@ -86,7 +90,7 @@ class AgentBody(msgspec.Struct, kw_only=True, frozen=True):
         return AgentConfig(
             model=self.model,
             max_iterations=self.iterations,
-            use_tools=bool(self.use_tools) or self.backend in _FORCES_TOOLS,
+            use_tools=self.uses_tools,
             auto_run_code_on_code_block=bool(self.auto_run_code_on_code_block),
             escalate_on_budget_exceeded=bool(self.escalate_on_budget_exceeded),
             escalation_timeout_s=escalation_timeout_s,
@@ -109,16 +113,16 @@ def parse_agent_body(body: Mapping[str, Any]) -> AgentBody:
 
     Returns: the fields.
     Raises: MissingBodyParameter or InvalidBodyParameter (422) naming the field; InvalidParameter (400) for an unknown
-    backend; MissingParameter (400) for the http backend without base address.
+    backend; MissingParameter (400) for a backend without a field that it needs.
     """
     try:
         parsed = msgspec.convert(_whole_numbers(body), AgentBody)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), body) from error
     check_tool_calls(parsed.messages, InvalidBodyParameter)
-    check_backend(parsed.backend)
-    if parsed.backend == "http" and not (parsed.tool_http_base_url or "").strip():
-        raise MissingParameter("tool_http_base_url required for tool_backend=http", param="tool_http_base_url")
+    for name in backend_of(parsed.backend).required:
+        if not (getattr(parsed, name) or "").strip():
+            raise MissingParameter(f"{name} required for tool_backend={parsed.backend}", param=name)
     return parsed
 
 

@@ -49,7 +49,7 @@ class LoopModel:
             self._on_error(client.name, target, error)
             raise
         self._add_usage(completion)
-        return ModelAnswer(payload=completion, simulated=client.name == "scripted")
+        return ModelAnswer(payload=completion, simulated=client.capabilities.simulated)
 
     def _add_usage(self, completion: object) -> None:
         usage = completion.get("usage") if isinstance(completion, dict) else None

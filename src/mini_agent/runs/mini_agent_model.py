@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
-from mini_agent.agent.loop import run
+from mini_agent.agent.loop import ViewInjection
 from mini_agent.agent.values import AgentConfig, AgentResult
 from mini_agent.core.chat import DONE, UNLISTED, ModelTarget, ProviderRequest
-from mini_agent.core.errors import GatewayError, ProviderNotConfigured
+from mini_agent.core.errors import ProviderNotConfigured
 from mini_agent.core.ports import Clock
 from mini_agent.dialects.completion import completion_object, stream_chunks
-from mini_agent.runs.loop_model import LoopModel
+from mini_agent.runs.agent_runs import AgentRuns
 from mini_agent.settings import Settings
-from mini_agent.tools.backends import ToolInvokerFactory, ToolRequest
-from mini_agent.upstreams.protocol import Batch
+from mini_agent.tools.backends import ToolRequest
+from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.registry import Registry
 from mini_agent.upstreams.scripted import wants_usage
-from mini_agent.upstreams.table import Clients
 
 __all__ = ["SHELL_OF_LANGUAGE", "MiniAgentClient"]
 
@@ -51,28 +49,25 @@ class _Options(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class MiniAgentClient:
-    """Runs the loop with tools and auto-run. clients: the table this client is part of."""
+    """Runs the loop with tools and auto-run."""
 
     name = "mini_agent"
+    capabilities = Capabilities(runs_agent=True)
 
     def __init__(
         self,
         settings: Settings,
         registry: Registry,
-        clients: Clients,
-        tools: ToolInvokerFactory,
+        runs: AgentRuns,
         *,
         clock: Clock,
         ids: Callable[[], str],
-        on_error: Callable[[str, ModelTarget, GatewayError], None],
     ) -> None:
         self._settings = settings
         self._registry = registry
-        self._clients = clients
-        self._tools = tools
+        self._runs = runs
         self._clock = clock
         self._ids = ids
-        self._on_error = on_error
 
     async def complete(self, request: ProviderRequest) -> bytes:
         """Run the agent. Returns: its answer as a completion. Raises: GatewayError."""
@@ -91,12 +86,14 @@ class MiniAgentClient:
     async def _completion(self, request: ProviderRequest) -> dict[str, Any]:
         options = _options(request.target)
         target_model = self._target_model(request.target, options)
-        model = LoopModel(self._resolver(request.target), self._clients, request.caller, self._on_error)
+        model = self._runs.model(self._resolver(request.target), request.caller)
         config = self._config(target_model, options, request)
-        tool_request = self._tool_request(options, config, request.caller.user_id)
-        async with aclosing(self._tools(tool_request)) as tools:
-            messages = request.body["messages"]
-            result = await run(config, messages, model, tools, clock=self._clock, inject=request.inject)
+        tools = self._runs.tools(self._tool_request(options, config, request.caller.user_id))
+
+        async def memory() -> ViewInjection | None:
+            return request.inject  # The route has asked already, as for every model.
+
+        result = await self._runs.run(config, request.body["messages"], model, tools, memory)
         return completion_object(
             completion_id=f"chatcmpl-{self._ids()}",
             created=int(self._clock.time()),
@@ -114,7 +111,7 @@ class MiniAgentClient:
         name = options.target_model or target.name or self._settings.default_target_model
         if not name:
             raise ProviderNotConfigured(_NO_TARGET, param="model")
-        if self._resolver(target)(name).client == "mini_agent":
+        if self._runs.clients.of(self._resolver(target)(name)).capabilities.runs_agent:
             raise ProviderNotConfigured(f"mini-agent target '{name[:200]}' is an agent itself", param="model")
         return name
 

@@ -33,6 +33,7 @@ class ToolChat:
         log: logging.Logger,
     ) -> None:
         self.name = inner.name
+        self.capabilities = inner.capabilities
         self._inner = inner
         self._max_iterations = max_iterations
         self._runner = ToolRunner(tools, timeout_s=timeout_s, log=log)

@@ -42,6 +42,7 @@ class ToolDialog:
         log: logging.Logger,
     ) -> None:
         self.name = inner.name
+        self.capabilities = inner.capabilities
         self._inner = inner
         self._dialect = dialect
         self._reply = reply

@@ -95,7 +95,7 @@ def trace_record(answer: Mapping[str, Any], result: AgentResult, body: AgentBody
         "iterations": iterations,
         "trace": {
             "request_class": {
-                "tools": bool(body.use_tools) or body.backend in ("http", "mcp"),
+                "tools": body.uses_tools,
                 "auto_code": bool(body.auto_run_code_on_code_block),
                 "images": _has_images(body.messages),
             },

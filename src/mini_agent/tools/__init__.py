@@ -1,1 +1,1 @@
-"""Tool backends, one file per invoker behind `ClosableInvoker`, listed in `mini_agent.tools.table`."""
+"""Tool backends, one file per invoker behind `ClosableInvoker`, listed in `mini_agent.tools.backends`."""

@@ -1,10 +1,11 @@
-"""From a backend's name and a run's request to an invoker with the settings of this gateway."""
+"""The table of tool backends, and from a run's request to an invoker with the settings of this gateway."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from mini_agent.core.errors import InvalidParameter, MissingParameter, ProviderNotConfigured
@@ -19,9 +20,8 @@ from mini_agent.tools.local.invoker import LocalInvoker
 from mini_agent.tools.mcp.invoker import McpInvoker
 from mini_agent.tools.mcp.pool import McpPool
 from mini_agent.tools.protocol import ClosableInvoker
-from mini_agent.tools.table import TOOL_BACKENDS
 
-__all__ = ["ToolInvokerFactory", "ToolRequest", "Toolbox", "check_backend"]
+__all__ = ["TOOL_BACKENDS", "ToolBackend", "ToolInvokerFactory", "ToolRequest", "Toolbox", "backend_of"]
 
 DEFAULT_TIMEOUT_S = 10.0
 
@@ -45,13 +45,6 @@ class ToolRequest:
 ToolInvokerFactory = Callable[[ToolRequest], ClosableInvoker]
 
 
-def check_backend(backend: str) -> None:
-    """Raises: InvalidParameter listing the valid backends."""
-    if backend not in TOOL_BACKENDS:
-        valid = ", ".join(TOOL_BACKENDS)
-        raise InvalidParameter(f"unknown tool_backend '{backend[:100]}'; valid: {valid}", param="tool_backend")
-
-
 class Toolbox:
     """Makes invokers. It owns what runs share: the default headers, read once, and the MCP sessions.
 
@@ -67,14 +60,7 @@ class Toolbox:
         self._egress = Egress(
             settings.tool_http_allow_hosts, bound_to_loopback=is_loopback_host(settings.host), resolve=resolve
         )
-        self._mcp = McpPool(settings.config.mcp_servers, settings.environ, self._egress, clock)
-        self._makers: Mapping[str, ToolInvokerFactory] = {
-            "local": self._local,
-            "http": self._http,
-            "docker": self._docker,
-            "mcp": self._mcp_view,
-            "echo": lambda _: EchoInvoker(),
-        }
+        self._pool = McpPool(settings.config.mcp_servers, settings.environ, self._egress, clock)
 
     def open(self, request: ToolRequest) -> ClosableInvoker:
         """Make the invoker of one run; the caller closes it.
@@ -83,20 +69,20 @@ class Toolbox:
         Raises: InvalidParameter for an unknown backend, MissingParameter without base address, ToolHostNotAllowed,
         ProviderNotConfigured without container or MCP server.
         """
-        check_backend(request.backend)
-        return self._makers[request.backend](request)
+        return backend_of(request.backend).open(self, request)
 
     def mcp_for_chat(self, user_id: str | None) -> ClosableInvoker | None:
         """Returns: a user's view of the MCP servers for one chat, None when there are none to talk to."""
-        if not self._mcp.available:
+        if not self._pool.available:
             return None
-        return McpInvoker(self._mcp, user_id, max_output_bytes=self._settings.tool_max_output_bytes)
+        return self.mcp(ToolRequest(user_id=user_id))
 
     async def aclose(self) -> None:
         """Close the MCP sessions."""
-        await self._mcp.aclose()
+        await self._pool.aclose()
 
-    def _local(self, request: ToolRequest) -> ClosableInvoker:
+    def local(self, request: ToolRequest) -> ClosableInvoker:
+        """Returns: tools in processes of this machine."""
         settings = self._settings
         return LocalInvoker(
             environ=settings.environ,
@@ -106,7 +92,8 @@ class Toolbox:
             exec_tools=settings.local_tools,
         )
 
-    def _http(self, request: ToolRequest) -> ClosableInvoker:
+    def http(self, request: ToolRequest) -> ClosableInvoker:
+        """Returns: the tools of one HTTP host. Raises: MissingParameter, InvalidParameter, ToolHostNotAllowed."""
         if not request.http_base_url:
             raise MissingParameter("tool_http_base_url required for tool_backend=http", param="tool_http_base_url")
         settings = self._settings
@@ -122,7 +109,8 @@ class Toolbox:
             clock=self._clock,
         )
 
-    def _docker(self, request: ToolRequest) -> ClosableInvoker:
+    def docker(self, request: ToolRequest) -> ClosableInvoker:
+        """Returns: tools inside a container. Raises: ProviderNotConfigured without one."""
         settings = self._settings
         container = request.docker_container or settings.docker_container
         if not container:
@@ -140,8 +128,9 @@ class Toolbox:
             clock=self._clock,
         )
 
-    def _mcp_view(self, request: ToolRequest) -> ClosableInvoker:
-        return McpInvoker(self._mcp, request.user_id, max_output_bytes=self._settings.tool_max_output_bytes)
+    def mcp(self, request: ToolRequest) -> ClosableInvoker:
+        """Returns: a user's view of the configured MCP servers. Raises: ProviderNotConfigured without any."""
+        return McpInvoker(self._pool, request.user_id, max_output_bytes=self._settings.tool_max_output_bytes)
 
     def _warn_of_withheld_headers(self) -> None:
         if not self._withheld:
@@ -149,3 +138,39 @@ class Toolbox:
             self._log.warning(
                 "a tool host got no MINI_AGENT_TOOL_HTTP_HEADERS: list the host in MINI_AGENT_TOOL_HTTP_ALLOW_HOSTS"
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolBackend:
+    """One value of `tool_backend`. Whoever treats backends differently looks here, never at a name.
+
+    open: makes the invoker of a run. forces_tools: whether a run with it always has tools. required: fields of
+    `/agent/run` that it needs. loops: False for one model call without tools. canned: whether a dummy model answers at
+    once, without a run, and a run may be simulated (GATEWAY 4.5 and 5.7).
+    """
+
+    open: Callable[[Toolbox, ToolRequest], ClosableInvoker]
+    forces_tools: bool = False
+    required: tuple[str, ...] = ()
+    loops: bool = True
+    canned: bool = False
+
+
+#: Everything that `tool_backend` may say, in the order in which errors list it.
+TOOL_BACKENDS: Mapping[str, ToolBackend] = MappingProxyType(
+    {
+        "local": ToolBackend(open=Toolbox.local, canned=True),
+        "http": ToolBackend(open=Toolbox.http, forces_tools=True, required=("tool_http_base_url",)),
+        "docker": ToolBackend(open=Toolbox.docker),
+        "mcp": ToolBackend(open=Toolbox.mcp, forces_tools=True),
+        "echo": ToolBackend(open=lambda _toolbox, _request: EchoInvoker(), loops=False),
+    }
+)
+
+
+def backend_of(name: str) -> ToolBackend:
+    """Returns: the backend of this name. Raises: InvalidParameter listing the valid ones."""
+    if name not in TOOL_BACKENDS:
+        valid = ", ".join(TOOL_BACKENDS)
+        raise InvalidParameter(f"unknown tool_backend '{name[:100]}'; valid: {valid}", param="tool_backend")
+    return TOOL_BACKENDS[name]

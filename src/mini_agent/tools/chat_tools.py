@@ -33,6 +33,8 @@ class ChatTools:
         self._mcp = mcp
         key = options.supermemory_api_key or settings.supermemory_api_key
         self._memory = MemoryService(sessions, options.supermemory_base_url, key) if key else None
+        #: Whether any request can get tools at all.
+        self.any = options.enabled and (self._memory is not None or mcp(None) is not None)
 
     def of(self, request: ProviderRequest) -> ClosableInvoker | None:
         """Find the tools of a request.

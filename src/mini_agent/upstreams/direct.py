@@ -16,7 +16,7 @@ from mini_agent.dialects import Dialect
 from mini_agent.memory.headers import provider_headers
 from mini_agent.net.connections import Connections
 from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices, provider_facts
-from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.wires import WIRES
 
 __all__ = ["DIRECT", "DirectClient", "count_tokens_url", "endpoint"]
@@ -49,6 +49,7 @@ class DirectClient:
 
     def __init__(self, dialect: Dialect, connections: Connections, clock: Clock) -> None:
         self.name = DIRECT[dialect].client
+        self.capabilities = Capabilities()
         self._dialect = dialect
         self._http = ModelHttp(connections, clock, WIRES[dialect])
         self._encode = msgspec.json.Encoder().encode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -11,7 +12,7 @@ from mini_agent.core.chat import ProviderRequest
 from mini_agent.core.errors import InvalidProviderResponse
 from mini_agent.core.text import load_json
 
-__all__ = ["Batch", "ModelClient", "decode_answer"]
+__all__ = ["Batch", "Capabilities", "ModelClient", "decode_answer"]
 
 #: Payloads of the events that arrived together: JSON objects as bytes; the last may be `DONE`.
 Batch = Sequence[bytes]
@@ -37,10 +38,30 @@ def _repaired(raw: bytes) -> Any:
         raise InvalidProviderResponse("the provider's answer is not JSON") from error
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a model client does. Whoever treats clients differently looks here, never at a name.
+
+    simulated: its answers come from a script, so that nothing is retrieved for them and no tool is on offer.
+    runs_agent: it asks other models itself, in a run with tools, and puts memory into what those models see.
+    passes_unknown: it passes on parameters that nobody here knows.
+    """
+
+    simulated: bool = False
+    runs_agent: bool = False
+    passes_unknown: bool = True
+
+    @property
+    def takes_tools(self) -> bool:
+        """Returns: whether the gateway may put tools of its own on offer."""
+        return not (self.simulated or self.runs_agent)
+
+
 class ModelClient(Protocol):
     """Asks a model. `name` goes into `x-mini-agent-provider`."""
 
     name: str
+    capabilities: Capabilities
 
     async def complete(self, request: ProviderRequest) -> bytes:
         """Ask once.

@@ -15,7 +15,7 @@ from mini_agent.core.steering import NEVER_ALLOWED
 from mini_agent.dialects import Dialect
 from mini_agent.memory.headers import is_memory_host
 from mini_agent.settings import Settings
-from mini_agent.settings.providers import CODEX, FAST_PATH, LITELLM_ONLY, OWN_DIALECT, PROVIDERS
+from mini_agent.settings.providers import AGENT, CODEX, FAST_PATH, LITELLM_ONLY, OWN_DIALECT, PROVIDERS
 from mini_agent.settings.references import UnsetReference, resolve_references
 from mini_agent.settings.schema import LitellmParams
 from mini_agent.settings.yaml_file import problems_of
@@ -155,10 +155,10 @@ class Registry:
 
         That process reads the same file: it knows the group by its name, and adds key, headers and defaults itself.
         """
-        if not self._forward or target.client == "mini_agent":
+        if not self._forward or target.provider == AGENT:
             return target
         name = target.model if target.group == UNLISTED else target.group
-        return replace(target, client="forward", name=name, api_key=None, extra_headers={}, defaults={}, open=True)
+        return replace(target, client="forward", name=name, api_key=None, extra_headers={}, defaults={})
 
     def _target(self, model: str, group: str, params: LitellmParams, info: Mapping[str, Any]) -> ModelTarget:
         provider, name = _split(params)
@@ -190,8 +190,8 @@ class Registry:
 
     def _unlisted(self, model: str) -> ModelTarget | None:
         provider, slash, name = model.partition("/")
-        if model == "mini-agent":
-            return ModelTarget(model=model, client="mini_agent", provider="mini-agent")
+        if model == AGENT:
+            return ModelTarget(model=model, client="mini_agent", provider=AGENT)
         if not slash or not name.strip() or provider not in PROVIDERS:
             return None
         target = ModelTarget(
@@ -267,7 +267,7 @@ def client_of(provider: str, transport: object, dialect: object = None) -> tuple
     transport, dialect: what the entry says, `http` or `sdk` and the name of a dialect; None for nothing.
     Returns: the key of the model client, and the dialect that it speaks.
     """
-    if provider == "mini-agent":
+    if provider == AGENT:
         return "mini_agent", Dialect.CHAT
     if provider in CODEX:
         return "codex_agent", Dialect.CHAT
@@ -280,8 +280,7 @@ def client_of(provider: str, transport: object, dialect: object = None) -> tuple
 
 def _access(provider: str, info: Mapping[str, Any]) -> dict[str, Any]:
     client, dialect = client_of(provider, info.get("transport"), info.get("dialect"))
-    # LiteLLM takes any word for an option of its own: there only what OpenAI knows goes on.
-    return {"client": client, "dialect": str(dialect), "open": client != "litellm_sdk"}
+    return {"client": client, "dialect": str(dialect)}
 
 
 def _split(params: LitellmParams) -> tuple[str, str]:

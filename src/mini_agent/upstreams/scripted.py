@@ -11,7 +11,7 @@ from mini_agent.core.chat import DONE, ProviderRequest
 from mini_agent.core.patterns import Pattern
 from mini_agent.core.ports import Clock
 from mini_agent.dialects.completion import completion_object, stream_chunks
-from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.protocol import Batch, Capabilities
 
 __all__ = ["ScriptedClient", "dummy_reply", "is_dummy_model", "last_user_text", "wants_usage"]
 
@@ -57,6 +57,7 @@ class ScriptedClient:
     """Answers every request with `reply(messages)`. prefix: of the completion id. ids: source of unique text."""
 
     name = "scripted"
+    capabilities = Capabilities(simulated=True)
 
     def __init__(
         self,

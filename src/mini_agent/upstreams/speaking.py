@@ -65,6 +65,7 @@ class Speaking:
 
     def __init__(self, inner: ModelClient, interpreter: Interpreter, caller: Dialect, provider: Dialect) -> None:
         self.name = inner.name
+        self.capabilities = inner.capabilities
         self._inner = inner
         self._interpreter = interpreter
         self._caller = caller

@@ -13,7 +13,7 @@ from mini_agent.core.ports import Clock
 from mini_agent.memory.headers import provider_headers
 from mini_agent.settings import Settings
 from mini_agent.upstreams.codex.http import DEFAULT_TIMEOUT_S, CodexCall, CodexHttp, RetryPolicy
-from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.protocol import Batch, Capabilities
 
 __all__ = ["ENABLE_VARIABLE", "CodexAgentClient"]
 
@@ -25,6 +25,7 @@ class CodexAgentClient:
     """Posts to a codex agent. http: makes the client for a retry policy; tests replace its transports."""
 
     name = "codex_agent"
+    capabilities = Capabilities()
 
     def __init__(
         self, settings: Settings, clock: Clock, http: Callable[[RetryPolicy], CodexHttp] | None = None

@@ -18,7 +18,7 @@ from mini_agent.upstreams.direct import DIRECT
 from mini_agent.upstreams.forward.errors import error_of_proxy, error_of_proxy_event
 from mini_agent.upstreams.forward.headers import answer_headers, kept_query
 from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices
-from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.wires import WIRES
 
 __all__ = ["ForwardClient", "external_address", "with_key"]
@@ -35,6 +35,7 @@ class ForwardClient:
     """Posts to the external process under the group's name. connections: of the app."""
 
     name = "forward"
+    capabilities = Capabilities()
 
     def __init__(self, settings: Settings, connections: Connections, clock: Clock) -> None:
         self._settings = settings

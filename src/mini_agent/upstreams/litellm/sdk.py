@@ -26,7 +26,7 @@ from mini_agent.upstreams.errors import error_of_event
 from mini_agent.upstreams.litellm.clients import HTTP_HANDLER_PROVIDERS, SdkClients
 from mini_agent.upstreams.litellm.errors import error_of_litellm
 from mini_agent.upstreams.litellm.loader import LiteLLMLoader
-from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.protocol import Batch, Capabilities
 
 __all__ = ["LiteLLMClient", "to_plain"]
 
@@ -48,6 +48,8 @@ class LiteLLMClient:
     """
 
     name = "litellm_sdk"
+    # LiteLLM takes any word for an option of its own: there only what OpenAI knows goes on.
+    capabilities = Capabilities(passes_unknown=False)
 
     def __init__(
         self,

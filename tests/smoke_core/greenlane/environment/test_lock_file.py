@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from greenlane.environment.lock_file import differences, pins, refused
-from greenlane.util.checkout import normalise
+from greenlane.environment.lock_file import differences, normalise, pins, refused
 
 LOCK = """\
 # a comment ==1.0

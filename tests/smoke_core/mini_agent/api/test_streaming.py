@@ -11,7 +11,7 @@ import pytest
 
 from mini_agent.app import Ports
 from mini_agent.core.chat import DONE, ProviderRequest
-from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.protocol import Batch, Capabilities
 from support.gateway import Stage
 from support.hand_clock import HandClock
 from support.http_client import Reply, events_of
@@ -62,6 +62,7 @@ class Overlong:
     """A model client that goes on after `[DONE]`, with another chunk or with a failure."""
 
     name = "openai_http"
+    capabilities = Capabilities()
 
     def __init__(self, *, fails: bool) -> None:
         self._fails = fails

@@ -11,7 +11,7 @@ import pytest
 from mini_agent.app import Ports
 from mini_agent.core.chat import ProviderRequest
 from mini_agent.core.errors import ERROR_TABLE, GatewayError, InternalError, MethodNotAllowed
-from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.scripted import last_user_text
 from support.gateway import Gateway, Stage
 from support.http_client import Reply, events_of
@@ -26,6 +26,7 @@ class Raising:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.capabilities = Capabilities()
 
     async def complete(self, request: ProviderRequest) -> bytes:
         """Raises: what was asked for."""

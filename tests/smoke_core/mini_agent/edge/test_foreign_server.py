@@ -11,6 +11,7 @@ import pytest
 from mini_agent.app import Ports, create_app
 from mini_agent.core.chat import ProviderRequest
 from mini_agent.settings import load_settings
+from mini_agent.upstreams.protocol import Capabilities
 
 BODY = json.dumps({"model": "m1", "messages": [{"role": "user", "content": "hi"}]}).encode()
 
@@ -19,6 +20,7 @@ class Hanging:
     """A model client that never answers, and tells when it was cancelled."""
 
     name = "openai_http"
+    capabilities = Capabilities()
 
     def __init__(self) -> None:
         self.asked, self.cancelled = asyncio.Event(), asyncio.Event()

@@ -15,6 +15,7 @@ from mini_agent.core.chat import Caller, ModelTarget, ProviderRequest
 from mini_agent.core.logs import new_logger
 from mini_agent.core.redaction import Redactor
 from mini_agent.runs.tool_chat import ToolChat
+from mini_agent.upstreams.protocol import Capabilities
 from support.tool_calls import call
 from support.upstream import completion
 
@@ -29,6 +30,7 @@ class Model:
     """Calls the tool once, then answers. note: headers that each answer has."""
 
     name = "scripted"
+    capabilities = Capabilities()
 
     def __init__(self) -> None:
         self.requests: list[ProviderRequest] = []

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mini_agent.tools.backends import TOOL_BACKENDS
 from mini_agent.tools.echo import EchoInvoker
 from mini_agent.tools.protocol import capped
-from mini_agent.tools.table import TOOL_BACKENDS
 from support.agent_runs import PROPERTY
 from support.tool_calls import once
 
@@ -57,7 +57,7 @@ def test_importing_the_tools_imports_no_optional_package() -> None:
     """Neither MCP nor LiteLLM is loaded, and without `mcp` the backend says what it needs."""
     code = (
         "import sys; sys.modules['mcp'] = None\n"
-        "import mini_agent.agent, mini_agent.tools.table\n"
+        "import mini_agent.agent, mini_agent.tools.backends\n"
         "assert not {'litellm', 'mcp_types', 'httpx2'} & set(sys.modules)\n"
         "from mini_agent.core.errors import ProviderNotConfigured\n"
         "from mini_agent.settings.schema import McpServer\n"

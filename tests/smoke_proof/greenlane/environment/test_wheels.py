@@ -119,14 +119,3 @@ def test_the_digest_is_of_the_content_not_of_the_times(tmp_path: Path) -> None:
 
     assert digests[0] == digests[1]
     assert len(set(digests)) == 4
-
-
-@pytest.mark.parametrize(
-    ("text", "package"), [("[build-system]\nrequires = []\n", True), ("[project]\nname = 'x'\n", False), (None, False)]
-)
-def test_only_a_project_with_a_build_backend_has_a_wheel(tmp_path: Path, text: str | None, package: bool) -> None:
-    """A folder of tests alone is a project, too."""
-    if text is not None:
-        (tmp_path / "pyproject.toml").write_text(text)
-
-    assert wheels.is_package(tmp_path) is package

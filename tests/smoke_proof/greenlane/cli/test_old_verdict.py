@@ -10,7 +10,7 @@ import pytest
 from support.tiny import TinyProject
 
 Spoil = Callable[[TinyProject], object]
-REPORTS = ("PROJECT_READY.md", ".artifacts/verdict.json", "local/artifacts/mvp/mvp_report.json")
+REPORTS = ("PROJECT_READY.md", ".artifacts/verdict.json", ".artifacts/verdict.html")
 WRONG: dict[str, tuple[Spoil, dict[str, str]]] = {
     "a variable": (lambda tiny: None, {"STRICT_READY": "perhaps"}),
     "an expected name": (lambda tiny: None, {"READINESS_EXPECT": "all_smoke_cores"}),

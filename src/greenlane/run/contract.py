@@ -1,0 +1,46 @@
+"""What a process in a lane's environment is promised."""
+
+from __future__ import annotations
+
+from greenlane.config.leaks import LeakPolicy
+from greenlane.evidence.contract import Contract, Task
+from greenlane.run.prepared import PreparedLane
+from greenlane.version import VERSION
+
+
+def lane_contract(
+    prepared: PreparedLane, arguments: tuple[str, ...], tests: tuple[str, ...], *, task: Task, leaks: LeakPolicy,
+    order: str, seed: int,
+) -> Contract:  # fmt: skip
+    """Return the contract of a process.
+
+    Args:
+        prepared: the lane.
+        arguments: command line of pytest.
+        tests: files, folders or node ids that the whole consists of.
+        task: what the process is for; leaks: what the leak guard does.
+        order: `file` or `random`; seed: of a random order.
+    """
+    job, lane = prepared.job, prepared.job.lane
+    return Contract(
+        run_id=job.run_id,
+        lane=lane.name,
+        kind=lane.kind.value,
+        project=job.settings.project,
+        artifacts=str(job.artifacts),
+        arguments=arguments,
+        tests=tests,
+        plugin=VERSION,
+        shard=job.shard,
+        shards=lane.shards,
+        plan=job.plan.files if job.plan else {},
+        network=not lane.deterministic,
+        leaks=leaks,
+        closed={g.provider: g.reason for g in job.gates if not g.open or g.provider not in lane.providers},
+        only=bool(job.only),
+        services={name: job.settings.configuration.services[name].shards for name in lane.services},
+        absent={name: record.absent for name, record in prepared.services.absent.items()},
+        task=task,
+        order=order,
+        seed=seed,
+    )

@@ -1,0 +1,116 @@
+"""A lane that can be run: its environment proved right, its services placed, both held until the run is over."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from greenlane.config.lanes import Lane
+from greenlane.config.load import Settings
+from greenlane.environment.build import Environment, Recipe, check, prepare
+from greenlane.environment.drift import read as read_manifest
+from greenlane.environment.exclusive import exclusive
+from greenlane.environment.installers import Installer
+from greenlane.environment.wheels import harness_state
+from greenlane.errors import ConfigError
+from greenlane.evidence.artifacts import CONTRACT, JOURNAL, JUNIT, RECORD
+from greenlane.run.job import LaneJob
+from greenlane.run.services import ResolvedServices, ServiceResolver
+from greenlane.run.tree import tree_of
+from greenlane.util.work_tree import described
+
+REMOVALS = 5
+"""How often we try to remove a folder into which another run writes."""
+
+
+class PreparedLane(msgspec.Struct, frozen=True):
+    """A lane whose environment and artifacts are ours alone.
+
+    Attributes:
+        job: what is run.
+        recipe: what the environment is built from.
+        environment: of the lane.
+        services: where those live that have an environment of their own.
+        tree: state of the work tree that was built.
+        scratch: private folder of this run.
+    """
+
+    job: LaneJob
+    recipe: Recipe
+    environment: Environment
+    services: ResolvedServices
+    tree: str
+    scratch: Path
+
+    def drift(self) -> tuple[str, ...]:
+        """Return how the environments differ from their locks, before the run or now."""
+        manifest = read_manifest(self.recipe.location)
+        later = check(self.recipe, manifest) if manifest else ["the environment's manifest is gone"]
+        return (*self.environment.drift, *(f"during the run: {text}" for text in later), *self.services.drift())
+
+
+@contextmanager
+def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> Iterator[PreparedLane]:
+    """Build the lane's environment or prove it right, and hold it with an empty folder of artifacts.
+
+    Both have one owner at a time, from the removal of old files to the reading of new ones.
+
+    Args:
+        job: what is to be run.
+        installer: who builds environments; resolver: who finds places for services that have another.
+
+    Raises:
+        ConfigError: the lock is missing or wrong, or the folder of artifacts is not a lane's.
+        EnvironmentBuildError: an environment could not be built.
+    """
+    settings, say = job.settings, job.context.say
+    tree = tree_of(settings)
+    recipe = _recipe(settings, job.lane, tree)
+    with ExitStack() as stack:
+        stack.enter_context(exclusive(recipe.location.with_suffix(".lock"), job.holder, say))
+        _remove_stale(job)
+        environment = prepare(recipe, installer, say)
+        services = resolver.resolve(job, stack)
+        scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        yield PreparedLane(job, recipe, environment, services, tree, scratch)
+
+
+def _recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
+    """Return what the environment of a lane is built from: another harness means another environment, too."""
+    return Recipe(
+        location=settings.root / settings.configuration.environments / lane.name,
+        lock=settings.root / lane.lock,
+        python=lane.python,
+        project=settings.root,
+        tree=tree + described(settings.root) + harness_state(settings.root),
+    )
+
+
+def _remove_stale(job: LaneJob) -> None:
+    """Remove what an earlier run of this lane or shard left, so that it cannot be taken for ours.
+
+    Raises:
+        ConfigError: the folder is not one that a lane has written, or lies outside the project.
+    """
+    folder = job.artifacts
+    if folder.is_symlink():
+        folder.unlink()
+    if not folder.resolve().is_relative_to(job.settings.root):
+        raise ConfigError(f"artifacts: {folder} leads out of the project", "remove the link")
+    known = (RECORD, CONTRACT, JOURNAL, JUNIT)
+    if folder.exists() and any(folder.iterdir()) and not any(p.name in known for p in folder.rglob("*")):
+        raise ConfigError(f"artifacts: {folder} holds files that no lane has written", "move them, or choose another")
+    # A run that has just given up the environment may still be writing its report beside ours.
+    for _ in range(REMOVALS):
+        shutil.rmtree(job.artifacts, ignore_errors=True)
+        if not job.artifacts.exists():
+            break
+    else:
+        shutil.rmtree(job.artifacts)
+    job.artifacts.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,59 @@
+"""What the judge must find proved, for what was asked and for the project as it is now."""
+
+from __future__ import annotations
+
+import time
+
+from greenlane.config.lanes import Lane
+from greenlane.config.load import Settings
+from greenlane.config.services import gated_services
+from greenlane.environment.build import lock_digest
+from greenlane.evidence.evidence import GateState, Requirements
+from greenlane.history.ledger import in_force, read_ledger
+from greenlane.judge.quarantine import day_of
+from greenlane.judge.requirements import checks_of, lane_of_provider
+from greenlane.run.request import RunRequest
+from greenlane.run.tree import tree_of
+from greenlane.version import VERSION
+
+
+def make_requirements(
+    settings: Settings, request: RunRequest, gates: tuple[GateState, ...], run_id: str
+) -> Requirements:
+    """Return what the judge must find proved."""
+    lanes = [settings.lane(name) for name in request.lanes]
+    owners = lane_of_provider(settings.configuration)
+    covered = {lane.name: lane.coverage.fail_under for lane in lanes if lane.coverage}
+    return Requirements(
+        policy=request.policy,
+        lane=request.lane,
+        checks=tuple(check for lane in lanes for check in checks_of(lane, request.shards)),
+        strict=request.strict,
+        expected=request.expected,
+        fail_on_skip=settings.fail_on_skip,
+        services=_services(settings, request),
+        providers={p: lane for p, lane in owners.items() if not request.lane or lane in request.lanes},
+        declared=settings.configuration.providers,
+        kinds={lane.name: lane.kind.value for lane in lanes},
+        fail_under=covered,
+        tree=tree_of(settings),
+        locks={lane.name: lock_digest(settings.root / lane.lock) for lane in lanes if _has_lock(settings, lane)},
+        run_id=run_id,
+        plugin=VERSION,
+        gates=tuple(state for state in gates if not request.lane or owners.get(state.provider) in request.lanes),
+        ledger=in_force(settings, read_ledger(settings)),
+        quarantine_kinds=tuple(kind.value for kind in settings.configuration.quarantine.kinds),
+        today=day_of(time.time()),
+    )
+
+
+def _services(settings: Settings, request: RunRequest) -> dict[str, tuple[str, ...]]:
+    """Return the lanes of each service that is a check of its own, as far as they are wanted."""
+    users = gated_services(settings.configuration)
+    wanted = {name: tuple(lane for lane in lanes if lane in request.lanes) for name, lanes in users.items()}
+    return {name: lanes for name, lanes in wanted.items() if lanes}
+
+
+def _has_lock(settings: Settings, lane: Lane) -> bool:
+    """Return whether a lane's lock is there; without it the lane has failed already."""
+    return (settings.root / lane.lock).exists()

@@ -1,0 +1,39 @@
+"""Runs the supervisor: a process of its own, which outlives neither us nor the lane."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from greenlane.environment.variables import MEASURED, WINDOWS
+from greenlane.errors import GreenlaneError, Interrupted
+from greenlane.run.job import LaneJob
+from greenlane.supervisor.plan import Plan, Result
+from greenlane.util.launch import harness_environment, run_child
+
+
+def run_supervisor(plan: Plan, job: LaneJob, output: Callable[[bytes], None] | None = None) -> Result:
+    """Run the supervisor's process and return what it answered.
+
+    Args:
+        output: takes each line that it prints; None lets it print itself.
+
+    Raises:
+        Interrupted: it was stopped before it could answer.
+        GreenlaneError: it died.
+    """
+    kept = {name: job.environ[name] for name in (*MEASURED, "PATH", *WINDOWS) if name in job.environ}
+    outer = harness_environment(kept)
+    command = (sys.executable, "-P", "-s", "-m", "greenlane.supervisor")
+    status = run_child(command, outer, msgspec.json.encode(plan), output)
+    try:
+        return msgspec.json.decode(Path(plan.result).read_bytes(), type=Result)
+    except OSError as error:
+        if status in (130, -2, -9, -15):
+            raise Interrupted("the run was stopped before its end") from error
+        raise GreenlaneError(
+            f"the supervisor of {plan.label} ended with exit status {status}", str(plan.log)
+        ) from error

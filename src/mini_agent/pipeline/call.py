@@ -1,0 +1,73 @@
+"""The last step: ask the provider, and write its answer, whole or as a stream."""
+
+from __future__ import annotations
+
+from mini_agent.core.errors import GatewayError
+from mini_agent.edge.disconnect import CancelOnDisconnect
+from mini_agent.edge.envelope import translate
+from mini_agent.edge.exchange import send_body
+from mini_agent.pipeline.flow import Flow
+from mini_agent.pipeline.services import ModelServices
+from mini_agent.pipeline.streaming import Envelope, write_stream
+
+__all__ = ["Call"]
+
+
+class Call:
+    """Asks the client of a flow. Retries are its transport's, before the first byte."""
+
+    def __init__(self, services: ModelServices) -> None:
+        self._services = services
+        settings = services.settings
+        self._delay_s = 0.0 if settings.shim_mode == "echo" else settings.shim_delay_ms / 1000
+
+    async def __call__(self, flow: Flow) -> None:
+        """Answer. Raises: GatewayError before anything was sent; ClientDisconnected."""
+        try:
+            if flow.stream:
+                await self._stream(flow)
+                return
+            async with CancelOnDisconnect(flow.scope, flow.receive):
+                await self._delay()
+                raw = await flow.client.complete(flow.request)
+        except GatewayError as error:
+            self._count(flow, error)
+            raise
+        await send_body(flow.send, raw, headers=flow.headers)
+
+    async def _stream(self, flow: Flow) -> None:
+        services = self._services
+
+        def on_error(error: Exception) -> Envelope:
+            failure = translate(error)
+            self._count(flow, failure)
+            services.log.warning(
+                "stream failed",
+                extra={"facts": {"request_id": flow.exchange.request_id, "code": failure.code}},
+                exc_info=error if failure is not error else None,
+            )
+            return Envelope(services.errors.envelope(failure, flow.exchange.request_id), failure.status)
+
+        await self._delay()
+        services.metrics.streams_in_flight.inc()
+        try:
+            await write_stream(
+                flow.client.stream(flow.request),
+                flow.scope,
+                flow.receive,
+                flow.send,
+                headers=flow.headers,
+                clock=services.clock,
+                keep_alive_s=services.settings.keep_alive_s,
+                on_error=on_error,
+                dialect=flow.dialect,
+            )
+        finally:
+            services.metrics.streams_in_flight.dec()
+
+    def _count(self, flow: Flow, error: GatewayError) -> None:
+        self._services.metrics.provider_error(flow.client.name, flow.target.group, error.code)
+
+    async def _delay(self) -> None:
+        if self._delay_s:
+            await self._services.clock.sleep(self._delay_s)

@@ -1,0 +1,135 @@
+"""The pipeline: an ordered list of steps, built once. What an operator has not switched on is not in the list.
+
+Everything happens in the caller's dialect; where the provider speaks another one, its client translates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from mini_agent.core.chat import ModelTarget, ProviderRequest
+from mini_agent.dialects import Dialect
+from mini_agent.dialects.editing import spoken, without_seals
+from mini_agent.edge.disconnect import CancelOnDisconnect
+from mini_agent.memory.recall import Recall
+from mini_agent.pipeline.call import Call
+from mini_agent.pipeline.caller import next_hop
+from mini_agent.pipeline.flow import Flow, Step
+from mini_agent.pipeline.parameters import outgoing_body, parse_body
+from mini_agent.pipeline.services import ModelServices
+from mini_agent.runs.tool_chat import ToolChat
+from mini_agent.runs.tool_dialog import ToolDialog
+from mini_agent.upstreams.protocol import ModelClient
+from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
+
+__all__ = ["build_steps"]
+
+
+def build_steps(services: ModelServices) -> Sequence[Step]:
+    """Returns: what happens to a request for a model, in order."""
+    steps: list[Step] = [Admit(services), User(services)]
+    if services.recall is not None:
+        steps.append(Remember(services.recall))
+    if services.chat_tools.any:
+        steps.append(OfferTools(services))
+    return [*steps, Call(services)]
+
+
+class Admit:
+    """Key, hops, size, JSON, fields, model guard, parameters: what a request is refused for, whoever sends it."""
+
+    def __init__(self, services: ModelServices) -> None:
+        self._services = services
+        self._echoes = services.settings.shim_mode == "echo"
+
+    async def __call__(self, flow: Flow) -> None:
+        """Find out who answers, and with what parameters."""
+        services, headers = self._services, flow.exchange.headers
+        services.guard.check(headers)
+        flow.hop = next_hop(headers)
+        asked = parse_body(await services.reader.read_object(flow.receive, headers), flow.dialect)
+        flow.stream = asked.stream
+        flow.target, flow.client = self._answerer(asked.model, flow.dialect)
+        flow.exchange.model = flow.target.group
+        flow.headers.append((b"x-mini-agent-provider", flow.client.name.encode()))
+        passes = flow.client.capabilities.passes_unknown
+        body, dropped = outgoing_body(asked, flow.target, passes_unknown=passes)
+        flow.body = without_seals(body) if flow.target.dialect == flow.dialect else body
+        if dropped:
+            flow.headers.append((DROPPED_HEADER, dropped_names(sorted(dropped))))
+
+    def _answerer(self, model: str, caller: Dialect) -> tuple[ModelTarget, ModelClient]:
+        """Returns: the target, and who asks it, in the caller's dialect."""
+        services = self._services
+        if self._echoes:
+            target = ModelTarget(model=model, client=services.echo.name)
+            return target, services.clients.speaking(services.echo, target, caller)
+        target = services.registry.resolve(model)
+        return target, services.clients.of(target, caller)
+
+
+class User:
+    """Whose request it is: whose memory and cookies are used, and what goes along to providers."""
+
+    def __init__(self, services: ModelServices) -> None:
+        self._callers = services.callers
+
+    async def __call__(self, flow: Flow) -> None:
+        """Make the request."""
+        flow.request = ProviderRequest(
+            target=flow.target,
+            body=flow.body,
+            caller=self._callers.of(flow.exchange, flow.hop),
+            query=flow.scope.get("query_string", b"").decode("latin-1"),
+            protocol_headers=self._callers.protocol_headers(flow.exchange, flow.dialect, flow.target),
+            on_response_headers=flow.headers.extend,
+        )
+
+
+class Remember:
+    """What the memory service knows, put into the request."""
+
+    def __init__(self, recall: Recall) -> None:
+        self._recall = recall
+
+    async def __call__(self, flow: Flow) -> None:
+        """Ask, once per request; scripts need no memory."""
+        request, able = flow.request, flow.client.capabilities
+        if able.simulated:
+            return
+        async with CancelOnDisconnect(flow.scope, flow.receive):
+            inject = await self._recall.injection(request.caller, request.target, _said(request, flow.dialect))
+        if inject is None or able.runs_agent:
+            flow.request = replace(request, inject=inject)
+        else:
+            flow.request = replace(request, body=inject.into(request.body, flow.dialect))
+
+
+class OfferTools:
+    """The tools that the gateway adds to a request and runs itself."""
+
+    def __init__(self, services: ModelServices) -> None:
+        self._services = services
+
+    async def __call__(self, flow: Flow) -> None:
+        """Put what runs the calls around the client, if this request gets tools."""
+        services, client = self._services, flow.client
+        if not client.capabilities.takes_tools or (tools := services.chat_tools.of(flow.request)) is None:
+            return
+        options = services.settings.config.tool_execution
+        limits: Any = {"max_iterations": options.max_iterations, "timeout_s": options.timeout_per_tool}
+        if flow.dialect is Dialect.CHAT:
+            flow.client = ToolChat(client, tools, **limits, log=services.log)
+        else:
+            reply = services.clients.reply(flow.request, flow.dialect)
+            flow.client = ToolDialog(client, tools, flow.dialect, reply, **limits, log=services.log)
+
+
+def _said(request: ProviderRequest, dialect: Dialect) -> Sequence[dict[str, Any]]:
+    """Returns: the conversation as messages of chat, at least their texts."""
+    if dialect is Dialect.CHAT:
+        messages: list[dict[str, Any]] = request.body["messages"]
+        return messages
+    return [{"role": turn.role, "content": turn.text} for turn in spoken(request.body, dialect)]
