@@ -29,15 +29,24 @@ def read_yaml(path: Path, context: Context) -> Any:
     Raises:
         ConfigError: the file cannot be read, is no YAML, or has a key twice.
     """
+    text = read_text(path)
+    if importlib.util.find_spec("yaml") is not None:
+        return parse(text, str(path))
+    return read_there(control_environment(context).python, path, context.environ)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", "name a file that is there and can be read") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: {error}") from error
-    if importlib.util.find_spec("yaml") is not None:
-        return parse(text, str(path))
-    return read_there(control_environment(context).python, path, context.environ)
 
 
 def read_there(python: str, path: Path, environ: Mapping[str, str]) -> Any:
@@ -47,13 +56,23 @@ def read_there(python: str, path: Path, environ: Mapping[str, str]) -> Any:
         ConfigError: the file is no YAML, or has a key twice.
         GreenlaneError: the interpreter failed.
     """
-    command = [python, "-P", "-s", "-m", "greenlane.environment.yaml_file", str(path)]
+    return json.loads(told_there(python, "greenlane.environment.yaml_file", path, environ))
+
+
+def told_there(python: str, module: str, path: Path, environ: Mapping[str, str]) -> str:
+    """Return what a module of ours prints about a YAML file in another interpreter, which has YAML and this package.
+
+    Raises:
+        ConfigError: the file is no YAML that the module takes.
+        GreenlaneError: the interpreter failed.
+    """
+    command = [python, "-P", "-s", "-m", module, str(path)]
     done = subprocess.run(command, env=install_environment(environ), capture_output=True, text=True, check=False)
     if done.returncode == EXIT_CONFIG:
         raise ConfigError(done.stderr.strip())
     if done.returncode != EXIT_READY:
         raise GreenlaneError(f"{path} could not be read in the control environment", detail=done.stderr)
-    return json.loads(done.stdout)
+    return done.stdout
 
 
 def parse(text: str, name: str) -> Any:
@@ -82,19 +101,24 @@ def parse(text: str, name: str) -> Any:
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     try:
         return yaml.load(text, Loader)
-    except yaml.MarkedYAMLError as error:
-        where = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{name}{where}: {error.problem}") from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: {' '.join(str(error).split())}") from error
+        raise told(error, name) from error
     except RecursionError as error:
         raise ConfigError(f"{name}: it is nested too deeply") from error
+
+
+def told(error: Any, name: str) -> ConfigError:
+    """Return a mistake of YAML in one line, with its place in the file when it is known."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return ConfigError(f"{name}: {' '.join(str(error).split())}")
+    return ConfigError(f"{name}:{mark.line + 1}: {error.problem}")
 
 
 def main(words: list[str]) -> int:
     """Print a file's content as JSON; 2 when it is no YAML."""
     try:
-        print(json.dumps(parse(Path(words[0]).read_text(encoding="utf-8"), words[0]), default=str))
+        print(json.dumps(parse(read_text(Path(words[0])), words[0]), default=str))
     except ConfigError as error:
         print(error.message, file=sys.stderr)
         return EXIT_CONFIG

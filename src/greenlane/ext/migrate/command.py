@@ -9,11 +9,11 @@ from pathlib import Path
 
 from greenlane.cli.context import print_line
 from greenlane.config.context import Context
-from greenlane.environment.yaml_file import read_yaml
-from greenlane.errors import EXIT_CONFIG, EXIT_READY
+from greenlane.environment.yaml_lines import read_nodes
+from greenlane.errors import EXIT_CONFIG, EXIT_NOT_READY, EXIT_READY
 from greenlane.ext.migrate.report import lines, sessions, tables
-from greenlane.ext.migrate.rules import translate
-from greenlane.ext.migrate.write import bare_settings, merged, write
+from greenlane.ext.migrate.rules import Project, translate
+from greenlane.ext.migrate.write import admitted, bare_settings, existing, merged, write
 
 HELP = "Turn a legacy list of named shell checks into lanes; without --write nothing is changed."
 EXAMPLES = "  greenlane migrate readiness.yml\n  greenlane migrate readiness.yml --write"
@@ -26,24 +26,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Translate, tell what was noticed, and print or write; 2 when somebody must decide something first."""
-    project = Path(arguments.project)
+    """Translate, tell what was noticed, and print or write; 1 when something is left for the user to translate."""
+    root = Path(arguments.project)
     file = Path(arguments.file)
-    migration = translate(read_yaml(file, Context(bare_settings(project), environ, print_line)))
-    for line in lines(migration):
+    project = Project(root=root.resolve(), configuration=existing(root), makefile=_makefile(root))
+    migration = translate(read_nodes(file, Context(bare_settings(root), environ, print_line)), project)
+    migration = admitted(root, migration, file.name)
+    for line in lines(migration, file.name):
         print(line, file=sys.stderr, flush=True)
-    if migration.refused:
-        print("  next: correct the list; nothing was written", file=sys.stderr, flush=True)
-        return EXIT_CONFIG
     if migration.lanes:
-        text = merged(project, tables(migration), file.name)
+        text = merged(root, tables(migration), file.name)
         if arguments.write:
-            write(project, text)
-        print_line(f"# {'written' if arguments.write else 'to be added'} to {project / 'pyproject.toml'}:")
+            write(root, text)
+        print_line(f"# {'written' if arguments.write else 'to be added'} to {root / 'pyproject.toml'}:")
         print_line(tables(migration))
-    if migration.commands:
+    if migration.sessions:
         print_line(f"# for noxfile.py, which is yours:\n{sessions(migration)}")
+    if migration.left and not migration.lanes and not migration.sessions:
+        return EXIT_CONFIG
     print_line(
         "# next: `nox -s lock`, then `greenlane doctor`" if arguments.write else "# next: --write adds the tables"
     )
-    return EXIT_READY
+    return EXIT_NOT_READY if migration.left else EXIT_READY
+
+
+def _makefile(root: Path) -> str:
+    """Return the text of the project's makefile; empty where there is none."""
+    files = [root / name for name in ("GNUmakefile", "makefile", "Makefile")]
+    found = next((file for file in files if file.is_file()), None)
+    return found.read_text(encoding="utf-8", errors="replace") if found else ""

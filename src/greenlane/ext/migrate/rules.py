@@ -2,254 +2,302 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
+from greenlane.config.lanes import LaneKind
+from greenlane.config.schema import Configuration
 from greenlane.config.validate import RESERVED
-from greenlane.ext.migrate.legacy_pytest import PytestCall, call_of
+from greenlane.environment.yaml_lines import Node
+from greenlane.ext.migrate.address import inferred
+from greenlane.ext.migrate.checks import read_checks, root_comments
+from greenlane.ext.migrate.environment import Surroundings, provider_name, surroundings
+from greenlane.ext.migrate.legacy_pytest import DEFAULT_TESTS
+from greenlane.ext.migrate.makefile import Makefile
+from greenlane.ext.migrate.steps import Call, Steps, steps_of
+from greenlane.ext.migrate.values import Check, Finding, Findings, LaneDraft, Migration, SessionDraft
 
-KEYS = ("name", "run", "cmd", "timeout", "env", "live", "expect", "description")
-"""What a check may have."""
-
-SWALLOWS = re.compile(r"\s*(?:\|\||;)\s*(?:true|:|exit\s+0|/bin/true)\s*;?\s*$")
-"""The ends of a command that hide how it ended."""
-
-_OPERATORS = frozenset({"&&", "||", ";", "|", "&", ">", ">>", "<", "2>&1"})
-_BARE = re.compile(r"python[\d.]*|pytest|py\.test|pip[\d.]*")
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
-_SECRET = re.compile(r"([A-Z0-9]+)_(?:[A-Z0-9_]*_)?(?:KEY|TOKEN|SECRET)")
 _DETERMINISTIC = re.compile(r"core|unit|determin|hermetic", re.IGNORECASE)
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What was noticed about a check.
+class Project(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the project decides what a check becomes.
 
     Attributes:
-        where: the check; message: what it is, and what became of it.
-        refused: whether nothing can be made of the list until somebody has decided.
+        root: its folder.
+        configuration: what it has already; makefile: text of its makefile, empty for none.
     """
 
-    where: str
-    message: str
-    refused: bool = False
+    root: Path
+    configuration: Configuration = Configuration()
+    makefile: str = ""
 
 
-class Migration(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list becomes.
-
-    Attributes:
-        lanes: table of each lane, as in `[tool.greenlane.lanes]`; providers: of each live provider.
-        expect: names that the policy `deploy` expects.
-        commands: words of each check that runs no tests, by name.
-    """
-
-    lanes: dict[str, dict[str, object]]
-    providers: dict[str, dict[str, object]]
-    expect: tuple[str, ...]
-    commands: dict[str, tuple[str, ...]]
-    findings: tuple[Finding, ...]
-
-    @property
-    def refused(self) -> bool:
-        """Whether anything keeps the list from becoming configuration."""
-        return any(finding.refused for finding in self.findings)
-
-
-class _Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the list, with types that hold."""
-
-    where: str
-    name: str
-    command: str
-    timeout: float | None
-    env: tuple[str, ...]
-    live: bool
-    expect: bool
-
-
-def translate(content: object) -> Migration:
+def translate(content: Node, project: Project) -> Migration:
     """Return what a legacy list becomes, and everything that was noticed on the way.
 
     Args:
-        content: of the file, as plain data: a list of checks, or a mapping with `checks`.
+        content: of the file.
+        project: where the lanes are going to be.
     """
-    findings: list[Finding] = []
-    checks = list(_checks(content, findings))
-    seen: set[str] = set()
-    result = Migration(lanes={}, providers={}, expect=(), commands={}, findings=())
-    expect: list[str] = []
-    for check in checks:
-        name = _lane_name(check, findings)
-        if name in seen:
-            findings.append(Finding(where=check.where, message=f"the name {name!r} is there twice", refused=True))
-            continue
-        seen.add(name)
-        words, env = _words(check, findings)
-        call = call_of(words)
-        if call is None:
-            result.commands[name] = words
-            findings.append(Finding(where=check.where, message="it runs no pytest: a nox session, not a lane"))
-        else:
-            result.lanes[name] = _lane(check, name, call, env, result.providers, findings)
-        if check.expect and call is not None:
-            expect.append(name)
-    return msgspec.structs.replace(result, expect=tuple(expect), findings=tuple(findings))
-
-
-def _checks(content: object, findings: list[Finding]) -> Iterator[_Check]:
-    """Yield the entries that can be understood."""
-    if isinstance(content, dict):
-        unknown = [str(key) for key in content if key not in ("checks", "version")]
-        findings += [
-            Finding(where=key, message="unknown key; allowed: checks, version", refused=True) for key in unknown
-        ]
-        content = content.get("checks")
-    if not isinstance(content, list) or not content:
-        message = "there is no list of checks, each with `name` and `run`"
-        findings.append(Finding(where="checks", message=message, refused=True))
-        return
-    for index, entry in enumerate(content):
-        where = f"checks[{index}]"
-        if not isinstance(entry, dict):
-            findings.append(Finding(where=where, message="it is no table with `name` and `run`", refused=True))
-            continue
-        where += f" {entry.get('name', '')}".rstrip()
-        wrong = list(_wrong(entry))
-        findings += [Finding(where=where, message=message, refused=True) for message in wrong]
-        if not wrong:
-            yield _check(where, entry)
-
-
-def _wrong(entry: Mapping[object, object]) -> Iterator[str]:
-    """Yield what is wrong with the keys and values of an entry."""
-    yield from (f"unknown key {key!r}; allowed: {', '.join(KEYS)}" for key in entry if key not in KEYS)
-    if not isinstance(entry.get("name"), str) or not str(entry["name"]).strip():
-        yield "`name` is needed, a text"
-    commands = [key for key in ("run", "cmd") if key in entry]
-    if len(commands) != 1 or not isinstance(entry[commands[0]], str) or not str(entry[commands[0]]).strip():
-        yield "one of `run` and `cmd` is needed, a command"
-    timeout = entry.get("timeout")
-    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
-        yield f"`timeout` is {timeout!r}, a number of seconds is needed"
-    for key in ("live", "expect"):
-        if not isinstance(entry.get(key, False), bool):
-            yield f"`{key}` is {entry[key]!r}, true or false is needed"
-    env = entry.get("env", [])
-    if not isinstance(env, dict) and not (isinstance(env, list) and all(isinstance(name, str) for name in env)):
-        yield "`env` is neither a table nor a list of NAME and NAME=value"
-
-
-def _check(where: str, entry: Mapping[object, object]) -> _Check:
-    """Return an entry whose types hold."""
-    env = entry.get("env") or []
-    entries = [f"{name}={value}" for name, value in env.items()] if isinstance(env, dict) else env
-    timeout = entry.get("timeout")
-    return _Check(
-        where=where,
-        name=str(entry["name"]).strip(),
-        command=str(entry.get("run", entry.get("cmd"))).strip(),
-        timeout=float(timeout) if isinstance(timeout, int | float) else None,
-        env=tuple(map(str, entries if isinstance(entries, list) else ())),
-        live=entry.get("live") is True,
-        expect=entry.get("expect") is True,
+    found: list[Finding] = []
+    checks = read_checks(content, found)
+    known = project.configuration
+    address = None if known.address.variable else inferred(checks, found)
+    if address:
+        project = msgspec.structs.replace(project, configuration=msgspec.structs.replace(known, address=address))
+    making = _Making(project, found)
+    for check in _each_once(checks, found):
+        making.take(check)
+    policies = dict(_policies(making.lanes, project.configuration, found))
+    return Migration(
+        lanes=making.lanes,
+        sessions=making.sessions,
+        providers=making.providers,
+        policies=policies,
+        address=address,
+        findings=tuple(found),
+        checks=len(checks),
+        comments=root_comments(content),
     )
 
 
-def _lane_name(check: _Check, findings: list[Finding]) -> str:
-    """Return a name that a lane may have."""
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", check.name).strip("-.")
-    name = name if name[:1].isalpha() else f"check-{name}".rstrip("-")
-    name = f"{name}-check" if name in RESERVED else name
-    if name != check.name:
-        findings.append(Finding(where=check.where, message=f"{check.name!r} is no name of a lane; {name!r} is"))
-    return name
+def _each_once(checks: Iterable[Check], found: list[Finding]) -> Iterator[Check]:
+    """Yield each check but those that are the same as an earlier one, which is told."""
+    seen: dict[object, int] = {}
+    for check in checks:
+        scripts = tuple(script.text for script in check.scripts)
+        switches = (check.timeout, check.live, check.expect, check.optional)
+        own = (check.name, scripts, frozenset(check.env.items()), switches, check.comments)
+        if own in seen:
+            Findings(found, check.name).note(check.line, f"it is the same as in line {seen[own]}; merged")
+        else:
+            seen[own] = check.line
+            yield check
 
 
-def _words(check: _Check, findings: list[Finding]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the words of a command without what hides its end, and the variables that are set before it."""
-    command = check.command
-    while SWALLOWS.search(command):
-        hidden = SWALLOWS.search(command)
-        findings.append(
-            Finding(where=check.where, message=f"`{hidden[0].strip() if hidden else ''}` hides its exit code; dropped")
-        )
-        command = SWALLOWS.sub("", command)
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        findings.append(Finding(where=check.where, message=f"its quotation is broken: {error}", refused=True))
-        return (), ()
-    chained = [word for word in words if word in _OPERATORS or word.endswith(";")]
-    if chained or "\n" in command:
-        what = f"`{chained[0]}`" if chained else "a line break"
-        findings.append(
-            Finding(where=check.where, message=f"{what} makes it more than one command; split the check", refused=True)
-        )
-    env = []
-    while words and (match := _ASSIGNMENT.fullmatch(words[0])):
-        env.append(match[0])
-        words = words[1:]
-    if words and _BARE.fullmatch(words[0]):
-        own = "the interpreter of its own environment is used"
-        findings.append(
-            Finding(where=check.where, message=f"bare `{words[0]}` is whichever comes first on the PATH; {own}")
-        )
-    return tuple(words), tuple(env)
+class _Making:
+    """Collects what checks become, each under a name of its own."""
+
+    def __init__(self, project: Project, found: list[Finding]) -> None:
+        self.lanes: dict[str, LaneDraft] = {}
+        self.sessions: dict[str, SessionDraft] = {}
+        self.providers: dict[str, dict[str, object]] = {}
+        self._project = project
+        self._makefile = Makefile(project.makefile)
+        self._found = found
+
+    def take(self, check: Check) -> None:
+        """Take one check: a lane for its calls of pytest, a session for what is beside them."""
+        findings = Findings(self._found, check.name)
+        before = len(self._found)
+        steps = [steps_of(script, self._makefile, findings) for script in check.scripts]
+        plain = self._plain(check, findings)
+        name = self._free(plain)
+        renamed = name != plain
+        calls = self._calls(check, steps, findings)
+        if not calls and not any(step.runs or step.calls for step in steps) and len(self._found) == before:
+            findings.note(check.line, "it runs nothing but the shell's own commands; dropped")
+        for index, call in enumerate(calls):
+            if index:
+                name = self._free(f"{plain}-{index + 1}")
+                findings.note(call.line, f"it calls pytest in more than one way; this call is the lane {name!r}")
+            draft = self._lane(check, name, call, findings)
+            if there := self._there(plain, draft):
+                findings.note(check.line, f"the lane {there!r} is there already")
+                continue
+            if renamed and not index:
+                findings.warn(check.line, f"the name {plain!r} is taken; this one is {name!r}")
+            self.lanes[name] = draft
+        self._beside(check, plain, steps, findings)
+
+    def _calls(self, check: Check, steps: Sequence[Steps], findings: Findings) -> list[Call]:
+        """Return the calls of pytest whose tests are known, those that differ in nothing but their tests as one."""
+        result: list[Call] = []
+        for call in (call for step in steps for call in step.calls):
+            tests = self._tests(call, findings)
+            if not tests:
+                continue
+            own = msgspec.structs.replace(call, call=msgspec.structs.replace(call.call, tests=tests, notes=()))
+            alike = [i for i, other in enumerate(result) if _apart_from_tests(other) == _apart_from_tests(own)]
+            if not alike:
+                result.append(own)
+                continue
+            findings.note(call.line, "it calls pytest twice in the same way; one lane runs the tests of both")
+            first = result[alike[0]]
+            both = tuple(dict.fromkeys((*first.call.tests, *tests)))
+            result[alike[0]] = msgspec.structs.replace(first, call=msgspec.structs.replace(first.call, tests=both))
+        return result
+
+    def _tests(self, call: Call, findings: Findings) -> tuple[str, ...]:
+        """Return the files and folders of a call, relative to the project; none when that cannot be said."""
+        if not call.call.tests:
+            findings.note(call.line, f"it names no tests; {DEFAULT_TESTS!r} is taken")
+        result: dict[str, None] = {}
+        for written in call.call.tests or (DEFAULT_TESTS,):
+            path, selected, _ = written.partition("::")
+            if selected:
+                findings.note(call.line, f"`{written}` selects; a lane is whole: {path!r} is taken")
+            path = posixpath.normpath(posixpath.join(call.folder, path))
+            path = posixpath.relpath(path, self._project.root.as_posix()) if path.startswith("/") else path
+            if path == ".":
+                findings.warn(call.line, f"`{written}` is the whole project; {DEFAULT_TESTS!r} is taken")
+                path = DEFAULT_TESTS
+            if path.startswith("..") or "\0" in path:
+                findings.left(call.line, f"`{written}` is not below the project")
+                continue
+            matching = self._matching(path) if re.search(r"[*?[]", path) else (path,)
+            if not matching:
+                findings.left(call.line, f"no file matches `{written}`")
+            result.update(dict.fromkeys(matching))
+        return tuple(result)
+
+    def _matching(self, pattern: str) -> tuple[str, ...]:
+        """Return the files that a shell's pattern means today."""
+        root = self._project.root
+        try:
+            return tuple(sorted(path.relative_to(root).as_posix() for path in root.glob(pattern)))
+        except (ValueError, NotImplementedError):
+            return ()
+
+    def _lane(self, check: Check, name: str, call: Call, findings: Findings) -> LaneDraft:
+        """Return a lane, adding the providers that it needs."""
+        own = surroundings({**check.env, **call.env}, self._project.configuration, findings, call.line)
+        table: dict[str, object] = {"kind": _kind(check, name).value, "tests": list(call.call.tests)}
+        budget = check.timeout if check.timeout is not None else call.budget
+        if budget is not None:
+            table["budget"] = budget
+        if call.call.test_timeout is not None:
+            table["test_timeout"] = call.call.test_timeout
+        if call.call.workers:
+            table["workers"] = call.call.workers
+        if own.entries:
+            table["env"] = list(own.entries)
+        if providers := self._providers(check, call, own, findings):
+            table["providers"] = providers
+        if name != check.name and self._can_be_alias(check.name):
+            table["aliases"] = [check.name]
+        return LaneDraft(
+            line=check.line, check=check.name, table=table,
+            expect=check.expect, optional=check.optional, comments=check.comments,
+        )  # fmt: skip
+
+    def _providers(self, check: Check, call: Call, own: Surroundings, findings: Findings) -> list[str]:
+        """Return the providers that a live check calls, adding those that are not declared; tell of other secrets."""
+        if not check.live:
+            if own.secrets:
+                findings.note(call.line, f"{', '.join(own.secrets)}: only a live check sees a secret; dropped")
+            return []
+        if not own.secrets:
+            told = "no gate holds it back; list those that it needs in `env`, such as OPENAI_API_KEY"
+            findings.warn(call.line, f"it is live and names no secret: {told}")
+        configuration = self._project.configuration
+        names: dict[str, None] = {}
+        for secret in own.secrets:
+            name = provider_name(secret, configuration)
+            names[name] = None
+            if name not in configuration.providers:
+                known = self.providers.setdefault(name, {"secrets": []})["secrets"]
+                if isinstance(known, list) and secret not in known:
+                    known.append(secret)
+        for secret in own.given:
+            told = "revoke it; it is read from the environment now"
+            findings.note(call.line, f"the value of {secret} stands in the file: {told}")
+        return list(names)
+
+    def _beside(self, check: Check, name: str, steps: Sequence[Steps], findings: Findings) -> None:
+        """Make a session of the commands that run no tests."""
+        runs = tuple(run for step in steps for run in step.runs)
+        if not runs:
+            return
+        has_lane = any(step.calls for step in steps)
+        own = self._free(f"{name}-steps" if has_lane else name)
+        exported = {name: value for step in steps for name, value in step.env.items()}
+        line = check.scripts[0].line
+        env = surroundings({**check.env, **exported}, self._project.configuration, findings, line).entries
+        values = dict(entry.split("=", 1) for entry in env if "=" in entry)
+        self.sessions[own] = SessionDraft(runs=runs, env=values, comments=check.comments)
+        if has_lane:
+            told = "run it before, or declare what it starts in [tool.greenlane.services]"
+            findings.note(line, f"the commands beside pytest are the nox session {own!r}: {told}")
+        else:
+            findings.note(line, "it runs no pytest: a nox session, not a lane, and no part of the verdict")
+
+    def _plain(self, check: Check, findings: Findings) -> str:
+        """Return a check's name as a lane may have it."""
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", check.name).strip("-.")
+        name = name if name[:1].isalpha() else f"check-{name}".rstrip("-")
+        name = f"{name}-check" if name in RESERVED else name
+        if name != check.name:
+            findings.note(check.line, f"{check.name!r} is no name of a lane; {name!r} is")
+        return name
+
+    def _there(self, name: str, draft: LaneDraft) -> str:
+        """Return the lane that the project has already of a name, or of it with a number, and that says the same."""
+        table = {key: value for key, value in draft.table.items() if key != "aliases"}
+        for known, lane in self._project.configuration.lanes.items():
+            if known.startswith(name) and re.fullmatch(r"(-\d+)?", known.removeprefix(name)):
+                own = msgspec.json.decode(msgspec.json.encode(lane))
+                if {key: own.get(key) for key in table} == table:
+                    return known
+        return ""
+
+    def _free(self, name: str) -> str:
+        """Return a name that nothing has yet: itself, or with the next number."""
+        known = self._project.configuration
+        taken = {*RESERVED, *known.lanes, *known.locks, *known.services, *self.lanes, *self.sessions}
+        taken |= {f"{lane}-{part}" for lane, own in known.lanes.items() for part in (*own.shards, *own.pythons)}
+        number = 2
+        own = name
+        while own in taken:
+            own, number = f"{name}-{number}", number + 1
+        return own
+
+    def _can_be_alias(self, name: str) -> bool:
+        """Return whether the old name of a check can be expected as before."""
+        known = self._project.configuration
+        others = {*known.lanes, *known.providers, *known.services, *known.policies, "dev", "deploy", "matrix"}
+        others |= {*self.lanes, *self.providers}
+        return bool(name.strip()) and name == name.strip() and not set(name) & {",", "/", "\0"} and name not in others
 
 
-def _lane(
-    check: _Check, name: str, call: PytestCall, env: Iterable[str], providers: dict[str, dict[str, object]],
-    findings: list[Finding],
-) -> dict[str, object]:  # fmt: skip
-    """Return the table of a lane, adding the providers that it needs."""
-    findings += [Finding(where=check.where, message=note) for note in call.notes]
-    entries = [*check.env, *env]
-    secrets = [entry for entry in entries if _SECRET.fullmatch(entry.partition("=")[0])]
-    table: dict[str, object] = {"kind": _kind(check, name), "tests": list(call.tests)}
-    if check.timeout is not None:
-        table["budget"] = check.timeout
-    if call.test_timeout is not None:
-        table["test_timeout"] = call.test_timeout
-    if call.workers:
-        table["workers"] = call.workers
-    plain = [entry for entry in entries if entry not in secrets]
-    if plain:
-        table["env"] = plain
-    if check.live:
-        table["providers"] = _providers(check, secrets, providers, findings)
-    elif secrets:
-        named = ", ".join(entry.partition("=")[0] for entry in secrets)
-        findings.append(Finding(where=check.where, message=f"{named}: only a live check sees a secret; dropped"))
-    return table
+def _apart_from_tests(call: Call) -> Call:
+    """Return a call without its line and its tests."""
+    return msgspec.structs.replace(call, line=0, folder="", call=msgspec.structs.replace(call.call, tests=(), notes=()))
 
 
-def _kind(check: _Check, name: str) -> str:
+def _kind(check: Check, name: str) -> LaneKind:
     """Return the kind of lane: live checks are release, what is named so is deterministic, the rest is not."""
     if check.live:
-        return "release"
-    return "deterministic" if _DETERMINISTIC.search(name) else "nondeterministic"
+        return LaneKind.RELEASE
+    return LaneKind.DETERMINISTIC if _DETERMINISTIC.search(name) else LaneKind.NONDETERMINISTIC
 
 
-def _providers(
-    check: _Check, secrets: Sequence[str], providers: dict[str, dict[str, object]], findings: list[Finding]
-) -> list[str]:
-    """Return the names of the providers that a live check calls, adding their tables."""
-    if not secrets:
-        message = "it is live and names no secret; list those that it needs in `env`, such as OPENAI_API_KEY"
-        findings.append(Finding(where=check.where, message=message, refused=True))
-    names: dict[str, None] = {}
-    for entry in secrets:
-        variable, equals, _ = entry.partition("=")
-        match = _SECRET.fullmatch(variable)
-        provider = match[1].lower() if match else variable.lower()
-        names[provider] = None
-        known = providers.setdefault(provider, {"secrets": []})["secrets"]
-        if isinstance(known, list) and variable not in known:
-            known.append(variable)
-        if equals:
-            message = f"the value of {variable} stands in the file: revoke it; it is read from the environment now"
-            findings.append(Finding(where=check.where, message=message))
-    return list(names)
+def _policies(
+    lanes: Mapping[str, LaneDraft], configuration: Configuration, found: list[Finding]
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield the policies that optional and expected checks need; the rest follows from the kinds of lanes."""
+    expect = [name for name, lane in lanes.items() if lane.expect]
+    optional = [name for name, lane in lanes.items() if lane.optional and not lane.expect]
+    kinds = {name: lane.kind for name, lane in configuration.lanes.items()}
+    kinds |= {name: LaneKind(str(lane.table["kind"])) for name, lane in lanes.items()}
+    gating = [name for name, kind in kinds.items() if kind is not LaneKind.RELEASE and name not in optional]
+    fixed = [name for name in gating if kinds[name] is LaneKind.DETERMINISTIC]
+    wanted: dict[str, dict[str, object]] = {}
+    if any(kinds[name] is not LaneKind.RELEASE for name in optional):
+        wanted["dev"] = {"lanes": fixed or gating}
+    if wanted or expect:
+        wanted["deploy"] = {"lanes": gating, "strict": True, **({"expect": expect} if expect else {})}
+    for name, table in wanted.items():
+        line = min(lanes[lane].line for lane in (*optional, *expect))
+        if name in configuration.policies:
+            told = f"the policy {name!r} is there already; give it lanes = {gating} and expect = {expect}"
+            Findings(found, "").left(line, told)
+        elif not table["lanes"] and not expect:
+            Findings(found, "").warn(line, f"every check is optional; the policy {name!r} needs them all the same")
+        else:
+            yield name, table

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 
-def read(path: Path) -> subprocess.CompletedProcess[str]:
+def read(path: Path, module: str = "yaml_file") -> subprocess.CompletedProcess[str]:
     """Run the program on a file, as a nox environment without YAML does."""
-    command = [sys.executable, "-P", "-m", "greenlane.environment.yaml_file", str(path)]
+    command = [sys.executable, "-P", "-m", f"greenlane.environment.{module}", str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -39,4 +39,24 @@ def test_a_mistake_names_file_and_line(tmp_path: Path, text: str, mistake: str) 
     done = read(file)
     assert done.returncode == 2
     assert done.stderr.startswith(mistake.format(file)), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_lines_come_out_as_json(tmp_path: Path) -> None:
+    """The other program tells where each value stands and how it is written; nothing is computed of it."""
+    file = tmp_path / "a.yaml"
+    file.write_text("- &x {n: 0755}\n- |\n  text\n- *x\n")
+    done = read(file, "yaml_lines")
+    first, block, again = json.loads(done.stdout)["items"]
+    assert first["pairs"] == [[{"line": 1, "kind": "str", "text": "n"}, {"line": 1, "kind": "int", "text": "0755"}]]
+    assert (block["line"], block["text"], again) == (3, "text\n", first)
+
+
+@pytest.mark.parametrize("text", ["a: [\n", "&a [*a]\n", "[" * 5000])
+def test_a_tree_without_end_is_a_mistake(tmp_path: Path, text: str) -> None:
+    """What is no YAML, refers to itself or is nested without end is refused, exit 2."""
+    file = tmp_path / "a.yaml"
+    file.write_text(text)
+    done = read(file, "yaml_lines")
+    assert (done.returncode, done.stderr.startswith(str(file))) == (2, True), done.stderr
     assert "Traceback" not in done.stderr

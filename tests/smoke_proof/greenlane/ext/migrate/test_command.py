@@ -40,9 +40,22 @@ def migrate(tiny: TinyProject, text: str, *words: str) -> Ran:
 
 def tables(output: str) -> dict[str, Any]:
     """Return the tables that a dry run prints."""
-    text = "".join(f"{line}\n" for line in output.splitlines() if not line.startswith(("NOTE", "@", "def", "    s")))
+    text = "".join(
+        f"{line}\n"
+        for line in output.splitlines()
+        if not line.startswith(("NOTE", "@", "def", "    s")) and " checks, " not in line
+    )
     content: dict[str, Any] = tomllib.loads(text)["tool"]["greenlane"]
     return content
+
+
+CORE = '[tool.greenlane.lanes.core]\nkind = "deterministic"\ntests = ["tests"]\n'
+
+
+@pytest.fixture
+def with_core(tiny: TinyProject) -> TinyProject:
+    """A project with a lane that is a table of its own."""
+    return tiny.write("pyproject.toml", CORE)
 
 
 @pytest.fixture
@@ -65,7 +78,7 @@ def test_a_dry_run(empty: TinyProject) -> None:
         },
         "nd-smokes": {
             "kind": "nondeterministic", "tests": ["tests/nd/test_a.py", "tests/nd/test_b.py"],
-            "env": ["GATEWAY=on", "FOO=1"],
+            "env": ["GATEWAY=on", "FOO=1"], "aliases": ["nd smokes"],
         },
         "openai": {
             "kind": "release", "tests": ["tests/live"], "env": ["OPENAI_ORG=acme"], "providers": ["openai"],
@@ -74,16 +87,17 @@ def test_a_dry_run(empty: TinyProject) -> None:
     assert found["providers"] == {"openai": {"secrets": ["OPENAI_API_KEY"]}}
     assert found["policies"] == {"deploy": {"lanes": ["core", "nd-smokes"], "strict": True, "expect": ["openai"]}}
     assert "session.run('ruff', 'check', '.', external=True)" in ran.output
+    assert "\n4 checks, 3 lanes, 1 nox sessions\n" in ran.output
 
 
 NOTES = (
-    "NOTE: checks[0] core: `|| true` hides its exit code; dropped",
-    "NOTE: checks[0] core: bare `python` is whichever comes first on the PATH;",
-    "NOTE: checks[1] nd smokes: 'nd smokes' is no name of a lane; 'nd-smokes' is",
-    "NOTE: checks[1] nd smokes: `-x` stops early, and a run that stops early proves nothing; dropped",
-    "NOTE: checks[2] openai: bare `pytest` is whichever",
-    "NOTE: checks[2] openai: `-k openai` selects; a lane is whole",
-    "NOTE: checks[3] lint: it runs no pytest: a nox session, not a lane",
+    "NOTE: readiness.yml:3: core: `|| true` hides its exit code; dropped",
+    "NOTE: readiness.yml:3: core: bare `python` is whichever comes first on the PATH;",
+    "NOTE: readiness.yml:5: nd smokes: 'nd smokes' is no name of a lane; 'nd-smokes' is",
+    "NOTE: readiness.yml:6: nd smokes: `-x` stops early, and a run that stops early proves nothing; dropped",
+    "NOTE: readiness.yml:10: openai: bare `pytest` is whichever",
+    "NOTE: readiness.yml:10: openai: `-k openai` selects; a lane is whole",
+    "NOTE: readiness.yml:15: lint: it runs no pytest: a nox session, not a lane",
 )
 
 
@@ -109,26 +123,50 @@ def test_write_makes_a_project_that_runs(tiny: TinyProject) -> None:
     assert (ran.code, ran.codes) == (0, set()), ran.output
 
 
-def test_what_is_refused_is_not_written(tiny: TinyProject) -> None:
-    """What nobody but its author can decide is exit 2, every mistake is told at once, and nothing is written."""
-    before = (tiny.path / "pyproject.toml").read_text()
-    ran = migrate(tiny, "- {name: a, run: pytest a}\n- {name: a, run: pytest b, retries: 3}\n- {name: b}\n", "--write")
-    assert ran.code == 2, ran.output
-    told = [line for line in ran.output.splitlines() if line.startswith("CONFIG_ERROR: checks[")]
-    assert len(told) == 2, ran.output
-    assert "Traceback" not in ran.output
-    assert (tiny.path / "pyproject.toml").read_text() == before
-    ran = migrate(tiny, "- [\n")
+def test_what_is_left_stands_in_the_report(with_core: TinyProject) -> None:
+    """What cannot be translated is told with its line, exit 1, and everything else is written."""
+    before = (with_core.path / "pyproject.toml").read_text()
+    text = "- {name: a, run: pytest a}\n- {name: a, run: pytest b, retries: 3}\n- {name: b}\n"
+    ran = migrate(with_core, text, "--write")
+    assert ran.code == 1, ran.output
+    assert ran.output.count("LEFT: ") == 1
+    assert "LEFT: readiness.yml:3: b: it has no command; one of run, cmd, command, script is needed" in ran.output
+    written = (with_core.path / "pyproject.toml").read_text()
+    assert written.startswith(before)
+    assert "# retries: 3\n[tool.greenlane.lanes.a-2]\n" in written
+
+
+def test_what_is_no_list_is_a_mistake(with_core: TinyProject) -> None:
+    """A file that is no YAML, or has no check, is exit 2, and nothing is written."""
+    before = (with_core.path / "pyproject.toml").read_text()
+    ran = migrate(with_core, "- [\n")
     assert (ran.code, "readiness.yml:2: " in ran.output) == (2, True), ran.output
+    ran = migrate(with_core, "a: 1\n", "--write")
+    assert (ran.code, "there is no list of checks" in ran.output) == (2, True), ran.output
+    assert "Traceback" not in ran.output
+    assert (with_core.path / "pyproject.toml").read_text() == before
 
 
-def test_nothing_is_overwritten(tiny: TinyProject) -> None:
-    """A lane of that name which is there already keeps its table; the mistake names the line."""
-    before = (tiny.path / "pyproject.toml").read_text()
-    ran = migrate(tiny, "- {name: core, run: pytest elsewhere}\n", "--write")
-    assert ran.code == 2, ran.output
-    assert "CONFIG_ERROR: pyproject.toml with the new tables: " in ran.output
-    assert (tiny.path / "pyproject.toml").read_text() == before
+def test_nothing_is_overwritten(with_core: TinyProject) -> None:
+    """A lane that is there keeps its table: the same is added once, another one under a further name."""
+    text = "- {name: unit, run: pytest tests/unit}\n- {name: core, run: pytest elsewhere}\n"
+    for told in ("WARNING: readiness.yml:2: core: the name 'core' is taken; this one is 'core-2'", "is there already"):
+        ran = migrate(with_core, text, "--write")
+        assert ran.code == 0, ran.output
+        assert told in ran.output
+    lanes = tomllib.loads((with_core.path / "pyproject.toml").read_text())["tool"]["greenlane"]["lanes"]
+    assert set(lanes) == {"core", "core-2", "unit"}
+
+
+def test_a_lane_that_the_project_cannot_take_is_left(with_core: TinyProject) -> None:
+    """A lane whose tests lie where runs are thrown away is told of with the reason; the others are written."""
+    text = "- {name: b, run: pytest .artifacts/tests}\n- {name: c, run: pytest c, expect: true}\n"
+    ran = migrate(with_core, text, "--write")
+    assert ran.code == 1, ran.output
+    assert "LEFT: readiness.yml:1: b: the lane 'b' cannot be added: " in ran.output
+    content = tomllib.loads((with_core.path / "pyproject.toml").read_text())["tool"]["greenlane"]
+    assert set(content["lanes"]) == {"core", "c"}
+    assert content["policies"]["deploy"] == {"lanes": ["core", "c"], "strict": True, "expect": ["c"]}
 
 
 def test_the_value_of_a_secret_is_not_taken_over(empty: TinyProject) -> None:
@@ -141,10 +179,12 @@ def test_the_value_of_a_secret_is_not_taken_over(empty: TinyProject) -> None:
 
 
 def test_the_documented_example(empty: TinyProject) -> None:
-    """The list in the documentation becomes lanes."""
-    (example,) = re.findall(
-        r"^```yaml\n(.*?)^```", (ROOT / "docs" / "migrate.md").read_text(), re.MULTILINE | re.DOTALL
-    )
+    """The list in the documentation becomes lanes, with the report that stands there."""
+    page = (ROOT / "docs" / "migrate.md").read_text()
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (report,) = re.findall(r"^```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     ran = migrate(empty, example)
     assert ran.code == 0, ran.output
-    assert set(tables(ran.output)["lanes"]) == {"core", "openai"}
+    assert set(tables(ran.output)["lanes"]) == {"all_smokes_core", "openai"}
+    told = ran.output.splitlines()
+    assert [line for line in report.splitlines() if line not in told] == []

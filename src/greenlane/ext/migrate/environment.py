@@ -1,0 +1,81 @@
+"""Which variables of a check a lane may set: not those that the harness decides, nor secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from greenlane.config.schema import Configuration
+from greenlane.config.validate import FIXED, FIXED_PREFIXES
+from greenlane.config.variables import variables
+from greenlane.ext.migrate.values import Findings
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SECRET = re.compile(r"([A-Z0-9]+)_(?:[A-Z0-9_]*_)?(?:KEY|TOKEN|SECRET|PASSWORD)")
+"""Names of variables whose values are secrets."""
+
+_OURS = ("OLLAMA_API_BASE", "OLLAMA_MODEL")
+"""Names that the harness reads for a service of its own project; anybody's tests may want them, too."""
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a check's variables is taken over.
+
+    Attributes:
+        entries: `NAME` and `NAME=value`, as a lane has them; secrets: names of secrets, in order.
+        given: whether the list holds the value of a secret, by its name.
+    """
+
+    entries: tuple[str, ...]
+    secrets: tuple[str, ...]
+    given: tuple[str, ...]
+
+
+def surroundings(
+    env: Mapping[str, str | None], configuration: Configuration, findings: Findings, line: int
+) -> Surroundings:
+    """Return what a lane takes over of a check's variables, telling why of each that it does not.
+
+    Args:
+        env: value by name, None for one that is passed on.
+        configuration: of the project, whose address, router and providers have names of their own.
+        findings: of the check; line: of the list.
+    """
+    entries: list[str] = []
+    secrets: list[str] = []
+    decided = {variable.name: variable.meaning for variable in variables(configuration, {})}
+    followed = _followed(configuration)
+    for name, value in env.items():
+        if not _NAME.fullmatch(name) or "\0" in (value or ""):
+            findings.left(line, f"{name!r} is no variable that a process can have")
+        elif name in FIXED or name.startswith(FIXED_PREFIXES):
+            findings.note(line, f"{name} decides which code runs, and is set by the harness; dropped")
+        elif name in followed:
+            findings.note(line, f"{name} follows the one base, and is set by the harness; dropped")
+        elif name in decided and name not in _OURS:
+            findings.note(line, f"{name} is read by the harness ({decided[name]}); export it for `nox`; dropped")
+        elif name in provider_of(configuration) or SECRET.fullmatch(name):
+            secrets.append(name)
+        else:
+            entries.append(name if value is None else f"{name}={value}")
+    given = tuple(name for name in secrets if env[name])
+    return Surroundings(entries=tuple(entries), secrets=tuple(secrets), given=given)
+
+
+def provider_of(configuration: Configuration) -> dict[str, str]:
+    """Return the provider that each declared secret belongs to."""
+    return {secret: name for name, provider in configuration.providers.items() for secret in provider.secrets}
+
+
+def provider_name(secret: str, configuration: Configuration) -> str:
+    """Return the provider that a secret belongs to: the one that declares it, or the one that it is named after."""
+    match = SECRET.fullmatch(secret)
+    return provider_of(configuration).get(secret) or (match[1].lower() if match else secret.lower())
+
+
+def _followed(configuration: Configuration) -> frozenset[str]:
+    """Return the variables that follow the one base, and that of the router."""
+    address, router = configuration.address, configuration.router
+    return frozenset((address.variable, address.host_variable, address.port_variable, *address.same, router.variable))
