@@ -50,7 +50,7 @@ def decide_and_tell(context: Context, decide: Decide, lane: str = "") -> int:
         remember(context, evidence)
         written = write_reports(verdict, settings.root, configuration, evidence)
         print("reports: " + ", ".join(str(path.relative_to(settings.root)) for path in written), flush=True)
-        show(verdict, environ)
+        show(verdict, environ, evidence)
     if actions:
         actions.tell(verdict, evidence)
     return verdict.exit_code

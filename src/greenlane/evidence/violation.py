@@ -167,6 +167,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
         cause: first line of the failure; empty when there is none.
         path: file to look at, relative to the project; line: its line, 0 for unknown.
         raised: `file:line` of a library that raised what that line called; empty when it raised it itself.
+        thing: what was left changed, where several tests can have changed it; empty for none.
         gating: whether it makes the verdict red; false for warnings.
     """
 
@@ -178,6 +179,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     line: int = 0
     raised: str = ""
+    thing: str = ""
     gating: bool = True
 
     @property

@@ -37,6 +37,31 @@ FOLLOWS: dict[Code, tuple[Code, ...]] = {
 """What a violation of a whole lane may follow from in the same check, the likeliest reason first."""
 
 
+_CANNOT_RUN = frozenset({
+    Code.INTERRUPTED, Code.CONFIG_ERROR, Code.ADDRESS_DRIFT, Code.GROUP_MISSING, Code.DRIFT, Code.SERVICE_DOWN,
+    Code.NO_TESTS, Code.MISSING_OUTCOME, Code.ERROR, Code.TIMED_OUT,
+})  # fmt: skip
+"""What keeps a lane, or a file of it, from running: nothing else counts before it is mended."""
+
+_ORDER = (
+    frozenset({Code.NETWORK}),
+    frozenset(
+        {
+            Code.FAILED,
+            Code.ERROR,
+            Code.TIMED_OUT,
+            Code.MISSING_OUTCOME,
+            Code.UNHANDLED,
+            Code.FLAKY_IN_CORE,
+            Code.CANNED,
+        }
+    ),
+    frozenset({Code.LEAK}),
+    frozenset({Code.SKIPPED}),
+)
+"""The order of the other codes, worst first; what is not here is the rest."""
+
+
 class Cause(msgspec.Struct, frozen=True):
     """One reason for red: the violation that tells most, and those that follow from it or say the same."""
 
@@ -49,12 +74,15 @@ class Cause(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(v.subject for v in (self.head, *self.related) if v.subject))
 
 
-def group(violations: Sequence[Violation]) -> tuple[Cause, ...]:
-    """Return the causes of violations, in the order of their heads.
+def rank(violation: Violation) -> int:
+    """Return where a violation belongs: what cannot run, network, failures, leaks, skips, the rest."""
+    if violation.code in _CANNOT_RUN and "::" not in violation.subject:
+        return 0
+    return next((number for number, codes in enumerate(_ORDER, 1) if violation.code in codes), len(_ORDER) + 1)
 
-    Args:
-        violations: of a verdict, most telling first.
-    """
+
+def group(violations: Sequence[Violation]) -> tuple[Cause, ...]:
+    """Return the causes of violations, worst first and else in the order of their heads."""
     known = _Known(violations)
     parents = [known.parent(index) for index in range(len(violations))]
     members: dict[int, list[Violation]] = {}
@@ -65,7 +93,14 @@ def group(violations: Sequence[Violation]) -> tuple[Cause, ...]:
         own = members.setdefault(root, [])
         if root != index:
             own.append(violation)
-    return tuple(Cause(violations[root], tuple(members[root])) for root in sorted(members))
+    roots = sorted(members, key=lambda root: (rank(violations[root]), root))
+    return tuple(Cause(violations[root], tuple(members[root])) for root in roots)
+
+
+def in_order(violations: Sequence[Violation]) -> list[Violation]:
+    """Return violations as a report of limited size should have them: the heads of the causes, then the others."""
+    causes = group(violations)
+    return [cause.head for cause in causes] + [violation for cause in causes for violation in cause.related]
 
 
 class _Known:
@@ -79,20 +114,20 @@ class _Known:
         self._all = violations
         self._of_test: dict[tuple[str, Code, str], int] = {}
         self._of_lane: dict[tuple[str, Code], int] = {}
-        self._same: dict[tuple[Code, str, str], int] = {}
+        self._same: dict[tuple[str, ...], int] = {}
         for index, violation in enumerate(violations):
             self._of_test.setdefault((violation.check, violation.code, violation.subject), index)
             if _of_lane(violation):
                 self._of_lane.setdefault((violation.check, violation.code), index)
-            if violation.line and violation.code in (Code.FAILED, Code.ERROR):
-                self._same.setdefault(_place(violation), index)
+            if same := _same(violation):
+                self._same.setdefault(same, index)
 
     def parent(self, index: int) -> int | None:
         """Return the violation that one is folded under; None for a head."""
         violation = self._all[index]
         found = self._about_the_same_test(violation)
-        if found is None and violation.line:
-            found = self._same.get(_place(violation))
+        if found is None and not (_waits(violation) and self._about_the_lane(violation) is not None):
+            found = self._same.get(_same(violation))
         if found is None or found == index:
             found = self._about_the_lane(violation)
         return found if found != index else None
@@ -120,7 +155,7 @@ class _Known:
 
     def _about_the_lane(self, violation: Violation) -> int | None:
         """Return what made the whole lane go wrong, else the first of the same kind."""
-        waits = violation.cause == NEVER_BEGAN
+        waits = _waits(violation)
         named = violation.code is Code.MISSING_OUTCOME and violation.subject and not waits
         if named or not (waits or _of_lane(violation)):
             return None
@@ -142,6 +177,24 @@ def _of_lane(violation: Violation) -> bool:
     return "::" not in violation.subject or violation.code is Code.TIMED_OUT
 
 
-def _place(violation: Violation) -> tuple[Code, str, str]:
-    """Return what violations share that come from one line, be it a library's that many lines call."""
-    return violation.code, violation.cause, violation.raised or f"{violation.path}:{violation.line}"
+def _waits(violation: Violation) -> bool:
+    """Whether a violation is about a test that was still to come when its lane ended."""
+    return violation.cause == NEVER_BEGAN
+
+
+def _same(violation: Violation) -> tuple[str, ...]:
+    """Return what violations of one cause share; nothing for one that is a cause by itself.
+
+    Of failures that is the line, be it a library's that many lines call, and the words; of a leak the thing and the
+    line; of the rest the words, where they are about a test, and the line.
+    """
+    place = violation.raised or (f"{violation.path}:{violation.line}" if violation.line else "")
+    if violation.thing:
+        return violation.code, violation.thing, place
+    if violation.code in (Code.FAILED, Code.ERROR):
+        return (violation.code, violation.cause, place) if place else ()
+    if _waits(violation):
+        return violation.code, violation.cause, violation.check
+    if violation.code in (Code.NETWORK, Code.SKIPPED, Code.UNHANDLED) and violation.cause:
+        return violation.code, violation.cause, place
+    return ()

@@ -69,6 +69,12 @@ def relative(path: str) -> str:
     return path if short.startswith("..") else short
 
 
+def skip_place(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, int]:
+    """Return the file and line that a test was skipped at; an empty name and 0 for unknown."""
+    place = report.longrepr
+    return (relative(str(place[0])), int(place[1])) if isinstance(place, tuple) else ("", 0)
+
+
 def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     """Return why a test was skipped; empty when nobody said why."""
     longrepr = report.longrepr
@@ -99,7 +105,8 @@ def settle(reports: Sequence[pytest.TestReport], hidden: Truth | None = None) ->
         cause, path, line = cause_of(telling)
         fields.update(cause=cause or "no message", path=path, line=line, raised=raised_outside(telling))
     elif outcome is Outcome.SKIPPED and telling is not None:
-        fields.update(reason=skip_reason(telling), ran=False)
+        path, line = skip_place(telling)
+        fields.update(reason=skip_reason(telling), path=path, line=line, ran=False)
     elif outcome in (Outcome.XFAILED, Outcome.XPASSED) and telling is not None:
         fields["reason"] = first_line(
             str(getattr(telling, "wasxfail", "")).removeprefix("reason: ").removeprefix("[NOTRUN]")

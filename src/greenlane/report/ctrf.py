@@ -10,11 +10,14 @@ from typing import Any
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.outcome import Attempt, Outcome, TestOutcome
 from greenlane.evidence.verdict import Verdict
-from greenlane.evidence.violation import Violation
-from greenlane.report.failures import gating, said, tests_of
-from greenlane.report.lines import line
+from greenlane.judge.causes import Cause, group
+from greenlane.report.failures import WORDS, gating, heard, is_large, tests_of
+from greenlane.report.lines import row
 from greenlane.report.machine import written
 from greenlane.version import VERSION
+
+SHOWN = 200
+"""Causes that are no failed test, each as a case of its own."""
 
 SPECIFICATION = "0.0.0"
 STATUSES = {
@@ -27,14 +30,19 @@ NAMESPACE = uuid.UUID("3f0a3a52-6a5e-5d0b-9f1c-6a1f6c1f3f11")
 
 def as_ctrf(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
     """Return CTRF JSON. A test has the status `failed` in it exactly when the exit code is not 0."""
-    texts, red, bad, tests = said(evidence), gating(verdict), set(), []
+    texts, red, bad, tests = heard(verdict, evidence), gating(verdict), set(), []
+    lean = is_large(evidence)
     for item in evidence:
         for test in tests_of(item):
             key = (item.record.check, test.nodeid)
-            tests.append(_test(test, item.record.check, texts.get(key, ""), gating=key in red))
+            tests.append(_test(test, item.record.check, texts.get(key, ""), gating=key in red, lean=lean))
             if test.outcome.bad:
                 bad.add(key)
-    tests += [_beside(violation) for violation in verdict.violations if (violation.check, violation.subject) not in bad]
+    causes = group([v for v in verdict.violations if (v.check, v.subject) not in bad])
+    tests += [_beside(cause) for cause in causes[:SHOWN]]
+    if len(causes) > SHOWN:
+        more = f"{len(causes) - SHOWN:,} more causes"
+        tests.append({"name": more, "status": "failed", "duration": 0, "suite": ["greenlane", "verdict"]})
     return written(
         {"reportFormat": "CTRF", "specVersion": SPECIFICATION, "results": _results(verdict, evidence, tests)}
     )
@@ -63,28 +71,34 @@ def _results(verdict: Verdict, evidence: Sequence[LaneEvidence], tests: list[dic
     }
 
 
-def _test(test: TestOutcome, check: str, text: str, *, gating: bool) -> dict[str, Any]:
-    """Return one test; what failed and does not make the verdict red is `other`."""
+def _test(test: TestOutcome, check: str, text: str, *, gating: bool, lean: bool) -> dict[str, Any]:
+    """Return one test; what failed and does not make the verdict red is `other`.
+
+    Args:
+        lean: without what follows from the rest.
+    """
     path, _, rest = test.nodeid.partition("::")
     name, bracket, parameters = rest.partition("[")
     *classes, name = name.split("::")
     status = STATUSES[test.outcome] if gating or not test.outcome.bad else "other"
     entry: dict[str, Any] = {
-        "id": str(uuid.uuid5(NAMESPACE, f"{check}:{test.nodeid}".encode("utf-8", "backslashreplace").decode())),
         "name": f"{name}{bracket}{parameters}" or test.nodeid or check,
         "status": status,
         "duration": _milliseconds(test.duration),
         "suite": [check, *filter(None, (path, *classes))],
-        "rawStatus": test.outcome.value,
-        "filePath": path,
-        "threadId": test.worker,
-        "flaky": test.flaky,
-        "extra": {"nodeid": test.nodeid},
     }
+    if not lean:
+        nodeid = f"{check}:{test.nodeid}".encode("utf-8", "backslashreplace").decode()
+        entry = {
+            "id": str(uuid.uuid5(NAMESPACE, nodeid)), **entry, "rawStatus": test.outcome.value, "filePath": path,
+            "threadId": test.worker, "flaky": test.flaky, "extra": {"nodeid": test.nodeid},
+        }  # fmt: skip
+    elif test.flaky:
+        entry["flaky"] = True
     if test.at:
         entry |= {"start": _milliseconds(test.at - test.duration), "stop": _milliseconds(test.at)}
     if message := test.cause or test.reason:
-        entry["message"] = message
+        entry["message"] = message[:WORDS] if lean else message
     if text:
         entry["trace"] = text
     if test.earlier:
@@ -99,14 +113,15 @@ def _attempt(number: int, attempt: Attempt) -> dict[str, Any]:
     return {**fields, "message": attempt.cause} if attempt.cause else fields
 
 
-def _beside(violation: Violation) -> dict[str, Any]:
+def _beside(cause: Cause) -> dict[str, Any]:
     """Return a reason for red that is no failed test, as a case of the harness's own."""
+    violation = cause.head
     return {
         "name": f"{violation.code.value} {violation.subject}".strip(),
         "status": "failed",
         "duration": 0,
         "suite": ["greenlane", violation.check or "verdict"],
-        "message": line(violation),
+        "message": row(cause),
         "type": "verdict",
         "flaky": False,
         "extra": {"code": violation.code.value, "next": violation.next_step},

@@ -14,9 +14,13 @@ from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.verdict import Status, Verdict
 from greenlane.evidence.violation import Violation
+from greenlane.judge.causes import group
 from greenlane.judge.examiners.artifacts import junit_key
-from greenlane.report.failures import gating, said, tests_of
-from greenlane.report.lines import line
+from greenlane.report.failures import WORDS, gating, heard, is_large, tests_of
+from greenlane.report.lines import row
+
+SHOWN = 200
+"""Causes of one check."""
 
 _ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML cannot hold, not even as a reference."""
@@ -26,9 +30,11 @@ def as_junit(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
     """Return JUnit XML. It holds a failure exactly when the exit code is not 0."""
     root = ElementTree.Element("testsuites")
     root.append(_checks(verdict))
-    texts, red = said(evidence), gating(verdict)
-    root.extend(_lane(item, texts, red) for item in evidence)
-    ElementTree.indent(root)
+    texts, red = heard(verdict, evidence), gating(verdict)
+    longest = WORDS if is_large(evidence) else None
+    root.extend(_lane(item, texts, red, longest) for item in evidence)
+    if longest is None:
+        ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
@@ -48,20 +54,26 @@ def _checks(verdict: Verdict) -> ElementTree.Element:
     return _counted(suite)
 
 
-def _lane(item: LaneEvidence, texts: dict[tuple[str, str], str], red: set[tuple[str, str]]) -> ElementTree.Element:
-    """Return the suite of one lane or shard."""
+def _lane(
+    item: LaneEvidence, texts: dict[tuple[str, str], str], red: set[tuple[str, str]], longest: int | None
+) -> ElementTree.Element:
+    """Return the suite of one lane or shard.
+
+    Args:
+        texts: what tests said; red: those that gate; longest: characters of a cause, None for all.
+    """
     suite = ElementTree.Element("testsuite", name=_clean(item.record.check))
     for test in tests_of(item):
         key = (item.record.check, test.nodeid)
         case = _case(suite, *junit_key(test.nodeid), test.duration)
         again = "rerunFailure" if test.outcome.bad else "flakyFailure"
         if test.outcome.bad and key in red:
-            failure = ElementTree.SubElement(case, "failure", message=_clean(test.cause))
-            failure.text = _clean(texts.get(key, test.cause))
+            failure = ElementTree.SubElement(case, "failure", message=_clean(test.cause[:longest]))
+            failure.text = _clean(texts.get(key, ""))
         elif test.outcome.bad:
-            ElementTree.SubElement(case, "skipped", message=_clean(f"failed and does not gate: {test.cause}"))
+            ElementTree.SubElement(case, "skipped", message=_clean(f"failed and does not gate: {test.cause[:longest]}"))
         elif test.outcome in (Outcome.SKIPPED, Outcome.XFAILED):
-            ElementTree.SubElement(case, "skipped", message=_clean(test.reason))
+            ElementTree.SubElement(case, "skipped", message=_clean(test.reason[:longest]))
         for attempt in test.earlier:
             if attempt.outcome.bad:
                 ElementTree.SubElement(case, again, message=_clean(attempt.cause), type=attempt.outcome.value)
@@ -76,10 +88,12 @@ def _case(suite: ElementTree.Element, classname: str, name: str, seconds: float)
 
 
 def _failure(case: ElementTree.Element, violations: list[Violation]) -> None:
-    """Add the violations of a check to its case."""
-    text = "\n".join(line(violation) for violation in violations)
-    first = text.splitlines()[0] if text else "failed"
-    ElementTree.SubElement(case, "failure", message=_clean(first)).text = _clean(text)
+    """Add the causes of a check to its case."""
+    causes = group(violations)
+    lines = [row(cause) for cause in causes[:SHOWN]] or ["failed"]
+    if len(causes) > SHOWN:
+        lines.append(f"… and {len(causes) - SHOWN:,} more causes")
+    ElementTree.SubElement(case, "failure", message=_clean(lines[0])).text = _clean("\n".join(lines))
 
 
 def _counted(suite: ElementTree.Element) -> ElementTree.Element:

@@ -9,8 +9,11 @@ from greenlane.judge.causes import Cause, group
 from greenlane.report.variance import models_of
 
 WORDS = {Status.PASSED: "PASS", Status.FAILED: "FAIL", Status.SKIPPED: "SKIP"}
-SHOWN_CAUSES = 50
-"""Causes and violations that a terminal shows; files hold all of them."""
+FIRST = 3
+"""Tests of a cause that are named."""
+
+LONGEST = 1000
+"""Characters of a line."""
 
 
 def clean(text: str) -> str:
@@ -40,21 +43,44 @@ def line(violation: Violation) -> str:
     return clean(f"{violation.code.value}{where} {violation.message}")
 
 
-def reason(violation: Violation) -> str:
-    """Return a violation as a line of its own. One of a wrong setting begins with `CONFIG_ERROR:`, before its code."""
-    return f"{'CONFIG_ERROR' if violation.code in CONFIGURATION else 'VIOLATION'}: {line(violation)}"
+def row(cause: Cause) -> str:
+    """Return a cause as one line: what and where, and of several tests how many and the first of them."""
+    head, tests = cause.head, cause.tests
+    told, named = line(head), ""
+    if len(tests) > 1:
+        where = f" [{head.check}]" if head.check else ""
+        told = clean(f"{head.code.value}{where} {len(tests):,} tests: {head.cause or head.message}")
+        named = clean(f" ({', '.join(tests[:FIRST])}{more(len(tests) - FIRST)})")
+    place = clean(f"{head.path}:{head.line}") if head.line else ""
+    at = f" at {place}" if place and place not in told else ""
+    return shortened(f"{told}{at}{named}")
+
+
+def more(count: int) -> str:
+    """Return ` and 9 more`; empty for none."""
+    return f" and {count:,} more" if count > 0 else ""
+
+
+def shortened(text: str) -> str:
+    """Return a line of which a terminal shows a screenful at most."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+
+
+def reason(cause: Cause) -> str:
+    """Return a cause as a line of its own. One of a wrong setting begins with `CONFIG_ERROR:`, before its code."""
+    return f"{'CONFIG_ERROR' if cause.head.code in CONFIGURATION else 'VIOLATION'}: {row(cause)}"
 
 
 def causes(verdict: Verdict) -> list[str]:
     """Return one `CAUSE:` line for each test, file or service that went wrong, and none for what repeats another."""
-    lines: dict[str, None] = {}
-    for cause in group(verdict.violations):
-        head = cause.head
-        others = [violation for violation in cause.related if violation.subject != head.subject]
-        for violation in (head, *others):
-            if violation.cause and violation.subject:
-                lines[clean(f"CAUSE: {violation.subject} — {violation.cause}")] = None
-    return list(lines)
+    return list(dict.fromkeys(told for cause in group(verdict.violations) for told in causes_of(cause)))
+
+
+def causes_of(cause: Cause) -> list[str]:
+    """Return the `CAUSE:` lines of one cause, its head's first."""
+    others = [violation for violation in cause.related if violation.subject != cause.head.subject]
+    found = [violation for violation in (cause.head, *others) if violation.cause and violation.subject]
+    return [shortened(clean(f"CAUSE: {violation.subject} — {violation.cause}")) for violation in found]
 
 
 def also(cause: Cause) -> list[str]:

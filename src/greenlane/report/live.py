@@ -15,7 +15,7 @@ from rich.text import Text
 from greenlane.evidence.outcome import TestOutcome
 from greenlane.evidence.progress import Progress
 from greenlane.report.lines import clean
-from greenlane.report.progress import failure, span
+from greenlane.report.progress import Failures, span
 
 FRAMES = 8
 """Pictures a second."""
@@ -37,6 +37,7 @@ class LiveDisplay:
         self._rows: dict[str, Progress] = {}
         self._over: set[str] = set()
         self._lines: list[bytes] = []
+        self._failures = Failures()
 
     def began(self, label: str) -> None:
         """See `ProgressListener`."""
@@ -49,8 +50,10 @@ class LiveDisplay:
 
     def failed(self, label: str, test: TestOutcome) -> None:
         """See `ProgressListener`."""
-        with self._lock:
-            self._lines.append(b"\x1b[31m" + failure(label, test).encode("utf-8", "replace") + b"\x1b[0m\n")
+        line = self._failures.line(label, test)
+        if line:
+            with self._lock:
+                self._lines.append(b"\x1b[31m" + line.encode("utf-8", "replace") + b"\x1b[0m\n")
 
     def progress(self, progress: Progress) -> None:
         """See `ProgressListener`."""

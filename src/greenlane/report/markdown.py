@@ -8,13 +8,15 @@ from pathlib import PurePath
 
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Verdict
-from greenlane.evidence.violation import Violation
-from greenlane.judge.causes import group
+from greenlane.judge.causes import Cause, group
 from greenlane.judge.samples import percent
 from greenlane.report.flakiness import flakiness
-from greenlane.report.lines import WORDS, also, clean, detail, endpoints, line, next_steps
+from greenlane.report.lines import WORDS, also, clean, detail, endpoints, next_steps, row
 from greenlane.report.lines import causes as causes_of
 from greenlane.report.variance import answers_line
+
+SHOWN = 200
+"""Causes, and tests that went wrong, in the report; the JSON has more of them."""
 
 KINDS = {
     "deterministic": "hermetic and repeatable; no network but its own loopback; a skip is a failure",
@@ -64,11 +66,11 @@ def _checks(verdict: Verdict) -> list[str]:
 def _violations(verdict: Verdict) -> list[str]:
     if not verdict.violations and not verdict.warnings:
         return ["## Violations", "", "None."]
-    found = [
-        text for cause in group(verdict.violations) for text in (_violation(cause.head), *map(_folded, also(cause)))
-    ]
-    warned = [f"- warning: {escape(line(violation))}" for violation in verdict.warnings]
-    causes = [f"- {escape(cause)}" for cause in causes_of(verdict)]
+    reasons, warnings, every = group(verdict.violations), group(verdict.warnings), causes_of(verdict)
+    found = [text for cause in reasons[:SHOWN] for text in (_violation(cause), *map(_folded, also(cause)))]
+    found += _left_out(reasons, "causes")
+    warned = [f"- warning: {escape(row(cause))}" for cause in warnings[:SHOWN]] + _left_out(warnings, "warnings")
+    causes = [f"- {escape(cause)}" for cause in every[:SHOWN]] + _left_out(every, "tests")
     steps = [f"- {escape(step)}" for step in next_steps(verdict)]
     parts = ["## Violations", "", *found, *warned]
     if causes:
@@ -76,8 +78,13 @@ def _violations(verdict: Verdict) -> list[str]:
     return [*parts, "", "### Next steps", "", *steps] if steps else parts
 
 
-def _violation(violation: Violation) -> str:
-    return f"- **{violation.code.value}** {escape(line(violation).removeprefix(violation.code.value).strip())}"
+def _violation(cause: Cause) -> str:
+    code = cause.head.code.value
+    return f"- **{code}** {escape(row(cause).removeprefix(code).strip())}"
+
+
+def _left_out(found: Sequence[object], what: str) -> list[str]:
+    return [f"- … and {len(found) - SHOWN:,} more {what}"] if len(found) > SHOWN else []
 
 
 def _folded(text: str) -> str:

@@ -12,6 +12,9 @@ from greenlane.evidence.outcome import TestOutcome
 from greenlane.evidence.progress import Progress, ProgressListener
 from greenlane.report.lines import clean
 
+FIRST = 10
+"""Failures of a run that are told as they happen; a suite that is all broken need not say so a thousand times."""
+
 STEP = 5.0
 """Seconds between two plain lines at least; a shorter lane has none."""
 
@@ -32,6 +35,7 @@ class Plain:
         self._clock = clock
         self._last = 0.0
         self._counts = (0, 0)
+        self._failures = Failures()
 
     def began(self, label: str) -> None:
         """See `ProgressListener`."""
@@ -42,7 +46,9 @@ class Plain:
 
     def failed(self, label: str, test: TestOutcome) -> None:
         """See `ProgressListener`."""
-        self._say(failure(label, test))
+        line = self._failures.line(label, test)
+        if line:
+            self._say(line)
 
     def progress(self, progress: Progress) -> None:
         """See `ProgressListener`."""
@@ -53,6 +59,20 @@ class Plain:
 
     def ended(self, progress: Progress) -> None:
         """See `ProgressListener`."""
+
+
+class Failures:
+    """Finds words for failures as they happen: the first of a run, and that there are more."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def line(self, label: str, test: TestOutcome) -> str:
+        """Return the line of a failure; empty for one of which nothing need be said."""
+        self._count += 1
+        if self._count <= FIRST:
+            return failure(label, test)
+        return "… more tests fail; the verdict has their causes" if self._count == FIRST + 1 else ""
 
 
 def failure(label: str, test: TestOutcome) -> str:

@@ -19,6 +19,11 @@ DERIVED: dict[str, Any] = {
     "ready": {"type": "boolean", "description": "Whether everything that the policy needs is proved green."},
     "word": {"enum": list(WORDS), "description": "The answer: of a policy READY or NOT READY, else of one lane."},
     "exit_code": {"enum": [0, 1, 2, 130], "description": "Exit code of the command that decided."},
+    "left_out": {
+        "type": "object",
+        "additionalProperties": {"type": "integer"},
+        "description": "How many violations and warnings there was no room for; the worst are there.",
+    },
     "causes": {"type": "array", "items": {"type": "string"}, "description": "One CAUSE line for each failure."},
 }
 """What follows from the fields of the verdict and stands beside them."""

@@ -1,61 +1,125 @@
-"""The verdict on a terminal: rich where it is one and rich is installed, plain and greppable elsewhere."""
+"""The verdict on a terminal: with colours where it is one and rich is installed, plain and greppable elsewhere.
+
+Whatever happened, it is forty lines: one for each cause, worst first, and what was left out is counted.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Status, Verdict
-from greenlane.judge.causes import group
+from greenlane.judge.causes import Cause, group
+from greenlane.report.failures import said
 from greenlane.report.flakiness import flakiness
-from greenlane.report.lines import SHOWN_CAUSES, WORDS, also, causes, clean, detail, headline, line, next_steps, reason
+from greenlane.report.lines import WORDS, also, causes_of, clean, detail, headline, reason, row, shortened
 from greenlane.report.variance import samples_line
 
-STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow"}
+LINES = 38
+"""Lines of a verdict: with where the reports lie, and what history has to say, they are forty."""
+
+ASIDE = 6
+"""Lines of each thing that is told beside the reasons."""
+
+CHECKS = 12
+SAID = 20
+"""Lines of the checks, and of what a test said."""
+
+STYLES = {"PASS": "green", "FAIL": "red", "SKIP": "yellow", "QUARANTINED": "yellow", "FLAKY": "yellow"}
+STYLES |= {"VIOLATION:": "red", "CONFIG_ERROR:": "red", "CAUSE:": "red", "WARNING:": "yellow"}
 
 
-def plain(verdict: Verdict) -> list[str]:
-    """Return the lines of a verdict without colours: checks, warnings, violations, causes, the word."""
-    names = [clean(check.name) for check in verdict.checks]
+def plain(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> list[str]:
+    """Return the lines of a verdict without colours: checks, warnings, reasons, next steps, the word.
+
+    Args:
+        evidence: for what the test of the first cause said, where there is room.
+    """
+    found = group(verdict.violations)
+    room = _Room(LINES - 1)
+    # Taken in the order of their worth, returned in the order in which they are read.
+    checks = room.take(_checks(verdict), CHECKS, "checks")
+    steps = list(dict.fromkeys(f"  next: {cause.head.code.value}: {cause.head.next_step}" for cause in found))
+    shown = room.lines(len(found), room.left - min(len(steps), ASIDE))
+    rows = room.take([reason(cause) for cause in found], shown, "causes")
+    steps = room.take(steps, ASIDE, "next steps")
+    warned = room.take([f"WARNING: {row(cause)}" for cause in group(verdict.warnings)], ASIDE * 2, "warnings")
+    unstable = room.take(flakiness(verdict), ASIDE, "flaky tests")
+    rates = room.take(_samples(verdict), ASIDE, "rates")
+    folded = {number: room.whole([f"  also: {other}" for other in also(cause)]) for number, cause in enumerate(found)}
+    rows = [line for number, one in enumerate(rows) for line in (one, *folded.get(number, ()))]
+    causes = room.whole(list(dict.fromkeys(line for cause in found for line in causes_of(cause))))
+    text = _said(found, evidence, min(room.left, SAID))
+    return [*checks, *rates, *unstable, *warned, *rows, *causes, *text, *steps, headline(verdict)]
+
+
+class _Room:
+    """Lines that are left.
+
+    Args:
+        lines: how many there are.
+    """
+
+    def __init__(self, lines: int) -> None:
+        self.left = lines
+
+    def lines(self, wanted: int, most: int) -> int:
+        """Return how many lines may be had."""
+        return max(0, min(wanted, most, self.left))
+
+    def take(self, lines: Sequence[str], most: int, what: str) -> list[str]:
+        """Return as many lines as there is room for; where some are left out, the last says how many."""
+        count = self.lines(len(lines), most)
+        kept = list(lines[:count])
+        if count and count < len(lines):
+            kept[-1] = f"… and {len(lines) - count + 1:,} more {what} in the reports"
+        self.left -= count
+        return kept
+
+    def whole(self, lines: Sequence[str]) -> Sequence[str]:
+        """Return lines if there is room for all of them."""
+        return self.take(lines, len(lines), "") if len(lines) <= self.left else ()
+
+
+def _checks(verdict: Verdict) -> list[str]:
+    """Return a line for each check; where they are many, those that passed come last."""
+    checks = verdict.checks
+    if len(checks) > CHECKS:
+        checks = tuple(sorted(checks, key=lambda check: check.status is Status.PASSED))
+    names = [clean(check.name) for check in checks]
     width = max(map(len, names), default=0)
     return [
-        *(
-            f"{WORDS[check.status]}  {name:<{width}}  {detail(check)}".rstrip()
-            for name, check in zip(names, verdict.checks, strict=True)
-        ),
-        *_samples(verdict),
-        *flakiness(verdict)[:SHOWN_CAUSES],
-        *(f"WARNING: {line(violation)}" for violation in verdict.warnings[:SHOWN_CAUSES]),
-        *_reasons(verdict),
-        headline(verdict),
+        shortened(f"{WORDS[check.status]}  {name:<{width}}  {detail(check)}".rstrip())
+        for name, check in zip(names, checks, strict=True)
     ]
 
 
 def _samples(verdict: Verdict) -> list[str]:
     """Return the pass rate of each test that was run several times."""
-    return [clean(samples_line(result)) for check in verdict.checks for result in check.samples][:SHOWN_CAUSES]
+    return [clean(samples_line(result)) for check in verdict.checks for result in check.samples]
 
 
-def _reasons(verdict: Verdict) -> list[str]:
-    """Return violations, causes and next steps; nothing for a ready verdict."""
-    found = group(verdict.violations)
-    lines = []
-    for cause in found[:SHOWN_CAUSES]:
-        lines += [reason(cause.head), *(f"  also: {other}" for other in also(cause))]
-    if len(found) > SHOWN_CAUSES:
-        lines.append(f"… and {len(found) - SHOWN_CAUSES} more violations in the reports")
-    lines += causes(verdict)[:SHOWN_CAUSES]
-    return lines + [f"  next: {step}" for step in next_steps(verdict)]
+def _said(found: Sequence[Cause], evidence: Sequence[LaneEvidence], most: int) -> list[str]:
+    """Return what the first test that failed said, its middle left out where it is longer than there is room for."""
+    texts = said(evidence) if found and most > ASIDE else {}
+    about = ((v.check, v.subject) for cause in found for v in (cause.head, *cause.related))
+    lines = next((texts[key] for key in about if key in texts), "").splitlines()
+    if len(lines) > most:
+        half = (most - 1) // 2
+        lines = [*lines[:half], f"… {len(lines) - 2 * half} lines: see the reports", *lines[-half:]]
+    return [shortened(f"  | {clean(line)}".rstrip()) for line in lines]
 
 
-def show(verdict: Verdict, environ: Mapping[str, str]) -> None:
+def show(verdict: Verdict, environ: Mapping[str, str], evidence: Sequence[LaneEvidence] = ()) -> None:
     """Print a verdict on standard output."""
     wanted = sys.stdout.isatty() and "NO_COLOR" not in environ
+    lines = [_shown(line) for line in plain(verdict, evidence)]
     if wanted and importlib.util.find_spec("rich") is not None:
-        _rich(verdict)
+        _rich(verdict, lines)
     else:
-        print(_shown("\n".join(plain(verdict))), flush=True)
+        print("\n".join(lines), flush=True)
 
 
 def _shown(text: str) -> str:
@@ -64,24 +128,12 @@ def _shown(text: str) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _rich(verdict: Verdict) -> None:
-    """Print a table with colours; test names are text, never markup."""
+def _rich(verdict: Verdict, lines: Sequence[str]) -> None:
+    """Print lines with colours; test names are text, never markup, and no line is broken in two."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    table = Table("check", "status", "detail", title=None, expand=False)
-    for check in verdict.checks:
-        name, text = _shown(clean(check.name)), _shown(detail(check))
-        table.add_row(Text(name), Text(WORDS[check.status], STYLES[check.status]), Text(text))
-    console.print(table)
-    for rate in _samples(verdict):
-        console.print(Text(_shown(rate)))
-    for flaky in flakiness(verdict)[:SHOWN_CAUSES]:
-        console.print(Text(_shown(flaky), "yellow"))
-    for violation in verdict.warnings[:SHOWN_CAUSES]:
-        console.print(Text(_shown(f"WARNING: {line(violation)}"), "yellow"))
-    for text in _reasons(verdict):
-        console.print(Text(_shown(text), "red" if text.startswith(("VIOLATION", "CONFIG_ERROR", "CAUSE")) else ""))
-    console.print(Text(_shown(headline(verdict)), "bold green" if verdict.ready else "bold red"))
+    for line in lines[:-1]:
+        console.print(Text(line, STYLES.get(line.partition(" ")[0], "")), soft_wrap=True)
+    console.print(Text(lines[-1], "bold green" if verdict.ready else "bold red"), soft_wrap=True)

@@ -29,6 +29,7 @@ from greenlane.run.supervise import run_supervisor
 from greenlane.run.tamper_check import TamperCheck
 from greenlane.run.tree import tree_of
 from greenlane.run.watching import watched
+from greenlane.supervisor.plan import OutputMode
 
 
 def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> LaneEvidence:
@@ -84,7 +85,7 @@ def _supervise(prepared: PreparedLane, tamper_check: TamperCheck) -> LaneRecord:
         config = measure.write_config(settings.root, artifacts / COVERAGE, lane.coverage)
         before = measure.command(python, config)
     plan = supervisor_plan(prepared, (*before, "pytest", *arguments), contract)
-    plan = msgspec.structs.replace(plan, pull=pull)
+    plan = msgspec.structs.replace(plan, pull=pull, output_mode=OutputMode.LIVE)
     with watched(job, plan, workers) as output:
         result = run_supervisor(plan, job, output)
     measured = measure.percent(python, config, settings.root, plan.environment) if config else None

@@ -17,6 +17,15 @@ RESET = b"\x1b[0m"
 _STEERING = re.compile(rb"(" + COLOR + rb")|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
 """Colours, and every other control character of ASCII, Latin-1 and UTF-8 but tab and carriage return."""
 
+_COLORS = re.compile(COLOR)
+_SECTION = re.compile(
+    rb"=+ (FAILURES|ERRORS|PASSES|XFAILURES|XPASSES|warnings summary.*|short test summary info|slowest .*) =+"
+)
+"""Heads of what pytest says in the end."""
+
+CRASH = 3
+"""Lines of a crash of pytest itself; its first line, and the verdict, say which."""
+
 LONGEST = 20_000
 """Bytes of one line that a terminal gets; the copy has all of it."""
 
@@ -32,6 +41,26 @@ def harmless(line: bytes) -> bytes:
         line = line[:LONGEST] + f" … {len(line) - LONGEST} more bytes in the log".encode()
     shown = _STEERING.sub(lambda found: found[1] or "\N{REPLACEMENT CHARACTER}".encode(), line)
     return shown + RESET if b"\x1b[" in shown and not shown.endswith(RESET) else shown
+
+
+class Ending:
+    """Knows what pytest says when all tests have run: traces, warnings and summaries, which the verdict tells better.
+
+    Nothing is lost by it: the copy has every line.
+    """
+
+    def __init__(self) -> None:
+        self._over = False
+        self._crashed = 0
+
+    def hides(self, line: bytes) -> bool:
+        """Return whether a line belongs to it."""
+        text = _COLORS.sub(b"", line).strip()
+        self._crashed += text.startswith(b"INTERNALERROR>")
+        if text.startswith(b"==") and text.endswith(b"=="):
+            self._over = bool(_SECTION.fullmatch(text))
+            return self._over
+        return self._over or (self._crashed > CRASH and text.startswith(b"INTERNALERROR>"))
 
 
 class Output:
@@ -54,15 +83,15 @@ class Output:
         self._lock = threading.Lock()
         self.found: set[str] = set()
 
-    def line(self, line: bytes, *, own: bool = False) -> None:
-        """Print and keep one line, with its end; `own` when it is not the lane's."""
+    def line(self, line: bytes, *, own: bool = False, quiet: bool = False) -> None:
+        """Print and keep one line, with its end; `own` when it is not the lane's, `quiet` when it is only kept."""
         names = self._redactor.found(line)
         if names:
             line = self._redactor.clean(line)
             self.found.update(f"{name} in the output" for name in names)
         with self._lock:
             self._log.write(line)
-            if self._output_mode is OutputMode.NONE or (self._output_mode is OutputMode.OWN and not own):
+            if quiet or self._output_mode is OutputMode.NONE or (self._output_mode is OutputMode.OWN and not own):
                 return
             shown = harmless(line.removesuffix(b"\n").removesuffix(b"\r"))
             sys.stdout.buffer.write(self._prefix + shown.replace(b"\r", b"\r" + self._prefix) + b"\n")
@@ -74,8 +103,10 @@ class Output:
 
     def follow(self, stream: IO[bytes]) -> None:
         """Copy a stream to its end."""
+        ending = Ending()
         for line in stream:
-            self.line(line if line.endswith(b"\n") else line + b"\n")
+            quiet = self._output_mode is OutputMode.LIVE and ending.hides(line)
+            self.line(line if line.endswith(b"\n") else line + b"\n", quiet=quiet)
 
     def close(self) -> None:
         """Finish the copy."""

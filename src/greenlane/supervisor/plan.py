@@ -94,9 +94,10 @@ class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutputMode(enum.StrEnum):
-    """Who is heard on the terminal; the log has everything."""
+    """Who is heard on the terminal; the log has everything. `LIVE`: everybody until pytest sums up."""
 
     ALL = "all"
+    LIVE = "live"
     OWN = "own"
     NONE = "none"
 

@@ -53,6 +53,7 @@ def _leak(leak: Leaked) -> Violation:
         cause=f"{'LEAK' if certain else 'UNCERTAIN'} {name}{change}{where}",
         path=path,
         line=int(line) if line.isdigit() else 0,
+        thing=name,
         gating=leak.level == "error",
     )
 

@@ -8,16 +8,13 @@ from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Verdict
 from greenlane.evidence.violation import EXPLANATIONS, Code, Violation
 from greenlane.judge.causes import Cause, group
-from greenlane.report.failures import said
+from greenlane.report.failures import heard
 from greenlane.report.lines import line
 from greenlane.report.page.markup import Markup, block, code, join, tag
 from greenlane.report.page.parts import Section, more, section
 
 SHOWN = 200
 """Causes that the page shows; the JSON has all of them."""
-
-OUTPUT = 1_000_000
-"""Characters of output that the page holds in all."""
 
 RELATED = 20
 
@@ -27,10 +24,9 @@ def section_of(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> Section | 
     found = group(verdict.violations)
     if not found:
         return None
-    texts, left, entries = said(evidence), OUTPUT, []
+    texts, entries = heard(verdict, evidence), []
     for number, cause in enumerate(found[:SHOWN]):
-        output = _output(cause, texts)[:left]
-        left -= len(output)
+        output = _output(cause, texts)
         entries.append(_cause(cause, output, opened=number == 0))
     rest = more(len(entries), len(found), "causes in the JSON report")
     return section("causes", "Why it is red", *entries, rest, count=len(found), short="Causes")

@@ -11,7 +11,7 @@ from greenlane.evidence.verdict import Verdict
 from greenlane.report.page.markup import Markup, code, join, table, tag
 from greenlane.report.page.parts import Section, more, seconds, section
 
-SHOWN = 500
+SHOWN = 200
 
 
 def leaks(evidence: Sequence[LaneEvidence]) -> Section | None:

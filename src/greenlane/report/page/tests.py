@@ -21,6 +21,9 @@ CUTS = (400, 200, 100, 60)
 LARGEST = 3_500_000
 """Bytes of the data of all tests."""
 
+EACH = 110
+"""Bytes of one test, on average, where there are many."""
+
 
 def all_of(evidence: Sequence[LaneEvidence]) -> Iterator[tuple[str, TestOutcome]]:
     """Yield every test with its check."""
@@ -113,14 +116,15 @@ def every(evidence: Sequence[LaneEvidence]) -> Section | None:
 
 def data(evidence: Sequence[LaneEvidence]) -> Markup:
     """Return every test as JSON in a script element that is never run."""
-    longest, text = 0, ""
+    longest, text, tests = 0, "", sum(1 for _ in all_of(evidence))
+    largest = min(LARGEST, max(LARGEST // 10, EACH * tests))
     for longest in CUTS:
         text = _data(evidence, longest, limit=None)
-        if len(text.encode()) <= LARGEST:
+        if len(text.encode()) <= largest:
             break
     else:
-        share = LARGEST / len(text.encode())
-        text = _data(evidence, longest, limit=int(share * sum(1 for _ in all_of(evidence))))
+        share = largest / len(text.encode())
+        text = _data(evidence, longest, limit=int(share * tests))
     return tag("script", Markup(text), type="application/json", id="data")
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from greenlane.evidence.journal import Leaked, NetworkAttempt
 from greenlane.evidence.outcome import Attempt, Outcome
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.causes import group
@@ -78,6 +79,50 @@ def test_one_line_that_breaks_many_tests_is_one_cause() -> None:
     causes = group(verdict_on(lane(*same, other)).violations)
 
     assert [len(cause.tests) for cause in causes] == [30, 1]
+
+
+def test_a_thing_that_many_tests_leave_behind_is_one_cause() -> None:
+    """A lazily filled map is told once, with every test; the same thing at another line is another cause."""
+
+    def leak(nodeid: str, where: str) -> Leaked:
+        return Leaked(
+            worker="main", at=1.0, nodeid=nodeid, watcher="containers", what="app.memo", after=nodeid, where=where
+        )
+
+    leaks = (*(leak(f"tests/test_a.py::test_{n}", "tests/conftest.py:9") for n in range(96)), leak("t::x", "t.py:1"))
+    causes = group(verdict_on(lane(outcome("test_ok"), journal={"leaks": leaks})).violations)
+    assert [len(cause.tests) for cause in causes] == [96, 1]
+
+
+def test_tests_that_never_began_are_one_cause() -> None:
+    """Whatever stopped the lane is not known: then they are one row, with their number."""
+    names = tuple(f"tests/test_a.py::test_{n}" for n in range(40))
+    evidence = lane(outcome("test_ok"), journal={"selected": (*names, "tests/test_a.py::test_ok")})
+    (cause,) = [c for c in group(verdict_on(evidence).violations) if c.head.code is Code.MISSING_OUTCOME]
+    assert len(cause.tests) == 40
+
+
+def test_one_address_that_many_tests_call_is_one_cause() -> None:
+    """An address that a fixture asks for is told once."""
+    tried = tuple(
+        NetworkAttempt(
+            worker="main", at=1.0, nodeid=f"t::{n}", operation="connect", address="192.0.2.1:80", where="t.py:3"
+        )
+        for n in range(9)
+    )
+    (cause,) = group(verdict_on(lane(journal={"network": tried})).violations)
+    assert len(cause.tests) == 9
+
+
+def test_the_worst_comes_first() -> None:
+    """What cannot run, network, failures, leaks, skips, the rest, whatever the order in which it was found."""
+    found = [
+        violation(Code.STALE), violation(Code.SKIPPED, "t::s"), violation(Code.LEAK, "t::l"),
+        violation(Code.ERROR, "t::e"), violation(Code.FAILED, "t::f"), violation(Code.NETWORK, "t::n"),
+        violation(Code.ERROR, "t.py"), violation(Code.DRIFT),
+    ]  # fmt: skip
+    told = [cause.head.code.value for cause in group(found)]
+    assert told == ["ERROR", "DRIFT", "NETWORK", "ERROR", "FAILED", "LEAK", "SKIPPED", "STALE"]
 
 
 def test_without_a_line_the_same_words_may_be_two_causes() -> None:

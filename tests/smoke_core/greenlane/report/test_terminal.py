@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from greenlane.evidence.evidence import JunitCase
+from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.judge import judge
-from greenlane.report.terminal import plain, show
-from support.evidence import demand, failed, lane, verdict_on
+from greenlane.report.terminal import LINES, plain, show
+from support.evidence import but, demand, failed, lane, outcome, skipped, verdict_on
 from support.reports import HOSTILE, VERDICTS, hostile
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -150,14 +152,57 @@ def test_plain_lines_of_a_red_verdict() -> None:
 
 
 def test_a_flood_of_violations_is_cut_and_counted() -> None:
-    """Fifty are shown, the rest is in the files, and the word is still last."""
-    verdict = verdict_on(lane(*(failed(f"test_{n}") for n in range(60))))
+    """As many are shown as there is room for, the rest is counted, and the word is still last."""
+    lines = plain(verdict_on(lane(*(failed(f"test_{n}") for n in range(60)))))
 
-    lines = plain(verdict)
+    shown = sum(line.startswith("VIOLATION") for line in lines)
+    assert f"… and {60 - shown} more causes in the reports" in lines
+    assert (len(lines), lines[-1]) == (LINES, "NOT READY (policy dev)")
+    assert "  next: FAILED: Read the cause, then what the test printed." in lines
 
-    assert sum(line.startswith("VIOLATION") for line in lines) == 50
-    assert "… and 10 more violations in the reports" in lines
-    assert sum(line.startswith("CAUSE") for line in lines) == 50
+
+def test_a_failure_tells_what_it_said_where_there_is_room() -> None:
+    """The output of the test of the first cause, its middle left out, and no longer with a flood."""
+    one = failed(cause="assert 1 == 2")
+    text = "\n".join(f"line {n}" for n in range(100))
+    cases = (
+        JunitCase("tests.test_a", "test_bad", Outcome.FAILED, text),
+        JunitCase("tests.test_a", "test_ok", Outcome.PASSED),
+    )
+    evidence = lane(outcome("test_ok"), one, junit=cases)
+    lines = plain(verdict_on(evidence), [evidence])
+    assert "  | line 0" in lines
+    assert "  | line 99" in lines
+    assert "  | line 50" not in lines
+    assert len(lines) <= LINES
+
+
+MANY = {
+    "failures": [failed(f"test_{n}", cause=f"assert {n}", path="tests/test_a.py", line=n) for n in range(5000)],
+    "skips": [skipped(f"test_{n}", reason=f"reason {n}") for n in range(5000)],
+}
+WARNED = [Violation(code=code, message=f"{code} {n}", gating=False) for code in Code for n in range(200)]
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_forty_lines_whatever_happened(kind: str) -> None:
+    """Five thousand causes in a hundred checks with as many warnings are not more than a screenful."""
+    verdict = verdict_on(lane(*MANY[kind]), *(lane(lane=f"core-{n}") for n in range(100)))
+    lines = plain(but(verdict, warnings=tuple(WARNED)))
+    assert len(lines) <= LINES
+    assert lines[0].startswith("FAIL  core ")
+    assert "… and 90 more checks in the reports" in lines
+    assert lines[-1] == "NOT READY (policy dev)"
+
+
+def test_a_row_says_how_many_which_and_where() -> None:
+    """Sixteen skips of one line are one row, with the number, the first three and the place."""
+    tests = [skipped(f"test_{n:02}", reason="no tty", path="tests/test_termui.py", line=387) for n in range(16)]
+    (row,) = [line for line in plain(verdict_on(lane(outcome("test_ok"), *tests))) if line.startswith("VIOLATION")]
+    assert row == (
+        "VIOLATION: SKIPPED [core] 16 tests: skipped: no tty at tests/test_termui.py:387 (tests/test_a.py::test_00,"
+        " tests/test_a.py::test_01, tests/test_a.py::test_02 and 13 more)"
+    )
 
 
 def test_each_next_step_is_told_once() -> None:
@@ -165,4 +210,4 @@ def test_each_next_step_is_told_once() -> None:
     many = [Violation(code=code, message=str(n)) for n in range(3) for code in (Code.FAILED, Code.DRIFT)]
     lines = plain(judge(demand("core"), [lane()], many))
 
-    assert [line.split(":")[1].strip() for line in lines if line.startswith("  next: ")] == ["FAILED", "DRIFT"]
+    assert [line.split(":")[1].strip() for line in lines if line.startswith("  next: ")] == ["DRIFT", "FAILED"]
