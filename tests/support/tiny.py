@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.measured import measured
+from support.warm import WarmCommands
 
 NOXFILE = """\
 from greenlane.nox_sessions import register_lanes
@@ -66,7 +67,7 @@ class TinyProject:
         lock: content of every lane's lock.
         wheelhouse: where installers find wheels.
         environments: folder of the lane environments; shared by projects that install the same.
-        follow: whether coverage.py follows its processes, which costs a third of their time.
+        warm: who starts commands without their imports; None starts each from scratch.
     """
 
     path: Path
@@ -74,7 +75,7 @@ class TinyProject:
     wheelhouse: Path
     environments: Path
     sections: dict[str, Any] = field(default_factory=dict)
-    follow: bool = False
+    warm: WarmCommands | None = None
 
     def lanes(self, **lanes: dict[str, Any]) -> TinyProject:
         """Declare lanes; with no word, a `core` lane with default options."""
@@ -123,7 +124,6 @@ class TinyProject:
             "PATH": path,
             "UV_LINK_MODE": "hardlink",
             "PYTHONDONTWRITEBYTECODE": "1",
-            **(measured() if self.follow else {}),
             **extra,
         }
 
@@ -133,7 +133,13 @@ class TinyProject:
 
     def greenlane(self, *words: str, **extra: str) -> Ran:
         """Run `greenlane WORDS…`."""
-        return self._run(self.command(*words), words, extra)
+        # What an interpreter reads as it starts is read by one that starts.
+        if self.warm is None or any(name.startswith("PYTHON") for name in extra):
+            return self._run(self.command(*words), words, extra)
+        with tempfile.TemporaryFile() as output:
+            code = self.warm.run(self.command(*words)[4:], self.path, self.environment(**extra), output)
+            output.seek(0)
+            return Ran(code, output.read().decode("utf-8", "replace"), self.verdict(words))
 
     def nox(self, *words: str, **extra: str) -> Ran:
         """Run `nox -s WORDS…` with the three-line noxfile."""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from smoke_proof.greenlane.conftest import environments, make_tiny, tiny, wheelhouse
+from smoke_proof.greenlane.conftest import environments, make_tiny, tiny, warm, wheelhouse
 from support.postgres import binaries, postgres
 
-__all__ = ["environments", "make_tiny", "tiny", "wheelhouse"]
+__all__ = ["environments", "make_tiny", "tiny", "warm", "wheelhouse"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

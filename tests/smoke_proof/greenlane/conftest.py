@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from support.tiny import TinyProject
+from support.warm import WarmCommands
 from support.wheelhouse import build_wheelhouse
-
-FOLLOWED = ("test_lanes", "test_environments", "test_nox", "test_plan", "test_polluter", "test_queue_command")
-"""Modules whose tiny projects are measured along with the lane that runs them."""
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +27,16 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("environments")
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmCommands]:
+    """Who starts the commands of the worker's tests."""
+    with WarmCommands() as warm:
+        yield warm
+
+
 @pytest.fixture
 def make_tiny(
-    request: pytest.FixtureRequest, tmp_path: Path, wheelhouse: tuple[Path, str], environments: Path
+    tmp_path: Path, wheelhouse: tuple[Path, str], environments: Path, warm: WarmCommands
 ) -> Callable[..., TinyProject]:
     """Make a tiny project; with `own`, one whose lane environments are its own to alter."""
 
@@ -39,10 +44,7 @@ def make_tiny(
         path = tmp_path / name
         path.mkdir()
         house, lock = wheelhouse
-        tiny = TinyProject(path=path, lock=lock, wheelhouse=house, environments=environments)
-        tiny.follow = request.module.__name__.endswith(
-            ("test_lanes", "test_environments", "test_nox", "test_plan", "test_polluter", "test_queue_command")
-        )
+        tiny = TinyProject(path=path, lock=lock, wheelhouse=house, environments=environments, warm=warm)
         if own:
             tiny.lanes().test("def test_ok(): pass\n").greenlane("lane", "core")
             tiny.environments = tmp_path / f"{name}-environments"
