@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from mini_agent.agent.values import AgentResult, ModelRequest, RunMetrics
 from mini_agent.core.chat import Caller, ModelTarget
-from mini_agent.core.errors import normalising
+from mini_agent.core.errors import GatewayError, normalising
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.memory.recall import Injection
@@ -18,11 +19,12 @@ from mini_agent.pipeline.services import ModelServices
 from mini_agent.runs.agent_body import AgentBody, parse_agent_body
 from mini_agent.runs.agent_runs import AgentRuns
 from mini_agent.runs.loop_model import LoopModel
+from mini_agent.runs.mini_agent_model import MiniAgentClient
 from mini_agent.runs.traces import TraceStore
-from mini_agent.tools.backends import TOOL_BACKENDS
+from mini_agent.tools.backends import TOOL_BACKENDS, ToolInvokerFactory
 from mini_agent.upstreams.scripted import dummy_reply
 
-__all__ = ["AgentRoute", "AgentServices"]
+__all__ = ["AgentRoute", "AgentServices", "build_agent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,20 @@ class AgentServices:
     chat: ModelServices
     runs: AgentRuns
     traces: TraceStore
+
+
+def build_agent(services: ModelServices, tools: ToolInvokerFactory, ids: Callable[[], str]) -> AgentServices:
+    """Build what runs work with, and let `mini-agent` models be asked like any other. tools: makes those of a run."""
+    metrics, settings = services.metrics, services.settings
+
+    def on_error(client: str, target: ModelTarget, error: GatewayError) -> None:
+        metrics.provider_error(client, target.group, error.code)
+
+    runs = AgentRuns(services.clients, tools, services.clock, on_error)
+    agent = MiniAgentClient(settings, services.registry, runs, clock=services.clock, ids=ids)
+    services.clients.add_missing("mini_agent", agent)
+    traces = TraceStore(settings, services.redactor, services.clock, services.log, metrics.traces_dropped.inc)
+    return AgentServices(chat=services, runs=runs, traces=traces)
 
 
 class AgentRoute:

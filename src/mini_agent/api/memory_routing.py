@@ -8,27 +8,23 @@ from typing import Any
 import msgspec
 
 from mini_agent.core.errors import InvalidApiKey
-from mini_agent.core.redaction import REDACTED, Redactor, is_sensitive_header
+from mini_agent.core.redaction import REDACTED, is_sensitive_header
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
-from mini_agent.edge.keys import KeyGuard
 from mini_agent.memory.detect import Detection, PatternMatch, header_text
-from mini_agent.net.sessions import Sessions
-from mini_agent.pipeline.caller import Callers
+from mini_agent.pipeline.services import ModelServices
 
 __all__ = ["RoutingInfoRoute"]
 
 
 class RoutingInfoRoute:
-    """Tells a client what the gateway makes of its headers. protected: whether that needs the gateway key."""
+    """Tells a client what the gateway makes of its headers."""
 
-    def __init__(
-        self, callers: Callers, guard: KeyGuard, sessions: Sessions, redactor: Redactor, *, protected: bool
-    ) -> None:
-        self._detector = callers.detector
-        self._guard = guard
-        self._sessions = sessions
-        self._redactor = redactor
-        self._protected = protected
+    def __init__(self, services: ModelServices) -> None:
+        self._detector = services.callers.detector
+        self._guard = services.guard
+        self._sessions = services.sessions
+        self._redactor = services.redactor
+        self._protected = services.settings.protect_routing_info
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer one request. Raises: InvalidApiKey; InvalidParameter for a user id that cannot be one."""

@@ -86,6 +86,10 @@ class ConfigFileNotFound(ConfigError, FileNotFoundError):
         super().__init__(f"config file not found: {path}")
 
 
+#: What one error may have beside its class and arguments.
+_OWN_FACTS = frozenset({"quoted", "status", "code", "passed_on", "allow"})
+
+
 class GatewayError(MiniAgentError):
     """An error that a client sees as `{"error": {...}}`.
 
@@ -105,6 +109,12 @@ class GatewayError(MiniAgentError):
     #: Seconds for `Retry-After` when the cause names none; None sends no header.
     default_retry_after: float | None = None
 
+    def __init_subclass__(cls, row: tuple[int, str, str] | None = None) -> None:
+        """Take the row of the table: status, type and code; without one the class has that of its parent."""
+        super().__init_subclass__()
+        if row is not None:
+            cls.status, cls.type, cls.code = row
+
     def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
@@ -113,7 +123,9 @@ class GatewayError(MiniAgentError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep pickling and copying whole, although the keyword arguments are not in `args`."""
-        own = {name: vars(self)[name] for name in ("quoted", "status", "code", "passed_on") if name in vars(self)}
+        own = {
+            name: vars(self)[name] for name in ("quoted", "status", "code", "passed_on", "allow") if name in vars(self)
+        }
         return _rebuild, (type(self), self.message, self.param, self.retry_after), own
 
     def http_headers(self) -> dict[str, str]:
@@ -136,13 +148,8 @@ class InternalError(GatewayError):
     """A fault of our own. The text never reaches the client."""
 
 
-# 400: what the provider refused about the request ---------------------------------------------------------------
-
-
-class ProviderBadRequest(GatewayError):
+class ProviderBadRequest(GatewayError, row=(400, "invalid_request_error", "bad_request")):
     """The provider refused the request."""
-
-    status, type, code = 400, "invalid_request_error", "bad_request"
 
 
 class ContextLengthExceeded(ProviderBadRequest):
@@ -163,49 +170,32 @@ class UnsupportedParameter(ProviderBadRequest):
     code = "unsupported_parameter"
 
 
-# 400: what we refuse about the request --------------------------------------------------------------------------
-
-
-class InvalidValue(GatewayError):
+class InvalidValue(GatewayError, row=(400, "invalid_request_error", "invalid_value")):
     """A ValueError while the request was normalised."""
 
-    status, type, code = 400, "invalid_request_error", "invalid_value"
 
-
-class MissingKey(GatewayError):
+class MissingKey(GatewayError, row=(400, "invalid_request_error", "missing_key")):
     """A KeyError while the request was normalised."""
 
-    status, type, code = 400, "invalid_request_error", "missing_key"
 
-
-class InvalidType(GatewayError):
+class InvalidType(GatewayError, row=(400, "invalid_request_error", "invalid_type")):
     """A TypeError while the request was normalised."""
 
-    status, type, code = 400, "invalid_request_error", "invalid_type"
 
-
-class InvalidJson(GatewayError):
+class InvalidJson(GatewayError, row=(400, "invalid_request_error", "invalid_json")):
     """The body is not JSON."""
 
-    status, type, code = 400, "invalid_request_error", "invalid_json"
 
-
-class MissingParameter(GatewayError):
+class MissingParameter(GatewayError, row=(400, "invalid_request_error", "missing_parameter")):
     """A required field is absent or empty."""
 
-    status, type, code = 400, "invalid_request_error", "missing_parameter"
 
-
-class InvalidParameter(GatewayError):
+class InvalidParameter(GatewayError, row=(400, "invalid_request_error", "invalid_parameter")):
     """A field has the wrong type or value."""
 
-    status, type, code = 400, "invalid_request_error", "invalid_parameter"
 
-
-class ContentLengthMismatch(GatewayError):
+class ContentLengthMismatch(GatewayError, row=(400, "invalid_request_error", "content_length_mismatch")):
     """The body is shorter than its declared length."""
-
-    status, type, code = 400, "invalid_request_error", "content_length_mismatch"
 
 
 class _EndsConnection(GatewayError):
@@ -216,207 +206,144 @@ class _EndsConnection(GatewayError):
         return {**super().http_headers(), "connection": "close"}
 
 
-class MalformedRequest(_EndsConnection):
+class MalformedRequest(_EndsConnection, row=(400, "invalid_request_error", "bad_request")):
     """The bytes are no request of HTTP/1.1. The server says so below all routes, so it has no row of its own."""
 
-    status, type, code = 400, "invalid_request_error", "bad_request"
 
-
-class InvalidHost(_EndsConnection):
+class InvalidHost(_EndsConnection, row=(400, "invalid_request_error", "invalid_host")):
     """The request has no `Host`, two, or one that is no host."""
 
-    status, type, code = 400, "invalid_request_error", "invalid_host"
 
-
-class ToolHostNotAllowed(GatewayError):
+class ToolHostNotAllowed(GatewayError, row=(400, "invalid_request_error", "tool_host_not_allowed")):
     """The tool host is not on the allow-list."""
 
-    status, type, code = 400, "invalid_request_error", "tool_host_not_allowed"
 
-
-class ProviderNotConfigured(GatewayError):
+class ProviderNotConfigured(GatewayError, row=(400, "invalid_request_error", "provider_not_configured")):
     """No credentials, base address or optional package for this model."""
 
-    status, type, code = 400, "invalid_request_error", "provider_not_configured"
 
-
-class InvalidApiKey(GatewayError):
+class InvalidApiKey(GatewayError, row=(401, "authentication_error", "invalid_api_key")):
     """The gateway key is missing or wrong."""
-
-    status, type, code = 401, "authentication_error", "invalid_api_key"
 
     def http_headers(self) -> dict[str, str]:
         """Returns: the challenge a 401 must carry."""
         return {**super().http_headers(), "www-authenticate": "Bearer"}
 
 
-class PermissionDenied(GatewayError):
+class PermissionDenied(GatewayError, row=(403, "permission_error", "permission_denied")):
     """The provider denies access to the model."""
 
-    status, type, code = 403, "permission_error", "permission_denied"
 
-
-class ForbiddenOrigin(GatewayError):
+class ForbiddenOrigin(GatewayError, row=(403, "permission_error", "forbidden_origin")):
     """A web page of another origin is behind the request."""
 
-    status, type, code = 403, "permission_error", "forbidden_origin"
 
-
-class OpenAddress(GatewayError):
+class OpenAddress(GatewayError, row=(403, "permission_error", "open_address")):
     """The gateway has no key, and the request came in on an address that others reach."""
 
-    status, type, code = 403, "permission_error", "open_address"
 
-
-class ModelNotFound(GatewayError):
+class ModelNotFound(GatewayError, row=(404, "not_found_error", "model_not_found")):
     """No such model, here or at the provider."""
 
-    status, type, code = 404, "not_found_error", "model_not_found"
 
-
-class RouteNotFound(GatewayError):
+class RouteNotFound(GatewayError, row=(404, "not_found_error", "route_not_found")):
     """No such path."""
 
-    status, type, code = 404, "not_found_error", "route_not_found"
 
-
-class MethodNotAllowed(GatewayError):
+class MethodNotAllowed(GatewayError, row=(405, "invalid_request_error", "method_not_allowed")):
     """The path exists, the method does not. allow: the methods that do, comma separated."""
-
-    status, type, code = 405, "invalid_request_error", "method_not_allowed"
 
     def __init__(self, message: str, *, allow: str) -> None:
         super().__init__(message)
         self.allow = allow
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_405, (self.message, self.allow)
 
     def http_headers(self) -> dict[str, str]:
         """Returns: `allow` with the methods of the path."""
         return {**super().http_headers(), "allow": self.allow}
 
 
-def _rebuild_405(message: str, allow: str) -> MethodNotAllowed:
-    return MethodNotAllowed(message, allow=allow)
-
-
-class RequestBodyTimeout(GatewayError):
+class RequestBodyTimeout(GatewayError, row=(408, "timeout_error", "request_timeout")):
     """The client is too slow sending its request."""
 
-    status, type, code = 408, "timeout_error", "request_timeout"
 
-
-class RequestTooLarge(GatewayError):
+class RequestTooLarge(GatewayError, row=(413, "invalid_request_error", "request_too_large")):
     """The body is above the limit."""
 
-    status, type, code = 413, "invalid_request_error", "request_too_large"
 
-
-class UnsupportedMediaType(GatewayError):
+class UnsupportedMediaType(GatewayError, row=(415, "invalid_request_error", "unsupported_media_type")):
     """The body is no JSON by its own account, or it is encoded."""
 
-    status, type, code = 415, "invalid_request_error", "unsupported_media_type"
 
-
-class MisdirectedRequest(GatewayError):
+class MisdirectedRequest(GatewayError, row=(421, "invalid_request_error", "misdirected_request")):
     """The request asks for a host that this server is not."""
 
-    status, type, code = 421, "invalid_request_error", "misdirected_request"
 
-
-class MissingBodyParameter(GatewayError):
+class MissingBodyParameter(GatewayError, row=(422, "invalid_request_error", "missing_parameter")):
     """`/agent/run`: a required field is absent."""
 
-    status, type, code = 422, "invalid_request_error", "missing_parameter"
 
-
-class InvalidBodyParameter(GatewayError):
+class InvalidBodyParameter(GatewayError, row=(422, "invalid_request_error", "invalid_parameter")):
     """`/agent/run`: a field has the wrong type or value."""
 
-    status, type, code = 422, "invalid_request_error", "invalid_parameter"
 
-
-class UnprocessableEntity(GatewayError):
+class UnprocessableEntity(GatewayError, row=(422, "invalid_request_error", "unprocessable_entity")):
     """The provider answered 422."""
 
-    status, type, code = 422, "invalid_request_error", "unprocessable_entity"
 
-
-class HeadersTooLarge(_EndsConnection):
+class HeadersTooLarge(_EndsConnection, row=(431, "invalid_request_error", "request_header_fields_too_large")):
     """The head of the request has too many bytes or fields."""
 
-    status, type, code = 431, "invalid_request_error", "request_header_fields_too_large"
 
-
-class UnsupportedTransferCoding(_EndsConnection):
+class UnsupportedTransferCoding(_EndsConnection, row=(501, "invalid_request_error", "unsupported_transfer_coding")):
     """The body is transferred in a way that this server does not undo."""
 
-    status, type, code = 501, "invalid_request_error", "unsupported_transfer_coding"
 
-
-class RateLimited(GatewayError):
+class RateLimited(GatewayError, row=(429, "rate_limit_error", "rate_limit_exceeded")):
     """The provider limits our rate."""
 
-    status, type, code = 429, "rate_limit_error", "rate_limit_exceeded"
     default_retry_after = 60.0
 
 
-class BudgetExceeded(GatewayError):
+class BudgetExceeded(GatewayError, row=(429, "rate_limit_error", "budget_exceeded")):
     """Our budget at the provider is used up."""
 
-    status, type, code = 429, "rate_limit_error", "budget_exceeded"
 
-
-class ProviderFailed(GatewayError):
+class ProviderFailed(GatewayError, row=(502, "api_error", "api_error")):
     """The provider answered 5xx, or failed in a way it did not explain."""
 
-    status, type, code = 502, "api_error", "api_error"
 
-
-class ProviderAuth(GatewayError):
+class ProviderAuth(GatewayError, row=(502, "api_error", "provider_auth")):
     """The provider rejects the credentials we are configured with."""
 
-    status, type, code = 502, "api_error", "provider_auth"
 
-
-class InvalidProviderResponse(GatewayError):
+class InvalidProviderResponse(GatewayError, row=(502, "api_error", "invalid_provider_response")):
     """The provider's body is malformed or ends too early."""
 
-    status, type, code = 502, "api_error", "invalid_provider_response"
 
-
-class BackendUnavailable(GatewayError):
+class BackendUnavailable(GatewayError, row=(502, "connection_error", "backend_unavailable")):
     """Connection refused, no such name, TLS failure or reset."""
 
-    status, type, code = 502, "connection_error", "backend_unavailable"
 
-
-class ServiceUnavailable(GatewayError):
+class ServiceUnavailable(GatewayError, row=(503, "service_unavailable", "service_unavailable")):
     """The provider answered 503."""
 
-    status, type, code = 503, "service_unavailable", "service_unavailable"
     default_retry_after = 30.0
 
 
-class GatewayBusy(GatewayError):
+class GatewayBusy(GatewayError, row=(503, "service_unavailable", "gateway_busy")):
     """More at once than this gateway takes."""
 
-    status, type, code = 503, "service_unavailable", "gateway_busy"
     default_retry_after = 1.0
 
 
-class ProviderTimeout(GatewayError):
+class ProviderTimeout(GatewayError, row=(504, "timeout_error", "request_timeout")):
     """The provider did not answer in time."""
 
-    status, type, code = 504, "timeout_error", "request_timeout"
     default_retry_after = 60.0
 
 
-class LoopDetected(GatewayError):
+class LoopDetected(GatewayError, row=(508, "api_error", "loop_detected")):
     """The request has already passed through three gateways."""
-
-    status, type, code = 508, "api_error", "loop_detected"
 
 
 #: Every class that a client can see, most specific first: the status table in code.

@@ -22,6 +22,7 @@ from mini_agent.core.errors import (
     UnsupportedTransferCoding,
 )
 from mini_agent.core.patterns import Pattern
+from mini_agent.settings import Settings
 
 __all__ = ["HEADER_BYTES", "HEADER_FIELDS", "Admission", "DoorRules", "RequestGuard"]
 
@@ -54,6 +55,16 @@ class DoorRules:
     hosts: tuple[str, ...] = ()
     origins: frozenset[str] = frozenset()
     may_be_open: bool = True
+
+    @classmethod
+    def of(cls, settings: Settings) -> DoorRules:
+        """Returns: the rules of a gateway."""
+        return cls(
+            bound=settings.host,
+            hosts=settings.allowed_hosts,
+            origins=settings.allowed_origins,
+            may_be_open=settings.may_be_open,
+        )
 
 
 @dataclass(frozen=True, slots=True)

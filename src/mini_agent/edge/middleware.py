@@ -17,9 +17,10 @@ from mini_agent.dialects import Dialect
 from mini_agent.edge.envelope import ErrorWriter, dialect_of, translate
 from mini_agent.edge.errors import method_not_allowed, route_not_found
 from mini_agent.edge.exchange import EXCHANGE, ClientDisconnected, Exchange, Receive, Scope, Send, send_body
-from mini_agent.edge.guard import RequestGuard
+from mini_agent.edge.guard import DoorRules, RequestGuard
 from mini_agent.edge.ids import request_id_of
 from mini_agent.edge.metrics import Metrics
+from mini_agent.settings import Settings
 
 __all__ = ["DETAIL_ROUTE", "Edge"]
 
@@ -35,16 +36,15 @@ class Edge:
     """Wraps the router.
 
     endpoints: (method, path) to endpoint, asked before the router, which walks through its routes; the paths are the
-    metrics labels. guard: judges every request first. max_requests: most that are worked on at once.
+    metrics labels.
     """
 
     def __init__(
         self,
         router: ASGIApp,
+        settings: Settings,
         *,
         endpoints: Mapping[tuple[str, str], ASGIApp],
-        guard: RequestGuard,
-        max_requests: int,
         errors: ErrorWriter,
         metrics: Metrics,
         clock: Clock,
@@ -54,8 +54,8 @@ class Edge:
         self._router = router
         self._endpoints = endpoints
         self.routes = frozenset(path for _, path in endpoints)
-        self._guard = guard
-        self._max_requests = max_requests
+        self._guard = RequestGuard(DoorRules.of(settings))
+        self._max_requests = settings.max_requests
         self._running = 0
         self._errors = errors
         self._metrics = metrics

@@ -17,6 +17,7 @@ from yarl import URL
 
 from mini_agent.core.errors import ProviderTimeout
 from mini_agent.net.sessions import Sessions
+from mini_agent.settings import Settings
 
 __all__ = ["Connections", "TimedBody"]
 
@@ -39,6 +40,17 @@ class Connections:
         self._wait_s = wait_s
         self._write_s = write_s
         self._slots: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Semaphore] = {}
+
+    @classmethod
+    def of(cls, settings: Settings, sessions: Sessions) -> Connections:
+        """Returns: the connections of a gateway."""
+        return cls(
+            sessions,
+            limit=settings.pool_connections,
+            wait_s=settings.pool_s,
+            write_s=settings.write_s,
+            answer_bytes=settings.max_answer_bytes,
+        )
 
     async def session(self, user_id: str | None, url: URL) -> aiohttp.ClientSession:
         """Returns: the client of this user at the host of this address."""

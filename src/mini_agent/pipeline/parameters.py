@@ -13,7 +13,7 @@ from mini_agent.dialects import Dialect
 from mini_agent.dialects.names import CONVERSATION
 from mini_agent.dialects.openai_chat.shape import check_messages, check_tool_calls
 from mini_agent.dialects.parameters import known
-from mini_agent.upstreams.table import with_defaults
+from mini_agent.upstreams.clients import with_defaults
 
 __all__ = [
     "CHAT_FIELDS",

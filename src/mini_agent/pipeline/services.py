@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mini_agent.core.ports import Clock
+from mini_agent.core.redaction import Redactor
 from mini_agent.edge.body import BodyReader
 from mini_agent.edge.envelope import ErrorWriter
 from mini_agent.edge.keys import KeyGuard
 from mini_agent.edge.metrics import Metrics
+from mini_agent.memory.protocol import RetrieverFactory
 from mini_agent.memory.recall import Recall
+from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.caller import Callers
 from mini_agent.settings import Settings
+from mini_agent.tools.backends import Toolbox
 from mini_agent.tools.chat_tools import ChatTools
+from mini_agent.upstreams.clients import Clients
 from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.registry import Registry
-from mini_agent.upstreams.table import Clients
+from mini_agent.upstreams.scripted import ScriptedClient
 
-__all__ = ["ModelServices"]
+__all__ = ["ModelServices", "build_services"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,5 +45,41 @@ class ModelServices:
     echo: ModelClient
     errors: ErrorWriter
     metrics: Metrics
+    sessions: Sessions
+    redactor: Redactor
     clock: Clock
     log: logging.Logger
+
+
+def build_services(
+    settings: Settings,
+    clients: Clients,
+    toolbox: Toolbox,
+    sessions: Sessions,
+    *,
+    retriever: RetrieverFactory,
+    redactor: Redactor,
+    clock: Clock,
+    ids: Callable[[], str],
+    log: logging.Logger,
+) -> ModelServices:
+    """Build what the steps work with. retriever: makes the client of the memory service, where memory is on."""
+    options = settings.config.context_retrieval
+    recalls = options.enabled and settings.memory_routing
+    return ModelServices(
+        settings=settings,
+        guard=KeyGuard(settings.master_key),
+        reader=BodyReader(settings.max_body_bytes, settings.body_idle_s, settings.body_total_s),
+        callers=Callers(settings),
+        recall=Recall(options, retriever(options, sessions), clock, log) if recalls else None,
+        chat_tools=ChatTools(settings, sessions, toolbox.mcp_for_chat),
+        registry=Registry(settings),
+        clients=clients,
+        echo=ScriptedClient(clock, ids, reply=lambda _: settings.shim_reply, prefix="shim"),
+        errors=ErrorWriter(redactor, debug=settings.debug),
+        metrics=Metrics(),
+        sessions=sessions,
+        redactor=redactor,
+        clock=clock,
+        log=log,
+    )

@@ -14,7 +14,7 @@ from mini_agent.core.ports import Clock
 from mini_agent.runs.loop_model import LoopModel
 from mini_agent.tools.backends import ToolInvokerFactory
 from mini_agent.tools.protocol import ClosableInvoker
-from mini_agent.upstreams.table import Clients
+from mini_agent.upstreams.clients import Clients
 
 __all__ = ["AgentRuns"]
 

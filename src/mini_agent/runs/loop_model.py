@@ -8,8 +8,8 @@ from mini_agent.agent.values import ModelAnswer, ModelRequest
 from mini_agent.core.chat import Caller, ModelTarget, ProviderRequest
 from mini_agent.core.errors import GatewayError
 from mini_agent.dialects import Dialect
+from mini_agent.upstreams.clients import Clients, with_defaults
 from mini_agent.upstreams.protocol import decode_answer
-from mini_agent.upstreams.table import Clients, with_defaults
 
 __all__ = ["LoopModel"]
 

@@ -2,5 +2,6 @@
 
 from mini_agent.settings.load import load_settings
 from mini_agent.settings.record import Settings
+from mini_agent.settings.start import refuse_unsafe
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "load_settings", "refuse_unsafe"]

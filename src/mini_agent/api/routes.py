@@ -1,0 +1,61 @@
+"""The visible table of routes, and what answers where there is none."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from mini_agent.api.agent_run import AgentRoute, AgentServices
+from mini_agent.api.health import HealthRoute, ReadyRoute, RootRoute
+from mini_agent.api.memory_routing import RoutingInfoRoute
+from mini_agent.api.model_route import ModelRoute
+from mini_agent.api.models import ModelsRoute
+from mini_agent.api.openapi import OpenApiRoute
+from mini_agent.api.relay import RelayRoute
+from mini_agent.dialects import Dialect
+from mini_agent.edge.errors import route_not_found
+from mini_agent.edge.exchange import Receive, Scope, Send
+from mini_agent.edge.metrics import MetricsRoute
+from mini_agent.net.connections import Connections
+from mini_agent.pipeline.services import ModelServices
+from mini_agent.pipeline.steps import build_steps
+from mini_agent.upstreams.forward.relay import Relay
+
+__all__ = ["build_routes", "unowned"]
+
+
+def build_routes(agent: AgentServices, started_at: float) -> list[Route]:
+    """Returns: the routes, most used first. started_at: seconds since the epoch."""
+    services, steps = agent.chat, build_steps(agent.chat)
+    settings, chat = services.settings, ModelRoute(steps, Dialect.CHAT)
+    return [
+        Route("/v1/chat/completions", chat, methods=["POST"]),
+        Route("/chat/completions", chat, methods=["POST"]),
+        Route("/v1/messages", ModelRoute(steps, Dialect.MESSAGES), methods=["POST"]),
+        Route("/v1/responses", ModelRoute(steps, Dialect.RESPONSES), methods=["POST"]),
+        Route("/agent/run", AgentRoute(agent), methods=["POST"]),
+        Route("/ready", ReadyRoute(), methods=["GET"]),
+        Route("/healthz", HealthRoute(settings, started_at), methods=["GET"]),
+        Route("/v1/models", ModelsRoute(settings, services.guard, started_at), methods=["GET"]),
+        Route("/memory-routing/info", RoutingInfoRoute(services), methods=["GET"]),
+        Route("/", RootRoute(), methods=["HEAD"]),
+        Route("/metrics", MetricsRoute(services.metrics), methods=["GET"]),
+        Route("/openapi.json", OpenApiRoute(relays=settings.provider_mode == "forward"), methods=["GET"]),
+    ]
+
+
+def unowned(services: ModelServices, connections: Connections) -> ASGIApp:
+    """Returns: what answers for paths without a route: the relay in forward mode, a 404 otherwise."""
+    settings, general = services.settings, services.settings.general
+    if settings.provider_mode != "forward":
+        return _not_found
+    if settings.memory_routing and not (general is not None and general.forward_client_headers_to_llm_api):
+        # The user's header reaches the provider only if the external process is configured to pass headers on.
+        services.log.warning(
+            "the external LiteLLM process drops x-sm-user-id: set general_settings.forward_client_headers_to_llm_api"
+        )
+    return RelayRoute(services, Relay(settings, connections, services.clock))
+
+
+async def _not_found(scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise route_not_found(scope["path"])

@@ -1,0 +1,96 @@
+"""The model clients of an app: the table of them, and which one answers for a target, in its caller's dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mini_agent.core.chat import ModelTarget, ProviderRequest
+from mini_agent.core.ports import Clock
+from mini_agent.dialects import Dialect, Reply
+from mini_agent.net.connections import Connections
+from mini_agent.net.sessions import Sessions
+from mini_agent.settings import Settings
+from mini_agent.upstreams.codex.agent import CodexAgentClient
+from mini_agent.upstreams.direct import DIRECT, DirectClient
+from mini_agent.upstreams.forward.client import ForwardClient
+from mini_agent.upstreams.litellm.clients import SdkClients
+from mini_agent.upstreams.litellm.sdk import LiteLLMClient
+from mini_agent.upstreams.protocol import ModelClient
+from mini_agent.upstreams.scripted import ScriptedClient
+from mini_agent.upstreams.speaking import Interpreter
+
+__all__ = ["ClientDependencies", "Clients", "ModelClientFactory", "build_clients", "with_defaults"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDependencies:
+    """What a model client may use: connections, the HTTP clients of users, the clock and unique ids."""
+
+    connections: Connections
+    sessions: Sessions
+    clock: Clock
+    ids: Callable[[], str]
+
+
+ModelClientFactory = Callable[[Settings, ClientDependencies], ModelClient]
+
+
+class Clients:
+    """Model clients by the key that a target names. interpreter: lets them speak other dialects than their own."""
+
+    def __init__(self, clients: Mapping[str, ModelClient], interpreter: Interpreter) -> None:
+        self._clients = dict(clients)
+        self._interpreter = interpreter
+
+    def __iter__(self) -> Iterator[ModelClient]:
+        """Returns: every client once."""
+        return iter(self._clients.values())
+
+    def add_missing(self, key: str, client: ModelClient) -> None:
+        """Put a client under a key that is still free."""
+        self._clients.setdefault(key, client)
+
+    def of(self, target: ModelTarget, caller: Dialect = Dialect.CHAT) -> ModelClient:
+        """Returns: the client of a target, for callers of a dialect."""
+        return self.speaking(self._clients[target.client], target, caller)
+
+    def speaking(self, client: ModelClient, target: ModelTarget, caller: Dialect) -> ModelClient:
+        """Returns: a client, for callers of a dialect. target: what it is asked with."""
+        return self._interpreter.client(client, target, caller)
+
+    def reply(self, request: ProviderRequest, caller: Dialect) -> Reply:
+        """Returns: what an answer that we write ourselves is made with. Raises: GatewayError for a malformed body."""
+        return self._interpreter.reply(request, self._interpreter.translate(request, caller, caller))
+
+
+def build_clients(settings: Settings, needs: ClientDependencies, replaced: Mapping[str, ModelClientFactory]) -> Clients:
+    """Build every model client but the agent, which asks the others. replaced: factories instead of the built-in."""
+    interpreter = Interpreter(needs.clock, needs.ids, drop_unknown=settings.drop_params)
+    factories = {**_built_in(), **replaced}
+    return Clients({key: factory(settings, needs) for key, factory in factories.items()}, interpreter)
+
+
+def _built_in() -> Mapping[str, ModelClientFactory]:
+    """Returns: the visible table of model clients, key of a target to factory."""
+    return {
+        **{kind.client: _direct(dialect) for dialect, kind in DIRECT.items()},
+        "litellm_sdk": lambda settings, needs: LiteLLMClient(
+            needs.clock,
+            drop_params=settings.drop_params,
+            clients=SdkClients(needs.sessions, settings.max_answer_bytes),
+        ),
+        "forward": lambda settings, needs: ForwardClient(settings, needs.connections, needs.clock),
+        "codex_agent": lambda settings, needs: CodexAgentClient(settings, needs.clock),
+        "scripted": lambda _, needs: ScriptedClient(needs.clock, needs.ids),
+    }
+
+
+def _direct(dialect: Dialect) -> ModelClientFactory:
+    return lambda _, needs: DirectClient(dialect, needs.connections, needs.clock)
+
+
+def with_defaults(target: ModelTarget, fields: Mapping[str, Any], caller: Dialect) -> dict[str, Any]:
+    """Returns: a body with what the operator configured; a translation adds that itself, in the provider's words."""
+    return {**target.defaults, **fields} if target.dialect == caller else dict(fields)
