@@ -61,6 +61,10 @@ class EnvironmentBuildError(GreenlaneError):
     label = "DRIFT"
 
 
+class ExtensionError(ConfigError):
+    """Something that another distribution adds is not what it must be."""
+
+
 class Interrupted(GreenlaneError):
     """The user or the system asked us to stop (Ctrl-C, TERM)."""
 

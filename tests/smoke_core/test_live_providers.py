@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from greenlane.evidence.journal import Answered
-from greenlane.judge.answers import canned_together, why_not_live
+from greenlane.ext.llm.answers import canned_together, why_not_live
 from support.live import ROOT, Line, LiveProvider, Overrun, Request, Said, entries, live_provider, questions, sum_of
 
 ENTRIES = entries()

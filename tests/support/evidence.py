@@ -12,6 +12,7 @@ from greenlane.evidence.journal import Hermetic
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.verdict import Verdict
 from greenlane.evidence.violation import Violation
+from greenlane.ext.llm.examiners import answers
 from greenlane.judge.judge import judge
 from greenlane.sharding.assignment import digest
 from greenlane.version import VERSION
@@ -128,7 +129,7 @@ def closed(provider: str = "gemini", reason: str = "GEMINI_API_KEY is not set") 
 def verdict_on(*evidence: LaneEvidence, **fields: Any) -> Verdict:
     """Return the verdict on evidence, demanding the checks that the evidence is of."""
     checks = fields.pop("checks", tuple(item.record.check for item in evidence))
-    return judge(demand(*checks, **fields), evidence)
+    return judge(demand(*checks, **fields), evidence, more=(answers,))
 
 
 def codes(found: Verdict | Iterable[Violation]) -> list[str]:

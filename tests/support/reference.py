@@ -19,7 +19,7 @@ import msgspec
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
-from greenlane.cli.main import COMMANDS, command  # noqa: E402  the checkout's own, whatever is installed
+from greenlane.cli.main import command, own_commands  # noqa: E402  the checkout's own, whatever is installed
 from greenlane.config.changes import Checklist  # noqa: E402
 from greenlane.config.lanes import Lane, LaneKind  # noqa: E402
 from greenlane.config.load import DERIVED, NAMED  # noqa: E402
@@ -175,7 +175,7 @@ def commands() -> str:
         "Everything else is a command of `greenlane`; `nox -s greenlane -- COMMAND` runs it where it is not installed.",
         "Each takes `--project DIR`, the folder of `pyproject.toml`, and `--help`.",
     ]
-    for name in COMMANDS:
+    for name in own_commands():
         known = command(name)
         top = argparse.ArgumentParser(prog=name)
         known.add_arguments(top)

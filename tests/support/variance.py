@@ -15,6 +15,7 @@ from greenlane.evidence.contract import CONTRACT_VARIABLE, Contract
 from greenlane.evidence.evidence import LaneEvidence, LaneRecord, Requirements, ServiceRecord
 from greenlane.evidence.reader import read_journal
 from greenlane.evidence.verdict import Verdict
+from greenlane.ext.llm.examiners import answers
 from greenlane.judge.judge import judge
 from greenlane.run.census import sample_marks
 from greenlane.version import VERSION
@@ -52,4 +53,4 @@ def verdict_on_gateway(base: str, files: Sequence[str], folder: Path, seed: int)
     evidence = LaneEvidence(record=record, journal=read_journal(folder / "journal.jsonl"))
     assert evidence.journal.collected, done.stdout + done.stderr
     demand = Requirements(policy="", lane="nd", checks=("nd",), plugin=VERSION, services={"model": ("nd",)})
-    return judge(demand, [evidence])
+    return judge(demand, [evidence], more=(answers,))

@@ -12,15 +12,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from greenlane.cli.added import AddedCommand
 from greenlane.cli.parser import Parser
-from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_READY, GreenlaneError
+from greenlane.errors import (
+    EXIT_CONFIG,
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_NOT_READY,
+    ExtensionError,
+    GreenlaneError,
+)
+from greenlane.util.extensions import COMMANDS as EXTENSIONS
+from greenlane.util.extensions import Extension, extensions
 from greenlane.util.launch import stop_signals
 from greenlane.util.processes import end_survivors
 from greenlane.version import VERSION
 
 
 class Command(Protocol):
-    """A module of this folder."""
+    """A module of this folder, or what an entry point of `greenlane.commands` names."""
 
     HELP: str
     EXAMPLES: str
@@ -41,42 +51,63 @@ COMMANDS = (
     "matrix",
     "plan",
     "polluter",
-    "changes",
     "doctor",
     "init",
-    "migrate",
     "history",
     "flakes",
     "completion",
 )
-"""Every command; each is the module of that name in this folder, imported when it is called or listed."""
+"""Every command of this folder; each is the module of that name, imported when it is called or listed."""
 
-EXTENSIONS = {"changes": "greenlane.ext.changes.command", "migrate": "greenlane.ext.migrate.command"}
-"""The commands that are a room of their own, by their module."""
+
+def added_commands() -> dict[str, Extension]:
+    """Return the commands that are extensions, by the name that they are called by here."""
+    return {extension.name: extension for extension in extensions(EXTENSIONS, COMMANDS)}
+
+
+def own_commands() -> tuple[str, ...]:
+    """Return every command that comes with the harness, those that are extensions last."""
+    return (*COMMANDS, *(name for name, extension in added_commands().items() if extension.own))
 
 
 def command(name: str) -> Command:
-    """Return a command by its name."""
-    module: Any = importlib.import_module(EXTENSIONS.get(name, f"greenlane.cli.{name}"))
+    """Return a command by its name.
+
+    Raises:
+        ExtensionError: it is an extension and cannot be used.
+    """
+    if name not in COMMANDS:
+        return AddedCommand(added_commands()[name])
+    module: Any = importlib.import_module(f"greenlane.cli.{name}")
     return cast(Command, module)
 
 
-def parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+def parser(names: Iterable[str] = ()) -> argparse.ArgumentParser:
     """Return the command line's grammar.
 
     Args:
-        names: the commands that it has; whoever calls one command needs no other.
+        names: the commands that it has, none for every one; whoever calls one command needs no other.
+
+    Raises:
+        ExtensionError: the one command that is asked for cannot be used; among others it is listed with the reason.
     """
+    chosen = tuple(names)
     top = Parser(
         prog="greenlane", description="Test lanes that cannot contaminate each other, and one truthful verdict.",
         epilog="Exit codes: 0 ready, 1 not ready, 2 configuration or usage, 3 internal error, 130 interrupted.",
     )  # fmt: skip
     top.add_argument("--version", action="version", version=f"greenlane {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in names:
-        known = command(name)
+    for name in chosen or (*COMMANDS, *added_commands()):
+        try:
+            known = command(name)
+        except ExtensionError as error:
+            if chosen:
+                raise
+            commands.add_parser(name, help=f"cannot be used: {error.message}".replace("%", "%%"))
+            continue
         sub = commands.add_parser(
-            name, help=known.HELP, description=known.HELP, epilog=f"examples:\n{known.EXAMPLES}",
+            name, help=known.HELP.replace("%", "%%"), description=known.HELP, epilog=f"examples:\n{known.EXAMPLES}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )  # fmt: skip
         sub.add_argument("--project", default=".", metavar="DIR", help="folder of pyproject.toml (default: here)")
@@ -87,8 +118,13 @@ def parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; 2 for words that it does not know."""
     words = sys.argv[1:] if argv is None else argv
-    arguments = parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_args(words)
-    return guarded(lambda: command(arguments.command).run(arguments, os.environ))
+
+    def use() -> int:
+        alone = words and (words[0] in COMMANDS or words[0] in added_commands())
+        arguments = parser(words[:1] if alone else ()).parse_args(words)
+        return command(arguments.command).run(arguments, os.environ)
+
+    return guarded(use)
 
 
 def guarded(use: Callable[[], int]) -> int:

@@ -147,23 +147,12 @@ def _selects(word: str) -> bool:
     return word.startswith(("-k", "-m")) or word.split("=")[0] in SELECTING
 
 
-def _router(diagnosis: Diagnosis) -> Iterable[Problem]:
-    """Yield a problem when the caller's router configuration cannot be used or could not be looked into."""
-    router = diagnosis.router
-    if router.unread:
-        yield Problem(
-            code=Code.CONFIG_ERROR, message=f"router configuration {router.config}: {router.unread}",
-            next_step="correct the file, or unset the variable: a stub is then written", stands=True,
-        )  # fmt: skip
-
-
 LOOKS: tuple[Callable[[Diagnosis], Iterable[Problem]], ...] = (
     _tests,
     _locks,
     _interpreters,
     _hermetic,
     _base,
-    _router,
     _expected,
     _selection,
 )

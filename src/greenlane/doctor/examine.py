@@ -34,7 +34,6 @@ from greenlane.doctor.values import (
     ModelServer,
     Option,
     Problem,
-    RouterState,
     ServiceState,
 )
 from greenlane.environment.control_environment import NAME as CONTROL
@@ -47,8 +46,8 @@ from greenlane.evidence.violation import Code
 from greenlane.judge.address import Base, disagreements, endpoints, normalise, own_place, resolve
 from greenlane.judge.gates import secret_state
 from greenlane.judge.requirements import checks_of, lane_of_provider, needed_lanes
-from greenlane.judge.router import groups_of, missing, wanted
 from greenlane.run.gates import open_gates
+from greenlane.run.guards import Look, look_around
 from greenlane.run.pytest_arguments import worker_count
 from greenlane.run.request import RunRequest, request_of_policy
 from greenlane.version import VERSION
@@ -70,10 +69,10 @@ def examine(settings: Settings, policy: str, environ: Mapping[str, str], seconds
     """
     request = request_of_policy(settings, policy)
     base, notes = _base(settings, environ, request.strict)
-    questions = _questions(settings, environ, base, seconds)
+    questions = _questions(settings, environ, base, seconds, request.strict)
     answers = probes.ask(questions, seconds)
     gates = open_gates(Context(settings, environ, print))
-    router, lacking = _router(settings, environ, request.strict, answers.get("router"))
+    guards, lacking = _guards(answers.get("guards"))
     diagnosis = Diagnosis(
         project=settings.project,
         version=VERSION,
@@ -85,7 +84,7 @@ def examine(settings: Settings, policy: str, environ: Mapping[str, str], seconds
         interpreters=_interpreters(settings, answers),
         hermetic=_hermetic(answers.get("hermetic")),
         base=_base_state(settings, environ, base, answers.get("base")),
-        router=router,
+        guards=guards,
         gates=_gates(settings, environ, gates),
         services=_services(settings, environ, base),
         models=_models(answers),
@@ -98,7 +97,7 @@ def examine(settings: Settings, policy: str, environ: Mapping[str, str], seconds
 
 
 def _questions(
-    settings: Settings, environ: Mapping[str, str], base: Base, seconds: float
+    settings: Settings, environ: Mapping[str, str], base: Base, seconds: float, strict: bool
 ) -> dict[str, Callable[[], Any]]:
     """Return what the machine is asked, by name."""
     questions: dict[str, Callable[[], Any]] = {"hermetic": partial(probes.hermetic_level, seconds)}
@@ -109,9 +108,9 @@ def _questions(
         questions["base"] = partial(probes.get, base.url, service.ready if service else "/", seconds)
     for source, address in _model_addresses(settings, environ).items():
         questions[f"models {source}"] = partial(probes.model_server, address, source, seconds)
-    named = environ.get(settings.configuration.router.variable, "").strip()
-    if named:
-        questions["router"] = partial(_read_router, settings, environ, settings.root / named)
+    context = Context(settings, environ, print)
+    look = Look(context=context, strict=strict, read_yaml=partial(_read_yaml, context))
+    questions["guards"] = partial(look_around, look)
     return questions
 
 
@@ -146,37 +145,28 @@ def _base_state(settings: Settings, environ: Mapping[str, str], base: Base, answ
     return BaseState(url=base.url, source=base.source, variables=variables, answer=why, reachable=False, starts=starts)
 
 
-def _read_router(settings: Settings, environ: Mapping[str, str], file: Path) -> tuple[str, ...] | GreenlaneError:
-    """Return the groups of the caller's router configuration, or why it cannot be used."""
-    try:
-        if importlib.util.find_spec("yaml") is not None:
-            return groups_of(read_yaml(file, Context(settings, environ, lambda _: None)))
-        control = settings.root / settings.configuration.environments / CONTROL
-        if not (control / MANIFEST).exists():
-            return GreenlaneError("YAML is not installed here; `nox -s greenlane -- doctor` can read it")
-        return groups_of(read_there(str(python_of(control)), file, environ))
-    except GreenlaneError as error:
-        return error
-    except ValueError as error:
-        return GreenlaneError(str(error))
+def _read_yaml(context: Context, file: Path) -> Any:
+    """Return the content of a YAML file, without building the environment that could read it.
+
+    Raises:
+        GreenlaneError: it cannot be read here, or is no YAML.
+    """
+    control = context.settings.root / context.settings.configuration.environments / CONTROL
+    if importlib.util.find_spec("yaml") is not None:
+        return read_yaml(file, context)
+    if not (control / MANIFEST).exists():
+        raise GreenlaneError(f"{file}: YAML is not installed here; `nox -s greenlane -- doctor` can read it")
+    return read_there(str(python_of(control)), file, context.environ)
 
 
-def _router(
-    settings: Settings, environ: Mapping[str, str], strict: bool, answer: Any
-) -> tuple[RouterState, list[Problem]]:
-    """Return the router guard, and the groups that the caller's own configuration lacks."""
-    router = settings.configuration.router
-    groups = wanted(router, environ)
-    named = environ.get(router.variable, "").strip()
-    file = str((settings.root / named).resolve()) if named else ""
-    state = RouterState(groups=groups, config=file, stub=settings.configuration.stub)
-    if not named or not groups:
-        return state, []
-    if not isinstance(answer, tuple):
-        unread = answer.message if isinstance(answer, GreenlaneError) else "it could not be read in time"
-        return msgspec.structs.replace(state, unread=unread), []
-    notes = missing(groups, answer, file, router.variable, strict)
-    return msgspec.structs.replace(state, found=answer), [of_note(note) for note in notes]
+def _guards(answer: Any) -> tuple[dict[str, tuple[str, ...]], list[Problem]]:
+    """Return what each guard says, and what is wrong by it."""
+    if not isinstance(answer, dict):
+        reason = answer.message if isinstance(answer, GreenlaneError) else "the guards gave no answer in time"
+        step = "correct the file, or unset the variable"
+        return {}, [Problem(code=Code.CONFIG_ERROR, message=reason, next_step=step)]
+    notes = [of_note(note) for guarded in answer.values() for note in guarded.notes]
+    return {name: guarded.facts for name, guarded in answer.items()}, notes
 
 
 def _lane(settings: Settings, lane: Lane, request: RunRequest, environ: Mapping[str, str]) -> LaneState:

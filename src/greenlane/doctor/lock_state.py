@@ -12,8 +12,9 @@ from typing import Any
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.doctor.values import LockState
-from greenlane.environment.lock_file import normalise, pins, refused
+from greenlane.environment.lock_file import pins, refused
 from greenlane.environment.locks import harness_requirements
+from greenlane.util.checkout import normalise
 
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 

@@ -110,7 +110,7 @@ def _sections(d: Diagnosis) -> dict[str, list[str]]:
             f"{d.base.url or 'follows the service'}, from {d.base.source}{_because(d.base.answer)}",
             *(f"{name}: {value}" for name, value in d.base.variables.items()),
         ],
-        "router": _router(d),
+        **{name: list(facts) for name, facts in d.guards.items()},
         "live providers": [
             f"{g.provider} ({g.lane or 'in no lane'}): {'open' if g.open else f'closed, {g.reason}'};"
             f" {', '.join(f'{name} {state}' for name, state in g.secrets.items()) or 'no secret'}"
@@ -131,16 +131,6 @@ def _sections(d: Diagnosis) -> dict[str, list[str]]:
         "options that are not at their default": [f"{o.key} = {o.value} ({o.source})" for o in d.options],
         "no answer in time": list(d.unanswered),
     }
-
-
-def _router(d: Diagnosis) -> list[str]:
-    """Return the rows of the router guard."""
-    if not d.router.groups:
-        return ["off: no group must resolve"]
-    rows = [f"must resolve: {', '.join(d.router.groups)}"]
-    if not d.router.config:
-        return [*rows, f"a stub is written to {d.router.stub}"]
-    return [*rows, f"{d.router.config} has {d.router.unread or ', '.join(d.router.found) or 'no group'}"]
 
 
 def _problems(d: Diagnosis) -> list[str]:

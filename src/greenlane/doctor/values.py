@@ -91,16 +91,6 @@ class BaseState(msgspec.Struct, frozen=True, kw_only=True):
     starts: bool = False
 
 
-class RouterState(msgspec.Struct, frozen=True, kw_only=True):
-    """The router guard: groups that must resolve, the caller's own configuration, the groups in it, and the stub."""
-
-    groups: tuple[str, ...]
-    config: str
-    found: tuple[str, ...] = ()
-    stub: str = ""
-    unread: str = ""
-
-
 class GateReport(msgspec.Struct, frozen=True, kw_only=True):
     """A live provider's gate; `secrets` says of each name whether it is `present`, `blank` or `absent`."""
 
@@ -153,6 +143,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         policy: the one that was asked about; strict: whether it is.
+        guards: what each guard says.
         unanswered: probes that gave no answer in their time.
         problems: first those that stand in the way.
     """
@@ -168,7 +159,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     interpreters: tuple[InterpreterState, ...]
     hermetic: HermeticState
     base: BaseState
-    router: RouterState
+    guards: dict[str, tuple[str, ...]]
     gates: tuple[GateReport, ...]
     services: tuple[ServiceState, ...]
     models: tuple[ModelServer, ...]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.environment.lock_file import normalise
+from greenlane.util.checkout import normalise
 from greenlane.util.files import write_atomically
 
 MANIFEST = "greenlane-environment.json"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from greenlane.util.checkout import normalise
+
 COMPROMISED: dict[str, frozenset[str]] = {"litellm": frozenset({"1.82.7", "1.82.8", "1.107.0"})}
 """Releases known to carry malicious code, by normalised name."""
 
@@ -20,11 +22,6 @@ UNTRUSTED = ("unknownissuer", "invalid peer certificate", "certificate_verify_fa
 """How uv and pip say that they do not know who signed the certificate of the index, in lower case."""
 
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)\s*(;[^\\]*)?", re.MULTILINE)
-
-
-def normalise(name: str) -> str:
-    """Return a distribution name as the packaging standards compare it: `Foo_Bar` is `foo-bar`."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def pins(text: str) -> dict[str, tuple[set[str], bool]]:

@@ -16,8 +16,8 @@ from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.config.project import Project, read_project
 from greenlane.environment.installers import find_uv, run
-from greenlane.environment.wheels import HARNESS, harness_source
 from greenlane.errors import ConfigError, UnreachableIndexError
+from greenlane.util.checkout import HARNESS, harness_source
 
 CONTROL_LOCK = Path(__file__).with_name("control.txt")
 """The lock of the control environment; it is part of the harness, so that every project has it."""

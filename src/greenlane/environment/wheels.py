@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import tomllib
 import zipfile
 from pathlib import Path
 
-import greenlane
 from greenlane.config.project import read_project
 from greenlane.environment.installers import Installer
-from greenlane.environment.lock_file import normalise
 from greenlane.errors import EnvironmentBuildError
+from greenlane.util.checkout import HARNESS, harness_source, normalise
 from greenlane.util.work_tree import tree_state
-
-HARNESS = "greenlane"
-
-
-def harness_source() -> Path | None:
-    """Return the checkout that the running harness is imported from; None when it is installed."""
-    root = Path(greenlane.__file__).resolve().parents[2]
-    file = root / "pyproject.toml"
-    if not file.exists():
-        return None
-    name = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {}).get("name", "")
-    return root if normalise(name) == HARNESS else None
 
 
 def harness_state(project: Path | None = None) -> str:

@@ -20,8 +20,6 @@ RECORD = "lane.json"
 PLAN = "plan.json"
 """Copy of the plan that the shards were cut by."""
 
-STUB = "router_stub.yaml"
-"""The router configuration that stands in where the caller has none."""
 
 COVERAGE = "coverage"
 """Folder of what coverage.py measured."""

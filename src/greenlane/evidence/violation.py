@@ -39,6 +39,7 @@ class Code(enum.StrEnum):
     TRUNCATED = "TRUNCATED"
     QUARANTINE_EXPIRED = "QUARANTINE_EXPIRED"
     LIVE_LEAK = "LIVE_LEAK"
+    EXTENSION = "EXTENSION"
     INTERRUPTED = "INTERRUPTED"
 
 
@@ -151,6 +152,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.LIVE_LEAK: Explanation(
         "The value of a secret was found in an artifact; it has been redacted.",
         "Revoke the secret, then find what printed it.",
+    ),
+    Code.EXTENSION: Explanation(
+        "An installed extension objects, or failed.",
+        "Read the message; correct what the extension names, or install its distribution again, or remove it.",
     ),
     Code.INTERRUPTED: Explanation("The run was stopped before its end.", "Run it again."),
 }

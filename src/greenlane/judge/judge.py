@@ -12,7 +12,7 @@ from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.verdict import CONFIGURATION, Check, Status, Verdict
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.answers import model_answers
-from greenlane.judge.examiners import EXAMINERS
+from greenlane.judge.examiners import EXAMINERS, Examiner
 from greenlane.judge.examiners.outcomes import idle
 from greenlane.judge.examiners.shards import whole
 from greenlane.judge.quarantine import excuse, excused_tests, ledger_violations, quarantined
@@ -22,25 +22,31 @@ SLOWEST = 10
 """How many of the slowest tests a check carries."""
 
 
-def judge(requirements: Requirements, evidence: Sequence[LaneEvidence], notes: Sequence[Violation] = ()) -> Verdict:
+def judge(
+    requirements: Requirements,
+    evidence: Sequence[LaneEvidence],
+    notes: Sequence[Violation] = (),
+    more: Sequence[Examiner] = (),
+) -> Verdict:
     """Return the verdict.
 
     Args:
         requirements: what must be proved.
         evidence: what there is to prove it, one item for each lane or shard that ran.
         notes: violations and warnings that control found beside the lanes, such as a wrong address.
+        more: examiners that extensions add.
     """
     found: dict[str, list[LaneEvidence]] = {}
     for item in evidence:
         found.setdefault(item.record.check, []).append(item)
-    violations = list(notes)
+    violations, examiners = list(notes), (*EXAMINERS, *more)
     # Where nothing was run for a wrong setting or an interruption, that is the one reason, not each lane's silence.
-    halting = {*CONFIGURATION, Code.INTERRUPTED}
+    halting = {*CONFIGURATION, Code.INTERRUPTED, Code.EXTENSION}
     blocked = next((note.code for note in notes if note.gating and note.code in halting), None)
     checks = []
     for name in dict.fromkeys((*requirements.checks, *found)):
         items = found.get(name, [])
-        own = list(_examine(items, requirements)) if items else _absent(name, requirements, blocked)
+        own = list(_examine(items, requirements, examiners)) if items else _absent(name, requirements, blocked)
         violations += [msgspec.structs.replace(violation, check=name) for violation in own]
         checks.append(_check(name, items, own, requirements, blocked))
     violations += (*whole(requirements, evidence), *ledger_violations(requirements, evidence))
@@ -64,13 +70,15 @@ def judge(requirements: Requirements, evidence: Sequence[LaneEvidence], notes: S
     )
 
 
-def _examine(items: Sequence[LaneEvidence], requirements: Requirements) -> Iterable[Violation]:
+def _examine(
+    items: Sequence[LaneEvidence], requirements: Requirements, examiners: Sequence[Examiner]
+) -> Iterable[Violation]:
     """Yield what every examiner finds, with what is excused; a second run of a check must not hide the first."""
     if len(items) > 1:
         sources = ", ".join(item.source or item.record.run_id for item in items)
         yield Violation(code=Code.STALE, message=f"there is evidence of {len(items)} runs: {sources}")
     for item in items:
-        found = (violation for examiner in EXAMINERS for violation in examiner(item, requirements))
+        found = (violation for examiner in examiners for violation in examiner(item, requirements))
         yield from excuse(tolerate(found, item, requirements), item, requirements)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from greenlane.config.schema import Configuration
+from greenlane.errors import ExtensionError
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Verdict
 from greenlane.report.ctrf import as_ctrf
@@ -14,6 +15,7 @@ from greenlane.report.junit import as_junit
 from greenlane.report.machine import as_json
 from greenlane.report.markdown import markdown
 from greenlane.report.page import as_page
+from greenlane.util.extensions import REPORTS, Extension, extensions, load
 from greenlane.util.files import write_atomically
 
 
@@ -50,25 +52,60 @@ def planned(configuration: Configuration, lane: str = "") -> dict[str, Report]:
     return {name: make for name, make in reports.items() if name}
 
 
+def added_reports(configuration: Configuration, lane: str = "") -> dict[str, Extension]:
+    """Return every report that is an extension, by its path relative to the project: its name ends the file's."""
+    base = f"{configuration.artifacts}/verdicts/{lane}" if lane else f"{configuration.artifacts}/verdict"
+    return {f"{base}.{extension.name}": extension for extension in extensions(REPORTS)}
+
+
 def write_reports(
-    verdict: Verdict, project: Path, configuration: Configuration, evidence: Sequence[LaneEvidence] = ()
+    verdict: Verdict,
+    project: Path,
+    configuration: Configuration,
+    evidence: Sequence[LaneEvidence] = (),
+    say: Callable[[str], None] = print,
 ) -> list[Path]:
-    """Write every report of a verdict and return their paths.
+    """Write every report of a verdict and return their paths; one that an extension fails to make is told of.
 
     Args:
         verdict: what they say.
         project: folder that the configured paths are relative to.
         configuration: where they go.
         evidence: what the verdict rests on, for the reports that tell of single tests.
+        say: prints a line to the user.
     """
     written = []
     for name, make in planned(configuration, verdict.lane).items():
         write_atomically(project / name, make(verdict, evidence))
         written.append(project / name)
+    for name, extension in added_reports(configuration, verdict.lane).items():
+        try:
+            text = _made(extension, verdict, evidence)
+        except ExtensionError as error:
+            say("\n".join(error.lines()))
+        else:
+            write_atomically(project / name, text)
+            written.append(project / name)
     return written
+
+
+def _made(extension: Extension, verdict: Verdict, evidence: Sequence[LaneEvidence]) -> str:
+    """Return the text of a report that another distribution adds.
+
+    Raises:
+        ExtensionError: there is none.
+    """
+    make = load(extension)
+    try:
+        text = make(verdict, evidence)
+    except Exception as error:
+        raise ExtensionError(f"{extension.label} failed: {type(error).__name__}: {error}") from error
+    if not isinstance(text, str):
+        raise ExtensionError(f"{extension.label} returned {text!r:.80}, which is no text")
+    return text
 
 
 def remove_reports(project: Path, configuration: Configuration, lane: str = "") -> None:
     """Remove the reports of an earlier run, so that a run that ends badly leaves no READY behind."""
-    for name in planned(configuration, lane):
+    for name in (*planned(configuration, lane), *added_reports(configuration, lane)):
         (project / name).unlink(missing_ok=True)

@@ -10,8 +10,8 @@ from greenlane.evidence.artifacts import JOURNAL, OUTPUT
 from greenlane.evidence.contract import CONTRACT_VARIABLE
 from greenlane.judge.address import Base, resolve
 from greenlane.run.base_environment import base_environment, process_environment, service_plans
+from greenlane.run.guards import given_files
 from greenlane.run.prepared import PreparedLane
-from greenlane.run.router import router_plan
 from greenlane.supervisor.plan import Plan
 
 
@@ -45,7 +45,7 @@ def supervisor_plan(prepared: PreparedLane, command: Sequence[str], contract: Pa
         address=settings.configuration.address,
         base=base.url,
         base_source=base.source,
-        router=router_plan(settings, lane, job.router, artifacts),
+        files=given_files(job.guards, lane, settings.root, artifacts),
         secrets=secret_values(job.context),
         log=str(artifacts / OUTPUT),
         journal=str(artifacts / JOURNAL),

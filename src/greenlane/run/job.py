@@ -16,7 +16,7 @@ from greenlane.config.load import Settings
 from greenlane.config.services import services_here, switched_off
 from greenlane.evidence.evidence import GateState
 from greenlane.evidence.progress import NULL_LISTENER, ProgressListener
-from greenlane.judge.router import Choice
+from greenlane.run.guards import Guarded
 from greenlane.sharding.plan import ShardPlan
 
 
@@ -28,7 +28,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
         lane: the lane; shard: the part of it, empty for all.
         run_id: name of the whole run.
         gates: state of every live provider.
-        router: which router configuration the lane gets.
+        guards: what each guard gives to lanes.
         seed: of a random order; None draws one.
         plan: how the lane is cut; None for a lane without shards.
         purpose: name of what is done with the lane when that is no evidence; its artifacts lie apart from the lane's.
@@ -42,7 +42,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     shard: str
     run_id: str
     gates: tuple[GateState, ...]
-    router: Choice = Choice()
+    guards: Mapping[str, Guarded] = {}
     seed: int | None = None
     plan: ShardPlan | None = None
     purpose: str = ""

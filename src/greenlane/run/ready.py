@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
 from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.environment.installers import installer_of
+from greenlane.environment.yaml_file import read_yaml
 from greenlane.errors import ConfigError, EnvironmentBuildError, Interrupted
 from greenlane.evidence.evidence import GateState, LaneEvidence
 from greenlane.evidence.progress import NULL_LISTENER, ProgressListener
@@ -20,15 +22,15 @@ from greenlane.history.recall import with_history
 from greenlane.judge.gates import gate_line
 from greenlane.judge.judge import judge
 from greenlane.judge.requirements import any_open
-from greenlane.judge.router import Choice
+from greenlane.run.examiners import added_examiners
 from greenlane.run.gates import check_addresses, open_gates
+from greenlane.run.guards import Guarded, Look, look_around
 from greenlane.run.job import LaneJob, new_run_id
 from greenlane.run.lane import run_lane
 from greenlane.run.planning import choose_plan, queued_plan
 from greenlane.run.record import failed_record
 from greenlane.run.request import RunRequest
 from greenlane.run.requirements import make_requirements
-from greenlane.run.router import guard
 from greenlane.run.services import ServiceResolver
 from greenlane.sharding.plan import ShardPlan
 from greenlane.util.processes import end_survivors
@@ -41,7 +43,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         context: of the call.
         run_id: name of the run.
         gates: state of every live provider.
-        router: which router configuration lanes get.
+        guards: what each guard gives to lanes.
         listener: who is told how each lane comes along.
     """
 
@@ -49,7 +51,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     request: RunRequest
     run_id: str
     gates: tuple[GateState, ...]
-    router: Choice
+    guards: Mapping[str, Guarded]
     listener: ProgressListener
 
 
@@ -72,8 +74,8 @@ def decide(
     # As they are before any code of a lane runs: what is excused, and what is remembered of this tree.
     before = with_history(make_requirements(settings, request, gates, run_id), context)
     notes = check_addresses(context, request.strict)
-    router, lacking = guard(context, request.strict)
-    notes += lacking
+    guards = look_around(Look(context=context, strict=request.strict, read_yaml=partial(read_yaml, context=context)))
+    notes += [note for guarded in guards.values() for note in guarded.notes]
     evidence: list[LaneEvidence] = []
     if not any(note.gating for note in notes):
         run = Run(
@@ -81,14 +83,14 @@ def decide(
             request=request,
             run_id=run_id,
             gates=gates,
-            router=router,
+            guards=guards,
             listener=listener,
         )
         evidence, stopped = _run_lanes(run)
         notes += stopped
     after = make_requirements(settings, request, gates, run_id)
     requirements = msgspec.structs.replace(after, ledger=before.ledger, past=before.past, flaky=before.flaky)
-    verdict = judge(requirements, evidence, notes)
+    verdict = judge(requirements, evidence, notes, added_examiners())
     verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
     return verdict, evidence
 
@@ -134,7 +136,7 @@ def _jobs(run: Run, lane: Lane) -> list[LaneJob]:
     return [
         LaneJob(
             context=run.context, lane=lane, shard=shard, run_id=run.run_id, gates=run.gates,
-            router=run.router, seed=run.request.seed, plan=plan, listener=run.listener,
+            guards=run.guards, seed=run.request.seed, plan=plan, listener=run.listener,
             only=run.request.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.context.environ,
         )
         for shard in shards

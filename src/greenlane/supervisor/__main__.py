@@ -20,12 +20,12 @@ import msgspec
 from greenlane.evidence.contract import Contract
 from greenlane.evidence.journal_reader import running_tests
 from greenlane.judge.address import base_line, endpoints
+from greenlane.supervisor.given_files import give
 from greenlane.supervisor.lane_channel import LaneChannel
 from greenlane.supervisor.namespace import enter
 from greenlane.supervisor.output import Output
 from greenlane.supervisor.plan import Plan, Result
 from greenlane.supervisor.pulling import Pulling
-from greenlane.supervisor.router import route
 from greenlane.supervisor.routes import refused_routes
 from greenlane.supervisor.searching import Searching
 from greenlane.supervisor.services import Running, placed
@@ -134,9 +134,7 @@ class Supervisor:
             source = self._plan.base_source or f"service {self._plan.address.service}"
             self._output.say(base_line(self._plan.address, self._base, source))
             variables = endpoints(self._plan.address, self._base)
-        if self._plan.router is not None:
-            variables |= route(self._plan.router, self._base, self._output.say)
-        return variables
+        return variables | give(self._plan.files, self._base, self._output.say)
 
     def _died(self, name: str, status: int) -> None:
         """Tell the main thread that a service ended."""

@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from greenlane.config.lanes import Address, Router
+from greenlane.config.lanes import Address
 from greenlane.evidence.evidence import ServiceRecord
 
 
@@ -37,22 +37,25 @@ class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
     instance_variables: tuple[str, ...] = ()
 
 
-class RouterPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The router configuration of a lane: the caller's own, or a stub that is written when the base is known.
+class GivenFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a lane is given, and the variables that carry it.
 
     Attributes:
-        router: names of the variables, and what the stub's groups call.
-        groups: what must resolve, the one that tests ask for first.
-        config: absolute path of the caller's own; empty for the stub.
-        stub: absolute path of the stub that only this run writes: lanes that run at once have bases of their own.
-        latest: absolute path where people find the stub of whichever lane was started last.
+        line: what the user is told; `{path}` in it and in the variables is the path of the file.
+        variables: by name.
+        path: absolute path, of a file that is there already or, with `text`, of one that this run writes.
+        text: content of a file that is written when the base is known, `{base}` in it is filled in; a lane that has no
+            base is not given the file. Empty for one that is there already.
+        name: of a written file among the lane's artifacts: lanes that run at once have bases of their own.
+        latest: path where people find the file of whichever lane was started last, relative to the project or absolute.
     """
 
-    router: Router
-    groups: tuple[str, ...]
-    config: str
-    stub: str
-    latest: str
+    line: str
+    variables: dict[str, str]
+    path: str = ""
+    text: str = ""
+    name: str = ""
+    latest: str = ""
 
 
 class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +116,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         services: what is started or examined, in order; absent: what the run does without.
         address: the base variables, which follow the service of that name.
         base_source: what gave `base`; empty when the service does.
-        router: the router configuration; None where no group must resolve.
+        files: that the lane is given.
         output_mode: whether the lane's lines, only our own or none are printed.
         pull: the queue that the lane pulls files from; None for a fixed list.
         search: what to find out in place of running the lane once; None for a run.
@@ -132,7 +135,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     address: Address
     base: str
     base_source: str
-    router: RouterPlan | None
+    files: tuple[GivenFile, ...] = ()
     secrets: dict[str, str]
     log: str
     journal: str

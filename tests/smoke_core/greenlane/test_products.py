@@ -15,8 +15,6 @@ ALLOWED = {
     "environment/lock_file.py": "releases that are known to be compromised, by their name on the index",
     "ext/": "extensions are about something; the harness works without them",
     "judge/gates.py": "an example in a docstring",
-    "judge/router.py": "speaks LiteLLM's format",
-    "run/router.py": "speaks LiteLLM's format",
 }
 """Where a product is named, and why."""
 

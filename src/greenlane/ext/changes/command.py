@@ -18,6 +18,7 @@ from greenlane.ext.changes.checklist import checklist_markdown, template
 from greenlane.ext.changes.diff import read_changes
 from greenlane.ext.changes.rules import checklist, touched_rules
 from greenlane.judge.judge import judge
+from greenlane.run.examiners import added_examiners
 from greenlane.run.gates import open_gates
 from greenlane.run.request import request_of_lane
 from greenlane.run.requirements import make_requirements
@@ -79,7 +80,8 @@ def _why_not(context: Context, lane: str, evidence: list[LaneEvidence]) -> str:
     if not own:
         return "it was not run"
     request = msgspec.structs.replace(request_of_lane(context.settings, lane), strict=True)
-    verdict = judge(make_requirements(context.settings, request, open_gates(context), run_id=""), own)
+    requirements = make_requirements(context.settings, request, open_gates(context), run_id="")
+    verdict = judge(requirements, own, more=added_examiners())
     if verdict.violations:
         return f"{verdict.violations[0].code.value} {verdict.violations[0].message}"
     return "" if verdict.ready else "nothing of it could run"

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from greenlane.evidence.evidence import LaneEvidence, Requirements
-from greenlane.evidence.violation import Violation
-from greenlane.judge.examiners.answers import canned, live
+from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.examiners.artifacts import damaged, junit_mismatch, stale
 from greenlane.judge.examiners.isolation import drift, hermetic, leaks, network, secrets, unhandled
 from greenlane.judge.examiners.outcomes import failures, flaky, missing, nothing_ran, partial, skips
@@ -31,8 +30,6 @@ EXAMINERS: tuple[Examiner, ...] = (
     network,
     hermetic,
     flaky,
-    canned,
-    live,
     skips,
     nothing_ran,
     partial,
@@ -45,3 +42,30 @@ EXAMINERS: tuple[Examiner, ...] = (
     coverage,
 )
 """Every examiner, most telling first: violations are reported in this order."""
+
+
+def shielded(label: str, examiner: Examiner) -> Examiner:
+    """Return an examiner that another distribution adds: where it fails, that is a violation, and the others go on.
+
+    Args:
+        label: how it is called in the violation.
+        examiner: what the distribution declares.
+    """
+
+    def examine(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
+        found: list[object] = []
+        try:
+            found += examiner(evidence, requirements)
+        except Exception as error:  # noqa: BLE001  foreign code: what it could not look at must not pass for green
+            found.append(objection(f"{label} failed: {type(error).__name__}: {error}"))
+        return [
+            item if isinstance(item, Violation) else objection(f"{label} returned {item!r}, which is no violation")
+            for item in found
+        ]
+
+    return examine
+
+
+def objection(message: str) -> Violation:
+    """Return the violation of an extension that failed."""
+    return Violation(code=Code.EXTENSION, message=message, cause=message)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from greenlane.environment.lock_file import differences, normalise, pins, refused
+from greenlane.environment.lock_file import differences, pins, refused
+from greenlane.util.checkout import normalise
 
 LOCK = """\
 # a comment ==1.0

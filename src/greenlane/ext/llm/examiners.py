@@ -7,9 +7,15 @@ from collections.abc import Iterable
 from greenlane.evidence.evidence import LaneEvidence, Requirements, ServiceRecord
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.violation import Code, Violation
-from greenlane.judge.answers import canned_together, real_answers, why_canned, why_not_live
+from greenlane.ext.llm.answers import canned_together, real_answers, why_canned, why_not_live
 
 NOTHING_SHOWN = "no test showed an answer of it (fixture `answered`)"
+
+
+def answers(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
+    """CANNED where a model that must be real, started here or live, shows no answers that prove it."""
+    yield from canned(evidence, requirements)
+    yield from live(evidence, requirements)
 
 
 def canned(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:

@@ -10,7 +10,7 @@ from greenlane.config.lanes import Provider
 from greenlane.evidence.evidence import Requirements
 from greenlane.evidence.journal import Answered
 from greenlane.evidence.violation import Code
-from greenlane.judge.examiners.answers import live
+from greenlane.ext.llm.examiners import live
 from support.evidence import nd, outcome
 
 HOST = "api.real.example"

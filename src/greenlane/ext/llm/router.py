@@ -5,25 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
-
 from greenlane.config.lanes import Router
 from greenlane.evidence.violation import Code, Violation
 
 NO_KEY = "no-key"
 """Stands where LiteLLM wants a key and the service of the harness asks for none."""
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which router configuration lanes get.
-
-    Attributes:
-        groups: what must resolve in it, the one that tests ask for first; empty when the guard is off.
-        config: absolute path of the caller's own; empty for the stub.
-    """
-
-    groups: tuple[str, ...] = ()
-    config: str = ""
 
 
 def wanted(router: Router, environ: Mapping[str, str]) -> tuple[str, ...]:
