@@ -107,7 +107,7 @@ def tables() -> dict[str, list[str]]:
             made[title] = list(table(kind, DERIVED if field.name == "lanes" else ()))
             made |= {f"{title[:-1]}.{key}`": list(table(inner)) for key, inner in nested(kind)}
     meanings = described(Configuration)
-    single = [field for field in msgspec.structs.fields(Configuration) if isinstance(field.default, str)]
+    single = [field for field in msgspec.structs.fields(Configuration) if isinstance(field.default, str | tuple)]
     rows = [f"| `{field.name}` | {shown(field.default)} | {meanings[field.name]} |" for field in single]
     made["Environment"] = environment()
     made["`tool.greenlane`"] = ["| key | default | meaning |", "|---|---|---|", *rows]
