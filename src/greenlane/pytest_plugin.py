@@ -10,6 +10,7 @@ MARKERS = (
     "provider(name): this test calls a live provider; it is skipped, loudly, while the provider's gate is closed",
     "needs(service, ...): this test cannot do without these services; it is skipped, loudly, where they are absent",
     "samples(n, at_least=k): run this test n times with recorded seeds (fixture `sample`); k of n must pass",
+    "refused(n): in this test a service of the lane refuses n requests as wrong, which makes no BAD_REQUEST_SEEN",
     "leaks(reason): this test leaves state behind on purpose",
 )
 

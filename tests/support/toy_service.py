@@ -1,6 +1,7 @@
 """A service for tiny projects: binds the port it is given, prints its address, answers /ready and /healthz.
 
-Run as `python toy_service.py PORT [quit|mute|impostor]`; POST /die ends it at once.
+Run as `python toy_service.py PORT [quit|mute|impostor]`; POST /die ends it at once. GET /bad is refused with 400, and
+counted in /metrics until GET /bad/blind.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import os
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+REFUSED: list[str] = []
+
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers the three paths that a lane and its tests ask for."""
+    """Answers the paths that a lane and its tests ask for."""
 
     def do_GET(self) -> None:
         """Answer /ready and /healthz; anything else is 404."""
@@ -22,6 +25,11 @@ class Handler(BaseHTTPRequestHandler):
             impostor = sys.argv[2:] == ["impostor"]
             instance = "somebody else" if impostor else os.environ.get("GREENLANE_INSTANCE_ID")
             self._answer({"port": self.server.server_address[1], "instance_id": instance})
+        elif self.path.startswith("/bad"):
+            REFUSED.append(self.path)
+            self.send_error(400)
+        elif self.path == "/metrics" and "/bad/blind" not in REFUSED:
+            self._answer(f'# TYPE requests counter\nrequests_total{{status="400"}} {len(REFUSED)}\n'.encode())
         else:
             self.send_error(404)
 
@@ -29,8 +37,8 @@ class Handler(BaseHTTPRequestHandler):
         """End the process without a word."""
         os._exit(7)
 
-    def _answer(self, body: dict[str, object]) -> None:
-        content = json.dumps(body).encode()
+    def _answer(self, body: dict[str, object] | bytes) -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

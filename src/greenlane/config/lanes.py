@@ -118,6 +118,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         models: path that lists models, as `data[].id` or `models[].name`; the first is the one that answers. Empty for
             no model.
         meter: path and name of the counter of tokens that it generated, as `/metrics name`; empty for none.
+        refused: path and counter of the requests that it refused as wrong, as `/metrics name{status="400"}`, whose
+            series are added up; empty for none. What it counts beyond what tests announce is BAD_REQUEST_SEEN.
         instead: whose server is used in its place.
         aliases: other names by which it can be expected.
     """
@@ -135,6 +137,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     gives: tuple[str, ...] = ()
     models: str = ""
     meter: str = ""
+    refused: str = ""
     instead: Instead | None = None
     aliases: tuple[str, ...] = ()
 

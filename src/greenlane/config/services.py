@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from greenlane.config.flags import truthy
 from greenlane.config.lanes import Lane, Service
 from greenlane.config.schema import Configuration
+from greenlane.util.exposition import selector
 
 PLACEHOLDERS = ("{base}", "{model}")
 """What is filled in in `gives`, when the service has started."""
@@ -80,12 +81,6 @@ def choose_model(names: list[str], requested: str) -> str:
     return found
 
 
-def counted(exposition: str, name: str) -> int | None:
-    """Return the value of a counter in Prometheus' text format; None when it is not there."""
-    lines = (line.split() for line in exposition.splitlines())
-    return next((int(float(words[1])) for words in lines if len(words) == 2 and words[0] == name), None)
-
-
 def problems(configuration: Configuration) -> Iterable[str]:
     """Yield every problem of the services, as `<key path>: <what is wrong, what is allowed>`."""
     for name, service in configuration.services.items():
@@ -113,6 +108,12 @@ def _problems(path: str, name: str, service: Service, configuration: Configurati
             yield f"{path}: {variable!r} is not the name of a variable"
     if service.meter and len(service.meter.split(" ")) != 2:
         yield f"{path}.meter: {service.meter!r} is not a path and the name of a counter"
+    where, _, counter = service.refused.partition(" ")
+    if service.refused:
+        try:
+            selector(counter)
+        except ValueError as error:
+            yield f"{path}.refused: after the path {where!r}: {error}"
     known_shards = {shard for lane in configuration.lanes.values() if name in lane.services for shard in lane.shards}
     for shard in service.shards:
         if shard not in known_shards:

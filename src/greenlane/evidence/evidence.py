@@ -26,6 +26,7 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
         absent: why the lane ran without it; off: whether that is because nobody switched it on.
         model: name of the model that answers; empty for a service that is none.
         generated: tokens that it counted while the lane ran; None where it counts none.
+        refused: requests that it refused as wrong while the lane ran; None where it does not count them.
         gated: whether it is a check of its own.
     """
 
@@ -38,6 +39,7 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     off: bool = False
     model: str = ""
     generated: int | None = None
+    refused: int | None = None
     gated: bool = False
 
 
@@ -165,6 +167,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
         missing: plugins of the harness that were switched off while the lane ran.
         shadows: modules that were imported in the place of the environment's, `name from path`.
         repeats: node ids with more than one final outcome that differ.
+        refused: requests by node id that a test lets a service refuse.
         needs: services by node id that a test cannot do without.
         answers: what models answered, as the tests show it.
         samples: tests that are run several times here.
@@ -181,6 +184,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     dropped: tuple[str, ...] = ()
     providers: dict[str, str] = {}
     needs: dict[str, tuple[str, ...]] = {}
+    refused: dict[str, int] = {}
     answers: tuple[Answered, ...] = ()
     samples: tuple[SampleGroup, ...] = ()
     collect_errors: tuple[TestOutcome, ...] = ()

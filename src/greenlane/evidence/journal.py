@@ -47,6 +47,7 @@ class Collected(Event, frozen=True, tag="collected"):
         dropped: node ids that disappeared after collection for a reason other than the shard.
         providers: live provider by node id, from `@pytest.mark.provider`.
         needs: services by node id, from `@pytest.mark.needs`.
+        refused: requests by node id that a service refuses in it, from `@pytest.mark.refused`.
         samples: tests that are run several times, from `@pytest.mark.samples`.
     """
 
@@ -57,6 +58,7 @@ class Collected(Event, frozen=True, tag="collected"):
     dropped: tuple[str, ...] = ()
     providers: dict[str, str] = {}
     needs: dict[str, tuple[str, ...]] = {}
+    refused: dict[str, int] = {}
     samples: tuple[SampleGroup, ...] = ()
 
 

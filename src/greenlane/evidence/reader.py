@@ -169,6 +169,7 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         dropped=_unique(nodeid for event in collected for nodeid in event.dropped),
         providers={nodeid: name for event in collected for nodeid, name in event.providers.items()},
         needs={nodeid: names for event in collected for nodeid, names in event.needs.items()},
+        refused={nodeid: n for event in collected for nodeid, n in event.refused.items()},
         collect_errors=_collect_errors(event for event in events if isinstance(event, CollectError)),
         outcomes=outcomes,
         repeats=repeats,

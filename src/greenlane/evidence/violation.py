@@ -31,6 +31,7 @@ class Code(enum.StrEnum):
     GROUP_MISSING = "GROUP_MISSING"
     CONFIG_ERROR = "CONFIG_ERROR"
     SERVICE_DOWN = "SERVICE_DOWN"
+    BAD_REQUEST_SEEN = "BAD_REQUEST_SEEN"
     CANNED = "CANNED"
     SHARD_GAP = "SHARD_GAP"
     SHARD_OVERLAP = "SHARD_OVERLAP"
@@ -124,6 +125,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.SERVICE_DOWN: Explanation(
         "A service that the lane needs did not start, is not ours, or died during the run.",
         "Read the end of the service's log in the artifacts folder.",
+    ),
+    Code.BAD_REQUEST_SEEN: Explanation(
+        "A service refused requests as wrong (HTTP 400) that no test had announced.",
+        "See the service's log; mend the request, or announce it on the test that means it: @pytest.mark.refused(n).",
     ),
     Code.CANNED: Explanation(
         "A check that must meet a real model shows no answer that a model can have given.",

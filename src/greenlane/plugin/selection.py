@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,19 @@ def narrowing(config: pytest.Config, contract: Contract) -> tuple[str, ...]:
 def _needs(item: pytest.Item) -> tuple[str, ...]:
     """Return the services that a test says it needs."""
     return tuple(dict.fromkeys(str(name) for mark in item.iter_markers("needs") for name in mark.args))
+
+
+def _refused(item: pytest.Item) -> int:
+    """Return how many requests a test says that a service refuses as wrong.
+
+    Raises:
+        pytest.UsageError: it says so without a number from 1 up.
+    """
+    numbers: list[Any] = [(*mark.args, mark.kwargs.get("n"))[0] for mark in item.iter_markers("refused")]
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise pytest.UsageError(f"greenlane: refused of {item.nodeid}: {number!r} is not a number from 1 up")
+    return sum(numbers)
 
 
 class Selection:
@@ -102,6 +116,7 @@ class Selection:
             dropped=tuple(nodeid for nodeid in everything if nodeid not in kept),
             providers=providers,
             needs=needs,
+            refused={item.nodeid: n for item in items if (n := _refused(item))},
             samples=self._samples.groups(items),
         )
 

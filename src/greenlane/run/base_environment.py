@@ -100,6 +100,7 @@ def _plan(
         models=other.models if other else service.models,
         model=job.environ.get(other.model_variable, "").strip() if other and other.model_variable else "",
         meter="" if other else service.meter,
+        refused="" if other else service.refused,
         gives=service.gives,
         gated=service.gated,
         start_timeout=service.start_timeout,

@@ -30,6 +30,7 @@ class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
     external: str = ""
     models: str = ""
     meter: str = ""
+    refused: str = ""
     model: str = ""
     gives: tuple[str, ...] = ()
     gated: bool = False

@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from greenlane.config.services import choose_model, counted, given, model_names
+from greenlane.config.services import choose_model, given, model_names
 from greenlane.evidence.evidence import ServiceRecord
 from greenlane.supervisor.plan import ServicePlan
+from greenlane.util.exposition import summed
 from greenlane.util.http_probe import get
 from greenlane.util.processes import stop_group
 
@@ -53,6 +54,7 @@ class Running:
         self._log: IO[bytes] | None = None
         self._stopping = False
         self._counted: int | None = None
+        self._refused: int | None = None
         self.record = ServiceRecord(name=plan.name)
 
     def start(self) -> ServiceRecord:
@@ -62,6 +64,9 @@ class Running:
         failure = failure or self._await(began + self._plan.start_timeout) or self._identify()
         model, failure = self._model() if self._plan.models and not failure else ("", failure)
         self._counted = self._meter()
+        self._refused = self._refusals()
+        if self._plan.refused and self._refused is None and not self._plan.external and not failure:
+            failure = f"{self._base} does not count what it refuses: {self._plan.refused}"
         self.record = ServiceRecord(
             name=self._plan.name,
             base=self._base,
@@ -178,7 +183,13 @@ class Running:
         """Return how many tokens it has generated so far; None where it does not say."""
         path, _, counter = self._plan.meter.partition(" ")
         status, text = self._get(path) if counter else (0, "")
-        return counted(text, counter) if status == 200 else None
+        return summed(text, counter) if status == 200 else None
+
+    def _refusals(self) -> int | None:
+        """Return how many requests it has refused so far; None where it does not say."""
+        path, _, counter = self._plan.refused.partition(" ")
+        status, text = self._get(path) if counter else (0, "")
+        return summed(text, counter) if status == 200 else None
 
     def _get(self, path: str) -> tuple[int, str]:
         """Return status and body of a GET; status 0 with the reason when there is no answer."""
@@ -200,9 +211,9 @@ class Running:
         self.record = msgspec.structs.replace(self.record, failure=f"died with {how}{where}")
 
     def stop(self) -> None:
-        """Note what it generated, end the service and its group; a second call does nothing."""
-        if self._counted is not None and not self._stopping and (now := self._meter()) is not None:
-            self.record = msgspec.structs.replace(self.record, generated=now - self._counted)
+        """Note what it counted, end the service and its group; a second call does nothing."""
+        if not self._stopping:
+            self._read_meters()
         self._stopping = True
         if self._process is not None:
             stop_group(self._process)
@@ -211,6 +222,18 @@ class Running:
         if self._log is not None:
             self._log.close()
             self._log = None
+
+    def _read_meters(self) -> None:
+        """Note what it generated and refused while the lane ran; one that stopped to count refusals is down."""
+        if self._counted is not None and (now := self._meter()) is not None:
+            self.record = msgspec.structs.replace(self.record, generated=now - self._counted)
+        if self._refused is None:
+            return
+        if (now := self._refusals()) is not None:
+            self.record = msgspec.structs.replace(self.record, refused=now - self._refused)
+        elif not self.record.failure:
+            failure = f"no longer counts what it refuses: {self._plan.refused}"
+            self.record = msgspec.structs.replace(self.record, failure=failure)
 
 
 def placed(plan: ServicePlan) -> ServicePlan:

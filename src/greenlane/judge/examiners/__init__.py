@@ -12,7 +12,7 @@ from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.examiners.artifacts import damaged, junit_mismatch, stale
 from greenlane.judge.examiners.isolation import drift, hermetic, leaks, network, secrets, unhandled
 from greenlane.judge.examiners.outcomes import failures, flaky, missing, nothing_ran, partial, skips
-from greenlane.judge.examiners.run import coverage, deadline, exit_status, interrupted, runner, services
+from greenlane.judge.examiners.run import bad_requests, coverage, deadline, exit_status, interrupted, runner, services
 from greenlane.judge.examiners.samples import samples
 
 Examiner = Callable[[LaneEvidence, Requirements], Iterable[Violation]]
@@ -30,6 +30,7 @@ EXAMINERS: tuple[Examiner, ...] = (
     network,
     hermetic,
     flaky,
+    bad_requests,
     skips,
     nothing_ran,
     partial,

@@ -210,3 +210,37 @@ def test_a_model_that_is_killed_is_red_with_the_cause(housed: TinyProject) -> No
     assert (ran.code, "SERVICE_DOWN" in ran.codes) == (1, True), ran.output
     assert "CAUSE: model — died with exit status 7" in ran.output
     assert {check["name"]: check["status"] for check in ran.verdict["checks"]} == {"nd": "failed", "model": "failed"}
+
+
+TOY = str(Path(__file__).parents[3] / "support" / "toy_service.py")
+COUNTING = {"command": [sys.executable, TOY, "{port}"], "refused": '/metrics requests_total{status="400"}'}
+REFUSED = """
+    import os, urllib.error, urllib.request
+    import pytest
+
+    @pytest.mark.refused({number})
+    def test_refused():
+        for path in {paths}:
+            with pytest.raises(urllib.error.HTTPError, match="400"):
+                urllib.request.urlopen(os.environ["BASE"] + path, timeout=5)
+"""
+METERS = {
+    "as announced": (2, ["/bad", "/bad"], {}, 0, set()),
+    "it stopped to count": (1, ["/bad/blind"], {}, 1, {"SERVICE_DOWN"}),
+    "another counter": (1, ["/bad"], {"refused": "/metrics refusals_total"}, 1, {"SERVICE_DOWN", "ERROR"}),
+    "no counter": (1, ["/bad"], {"refused": "/metrics a b"}, 2, set()),
+    "no number": ("-1", ["/bad"], {}, 1, {"ERROR", "NO_TESTS"}),
+}
+
+
+@pytest.mark.parametrize(("number", "paths", "more", "code", "red"), METERS.values(), ids=METERS.keys())
+def test_a_meter_of_refused_requests(
+    tiny: TinyProject, number: object, paths: list[str], more: dict[str, str], code: int, red: set[str]
+) -> None:
+    """What a test announces is fine; a service that does not count, or no longer does, proves nothing."""
+    tiny.lanes(nd={**ND, "services": ["toy"]})
+    tiny.section("services", {"toy": {**COUNTING, "gives": ["BASE={base}"], **more}})
+    ran = tiny.test(REFUSED.format(number=number, paths=paths)).greenlane("lane", "nd")
+    assert (ran.code, ran.codes) == (code, red), ran.output
+    if code == 0:
+        assert ran.verdict["checks"][0]["record"]["services"][0]["refused"] == 2

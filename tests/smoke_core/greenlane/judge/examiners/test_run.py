@@ -8,12 +8,29 @@ import pytest
 
 from greenlane.evidence.evidence import JunitCase, LaneEvidence, ServiceRecord
 from greenlane.evidence.outcome import Outcome
-from support.evidence import codes, errored, failed, junit_of, lane, outcome, verdict_on
+from support.evidence import codes, errored, failed, junit_of, lane, nd, outcome, skipped, verdict_on
 
 OK = outcome("test_ok")
 NOTHING: dict[str, Any] = {"run_ids": (), "plugins": (), "interpreters": (), "collected": (), "selected": (),
                            "collections": (), "outcomes": (), "exit_statuses": ()}  # fmt: skip
 DOWN = ServiceRecord(name="gateway", failure="exit status 3 before it was ready")
+
+
+ANNOUNCED: dict[str, Any] = {"refused": {OK.nodeid: 2}}
+
+
+def refusing(count: int) -> ServiceRecord:
+    """Return a service that counted requests that it refused."""
+    return ServiceRecord(name="gateway", started=True, refused=count)
+
+
+def test_a_refusal_that_did_not_happen() -> None:
+    """Whoever announces more than there was hides the next one: a warning, where no failure explains it."""
+    fewer = verdict_on(lane(OK, services=(refusing(1),), journal=ANNOUNCED))
+    assert (codes(fewer), codes(fewer.warnings)) == ([], ["BAD_REQUEST_SEEN"])
+    assert fewer.warnings[0].message == "refused requests: gateway 1; tests announced 2"
+    broken = verdict_on(lane(OK, failed(), services=(refusing(1),), journal=ANNOUNCED))
+    assert (codes(broken), codes(broken.warnings)) == (["FAILED"], [])
 
 
 @pytest.mark.parametrize(
@@ -23,6 +40,13 @@ DOWN = ServiceRecord(name="gateway", failure="exit status 3 before it was ready"
                      id="interrupted"),
         pytest.param(lane(services=(DOWN,)), ["SERVICE_DOWN"], id="service-died"),
         pytest.param(lane(services=(ServiceRecord(name="gateway", started=True),)), [], id="service-fine"),
+        pytest.param(lane(services=(refusing(1),)), ["BAD_REQUEST_SEEN"], id="refused-and-not-announced"),
+        pytest.param(lane(OK, services=(refusing(2),), journal=ANNOUNCED), [], id="refused-as-announced"),
+        pytest.param(lane(OK, services=(refusing(3),), journal=ANNOUNCED), ["BAD_REQUEST_SEEN"], id="one-too-many"),
+        pytest.param(
+            nd(skipped("test_ok"), outcome("test_other"), services=(refusing(1),), journal=ANNOUNCED),
+            ["BAD_REQUEST_SEEN"], id="announced-by-a-test-that-did-not-run",
+        ),
         pytest.param(
             lane(failure="gateway did not start", services=(DOWN,), exit_status=None, journal=NOTHING, junit=[]),
             ["ERROR", "SERVICE_DOWN"], id="lane-without-its-service",
