@@ -7,7 +7,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from greenlane.evidence.evidence import GateState, JournalFacts, JunitCase, LaneEvidence, LaneRecord, Requirements
+from greenlane.evidence.evidence import (
+    Environment,
+    GateState,
+    JournalFacts,
+    JunitCase,
+    LaneEvidence,
+    LaneRecord,
+    LaneResult,
+    Requirements,
+)
 from greenlane.evidence.journal import Hermetic
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.verdict import Verdict
@@ -94,10 +103,14 @@ def lane(
     fields: dict[str, Any] = {
         "run_id": RUN, "lane": "core", "kind": "deterministic", "started_at": 1000.0, "finished_at": 1002.5,
         "budget": 600.0, "exit_status": status, "tree": TREE, "tree_after": TREE, "lock": LOCK,
-        "interpreter": PYTHON, "python": "3.11.9", "plugin": VERSION, "hermetic": "kernel",
+        "python": PYTHON, "version": "3.11.9", "plugin": VERSION, "hermetic": "kernel", **record,
     }  # fmt: skip
+    result, environment = (
+        kind(**{name: fields.pop(name) for name in kind.__struct_fields__ if name in fields})
+        for kind in (LaneResult, Environment)
+    )
     return LaneEvidence(
-        record=LaneRecord(**{**fields, **record}),
+        record=LaneRecord(result=result, environment=environment, **fields),
         journal=JournalFacts(**{**facts, **(journal or {})}),
         junit=tuple(junit) if junit is not None else junit_of(ended),
         damage=damage,

@@ -73,7 +73,7 @@ def hostile_run(name: str) -> tuple[Verdict, list[LaneEvidence]]:
     said = [JunitCase(*junit_key(test.nodeid), Outcome.FAILED, text), JunitCase(*junit_key(skip.nodeid), skip.outcome)]
     bad: LaneEvidence = lane(
         test, skip, drift=(text,), workers=text,
-        run_id="r" + text, endpoints={"BASE": text}, interpreter=text, wheel=text, digests={text: text},
+        run_id="r" + text, endpoints={"BASE": text}, version=text, wheel=text, digests={text: text},
         python=text, kind="deterministic", hermetic=text, hermetic_reason=text, junit=said, journal={"leaks": (leak,)},
     )  # fmt: skip
     bad = but(bad, source=text)

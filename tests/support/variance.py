@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from greenlane.evidence.contract import CONTRACT_VARIABLE, Contract
-from greenlane.evidence.evidence import LaneEvidence, LaneRecord, Requirements, ServiceRecord
+from greenlane.evidence.evidence import Environment, LaneEvidence, LaneRecord, LaneResult, Requirements, ServiceRecord
 from greenlane.evidence.reader import read_journal
 from greenlane.evidence.verdict import Verdict
 from greenlane.ext.llm.examiners import answers
@@ -46,9 +46,11 @@ def verdict_on_gateway(base: str, files: Sequence[str], folder: Path, seed: int)
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
     model = ServiceRecord(name="model", started=True, model=os.environ["ND_MODEL"], gated=True)
     record = LaneRecord(
-        run_id="faulty", lane="nd", kind="nondeterministic", started_at=started, finished_at=time.time(),
-        exit_status=done.returncode, interpreter=sys.executable, plugin=VERSION, services=(model,), seed=seed,
-        samples=sample_marks(ROOT, files),
+        run_id="faulty", lane="nd", kind="nondeterministic", plugin=VERSION, seed=seed,
+        result=LaneResult(
+            started_at=started, finished_at=time.time(), exit_status=done.returncode, services=(model,)
+        ),
+        environment=Environment(python=sys.executable), samples=sample_marks(ROOT, files),
     )  # fmt: skip
     evidence = LaneEvidence(record=record, journal=read_journal(folder / "journal.jsonl"))
     assert evidence.journal.collected, done.stdout + done.stderr

@@ -16,23 +16,7 @@ from greenlane.environment.drift import Manifest
 from greenlane.environment.installers import Installer, python_of
 from greenlane.environment.lock_file import differences, refused
 from greenlane.errors import ConfigError, EnvironmentBuildError
-
-
-class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """An environment that is ready to be used.
-
-    Attributes:
-        python: absolute path of its interpreter.
-        lock: SHA-256 of its lock; wheel: of the wheels' content.
-        drift: what differed from lock and wheels before it was put right, or still does.
-    """
-
-    location: str
-    python: str
-    version: str
-    lock: str
-    wheel: str
-    drift: tuple[str, ...] = ()
+from greenlane.evidence.evidence import Environment
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):

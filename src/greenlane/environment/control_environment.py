@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 from greenlane.config.context import Context
-from greenlane.environment.build import Environment, Recipe, prepare
+from greenlane.environment.build import Recipe, prepare
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import installer_of
 from greenlane.environment.locks import CONTROL_LOCK
 from greenlane.environment.wheels import harness_state
+from greenlane.evidence.evidence import Environment
 
 NAME = "control"
 

@@ -7,6 +7,7 @@ import enum
 import msgspec
 
 from greenlane.config.leaks import LeakPolicy
+from greenlane.evidence.identity import LaneIdentity
 
 
 class Task(enum.StrEnum):
@@ -25,16 +26,14 @@ CONTRACT_VARIABLE = "GREENLANE_CONTRACT"
 """Environment name of the path of the contract. Without it the plugin sleeps."""
 
 
-class Contract(msgspec.Struct, frozen=True, kw_only=True):
+class Contract(LaneIdentity, frozen=True, kw_only=True):
     """Everything that a lane process must know.
 
     Attributes:
-        run_id: name of this run, in every artifact of it.
         project: absolute path of the project.
         artifacts: absolute path of the folder of this lane or shard.
         arguments: command line of pytest, as control wrote it.
         tests: the files and folders that the whole lane consists of.
-        shard: the part that runs here, empty for all; shards: all parts of the lane.
         plan: shard by file; a file that is not named goes where the stable hash of its name says.
         plugin: version of the harness that must be loaded.
         hermetic: level that control achieved before the lane started (`kernel`, `python`, `none`).
@@ -49,24 +48,19 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         order: `file` or `random`; seed: the seed of a random order.
     """
 
-    run_id: str
-    lane: str
-    kind: str
     project: str
     artifacts: str
     arguments: tuple[str, ...]
     tests: tuple[str, ...]
     plugin: str
-    shard: str = ""
-    shards: tuple[str, ...] = ()
-    plan: dict[str, str] = {}
+    plan: dict[str, str] = msgspec.field(default_factory=dict)
     hermetic: str = "none"
     network: bool = True
     leaks: LeakPolicy = LeakPolicy(level="off")
-    closed: dict[str, str] = {}
+    closed: dict[str, str] = msgspec.field(default_factory=dict)
     only: bool = False
-    services: dict[str, tuple[str, ...]] = {}
-    absent: dict[str, str] = {}
+    services: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    absent: dict[str, str] = msgspec.field(default_factory=dict)
     key: str = ""
     task: Task = Task.RUN
     order: str = "file"

@@ -6,13 +6,14 @@ import msgspec
 
 from greenlane.config.lanes import Provider
 from greenlane.evidence.history import Past
+from greenlane.evidence.identity import LaneIdentity
 from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt, Settled, Unhandled
 from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.quarantine import FlakyTest
 from greenlane.evidence.samples import Declared, SampleGroup
 
-RECORD_SCHEMA = 1
+RECORD_SCHEMA = 2
 """Version of `lane.json`; a record of another version is refused."""
 
 
@@ -60,86 +61,100 @@ class Uncollected(msgspec.Struct, frozen=True, kw_only=True):
     line: int
 
 
-class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What control saw of one lane run; `lane.json` of its folder. Times are Unix seconds.
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """An environment that a lane ran in.
+
+    Attributes:
+        location: its folder; python: absolute path of its interpreter, whose version is `version`.
+        lock: SHA-256 of its lock; wheel: of the project's and harness's wheels.
+        drift: differences from lock and wheels, found before or after the run.
+    """
+
+    location: str = ""
+    python: str = ""
+    version: str = ""
+    lock: str = ""
+    wheel: str = ""
+    drift: tuple[str, ...] = ()
+
+
+class LaneResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a process in a lane's environment ended, as the supervisor saw it. Times are Unix seconds.
+
+    Attributes:
+        exit_status: of the lane's pytest; None when it was killed or never started.
+        failure: why it could not be run to its end; empty when it was.
+        timed_out: whether the deadline killed it; running: the tests that were running then.
+        hermetic: level that was achieved, and `hermetic_reason` when it is lower than it should be.
+        services: what became of each; endpoints: variables that said where the system under test is.
+        survivors: processes that outlived the lane.
+        refused: attempts to leave the loopback that the kernel counted over the whole run, whoever made them.
+        secrets_found: names of secrets whose values were found and redacted, with the artifact.
+    """
+
+    started_at: float
+    finished_at: float
+    exit_status: int | None = None
+    failure: str = ""
+    timed_out: bool = False
+    interrupted: bool = False
+    running: tuple[str, ...] = ()
+    hermetic: str = "none"
+    hermetic_reason: str = ""
+    services: tuple[ServiceRecord, ...] = ()
+    endpoints: dict[str, str] = {}
+    survivors: tuple[str, ...] = ()
+    refused: int = 0
+    secrets_found: tuple[str, ...] = ()
+
+
+class LaneRecord(LaneIdentity, frozen=True, kw_only=True):
+    """What control saw of one lane run; `lane.json` of its folder.
 
     Attributes:
         plan: SHA-256 of the plan that the lane was cut by; plan_source: what that was made from; empty without shards.
-        exit_status: of the lane's pytest; None when it was killed or never started.
+        result: how it ended; environment: what it ran in.
         complaint: what pytest said where it did not get as far as running tests.
-        failure: why the lane could not be run to its end; empty when it was.
-        timed_out: whether the deadline killed it; running: the tests that were running then.
+        budget: seconds that it had.
         tree: state of the work tree before the run; tree_after: after it.
-        lock: SHA-256 of the lock; wheel: of the project's and harness's wheels.
-        machine: name of the machine that ran it.
-        drift: differences between the environment and lock and wheel, found before or after the run.
-        hermetic: level that was achieved, and `hermetic_reason` when it is lower than it should be.
+        machine: name of the machine that ran it; variables: those of its environment that settle outcomes.
         coverage: percent of lines and branches; None when not measured.
         digests: SHA-256 of the artifacts as they were when the lane ended, by file name.
         journal_bytes: size of the journal when the lane ended.
         uncollected: tests that are defined in the lane's files and were not collected, read outside of the lane.
         samples: the marks `samples` in the text of the lane's files, read outside of the lane.
         switches: names of the switches of its services that were on.
-        refused: attempts to leave the loopback that the kernel counted over the whole run, whoever made them.
         seal: SHA-256 of the record without it.
         damage: what the lane itself had done to its artifacts by the time it ended.
-        secrets_found: names of secrets whose values were found and redacted, with the artifact.
     """
 
     schema: int = RECORD_SCHEMA
-    run_id: str
-    lane: str
-    kind: str
-    shard: str = ""
-    shards: tuple[str, ...] = ()
+    result: LaneResult
+    environment: Environment = Environment()
     plan: str = ""
     plan_source: str = ""
-    started_at: float
-    finished_at: float
     budget: float = 0.0
-    exit_status: int | None = None
     complaint: str = ""
-    failure: str = ""
-    timed_out: bool = False
-    running: tuple[str, ...] = ()
-    interrupted: bool = False
     tree: str = ""
     tree_after: str = ""
-    lock: str = ""
-    wheel: str = ""
-    drift: tuple[str, ...] = ()
-    interpreter: str = ""
-    python: str = ""
     plugin: str = ""
-    hermetic: str = "none"
-    hermetic_reason: str = ""
-    services: tuple[ServiceRecord, ...] = ()
-    endpoints: dict[str, str] = {}
     gates: tuple[GateState, ...] = ()
     workers: str = ""
     seed: int = 0
     machine: str = ""
-    environment: dict[str, str] = {}
+    variables: dict[str, str] = msgspec.field(default_factory=dict)
     coverage: float | None = None
-    digests: dict[str, str] = {}
-    secrets_found: tuple[str, ...] = ()
-    survivors: tuple[str, ...] = ()
+    digests: dict[str, str] = msgspec.field(default_factory=dict)
     uncollected: tuple[Uncollected, ...] = ()
     samples: tuple[Declared, ...] = ()
     switches: tuple[str, ...] = ()
-    refused: int = 0
     damage: tuple[str, ...] = ()
     seal: str = ""
 
     @property
     def duration(self) -> float:
         """Seconds from start to end."""
-        return self.finished_at - self.started_at
-
-    @property
-    def check(self) -> str:
-        """Name of the check that this record is evidence for."""
-        return f"{self.lane}/{self.shard}" if self.shard else self.lane
+        return self.result.finished_at - self.result.started_at
 
 
 class JunitCase(msgspec.Struct, frozen=True):

@@ -73,9 +73,13 @@ def collect(folder: Path) -> LaneEvidence:
     ]
     if record != sealed(record):
         damage.append(f"{RECORD} was edited after the lane had ended")
-    started = not record.failure
-    junit = read_junit(folder / JUNIT) if started and not record.timed_out and not record.interrupted else None
-    if junit is None and started and not record.timed_out and not record.interrupted:
+    started, result = not record.result.failure, record.result
+    junit = (
+        read_junit(folder / JUNIT)
+        if started and not record.result.timed_out and not record.result.interrupted
+        else None
+    )
+    if junit is None and started and not result.timed_out and not result.interrupted:
         damage.append(f"{JUNIT} is missing or is no JUnit file")
     journal = read_journal(folder / JOURNAL) if started else JournalFacts()
     return LaneEvidence(record=record, journal=journal, junit=junit, damage=tuple(damage), source=str(folder))

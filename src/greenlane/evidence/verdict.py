@@ -13,7 +13,7 @@ from greenlane.evidence.quarantine import FlakyTest, Quarantined
 from greenlane.evidence.samples import SampleResult
 from greenlane.evidence.violation import Code, Violation
 
-VERDICT_SCHEMA = 1
+VERDICT_SCHEMA = 2
 """Version of the JSON form of a verdict."""
 
 CONFIGURATION = frozenset({Code.CONFIG_ERROR, Code.ADDRESS_DRIFT, Code.GROUP_MISSING})

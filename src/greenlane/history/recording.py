@@ -59,7 +59,7 @@ def recorded(evidence: LaneEvidence) -> RecordedRun:
         tree=record.tree,
         machine=record.machine,
         seed=record.seed,
-        started_at=record.started_at,
+        started_at=record.result.started_at,
         seconds=record.duration,
         broken=broken_because(evidence),
         tests=tuple(

@@ -12,7 +12,7 @@ from greenlane.evidence.journal import Answered
 def model_answers(evidence: LaneEvidence) -> tuple[ModelAnswers, ...]:
     """Return what each model of a lane or shard answered."""
     names = dict.fromkeys(answer.service for answer in evidence.journal.answers)
-    records = {record.name: record for record in evidence.record.services}
+    records = {record.name: record for record in evidence.record.result.services}
     return tuple(_summary(name, _of(evidence, name), records.get(name)) for name in names)
 
 

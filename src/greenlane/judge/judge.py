@@ -180,7 +180,7 @@ def _service(
 ) -> Check:
     """Return the row of a service that lanes can do without: what the tests that need it came to."""
     own = [item for item in evidence if item.record.lane in requirements.services[name]]
-    records = [record for item in own for record in item.record.services if record.name == name]
+    records = [record for item in own for record in item.record.result.services if record.name == name]
     tests = [t for item in own for t in item.journal.outcomes if name in item.journal.needs.get(t.nodeid, ())]
     failures = [record.failure for record in records if record.failure]
     absences = [record.absent for record in records if record.absent]
@@ -226,7 +226,7 @@ def _switched_off(item: LaneEvidence) -> Iterable[str]:
 
     That service is a check of its own: who wants these tests to run expects it by its name.
     """
-    off = {record.name for record in item.record.services if record.off}
+    off = {record.name for record in item.record.result.services if record.off}
     for test in item.journal.outcomes:
         if test.outcome is Outcome.SKIPPED and off.intersection(item.journal.needs.get(test.nodeid, ())):
             yield item.record.check

@@ -103,7 +103,7 @@ def quarantined(evidence: LaneEvidence, requirements: Requirements) -> tuple[Qua
 
 def excused_tests(evidence: LaneEvidence, requirements: Requirements) -> frozenset[str]:
     """Return the tests whose failure does not gate. Where the whole lane was killed nothing can be told apart."""
-    if evidence.record.timed_out:
+    if evidence.record.result.timed_out:
         return frozenset()
     return frozenset(q.entry.test for q in quarantined(evidence, requirements) if q.excused and q.outcome is not None)
 

@@ -16,15 +16,15 @@ def broken_because(evidence: LaneEvidence) -> str:
     """
     record, journal = evidence.record, evidence.journal
     reasons = (
-        (record.failure, f"the lane could not be run: {record.failure}"),
-        (record.interrupted, "it was stopped before its end"),
-        (record.timed_out, "the lane ran into its deadline"),
+        (record.result.failure, f"the lane could not be run: {record.result.failure}"),
+        (record.result.interrupted, "it was stopped before its end"),
+        (record.result.timed_out, "the lane ran into its deadline"),
         (journal.crashes, f"a worker crashed: {next(iter(journal.crashes), '')}"),
         (journal.open_tests, "a test never ended"),
-        (record.drift, f"the environment had drifted: {next(iter(record.drift), '')}"),
-        (any(service.failure for service in record.services), "a service was down"),
+        (record.environment.drift, f"the environment had drifted: {next(iter(record.environment.drift), '')}"),
+        (any(service.failure for service in record.result.services), "a service was down"),
         (record.tree_after and record.tree_after != record.tree, "files changed while it ran"),
-        (record.exit_status not in _CONCLUSIVE, f"pytest ended with exit status {record.exit_status}"),
+        (record.result.exit_status not in _CONCLUSIVE, f"pytest ended with exit status {record.result.exit_status}"),
         (record.damage or evidence.damage or journal.damage, "its artifacts are damaged"),
     )
     return next((reason for found, reason in reasons if found), "")

@@ -51,8 +51,8 @@ def as_ctrf(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
 def _results(verdict: Verdict, evidence: Sequence[LaneEvidence], tests: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what belongs to the run."""
     counts = Counter(test["status"] for test in tests)
-    start = min((item.record.started_at for item in evidence), default=verdict.made_at)
-    stop = max((item.record.finished_at for item in evidence), default=verdict.made_at)
+    start = min((item.record.result.started_at for item in evidence), default=verdict.made_at)
+    stop = max((item.record.result.finished_at for item in evidence), default=verdict.made_at)
     fields = {"word": verdict.word, "ready": verdict.ready, "exit_code": verdict.exit_code, "policy": verdict.policy}
     return {
         "tool": {"name": "greenlane", "version": VERSION},

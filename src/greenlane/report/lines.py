@@ -98,7 +98,11 @@ def next_steps(verdict: Verdict) -> list[str]:
 
 def endpoints(verdict: Verdict) -> dict[str, dict[str, str]]:
     """Return the address variables by check."""
-    return {check.name: check.record.endpoints for check in verdict.checks if check.record and check.record.endpoints}
+    return {
+        check.name: check.record.result.endpoints
+        for check in verdict.checks
+        if check.record and check.record.result.endpoints
+    }
 
 
 def headline(verdict: Verdict) -> str:

@@ -136,10 +136,10 @@ def _endpoints(verdict: Verdict) -> list[str]:
 
 def _evidence(verdict: Verdict) -> list[str]:
     rows = [
-        f"| {escape(check.name)} | {escape(record.python)} | {escape(record.hermetic)} | {code(record.lock[:12])} |"
-        f" {escape(record.workers)} | {record.seed} | {code(record.run_id)} |"
+        f"| {escape(check.name)} | {escape(built.version)} | {escape(record.result.hermetic)} |"
+        f" {code(built.lock[:12])} | {escape(record.workers)} | {record.seed} | {code(record.run_id)} |"
         for check in verdict.checks
-        if (record := check.record) is not None
+        if (record := check.record) is not None and (built := record.environment)
     ]
     head = ["| check | Python | hermetic | lock | workers | seed | run |", "|---|---|---|---|---|---|---|"]
     return ["## Evidence", "", f"Work tree {code(verdict.tree[:16])}.", "", *head, *rows] if rows else []

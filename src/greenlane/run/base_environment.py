@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from greenlane.config.lanes import LaneKind, Service
-from greenlane.environment.build import Environment
 from greenlane.environment.variables import lane_environment
+from greenlane.evidence.evidence import Environment
 from greenlane.judge.address import own_place
 from greenlane.run.job import LaneJob
 from greenlane.run.services import ResolvedServices

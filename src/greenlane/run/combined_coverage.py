@@ -28,7 +28,7 @@ def combine_coverage(context: Context, evidence: Sequence[LaneEvidence]) -> Path
     if not measured:
         return None
     target.mkdir(parents=True)
-    python = measured[0].record.interpreter
+    python = measured[0].record.environment.python
     config = Path(measured[0].source) / COVERAGE / CONFIG
     data = target / "data"
     files = [str(Path(item.source) / COVERAGE / "data") for item in measured]

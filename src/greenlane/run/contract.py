@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import asdict
+
 from greenlane.config.leaks import LeakPolicy
 from greenlane.evidence.contract import Contract, Task
 from greenlane.run.prepared import PreparedLane
@@ -23,16 +25,12 @@ def lane_contract(
     """
     job, lane = prepared.job, prepared.job.lane
     return Contract(
-        run_id=job.run_id,
-        lane=lane.name,
-        kind=lane.kind.value,
+        **asdict(job.identity),
         project=job.settings.project,
         artifacts=str(job.artifacts),
         arguments=arguments,
         tests=tests,
         plugin=VERSION,
-        shard=job.shard,
-        shards=lane.shards,
         plan=job.plan.files if job.plan else {},
         network=not lane.deterministic,
         leaks=leaks,

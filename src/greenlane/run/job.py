@@ -15,6 +15,7 @@ from greenlane.config.lanes import Lane, Service
 from greenlane.config.load import Settings
 from greenlane.config.services import services_here, switched_off
 from greenlane.evidence.evidence import GateState
+from greenlane.evidence.identity import LaneIdentity
 from greenlane.evidence.progress import NULL_LISTENER, ProgressListener
 from greenlane.run.guards import Guarded
 from greenlane.sharding.plan import ShardPlan
@@ -51,6 +52,14 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     listener: ProgressListener = NULL_LISTENER
 
     @property
+    def identity(self) -> LaneIdentity:
+        """What the run is called in everything that is known of it."""
+        lane = self.lane
+        return LaneIdentity(
+            run_id=self.run_id, lane=lane.name, kind=lane.kind.value, shard=self.shard, shards=lane.shards
+        )
+
+    @property
     def holder(self) -> str:
         """Who holds what only one run may have."""
         return f"{self.purpose or 'run'} {self.run_id} (process {os.getpid()})"
@@ -68,9 +77,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """Name of the check."""
-        if self.purpose:
-            return self.purpose
-        return f"{self.lane.name}/{self.shard}" if self.shard else self.lane.name
+        return self.purpose or self.identity.check
 
     @property
     def artifacts(self) -> Path:

@@ -52,10 +52,15 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
         marks = sample_marks(settings.root, job.lane.tests)
         tamper_check = TamperCheck(job.artifacts, prepared.scratch)
         record = _supervise(prepared, tamper_check)
-        damage = tamper_check.damage(record.hermetic)
-        lost = uncollected(census, read_journal(job.artifacts / JOURNAL)) if not record.failure else ()
+        damage = tamper_check.damage(record.result.hermetic)
+        lost = uncollected(census, read_journal(job.artifacts / JOURNAL)) if not record.result.failure else ()
         record = msgspec.structs.replace(
-            record, damage=damage, drift=prepared.drift(), tree_after=tree_of(settings), uncollected=lost, samples=marks
+            record,
+            damage=damage,
+            environment=prepared.environment_now(),
+            tree_after=tree_of(settings),
+            uncollected=lost,
+            samples=marks,
         )
         return finish(job, record)
 

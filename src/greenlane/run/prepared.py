@@ -12,13 +12,14 @@ import msgspec
 
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
-from greenlane.environment.build import Environment, Recipe, check, prepare
+from greenlane.environment.build import Recipe, check, prepare
 from greenlane.environment.drift import read as read_manifest
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import Installer
 from greenlane.environment.wheels import harness_state
 from greenlane.errors import ConfigError
 from greenlane.evidence.artifacts import CONTRACT, JOURNAL, JUNIT, RECORD
+from greenlane.evidence.evidence import Environment
 from greenlane.run.job import LaneJob
 from greenlane.run.services import ResolvedServices, ServiceResolver
 from greenlane.run.tree import tree_of
@@ -47,11 +48,12 @@ class PreparedLane(msgspec.Struct, frozen=True):
     tree: str
     scratch: Path
 
-    def drift(self) -> tuple[str, ...]:
-        """Return how the environments differ from their locks, before the run or now."""
+    def environment_now(self) -> Environment:
+        """Return the environment with how it, and those of the services, differ from their locks, before or now."""
         manifest = read_manifest(self.recipe.location)
         later = check(self.recipe, manifest) if manifest else ["the environment's manifest is gone"]
-        return (*self.environment.drift, *(f"during the run: {text}" for text in later), *self.services.drift())
+        drift = (*self.environment.drift, *(f"during the run: {text}" for text in later), *self.services.drift())
+        return msgspec.structs.replace(self.environment, drift=drift)
 
 
 @contextmanager

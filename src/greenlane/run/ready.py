@@ -121,7 +121,7 @@ def _run_lanes(run: Run) -> tuple[list[LaneEvidence], list[Violation]]:
             except (Interrupted, KeyboardInterrupt):
                 end_survivors()  # an installer that was just being started when the signal came
                 return evidence, [Violation(code=Code.INTERRUPTED, message="stopped before its end", check=name)]
-            if evidence[-1].record.interrupted:
+            if evidence[-1].record.result.interrupted:
                 return evidence, []
     return evidence, []
 

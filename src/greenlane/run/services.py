@@ -10,13 +10,13 @@ from greenlane.config.context import Context
 from greenlane.config.lanes import Instead, Service
 from greenlane.config.load import Settings
 from greenlane.config.services import absence_line, switched_off
-from greenlane.environment.build import Environment, Recipe, check, prepare
+from greenlane.environment.build import Recipe, check, prepare
 from greenlane.environment.drift import read as read_manifest
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import Installer
 from greenlane.environment.lock_file import installation_failure, mismatched
 from greenlane.errors import ConfigError, EnvironmentBuildError, UnreachableIndexError
-from greenlane.evidence.evidence import ServiceRecord
+from greenlane.evidence.evidence import Environment, ServiceRecord
 from greenlane.judge.address import normalise
 from greenlane.run.job import LaneJob
 from greenlane.util.http_probe import get

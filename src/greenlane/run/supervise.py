@@ -10,12 +10,13 @@ import msgspec
 
 from greenlane.environment.variables import MEASURED, WINDOWS
 from greenlane.errors import GreenlaneError, Interrupted
+from greenlane.evidence.evidence import LaneResult
 from greenlane.run.job import LaneJob
-from greenlane.supervisor.plan import Plan, Result
+from greenlane.supervisor.plan import Plan
 from greenlane.util.launch import harness_environment, run_child
 
 
-def run_supervisor(plan: Plan, job: LaneJob, output: Callable[[bytes], None] | None = None) -> Result:
+def run_supervisor(plan: Plan, job: LaneJob, output: Callable[[bytes], None] | None = None) -> LaneResult:
     """Run the supervisor's process and return what it answered.
 
     Args:
@@ -30,7 +31,7 @@ def run_supervisor(plan: Plan, job: LaneJob, output: Callable[[bytes], None] | N
     command = (sys.executable, "-P", "-s", "-m", "greenlane.supervisor")
     status = run_child(command, outer, msgspec.json.encode(plan), output)
     try:
-        return msgspec.json.decode(Path(plan.result).read_bytes(), type=Result)
+        return msgspec.json.decode(Path(plan.result).read_bytes(), type=LaneResult)
     except OSError as error:
         if status in (130, -2, -9, -15):
             raise Interrupted("the run was stopped before its end") from error

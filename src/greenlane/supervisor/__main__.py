@@ -18,13 +18,14 @@ from pathlib import Path
 import msgspec
 
 from greenlane.evidence.contract import Contract
+from greenlane.evidence.evidence import LaneResult
 from greenlane.evidence.journal_reader import running_tests
 from greenlane.judge.address import base_line, endpoints
 from greenlane.supervisor.given_files import give
 from greenlane.supervisor.lane_channel import LaneChannel
 from greenlane.supervisor.namespace import enter
 from greenlane.supervisor.output import Output
-from greenlane.supervisor.plan import Plan, Result
+from greenlane.supervisor.plan import Plan
 from greenlane.supervisor.pulling import Pulling
 from greenlane.supervisor.routes import refused_routes
 from greenlane.supervisor.searching import Searching
@@ -62,7 +63,7 @@ class Supervisor:
         self._level = "none"
         self._reason = ""
 
-    def run(self) -> Result:
+    def run(self) -> LaneResult:
         """Run the plan and return how it went."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda signum, frame: self._events.put((STOP, signum)))
@@ -76,7 +77,7 @@ class Supervisor:
                 service.stop()
             self._survivors += end_survivors(self._groups())
             self._output.close()
-        return Result(
+        return LaneResult(
             started_at=started,
             finished_at=time.time(),
             exit_status=self._status,

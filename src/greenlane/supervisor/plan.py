@@ -145,22 +145,3 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     output_mode: OutputMode = OutputMode.ALL
     search: SearchPlan | None = None
     pull: PullPlan | None = None
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """How the run went; see `LaneRecord` for the fields."""
-
-    started_at: float
-    finished_at: float
-    exit_status: int | None = None
-    failure: str = ""
-    timed_out: bool = False
-    interrupted: bool = False
-    running: tuple[str, ...] = ()
-    hermetic: str = "none"
-    hermetic_reason: str = ""
-    services: tuple[ServiceRecord, ...] = ()
-    endpoints: dict[str, str] = {}
-    survivors: tuple[str, ...] = ()
-    refused: int = 0
-    secrets_found: tuple[str, ...] = ()

@@ -22,9 +22,9 @@ def canned(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viola
     """CANNED where a started model, or a test that needs it, has no answer to show that a model can have given."""
     record = evidence.record
     # Of a part of the lane nothing is asked: it is PARTIAL, whatever it shows.
-    if record.failure or record.timed_out or record.interrupted or evidence.journal.narrowing:
+    if record.result.failure or record.result.timed_out or record.result.interrupted or evidence.journal.narrowing:
         return
-    for service in record.services:
+    for service in record.result.services:
         if service.started and service.model and not service.failure:
             yield from _together(evidence, service)
             yield from _each(evidence, service)

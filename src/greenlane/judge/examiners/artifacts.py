@@ -44,8 +44,10 @@ def stale(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
         yield Violation(code=Code.STALE, message=f"evidence is of a {record.kind} lane; {record.lane} is {kind}")
     lock = requirements.locks.get(record.lane)
     # A lane whose environment could not be built never came to have a lock; it is red for that.
-    if lock and record.lock != lock and not record.failure:
-        yield Violation(code=Code.STALE, message=f"evidence was made with lock {record.lock[:12]}, not {lock[:12]}")
+    if lock and record.environment.lock != lock and not record.result.failure:
+        yield Violation(
+            code=Code.STALE, message=f"evidence was made with lock {record.environment.lock[:12]}, not {lock[:12]}"
+        )
 
 
 def junit_key(nodeid: str) -> tuple[str, str]:
@@ -89,7 +91,7 @@ def _worst(entries: Iterable[tuple[tuple[str, str], Outcome]]) -> dict[tuple[str
 
 def junit_mismatch(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """JUNIT_MISMATCH where the JUnit file names other tests or outcomes than the journal."""
-    if evidence.junit is None or evidence.record.timed_out or evidence.record.interrupted:
+    if evidence.junit is None or evidence.record.result.timed_out or evidence.record.result.interrupted:
         return
     journal = evidence.journal
     tests = (*journal.collect_errors, *journal.outcomes)

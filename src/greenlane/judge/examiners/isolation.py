@@ -13,18 +13,20 @@ from greenlane.evidence.violation import Code, Violation
 def drift(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """DRIFT when environment, interpreter or plugin are not those that control prepared."""
     record, journal = evidence.record, evidence.journal
-    for difference in record.drift:
+    for difference in record.environment.drift:
         yield Violation(code=Code.DRIFT, message=difference)
-    if record.failure or record.interrupted:
+    if record.result.failure or record.result.interrupted:
         return
     if not journal.plugins:
         yield Violation(code=Code.DRIFT, message="the greenlane plugin did not load in the lane")
     wrong = sorted(set(journal.plugins) - {requirements.plugin or record.plugin})
     if wrong:
         yield Violation(code=Code.DRIFT, message=f"the lane loaded greenlane {', '.join(wrong)}, not {record.plugin}")
-    others = sorted(set(journal.interpreters) - {record.interpreter})
-    if others and record.interpreter:
-        yield Violation(code=Code.DRIFT, message=f"tests ran on {', '.join(others)}, not on {record.interpreter}")
+    others = sorted(set(journal.interpreters) - {record.environment.python})
+    if others and record.environment.python:
+        yield Violation(
+            code=Code.DRIFT, message=f"tests ran on {', '.join(others)}, not on {record.environment.python}"
+        )
     for name in journal.missing:
         yield Violation(code=Code.DRIFT, message=f"{name} was switched off in the lane")
     for shadow in journal.shadows:
@@ -73,9 +75,9 @@ def unhandled(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vi
 def _survivors(evidence: LaneEvidence) -> Iterable[Violation]:
     """LEAK for each process that outlived a lane that came to its end by itself."""
     record = evidence.record
-    if record.timed_out or record.interrupted or record.failure:
+    if record.result.timed_out or record.result.interrupted or record.result.failure:
         return
-    for survivor in record.survivors:
+    for survivor in record.result.survivors:
         yield Violation(
             code=Code.LEAK, message=f"a process outlived the lane and was killed: {survivor}",
             gating=record.kind == LaneKind.DETERMINISTIC,
@@ -102,7 +104,7 @@ def _unnamed_attempts(evidence: LaneEvidence) -> Iterable[Violation]:
     """NETWORK when the kernel refused more than the proofs and the named attempts explain."""
     journal = evidence.journal
     explained = sum(proof.refused for proof in journal.hermetic) + sum(a.refused for a in journal.network)
-    count = evidence.record.refused - explained
+    count = evidence.record.result.refused - explained
     # One that is told by name already may have been counted as well.
     if count > 0 and not journal.network:
         yield Violation(
@@ -117,9 +119,9 @@ def hermetic(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
     A lower level is a warning unless strict; a proof that contradicts the level is red.
     """
     record, proofs = evidence.record, evidence.journal.hermetic
-    if record.kind != LaneKind.DETERMINISTIC or record.failure:
+    if record.kind != LaneKind.DETERMINISTIC or record.result.failure:
         return
-    if record.hermetic == "kernel":
+    if record.result.hermetic == "kernel":
         for proof in proofs:
             if proof.level != "kernel":
                 message = f"process {proof.worker} proved only level {proof.level}: {proof.proof}"
@@ -127,15 +129,15 @@ def hermetic(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
         if evidence.journal.plugins and not proofs:
             yield Violation(code=Code.NETWORK, message="no process of the lane proved that it is cut off")
         return
-    reason = f": {record.hermetic_reason}" if record.hermetic_reason else ""
+    reason = f": {record.result.hermetic_reason}" if record.result.hermetic_reason else ""
     yield Violation(
         code=Code.NETWORK,
-        message=f"hermetic level is {record.hermetic}, not kernel{reason}",
+        message=f"hermetic level is {record.result.hermetic}, not kernel{reason}",
         gating=requirements.strict,
     )
 
 
 def secrets(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """LIVE_LEAK for each secret whose value stood in an artifact."""
-    for found in evidence.record.secrets_found:
+    for found in evidence.record.result.secrets_found:
         yield Violation(code=Code.LIVE_LEAK, message=f"{found}; the value has been redacted", subject=found)

@@ -41,7 +41,7 @@ def _code(test: TestOutcome) -> Code:
 def missing(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """MISSING_OUTCOME for each test that was to run and has no final outcome."""
     journal = evidence.journal
-    if evidence.record.interrupted:
+    if evidence.record.result.interrupted:
         return
     ended = {test.nodeid for test in journal.outcomes}
     running = set(journal.open_tests)
@@ -104,7 +104,7 @@ def skips(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
 def nothing_ran(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """NO_TESTS when nothing was collected for this check, or a deterministic lane ran nothing."""
     journal, record = evidence.journal, evidence.record
-    if record.failure or record.interrupted or journal.collect_errors:
+    if record.result.failure or record.result.interrupted or journal.collect_errors:
         return
     if idle(evidence):
         return
@@ -121,7 +121,7 @@ def nothing_ran(evidence: LaneEvidence, requirements: Requirements) -> Iterable[
 def idle(evidence: LaneEvidence) -> bool:
     """Whether a shard came to a queue that the others had emptied; that nothing is lost, the shards prove together."""
     journal, record = evidence.journal, evidence.record
-    queued = record.plan_source == PlanSource.QUEUE and record.exit_status == 0
+    queued = record.plan_source == PlanSource.QUEUE and record.result.exit_status == 0
     return queued and bool(journal.collected) and not journal.selected and not journal.outcomes
 
 

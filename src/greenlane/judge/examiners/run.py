@@ -17,13 +17,13 @@ PYTEST_STATUS = {
 
 def interrupted(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """INTERRUPTED when somebody stopped the run."""
-    if evidence.record.interrupted:
+    if evidence.record.result.interrupted:
         yield Violation(code=Code.INTERRUPTED, message="the run was stopped before its end")
 
 
 def services(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """SERVICE_DOWN for each service that did not start, is not ours or died."""
-    for service in evidence.record.services:
+    for service in evidence.record.result.services:
         if service.failure:
             yield Violation(
                 code=Code.SERVICE_DOWN, message=f"{service.name}: {service.failure}", subject=service.name,
@@ -49,14 +49,16 @@ def bad_requests(evidence: LaneEvidence, requirements: Requirements) -> Iterable
 def runner(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """ERROR when the lane could not be started or ended in a way that is nobody's test's fault."""
     record = evidence.record
-    if record.failure:
-        if record.failure in record.drift:
+    if record.result.failure:
+        if record.result.failure in record.environment.drift:
             return  # told as what it is
-        yield Violation(code=Code.ERROR, message=record.failure, subject=record.check, cause=record.failure)
+        yield Violation(
+            code=Code.ERROR, message=record.result.failure, subject=record.check, cause=record.result.failure
+        )
         return
-    if record.timed_out or record.interrupted:
+    if record.result.timed_out or record.result.interrupted:
         return
-    status = record.exit_status
+    status = record.result.exit_status
     if status is None:
         cause = "the lane's pytest has no exit status"
         yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
@@ -75,12 +77,12 @@ def runner(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viola
 def deadline(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """TIMED_OUT when the deadline killed the lane, OVER_BUDGET when it ended too late by itself."""
     record = evidence.record
-    if record.timed_out:
-        running = ", ".join(record.running) or "no test"
+    if record.result.timed_out:
+        running = ", ".join(record.result.running) or "no test"
         yield Violation(
             code=Code.TIMED_OUT,
             message=f"the budget of {record.budget:g} s ran out while running {running}",
-            subject=record.running[0] if record.running else record.check,
+            subject=record.result.running[0] if record.result.running else record.check,
             cause=f"still running when the budget of {record.budget:g} s ran out",
         )
     elif 0 < record.budget < record.duration:
@@ -92,9 +94,9 @@ def deadline(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
 def exit_status(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """EXIT_MISMATCH when the exit status says something else than the journal."""
     record, journal = evidence.record, evidence.journal
-    if record.exit_status is None or record.timed_out or record.interrupted or not journal.run_ids:
+    if record.result.exit_status is None or record.result.timed_out or record.result.interrupted or not journal.run_ids:
         return
-    status = record.exit_status
+    status = record.result.exit_status
     bad = any(test.outcome.bad for test in journal.outcomes) or bool(journal.collect_errors)
     if status == 0 and bad:
         yield Violation(code=Code.EXIT_MISMATCH, message="exit status 0, but the journal holds failures")
@@ -117,7 +119,7 @@ def coverage(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
     """COVERAGE_LOW when the lane demands coverage and has too little, or none was measured."""
     wanted = requirements.fail_under.get(evidence.record.lane)
     record = evidence.record
-    if wanted is None or record.shard or record.failure or record.interrupted:
+    if wanted is None or record.shard or record.result.failure or record.result.interrupted:
         return
     measured = record.coverage
     if measured is None:

@@ -11,7 +11,7 @@ from greenlane.judge.samples import percent, results, untrusted
 
 def samples(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """FAILED for each test of which too few samples passed, PARTIAL where samples are not what the file says."""
-    if evidence.record.interrupted or evidence.record.timed_out:
+    if evidence.record.result.interrupted or evidence.record.result.timed_out:
         return
     groups = {group.test: group for group in evidence.journal.samples}
     for result in results(evidence):

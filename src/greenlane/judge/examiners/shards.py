@@ -45,7 +45,7 @@ def _lane(lane: str, items: Sequence[LaneEvidence], requirements: Requirements) 
         message = f"{lane}: its shards are {_list(wanted)}, the evidence is cut into {_list(names)}"
         yield Violation(code=Code.SHARD_MISMATCH, message=message, check=lane)
         return
-    if wanted != names or any(item.record.failure for item in items):
+    if wanted != names or any(item.record.result.failure for item in items):
         return
     owners = Counter(nodeid for item in items for nodeid in item.journal.selected)
     twice = sorted(nodeid for nodeid, count in owners.items() if count > 1)

@@ -48,6 +48,6 @@ def _why(check: Check) -> Markup:
     """Return what else is to be said: a reason, a lower level of isolation."""
     record = check.record
     lower = ""
-    if record is not None and record.kind == "deterministic" and record.hermetic != "kernel":
-        lower = f"hermetic level {record.hermetic}"
+    if record is not None and record.kind == "deterministic" and record.result.hermetic != "kernel":
+        lower = f"hermetic level {record.result.hermetic}"
     return join("; ".join(filter(None, (check.reason, lower))))

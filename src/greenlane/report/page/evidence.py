@@ -56,33 +56,34 @@ def section_of(verdict: Verdict) -> Section | None:
 
 def _record(name: str, record: LaneRecord) -> Markup:
     """Return one lane record."""
-    began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(record.started_at))
+    result, built = record.result, record.environment
+    began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(result.started_at))
     services = [
         f"{service.name} {service.failure or f'at {service.base}, ready after {seconds(service.startup)}'}"
-        for service in record.services
+        for service in result.services
     ]
     facts: dict[str, str] = {
         "run": record.run_id,
         "started": began,
         "budget": f"{seconds(record.duration)} of {seconds(record.budget)}" if record.budget else "no limit",
-        "exit status": "none" if record.exit_status is None else str(record.exit_status),
-        "hermetic level": f"{record.hermetic} {record.hermetic_reason}".strip(),
-        "refused by the kernel": f"{record.refused} attempts to leave" if record.refused else "",
-        "interpreter": f"{record.python} {record.interpreter}".strip(),
+        "exit status": "none" if result.exit_status is None else str(result.exit_status),
+        "hermetic level": f"{result.hermetic} {result.hermetic_reason}".strip(),
+        "refused by the kernel": f"{result.refused} attempts to leave" if result.refused else "",
+        "interpreter": f"{built.version} {built.python}".strip(),
         "plugin": record.plugin,
         "workers, seed": f"{record.workers or '0'}, {record.seed}",
-        "lock": record.lock,
-        "wheels": record.wheel,
+        "lock": built.lock,
+        "wheels": built.wheel,
         "tree": record.tree,
-        "drift": "; ".join(record.drift),
+        "drift": "; ".join(built.drift),
         "services": "; ".join(services),
-        "addresses": _pairs(record.endpoints),
-        "environment": _pairs(record.environment),
+        "addresses": _pairs(result.endpoints),
+        "environment": _pairs(record.variables),
         "artifacts": _pairs(record.digests),
     }
     rows = [tag("div", tag("dt", key), tag("dd", value)) for key, value in facts.items() if value]
     summary = tag(
-        "summary", tag("b", name), f" {record.kind}, hermetic level {record.hermetic}, Python {record.python}"
+        "summary", tag("b", name), f" {record.kind}, hermetic level {result.hermetic}, Python {built.version}"
     )
     return tag("details", summary, tag("dl", *rows, class_="record"))
 

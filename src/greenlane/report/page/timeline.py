@@ -23,8 +23,8 @@ WORKERS = 64
 
 def span(evidence: Sequence[LaneEvidence]) -> tuple[float, float]:
     """Return when the first lane started (Unix seconds) and how long it took until the last had ended (seconds)."""
-    start = min((item.record.started_at for item in evidence), default=0.0)
-    return start, max((item.record.finished_at for item in evidence), default=0.0) - start
+    start = min((item.record.result.started_at for item in evidence), default=0.0)
+    return start, max((item.record.result.finished_at for item in evidence), default=0.0) - start
 
 
 def section_of(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> Section | None:
@@ -56,7 +56,7 @@ def _row(item: LaneEvidence, start: float, length: float) -> Markup:
             workers.setdefault(test.worker, []).append(test)
     names = sorted(workers)[:WORKERS]
     height = ROW * max(len(names), 1)
-    shapes = [_bar(record.started_at - start, record.duration, length, 0, height, "run", record.check)]
+    shapes = [_bar(record.result.started_at - start, record.duration, length, 0, height, "run", record.check)]
     for number, name in enumerate(names):
         shapes += _track(workers[name], start, length, number * ROW)
     picture = tag("svg", *shapes, width="100%", height=height, role="img", aria_label=_label(item, workers, start))
@@ -68,7 +68,7 @@ def _row(item: LaneEvidence, start: float, length: float) -> Markup:
 def _label(item: LaneEvidence, workers: dict[str, list[TestOutcome]], start: float) -> str:
     """Return the picture in words."""
     record = item.record
-    began, ended = record.started_at - start, record.finished_at - start
+    began, ended = record.result.started_at - start, record.result.finished_at - start
     busy = [f"{name} busy {seconds(sum(t.duration for t in tests))}" for name, tests in sorted(workers.items())]
     return f"{record.check} ran from {seconds(began)} to {seconds(ended)}; {'; '.join(busy[:WORKERS])}"
 

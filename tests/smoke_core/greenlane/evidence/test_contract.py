@@ -35,10 +35,10 @@ CONTRACT = Contract(
     plan={"t.py": "b"}, task=Task.PROBE, order="random", seed=2**32 - 1,
     only=True, services={"model": ("b",)}, absent={"model": "ND_REAL is not 1"},
 )  # fmt: skip
-RECORD = msgspec.structs.replace(
-    lane().record, services=(ServiceRecord(name="g", base="http://127.0.0.1:1", started=True),),
+RECORD = lane(
+    services=(ServiceRecord(name="g", base="http://127.0.0.1:1", started=True),),
     gates=(GateState(provider="gemini", open=False, reason="r"),), coverage=91.5, running=("t",),
-)  # fmt: skip
+).record  # fmt: skip
 
 
 @pytest.mark.parametrize("value", [CONTRACT, RECORD], ids=["contract", "record"])

@@ -293,11 +293,11 @@ def test_a_lane_that_was_stopped_owes_a_journal_only(folder: Path, state: str) -
         pytest.param(None, "is no lane record", id="missing"),
         pytest.param(b"", "is no lane record", id="empty"),
         pytest.param(b"[]", "is no lane record", id="a-list"),
-        pytest.param(b'{"schema": 1}', "is no lane record: Object missing required field", id="fields-missing"),
+        pytest.param(b'{"schema": 2}', "is no lane record: Object missing required field", id="fields-missing"),
         pytest.param(b"{}", "is no lane record: Object missing required field `schema`", id="no-schema"),
-        pytest.param(b'{"schema": 2}', "has schema 2; this greenlane reads 1", id="another-schema"),
-        pytest.param(b'{"schema": 2, "lane": 7}', "has schema 2; this greenlane reads 1", id="with-other-types"),
-        pytest.param(b'{"schema": 1, "lane": ' + b"[" * 100_000, "is no lane record", id="nested-without-end"),
+        pytest.param(b'{"schema": 1}', "has schema 1; this greenlane reads 2", id="another-schema"),
+        pytest.param(b'{"schema": 1, "lane": 7}', "has schema 1; this greenlane reads 2", id="with-other-types"),
+        pytest.param(b'{"schema": 2, "lane": ' + b"[" * 100_000, "is no lane record", id="nested-without-end"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_an_error_naming_the_file(

@@ -40,7 +40,7 @@ def test_json_says_what_the_exit_code_says(name: str) -> None:
 
     told = json.loads(as_json(verdict))
 
-    assert told["schema"] == 1
+    assert told["schema"] == 2
     assert (told["exit_code"], told["ready"], told["word"]) == (verdict.exit_code, verdict.ready, verdict.word)
     assert (told["exit_code"] == 0) is (told["violations"] == [])
     assert [v["code"] for v in told["violations"]] == [v.code for v in verdict.violations]

@@ -119,7 +119,7 @@ def test_a_service(tiny: TinyProject, lane: dict[str, Any]) -> None:
     )
     ran = tiny.test(ASKS).greenlane("lane", "core")
     assert ran.code == 0, ran.output
-    record = ran.verdict["checks"][0]["record"]
+    record = ran.verdict["checks"][0]["record"]["result"]
     assert record["services"][0]["started"]
     assert record["endpoints"]["MINI_AGENT_API_BASE"] == record["services"][0]["base"]
 
@@ -324,7 +324,7 @@ def test_a_squatter_on_the_default_port(tiny: TinyProject) -> None:
     with socket.create_server(("127.0.0.1", 8788)):
         ran = tiny.test(ASKS).greenlane("lane", "nd")
     assert ran.code == 0, ran.output
-    assert not ran.verdict["checks"][0]["record"]["endpoints"]["MINI_AGENT_API_BASE"].endswith(":8788")
+    assert not ran.verdict["checks"][0]["record"]["result"]["endpoints"]["MINI_AGENT_API_BASE"].endswith(":8788")
 
 
 MISTAKES = {

@@ -139,7 +139,7 @@ def test_no_network(tiny: TinyProject) -> None:
     assert ran.code == 1, ran.output
     assert "NETWORK" in ran.codes
     assert "unreachable" not in ran.output
-    assert ran.verdict["checks"][0]["record"]["hermetic"] == "kernel"
+    assert ran.verdict["checks"][0]["record"]["result"]["hermetic"] == "kernel"
 
 
 CONFIG = {

@@ -59,7 +59,7 @@ def test_an_environment_of_its_own(housed: TinyProject) -> None:
     assert "with model tiny-1" in ran.output
     rows = {check["name"]: check for check in ran.verdict["checks"]}
     assert (rows["model"]["status"], rows["model"]["counts"]) == ("passed", {"passed": 1})
-    assert rows["nd"]["record"]["services"][0]["model"] == "tiny-1"
+    assert rows["nd"]["record"]["result"]["services"][0]["model"] == "tiny-1"
     (module,) = (housed.environments / "house").rglob("furniture.py")
     module.unlink()
     module.write_text("ADDED = True\n")
@@ -141,8 +141,8 @@ def test_only_in_some_shards(housed: TinyProject) -> None:
     ran = housed.greenlane("lane", "nd")
     assert ran.code == 0, ran.output
     rows = {check["name"]: check for check in ran.verdict["checks"]}
-    assert rows["nd/shard_a"]["record"]["services"] == []
-    assert rows["nd/shard_b"]["record"]["services"][0]["started"]
+    assert rows["nd/shard_a"]["record"]["result"]["services"] == []
+    assert rows["nd/shard_b"]["record"]["result"]["services"][0]["started"]
     assert rows["model"]["counts"] == {"passed": 1}
     body = "import pytest\n@pytest.mark.needs('model')\n@pytest.mark.shard('shard_a')\ndef test_a(): pass\n"
     ran = housed.write("tests/test_2.py", body).greenlane("lane", "nd", "shard_a")
