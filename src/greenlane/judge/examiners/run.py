@@ -33,11 +33,11 @@ def services(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
 
 def bad_requests(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """BAD_REQUEST_SEEN where services refused more requests than tests announced; a warning where fewer."""
-    record, journal = evidence.record, evidence.journal
-    refused = {service.name: service.refused for service in record.services if service.refused is not None}
+    result, journal = evidence.record.result, evidence.journal
+    refused = {service.name: service.refused for service in result.services if service.refused is not None}
     announced = sum(journal.refused.get(test.nodeid, 0) for test in journal.outcomes if test.ran)
     seen = sum(refused.values())
-    whole = not (record.timed_out or record.interrupted or any(test.outcome.bad for test in journal.outcomes))
+    whole = not (result.timed_out or result.interrupted or any(test.outcome.bad for test in journal.outcomes))
     if seen > announced or (refused and seen < announced and whole):
         names = ", ".join(f"{name} {count}" for name, count in refused.items())
         cause = f"refused requests: {names}; tests announced {announced}"
