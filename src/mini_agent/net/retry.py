@@ -7,13 +7,24 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["RETRIED_STATUSES", "RETRY_AFTER_CAP_S", "Backoff", "retry_after_seconds"]
+__all__ = ["RETRIED_STATUSES", "RETRY_AFTER_CAP_S", "Backoff", "RetryRule", "retry_after_seconds"]
 
 #: What says that the request was not served, or may be served a moment later.
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 #: Longest wait between two attempts in seconds, whatever the provider asks for.
 RETRY_AFTER_CAP_S = 5.0
+
+
+class RetryRule(Protocol):
+    """Which refusals are tried again, and when."""
+
+    def retries(self, status: int) -> bool:
+        """Returns: whether a refusal of this status is worth another attempt."""
+
+    def wait_s(self, attempt: int, retry_after_s: float | None) -> float:
+        """Returns: seconds before the next attempt. attempt: number of the failed one, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,10 @@ class Backoff:
     first_s: float = 0.25
     cap_s: float = RETRY_AFTER_CAP_S
     dice: Callable[[], float] = random.random
+
+    def retries(self, status: int) -> bool:
+        """Returns: whether a refusal of this status is worth another attempt."""
+        return status in RETRIED_STATUSES
 
     def wait_s(self, attempt: int, retry_after_s: float | None) -> float:
         """Find the wait before the next attempt.

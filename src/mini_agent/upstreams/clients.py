@@ -82,7 +82,7 @@ def _built_in() -> Mapping[str, ModelClientFactory]:
             clients=SdkClients(needs.sessions, settings.max_answer_bytes),
         ),
         "forward": lambda settings, needs: ForwardClient(settings, needs.connections, needs.clock),
-        "codex_agent": lambda settings, needs: CodexAgentClient(settings, needs.clock),
+        "codex_agent": lambda settings, needs: CodexAgentClient(settings, needs.connections, needs.clock),
         "scripted": lambda _, needs: ScriptedClient(needs.clock, needs.ids),
     }
 

@@ -22,7 +22,7 @@ from mini_agent.core.ports import Clock
 from mini_agent.core.text import valid_utf8
 from mini_agent.net.bounded import AnswerTooLarge, read_bounded, read_start
 from mini_agent.net.connections import Connections
-from mini_agent.net.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
+from mini_agent.net.retry import Backoff, RetryRule, retry_after_seconds
 from mini_agent.net.sse import SseReader
 from mini_agent.upstreams.errors import error_of_transport, limit_headers
 from mini_agent.upstreams.protocol import Batch
@@ -77,7 +77,7 @@ class ModelHttp:
         connections: Connections,
         clock: Clock,
         wire: Wire = OPENAI,
-        backoff: Backoff = Backoff(),  # noqa: B008 - it is frozen
+        backoff: RetryRule = Backoff(),  # noqa: B008 - it is frozen
     ) -> None:
         self._connections = connections
         self._clock = clock
@@ -168,7 +168,7 @@ class ModelHttp:
             if call.on_answer is not None:
                 call.on_answer(response.headers)
             return response
-        if response.status in RETRIED_STATUSES and not last:
+        if not last and self._backoff.retries(response.status):
             response.release()
             # The second name is LiteLLM's, for what a provider behind it has asked for.
             asked = response.headers.get("retry-after") or response.headers.get("llm_provider-retry-after")

@@ -9,14 +9,13 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from mini_agent.settings.providers import LITELLM_PROVIDERS
 from mini_agent.upstreams.codex.litellm_adapter import PROVIDERS, register_codex_agent
 from mini_agent.upstreams.litellm.loader import import_litellm
 from support.gateway import Stage, inherited
-from support.upstream import answer, chunk, completion, finish_chunk, sse, stream_of, usage_chunk
+from support.upstream import answer, chunk, completion, finish_chunk, stream_of, usage_chunk
 
 pytestmark = [
     pytest.mark.shard("shard_a"),
@@ -104,61 +103,52 @@ def test_router_group_streams_through_a_running_gateway(litellm: Any, stage: Sta
     assert len(stage.upstream.requests) == 2
 
 
-def test_router_with_both_transports_replaced_opens_no_socket() -> None:
-    """With both transports replaced, four kinds of calls get their answers and the process connects nowhere."""
+def test_all_four_kinds_of_calls_connect_to_the_agent_and_nowhere_else(stage: Stage) -> None:
+    """Whether LiteLLM is imported before or after, the only address that a call goes to is the agent's."""
     script = """
-import asyncio, json, os, socket, sys
+import asyncio, json, os, sys
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 if sys.argv[1] == "before":
     import litellm
 from mini_agent.upstreams.codex.litellm_adapter import register_codex_agent
-import httpx
-seen, opened = [], []
-plain = json.loads(sys.argv[2])
-wire = sys.argv[3].encode()
-def answer(request):
-    seen.append(str(request.url))
-    streamed = json.loads(request.content).get("stream")
-    return httpx.Response(200, content=wire) if streamed else httpx.Response(200, json=plain)
-done = register_codex_agent(
-    {"LITELLM_ENABLE_CODEX_AGENT": "1"},
-    transport=httpx.MockTransport(answer), async_transport=httpx.MockTransport(answer),
-)
+opened = set()
+done = register_codex_agent({"LITELLM_ENABLE_CODEX_AGENT": "1"})
 import litellm
 router = litellm.Router(model_list=[{"model_name": "codex-agent-1", "litellm_params": {
-    "model": "codex-agent/m1", "api_base": "http://codex.invalid/v1", "api_key": "k"}}], num_retries=0)
+    "model": "codex-agent/m1", "api_base": sys.argv[2], "api_key": "k"}}], num_retries=0)
 messages = [{"role": "user", "content": "hi"}]
 async def both():
     one = await router.acompletion("codex-agent-1", messages)
     two = [c async for c in await router.acompletion("codex-agent-1", messages, stream=True)]
-    return one, two
+    # A synchronous call works on a running loop, too, whose thread it blocks.
+    return one, two, router.completion("codex-agent-1", messages)
 def watch(event, arguments):
-    if event in ("socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto"):
-        opened.append(f"{event} {arguments[1:]}")
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        opened.add(arguments[1] if event == "socket.connect" else arguments[:2])
 sys.addaudithook(watch)
 one = router.completion("codex-agent-1", messages)
 two = list(router.completion("codex-agent-1", messages, stream=True))
-three, four = asyncio.run(both())
+three, four, five = asyncio.run(both())
 print(json.dumps({
-    "registered": bool(done), "seen": seen, "opened": opened,
-    "plain": [a.choices[0].message.tool_calls[0].id for a in (one, three)],
+    "registered": bool(done), "opened": sorted(opened),
+    "plain": [a.choices[0].message.tool_calls[0].id for a in (one, three, five)],
     "streamed": ["".join(c.choices[0].delta.content or "" for c in s if c.choices) for s in (two, four)],
 }))
 """
-    plain = json.dumps(completion(None, tool_calls=[CALL]))
-    wire = b"".join(sse(event) for event in FRAGMENTS).decode() + "data: [DONE]\n\n"
+    plain, streamed = answer(completion(None, tool_calls=[CALL])), stream_of(FRAGMENTS)
+    port = int(stage.upstream.base.split(":")[2].split("/")[0])
     for order in ("before", "after"):
-        command = [sys.executable, "-c", script, order, plain, wire]
+        stage.upstream.script(plain, streamed, plain, streamed, plain)
+        command = [sys.executable, "-c", script, order, stage.upstream.base]
         run = subprocess.run(command, capture_output=True, text=True, env=inherited(), timeout=60, check=False)
         assert run.returncode == 0, run.stderr
-        result = json.loads(run.stdout.splitlines()[-1])
-        assert result == {
+        assert json.loads(run.stdout.splitlines()[-1]) == {
             "registered": True,
-            "seen": ["http://codex.invalid/v1/chat/completions"] * 4,
-            "opened": [],
-            "plain": ["c1", "c1"],
+            "opened": [["127.0.0.1", port]],
+            "plain": ["c1", "c1", "c1"],
             "streamed": ["aa", "aa"],
         }
+    assert {seen.path for seen in stage.upstream.requests} == {"/v1/chat/completions"}
 
 
 @pytest.mark.parametrize("flag", [None, "", "0", "true", "yes", " 1"])
@@ -185,16 +175,15 @@ def test_registration_is_idempotent_and_keeps_foreign_ones(litellm: Any) -> None
 
 
 @pytest.mark.parametrize(("status", "expected"), [(429, "RateLimitError"), (401, "AuthenticationError")])
-def test_refusals_keep_their_meaning_without_a_traceback(litellm: Any, status: int, expected: str) -> None:
+def test_refusals_keep_their_meaning_without_a_traceback(
+    litellm: Any, stage: Stage, status: int, expected: str
+) -> None:
     """A 429 of the agent is LiteLLM's RateLimitError; no traceback and no secret is in the text."""
     secret = "sk-agent-secret-99"
-
-    def refuse(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, json={"error": {"message": f"no {secret} " + "x" * 900}})
-
-    assert register_codex_agent(ON, transport=httpx.MockTransport(refuse))
+    stage.upstream.script(answer({"error": {"message": f"no {secret} " + "x" * 900}}, status))
+    assert register_codex_agent(ON)
     with pytest.raises(getattr(litellm, expected)) as caught:
-        litellm.completion(model="codex-agent/m1", messages=MESSAGES, api_base="http://codex.invalid", max_retries=0)
+        litellm.completion(model="codex-agent/m1", messages=MESSAGES, api_base=stage.upstream.base, max_retries=0)
     text = str(caught.value)
     assert "Traceback" not in text
     assert secret not in text

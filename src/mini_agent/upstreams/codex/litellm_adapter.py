@@ -5,18 +5,25 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from anyio.from_thread import start_blocking_portal
+
+from mini_agent.core.chat import DONE
 from mini_agent.core.errors import GatewayError, ProviderNotConfigured
+from mini_agent.core.ports import SYSTEM_CLOCK
 from mini_agent.core.redaction import Redactor
+from mini_agent.net.connections import Connections
+from mini_agent.net.connector import HttpConnectorFactory, open_http_connector
+from mini_agent.net.sessions import Sessions
 from mini_agent.settings import Settings, load_settings
 from mini_agent.upstreams.codex.agent import BASE_VARIABLE, ENABLE_VARIABLE
-from mini_agent.upstreams.codex.http import DEFAULT_TIMEOUT_S, CodexCall, CodexHttp, RetryPolicy
+from mini_agent.upstreams.codex.http import CodexHttp, RetryPolicy, codex_call
 from mini_agent.upstreams.litellm.loader import import_litellm
-
-if TYPE_CHECKING:
-    import httpx
+from mini_agent.upstreams.model_http import ModelCall
+from mini_agent.upstreams.protocol import decode_answer
 
 __all__ = ["PROVIDERS", "Registration", "register_codex_agent"]
 
@@ -43,8 +50,7 @@ class Registration:
 def register_codex_agent(
     environ: Mapping[str, str] | None = None,
     *,
-    transport: httpx.BaseTransport | None = None,
-    async_transport: httpx.AsyncBaseTransport | None = None,
+    connector: HttpConnectorFactory = open_http_connector,
 ) -> Registration:
     """Make `codex-agent/…` and `codex_cli_agent/…` models known to LiteLLM in this process.
 
@@ -52,7 +58,7 @@ def register_codex_agent(
     somebody else has registered stays theirs. Imports LiteLLM if that has not happened yet.
 
     environ: where the codex variables are read, at each call; the process's own environment if None.
-    transport, async_transport: replacements of the network for synchronous and asynchronous calls.
+    connector: opens the connections of one call.
     Returns: what was done; it is false unless both names are ours.
     """
     source = os.environ if environ is None else environ
@@ -64,7 +70,7 @@ def register_codex_agent(
     except (ProviderNotConfigured, AttributeError) as error:
         _log.warning("codex agents cannot be registered with LiteLLM: %s", type(error).__name__)
         return Registration((), str(error))
-    handler = handler_class(lambda: _codex_settings(source), transport, async_transport)
+    handler = handler_class(_Bridge(litellm, lambda: _codex_settings(source), connector))
     ours: list[str] = []
     foreign: list[str] = []
     for name in PROVIDERS:
@@ -99,9 +105,9 @@ def _handler_class(litellm: Any) -> Callable[..., Any]:
 
         mini_agent_codex = True
 
-        def __init__(self, settings: Callable[[], Settings], transport: Any, async_transport: Any) -> None:
+        def __init__(self, bridge: _Bridge) -> None:
             super().__init__()
-            self._bridge = _Bridge(litellm, settings, transport, async_transport)
+            self._bridge = bridge
 
         def completion(self, *_: Any, **kwargs: Any) -> Any:
             return self._bridge.complete(kwargs)
@@ -119,84 +125,91 @@ def _handler_class(litellm: Any) -> Callable[..., Any]:
 
 
 class _Bridge:
-    """From LiteLLM's arguments to the codex client, and back to its answers and errors."""
+    """From LiteLLM's arguments to the codex client, and back to its answers and errors.
 
-    def __init__(self, litellm: Any, settings: Callable[[], Settings], transport: Any, async_transport: Any) -> None:
+    A synchronous call is the asynchronous one on a loop in a thread of its own: its caller may itself run on a loop.
+    """
+
+    def __init__(self, litellm: Any, settings: Callable[[], Settings], connector: HttpConnectorFactory) -> None:
         self._litellm = litellm
         self._settings = settings
-        self._transports = {"transport": transport, "async_transport": async_transport}
+        self._connector = connector
 
     def complete(self, arguments: Mapping[str, Any]) -> Any:
         """Returns: LiteLLM's response object."""
-        http, call = self._prepare(arguments)
-        try:
-            return self._litellm.ModelResponse(**http.complete(call))
-        except GatewayError as error:
-            raise self._foreign(error) from None
+        with start_blocking_portal() as portal:
+            return portal.call(self.acomplete, arguments)
 
     async def acomplete(self, arguments: Mapping[str, Any]) -> Any:
         """Returns: LiteLLM's response object."""
-        http, call = self._prepare(arguments)
-        try:
-            return self._litellm.ModelResponse(**await http.acomplete(call))
-        except GatewayError as error:
-            raise self._foreign(error) from None
+        async with self._opened(arguments, stream=False) as (http, call):
+            return self._litellm.ModelResponse(**decode_answer(await http.complete(call)))
 
     def stream(self, arguments: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
         """Returns: LiteLLM's generic chunks."""
-        http, call = self._prepare(arguments)
-        closing = _Closing()
-        try:
-            for chunk in http.stream(call):
-                yield from closing.take(chunk)
-        except GatewayError as error:
-            raise self._foreign(error) from None
-        yield closing.last()
+        with start_blocking_portal() as portal:
+            chunks = self.astream(arguments)
+            try:
+                while (chunk := portal.call(anext, chunks, None)) is not None:
+                    yield chunk
+            finally:
+                portal.call(chunks.aclose)
 
     async def astream(self, arguments: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Returns: LiteLLM's generic chunks."""
-        http, call = self._prepare(arguments)
         closing = _Closing()
-        try:
-            async for chunk in http.astream(call):
-                for generic in closing.take(chunk):
-                    yield generic
-        except GatewayError as error:
-            raise self._foreign(error) from None
+        async with (
+            self._opened(arguments, stream=True) as (http, call),
+            aclosing(http.stream(call)) as batches,
+        ):
+            async for batch in batches:
+                for chunk in (decode_answer(payload) for payload in batch if payload != DONE):
+                    for generic in closing.take(chunk):
+                        yield generic
         yield closing.last()
 
-    def _prepare(self, arguments: Mapping[str, Any]) -> tuple[CodexHttp, CodexCall]:
+    @asynccontextmanager
+    async def _opened(
+        self, arguments: Mapping[str, Any], *, stream: bool
+    ) -> AsyncGenerator[tuple[CodexHttp, ModelCall], None]:
+        """Prepare one call, with connections of its own: LiteLLM tells nobody when it is done with its handlers."""
         settings = self._settings()
-        base = arguments.get("api_base") or settings.codex_api_base
-        if not base:
-            raise self._foreign(ProviderNotConfigured(f"{BASE_VARIABLE} is not set and there is no api_base"))
-        parameters = dict(arguments.get("optional_params") or {})
-        # LiteLLM nests what is not OpenAI's under this name.
-        parameters |= parameters.pop("extra_body", None) or {}
-        extra_headers = parameters.pop("extra_headers", None) or {}
-        parameters.pop("stream", None)
-        timeout = arguments.get("timeout")
-        asked = isinstance(timeout, int | float) and timeout not in _LITELLM_DEFAULTS
-        call = CodexCall(
-            base=base,
-            body={"model": arguments["model"], "messages": arguments["messages"], **parameters},
-            api_key=arguments.get("api_key") or settings.codex_api_key,
-            headers={**(arguments.get("headers") or {}), **extra_headers},
-            timeout_s=float(timeout) if asked and timeout is not None else DEFAULT_TIMEOUT_S,
-        )
-        policy = RetryPolicy(
-            max_retries=settings.codex_max_retries,
-            base_ms=settings.codex_retry_base_ms,
-            max_ms=settings.codex_retry_max_ms,
-            seed=settings.codex_retry_seed,
-        )
-        return CodexHttp(policy, **self._transports), call
+        sessions = Sessions(SYSTEM_CLOCK, self._connector)
+        policy = RetryPolicy.of(settings)
+        try:
+            call = _call(arguments, settings, policy, stream=stream)
+            yield CodexHttp(Connections.of(settings, sessions), SYSTEM_CLOCK, policy), call
+        except GatewayError as error:
+            raise self._foreign(error) from None
+        finally:
+            await sessions.aclose()
 
     def _foreign(self, error: GatewayError) -> Exception:
         """Any other exception of a handler would come out as a 500 with a traceback in its text."""
         text = Redactor(self._settings().secrets()).text(error.message)[:_TEXT_CHARACTERS]
         failure: Exception = self._litellm.llms.custom_llm.CustomLLMError(status_code=_status(error), message=text)
         return failure
+
+
+def _call(arguments: Mapping[str, Any], settings: Settings, policy: RetryPolicy, *, stream: bool) -> ModelCall:
+    """Returns: the request that LiteLLM's arguments mean. Raises: ProviderNotConfigured without an address."""
+    base = arguments.get("api_base") or settings.codex_api_base
+    if not base:
+        raise ProviderNotConfigured(f"{BASE_VARIABLE} is not set and there is no api_base")
+    parameters = dict(arguments.get("optional_params") or {})
+    # LiteLLM nests what is not OpenAI's under this name.
+    parameters |= parameters.pop("extra_body", None) or {}
+    extra_headers = parameters.pop("extra_headers", None) or {}
+    timeout = arguments.get("timeout")
+    return codex_call(
+        base,
+        {**parameters, "model": arguments["model"], "messages": arguments["messages"]},
+        stream=stream,
+        policy=policy,
+        api_key=arguments.get("api_key") or settings.codex_api_key,
+        headers={**(arguments.get("headers") or {}), **extra_headers},
+        timeout_s=float(timeout) if isinstance(timeout, int | float) and timeout not in _LITELLM_DEFAULTS else None,
+    )
 
 
 def _status(error: GatewayError) -> int:

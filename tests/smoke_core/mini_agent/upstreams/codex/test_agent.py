@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mini_agent.app import Ports
+from mini_agent.net.retry import RETRY_AFTER_CAP_S
 from mini_agent.upstreams.codex.http import RetryPolicy, codex_url
 from support.gateway import Gateway, Stage
 from support.hand_clock import NotedWaits
@@ -87,13 +89,23 @@ def test_retries_back_off_exponentially_with_repeatable_jitter(stage: Stage) -> 
 
 def test_waits_are_capped() -> None:
     """No wait is longer than the configured maximum."""
-    waits = list(RetryPolicy(max_retries=9, base_ms=100, max_ms=300, seed=1).waits_s())
-    assert len(waits) == 9
+    policy = RetryPolicy(base_ms=100, max_ms=300, seed=1)
+    waits = [policy.wait_s(attempt, None) for attempt in range(9)]
+    assert waits == [policy.wait_s(attempt, None) for attempt in range(9)]
     assert max(waits) <= 0.3
+    assert policy.wait_s(0, 2.0) == 2.0
+    assert policy.wait_s(0, 3600.0) == RETRY_AFTER_CAP_S
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "asked"), [(400, "bad_request", 1), (404, "model_not_found", 1), (500, "api_error", 3)]
+    ("status", "code", "asked"),
+    [
+        (400, "bad_request", 1),
+        (404, "model_not_found", 1),
+        (429, "rate_limit_exceeded", 3),
+        (500, "api_error", 3),
+        (501, "api_error", 3),
+    ],
 )
 def test_refusals_keep_their_meaning(stage: Stage, status: int, code: str, asked: int) -> None:
     """A refusal keeps its row of the table; only 429 and 5xx are asked again."""
@@ -129,4 +141,30 @@ def test_connection_reset_is_502(stage: Stage) -> None:
 @pytest.mark.parametrize("base", ["http://h", "http://h/", "http://h/v1", "http://h/v1/"])
 def test_base_with_or_without_version(base: str) -> None:
     """A trailing `/v1` is not doubled."""
-    assert codex_url(base) == "http://h/v1/chat/completions"
+    assert str(codex_url(base)) == "http://h/v1/chat/completions"
+
+
+def test_an_agent_that_is_not_there_is_asked_again(stage: Stage) -> None:
+    """A connection that cannot be made is tried as often as a refusal."""
+    clock = NotedWaits()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    environ = {**ON, "CODEX_AGENT_API_BASE": f"http://127.0.0.1:{port}"}
+    reply = agent(stage, environ, ports=replace(Ports(), clock=clock)).chat(model="codex-agent/x")
+    assert (reply.status, reply.error["code"], len(clock.waits)) == (502, "backend_unavailable", 2)
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"[]", b"{}"])
+def test_nonsense_is_malformed(stage: Stage, body: bytes) -> None:
+    """What is no completion object is no answer."""
+    stage.upstream.script(answer(body))
+    reply = agent(stage).chat(model="codex-agent/x")
+    assert (reply.status, reply.error["code"]) == (502, "invalid_provider_response")
+
+
+@pytest.mark.parametrize("content", [b"", sse("[1]"), sse("{"), sse({"error": {"message": "no"}})])
+def test_broken_streams_end_with_a_failure(stage: Stage, content: bytes) -> None:
+    """An early end, a non-object, broken JSON and an error event are failures inside the stream."""
+    stage.upstream.script(pieces(sse(chunk({"content": "a"})), content))
+    reply = agent(stage).chat(model="codex-agent/x", stream=True)
+    assert "error" in events_of(reply.body)[-2]
