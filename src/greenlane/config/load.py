@@ -107,7 +107,6 @@ def load(project: Path, environ: Mapping[str, str]) -> Settings:
 
     Args:
         project: folder that holds `pyproject.toml`.
-        environ: the caller's environment.
 
     Raises:
         ConfigError: the file is missing or unreadable, or an option is unknown, of a wrong type or out of range.

@@ -43,7 +43,6 @@ def variables(configuration: Configuration, environ: Mapping[str, str]) -> tuple
 
     Args:
         configuration: what further names come from.
-        environ: the caller's environment.
     """
     address, router = configuration.address, configuration.router
     known = dict(FIXED)

@@ -43,7 +43,7 @@ from greenlane.environment.yaml_file import read_there, read_yaml
 from greenlane.errors import GreenlaneError
 from greenlane.evidence.evidence import GateState
 from greenlane.evidence.violation import Code
-from greenlane.judge.address import Base, disagreements, endpoints, normalise, own_place, resolve
+from greenlane.judge.address import Base, canonical_url, disagreements, endpoints, own_place, resolve
 from greenlane.judge.gates import secret_state
 from greenlane.judge.requirements import checks_of, lane_of_provider, needed_lanes
 from greenlane.run.gates import open_gates
@@ -61,7 +61,6 @@ def examine(settings: Settings, policy: str, environ: Mapping[str, str], seconds
     Args:
         settings: the project.
         policy: name of the policy.
-        environ: the caller's environment.
         seconds: until the machine and the network must have answered.
 
     Raises:
@@ -249,7 +248,7 @@ def _model_addresses(settings: Settings, environ: Mapping[str, str]) -> dict[str
     for name in sorted(named):
         if text := environ.get(name, "").strip():
             with contextlib.suppress(ValueError):  # which a run tells where it would use the server
-                found[name] = normalise(text)
+                found[name] = canonical_url(text)
     return found
 
 

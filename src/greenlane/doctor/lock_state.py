@@ -14,7 +14,7 @@ from greenlane.config.load import Settings
 from greenlane.doctor.values import LockState
 from greenlane.environment.lock_file import pins, refused
 from greenlane.environment.locks import harness_requirements
-from greenlane.util.checkout import normalise
+from greenlane.util.checkout import canonical_name
 
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 
@@ -47,7 +47,7 @@ def _of_lane(lane: Lane, project: Mapping[str, Any], groups: Mapping[str, Any]) 
 
 def _of_project(project: Mapping[str, Any], extras: tuple[str, ...]) -> list[str]:
     """Return the requirements of a project with some of its extras; an extra may name the project's other extras."""
-    own = normalise(str(project.get("name", "")))
+    own = canonical_name(str(project.get("name", "")))
     result, seen, queue = list(map(str, project.get("dependencies", ()))), set[str](), list(extras)
     while queue:
         extra = queue.pop()
@@ -56,7 +56,7 @@ def _of_project(project: Mapping[str, Any], extras: tuple[str, ...]) -> list[str
         seen.add(extra)
         for requirement in project.get("optional-dependencies", {}).get(extra, ()):
             match = _NAME.match(requirement)
-            if match and normalise(match[1]) == own:
+            if match and canonical_name(match[1]) == own:
                 queue += [word.strip() for word in (match[2] or "").split(",")]
             else:
                 result.append(requirement)
@@ -95,7 +95,7 @@ def _unmet(wanted: list[str], text: str) -> Iterator[str]:
         match = _NAME.match(requirement)
         if match is None:
             continue
-        versions, _ = locked.get(normalise(match[1]), (set[str](), False))
+        versions, _ = locked.get(canonical_name(match[1]), (set[str](), False))
         if exact and not _met(requirement, versions):
             state = f"has {', '.join(sorted(versions))}" if versions else "lacks it"
             yield f"{requirement} is wanted, the lock {state}"

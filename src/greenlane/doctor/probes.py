@@ -88,7 +88,7 @@ def find_python(version: str, environ: Mapping[str, str], seconds: float) -> str
 
     Args:
         version: as `3.12`; empty for the one that runs us.
-        environ: the caller's environment; seconds: for the answer.
+        seconds: for the answer.
     """
     if not version:
         return sys.executable

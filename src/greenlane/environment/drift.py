@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.util.checkout import normalise
+from greenlane.util.checkout import canonical_name
 from greenlane.util.files import write_atomically
 
 MANIFEST = "greenlane-environment.json"
@@ -70,7 +70,7 @@ def distributions(location: Path) -> dict[str, str]:
     result = {}
     for folder in site_packages(location).glob("*.dist-info"):
         name, _, version = folder.name.removesuffix(".dist-info").rpartition("-")
-        result[normalise(name)] = version
+        result[canonical_name(name)] = version
     return result
 
 

@@ -66,7 +66,7 @@ def run(
     An index whose certificate only the system's store knows is asked again with that store.
 
     Args:
-        command: argument vector; environ: the caller's environment.
+        command: argument vector.
         doing: what it does, for the message.
         failure: what is raised when it fails; next_step: what the user can do then.
         build: variables that builds get beside the usual, `NAME` or `NAME=value`.
@@ -102,7 +102,7 @@ class Uv:
 
     Args:
         binary: path of uv.
-        environ: the caller's environment; build: variables that builds get beside it.
+        build: variables that builds get beside it.
     """
 
     name = "uv"
@@ -153,7 +153,7 @@ class Virtualenv:
 
     Args:
         tools: folder for one helper environment that holds pip, so that lanes need not.
-        environ: the caller's environment; build: variables that builds get beside it.
+        build: variables that builds get beside it.
     """
 
     name = "virtualenv"
@@ -215,7 +215,6 @@ def find_installer(tools: Path, environ: Mapping[str, str], build: Sequence[str]
 
     Args:
         tools: folder for helper environments.
-        environ: the caller's environment.
         build: variables that the build of the project's wheel gets beside the usual, `NAME` or `NAME=value`.
 
     Raises:

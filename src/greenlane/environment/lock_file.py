@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from greenlane.util.checkout import normalise
+from greenlane.util.checkout import canonical_name
 
 COMPROMISED: dict[str, frozenset[str]] = {"litellm": frozenset({"1.82.7", "1.82.8", "1.107.0"})}
 """Releases known to carry malicious code, by normalised name."""
@@ -32,8 +32,8 @@ def pins(text: str) -> dict[str, tuple[set[str], bool]]:
     """
     result: dict[str, tuple[set[str], bool]] = {}
     for name, version, marker in _PIN.findall(text):
-        versions, always = result.get(normalise(name), (set(), False))
-        result[normalise(name)] = (versions | {version}, always or not marker.strip())
+        versions, always = result.get(canonical_name(name), (set(), False))
+        result[canonical_name(name)] = (versions | {version}, always or not marker.strip())
     return result
 
 

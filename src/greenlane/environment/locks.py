@@ -187,7 +187,6 @@ class Compiler:
 
     Args:
         settings: the project.
-        environ: the caller's environment.
         check: whether files are only compared; upgrade: whether the newest versions are taken.
 
     Raises:

@@ -10,7 +10,7 @@ from pathlib import Path
 from greenlane.config.project import read_project
 from greenlane.environment.installers import Installer
 from greenlane.errors import EnvironmentBuildError
-from greenlane.util.checkout import HARNESS, harness_source, normalise
+from greenlane.util.checkout import HARNESS, canonical_name, harness_source
 from greenlane.util.work_tree import tree_state
 
 
@@ -74,7 +74,7 @@ def repack(name: str, into: Path) -> Path:
     files = {str(file).replace("\\", "/"): Path(str(installed.locate_file(file))) for file in installed.files or ()}
     packed = {path: file for path, file in files.items() if _belongs_in_wheel(path)}
     tag = (installed.read_text("WHEEL") or "").split("Tag: ")[1].split()[0]
-    target = into / f"{normalise(name).replace('-', '_')}-{installed.version}-{tag}.whl"
+    target = into / f"{canonical_name(name).replace('-', '_')}-{installed.version}-{tag}.whl"
     with zipfile.ZipFile(target, "w") as archive:
         for path, file in sorted(packed.items()):
             content = file.read_bytes()
@@ -95,7 +95,7 @@ def _belongs_in_wheel(path: str) -> bool:
 def name_and_version(wheel: Path) -> tuple[str, str]:
     """Return the normalised name and the version that a wheel's file name gives."""
     name, version = wheel.name.split("-")[:2]
-    return normalise(name), version
+    return canonical_name(name), version
 
 
 def content_digest(wheels: list[Path]) -> str:

@@ -53,7 +53,7 @@ def digest_of(path: Path) -> str:
         return ""
 
 
-def sealed(record: LaneRecord) -> LaneRecord:
+def seal_record(record: LaneRecord) -> LaneRecord:
     """Return a record with a digest over all the rest of it: an edit by hand is seen, a new record is not."""
     bare = msgspec.structs.replace(record, seal="")
     return msgspec.structs.replace(bare, seal=hashlib.sha256(msgspec.json.encode(bare)).hexdigest())
@@ -71,7 +71,7 @@ def collect(folder: Path) -> LaneEvidence:
         for name, digest in record.digests.items()
         if digest != digest_of(folder / name)
     ]
-    if record != sealed(record):
+    if record != seal_record(record):
         damage.append(f"{RECORD} was edited after the lane had ended")
     started, result = not record.result.failure, record.result
     junit = (

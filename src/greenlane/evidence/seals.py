@@ -23,7 +23,7 @@ class _Author(msgspec.Struct):
     seq: int = -1
 
 
-def sealed(body: bytes, key: bytes) -> bytes:
+def with_seal(body: bytes, key: bytes) -> bytes:
     """Return a JSON object with a seal over all the rest as its last field."""
     return body[:-1] + MARK + _digest(body[:-1], key) + b'"}'
 

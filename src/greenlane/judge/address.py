@@ -26,7 +26,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
 
 
-def normalise(url: str) -> str:
+def canonical_url(url: str) -> str:
     """Return the one spelling of an address: lower case, no default port, no trailing slash, `127.0.0.1`.
 
     Raises:
@@ -58,7 +58,6 @@ def resolve(address: Address, environ: Mapping[str, str]) -> Base:
 
     Args:
         address: names of the variables.
-        environ: the caller's environment.
 
     Raises:
         ValueError: a variable holds no address; the message names it.
@@ -82,7 +81,7 @@ def _of(name: str, value: str) -> str:
         ValueError: it holds none.
     """
     try:
-        return normalise(value)
+        return canonical_url(value)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
 
@@ -109,7 +108,7 @@ def _aliases(address: Address, base: Base, environ: Mapping[str, str]) -> Iterat
         if not value:
             continue
         try:
-            other = normalise(value)
+            other = canonical_url(value)
         except ValueError:
             other = value
         if not base.url or other not in (base.url, f"{base.url}/v1"):

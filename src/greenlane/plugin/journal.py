@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from greenlane.evidence.journal import Event
-from greenlane.evidence.seals import sealed
+from greenlane.evidence.seals import with_seal
 
 
 class Journal:
@@ -56,7 +56,7 @@ class Journal:
             self._waiting.append(body)
             return
         # By name: a test may have replaced `os.write` to find what blocks its loop.
-        write(self._fd, (sealed(body, self._key) if self._key else body) + b"\n")
+        write(self._fd, (with_seal(body, self._key) if self._key else body) + b"\n")
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

@@ -19,7 +19,7 @@ from greenlane.sharding.assignment import file_of
 from greenlane.sharding.durations import DURATIONS_SCHEMA, Durations
 from greenlane.sharding.pins import pins_in
 from greenlane.sharding.plan import PLAN_SCHEMA, PLAN_VARIABLE, PlanFile, PlanSource, ShardPlan
-from greenlane.sharding.plans import Work, expected_work, make_plan, misfit, sealed
+from greenlane.sharding.plans import Work, expected_work, make_plan, misfit, plan_file
 from greenlane.sharding.pulling import QUEUE_VARIABLE
 from greenlane.supervisor.plan import PullPlan
 from greenlane.util.files import write_atomically
@@ -133,7 +133,7 @@ def read_durations(settings: Settings) -> dict[str, dict[str, float]]:
 
 def make_plans(settings: Settings, lanes: Sequence[Lane]) -> PlanFile:
     """Return one plan for several sharded lanes, to be carried to every machine of a run."""
-    return sealed({lane.name: recorded_plan(settings, lane) for lane in lanes})
+    return plan_file({lane.name: recorded_plan(settings, lane) for lane in lanes})
 
 
 def write_plan(path: Path, file: PlanFile) -> None:

@@ -10,15 +10,14 @@ from msgspec.structs import asdict
 
 from greenlane.evidence.artifacts import JOURNAL, JUNIT, OUTPUT, PLAN, RECORD
 from greenlane.evidence.evidence import Environment, LaneEvidence, LaneRecord, LaneResult
-from greenlane.evidence.reader import collect, digest_of, sealed
+from greenlane.evidence.reader import collect, digest_of, seal_record
 from greenlane.run.assembly import secret_values
 from greenlane.run.complaint import complaint
 from greenlane.run.job import LaneJob
 from greenlane.run.planning import write_plan
 from greenlane.run.prepared import PreparedLane
 from greenlane.run.tree import tree_of
-from greenlane.sharding.plans import plan_digest
-from greenlane.sharding.plans import sealed as sealed_plans
+from greenlane.sharding.plans import plan_digest, plan_file
 from greenlane.util.files import write_atomically
 from greenlane.util.redaction import redact
 from greenlane.version import VERSION
@@ -64,8 +63,8 @@ def finish(job: LaneJob, record: LaneRecord) -> LaneEvidence:
     result = msgspec.structs.replace(record.result, secrets_found=found)
     record = msgspec.structs.replace(record, digests=digests, result=result)
     if job.plan:
-        write_plan(folder / PLAN, sealed_plans({job.lane.name: job.plan}))
-    write_atomically(folder / RECORD, msgspec.json.format(msgspec.json.encode(sealed(record)), indent=2))
+        write_plan(folder / PLAN, plan_file({job.lane.name: job.plan}))
+    write_atomically(folder / RECORD, msgspec.json.format(msgspec.json.encode(seal_record(record)), indent=2))
     return collect(folder)
 
 

@@ -17,12 +17,12 @@ from greenlane.environment.installers import Installer
 from greenlane.environment.lock_file import installation_failure, mismatched
 from greenlane.errors import ConfigError, EnvironmentBuildError, UnreachableIndexError
 from greenlane.evidence.evidence import Environment, ServiceRecord
-from greenlane.judge.address import normalise
+from greenlane.judge.address import canonical_url
 from greenlane.run.job import LaneJob
 from greenlane.util.http_probe import get
 from greenlane.util.work_tree import tree_state
 
-PATIENCE = 2.0
+INSTEAD_SECONDS = 2.0
 """Seconds that somebody else's server gets to answer in before ours is started."""
 
 
@@ -118,7 +118,7 @@ class ServiceResolver:
         if not text:
             return ""
         try:
-            base = normalise(text)
+            base = canonical_url(text)
         except ValueError as error:
             raise ConfigError(f"{instead.variable}: {error}") from error
         why = unanswered(base, instead.ready)
@@ -144,7 +144,7 @@ def service_recipe(settings: Settings, environment: str) -> Recipe:
 def unanswered(base: str, path: str) -> str:
     """Return why a server does not answer a GET with 200; empty when it does."""
     try:
-        status, _ = get(base, path, PATIENCE)
+        status, _ = get(base, path, INSTEAD_SECONDS)
     except OSError as error:
         return str(error) or type(error).__name__
     return "" if status == 200 else f"GET {path} gave status {status}"

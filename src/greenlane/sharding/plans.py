@@ -99,7 +99,7 @@ def plan_digest(lane: str, plan: ShardPlan) -> str:
     return digest((lane, *plan.shards, plan.queue, *(f"{name}\t{shard}" for name, shard in sorted(plan.files.items()))))
 
 
-def sealed(lanes: Mapping[str, ShardPlan]) -> PlanFile:
+def plan_file(lanes: Mapping[str, ShardPlan]) -> PlanFile:
     """Return the plans of a run with the digest of all of them."""
     total = digest(plan_digest(lane, plan) for lane, plan in sorted(lanes.items()))
     return PlanFile(lanes=dict(sorted(lanes.items())), digest=total)
@@ -112,7 +112,7 @@ def misfit(file: PlanFile, lane: str, shards: Sequence[str]) -> str:
         file: the plan as it was read.
         lane: name of the lane; shards: those that it is configured with.
     """
-    if file.digest != sealed(file.lanes).digest:
+    if file.digest != plan_file(file.lanes).digest:
         return "it was changed after it was made: its digest is not that of its content"
     plan = file.lanes.get(lane)
     if plan is None:

@@ -29,7 +29,7 @@ INSTANCE_VARIABLE = "GREENLANE_INSTANCE_ID"
 
 _ADDRESS = re.compile(rb"(https?)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d+)")
 _POLL = 0.02
-PATIENCE = 5.0
+ANSWER_SECONDS = 5.0
 """Seconds that a service gets to answer one look in."""
 LISTENING = 2.0
 """Seconds in which whoever listens at a base of this machine accepts a connection."""
@@ -194,7 +194,7 @@ class Running:
     def _get(self, path: str) -> tuple[int, str]:
         """Return status and body of a GET; status 0 with the reason when there is no answer."""
         try:
-            status, text = get(self._base, path, PATIENCE)
+            status, text = get(self._base, path, ANSWER_SECONDS)
         except OSError as error:
             return 0, str(error) or type(error).__name__
         return status, text if status == 200 else f"status {status}"

@@ -12,7 +12,7 @@ import greenlane
 HARNESS = "greenlane"
 
 
-def normalise(name: str) -> str:
+def canonical_name(name: str) -> str:
     """Return a distribution name as the packaging standards compare it: `Foo_Bar` is `foo-bar`."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -20,7 +20,7 @@ def normalise(name: str) -> str:
 def harness_source() -> Path | None:
     """Return the checkout that the running harness is imported from; None when it is installed."""
     root = Path(greenlane.__file__).resolve().parents[2]
-    return root if normalise(str(_project(root / "pyproject.toml").get("name", ""))) == HARNESS else None
+    return root if canonical_name(str(_project(root / "pyproject.toml").get("name", ""))) == HARNESS else None
 
 
 def declared_entry_points(group: str) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from greenlane.errors import ExtensionError
-from greenlane.util.checkout import HARNESS, declared_entry_points, normalise
+from greenlane.util.checkout import HARNESS, canonical_name, declared_entry_points
 from greenlane.version import VERSION
 
 COMMANDS = "greenlane.commands"
@@ -80,7 +80,7 @@ def _found(group: str) -> list[Extension]:
 
     for point in entry_points(group=group):
         distribution, version = (point.dist.name, point.dist.version) if point.dist else ("an unknown distribution", "")
-        if own is not None and normalise(distribution) == HARNESS:
+        if own is not None and canonical_name(distribution) == HARNESS:
             continue
         made.append(
             Extension(group=group, name=point.name, value=point.value, distribution=distribution, version=version)

@@ -15,7 +15,7 @@ from types import FrameType
 import greenlane
 from greenlane.util.processes import signal_group
 
-PATIENCE = 20.0
+STOP_SECONDS = 20.0
 """Seconds that a child gets to end its own children in, before it is killed."""
 
 
@@ -56,7 +56,7 @@ def run_child(
     """Run a child in a process group of its own and return its exit status.
 
     Ctrl-C and TERM are handed on once; the child ends its own children. A child that does not come to its end in
-    `PATIENCE` seconds, or a second Ctrl-C, is killed.
+    `STOP_SECONDS` seconds, or a second Ctrl-C, is killed.
 
     Args:
         command: argument vector.
@@ -82,7 +82,7 @@ def run_child(
             return _hand_on(child)
         finally:
             if reader:
-                reader.join(PATIENCE)
+                reader.join(STOP_SECONDS)
 
 
 def _feed(child: subprocess.Popen[bytes], payload: bytes) -> None:
@@ -106,7 +106,7 @@ def _hand_on(child: subprocess.Popen[bytes]) -> int:
     """Ask the child to stop, wait for it, and kill it when it does not."""
     child.send_signal(signal.SIGTERM)
     try:
-        return child.wait(PATIENCE)
+        return child.wait(STOP_SECONDS)
     except (KeyboardInterrupt, subprocess.TimeoutExpired):
         signal_group(child, getattr(signal, "SIGKILL", signal.SIGTERM))
         return child.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from greenlane.environment.lock_file import differences, pins, refused
-from greenlane.util.checkout import normalise
+from greenlane.util.checkout import canonical_name
 
 LOCK = """\
 # a comment ==1.0
@@ -69,4 +69,4 @@ def test_compromised_releases_are_refused_by_name() -> None:
 
 def test_names_are_compared_as_packaging_does() -> None:
     """Runs of `-`, `_` and `.` are one dash; case does not count."""
-    assert normalise("Foo__Bar.-baz") == "foo-bar-baz"
+    assert canonical_name("Foo__Bar.-baz") == "foo-bar-baz"

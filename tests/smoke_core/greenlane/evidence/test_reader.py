@@ -22,7 +22,7 @@ from greenlane.evidence.journal import (
     TestStarted,
 )
 from greenlane.evidence.outcome import Outcome
-from greenlane.evidence.reader import collect, digest_of, read_journal, read_junit, sealed
+from greenlane.evidence.reader import collect, digest_of, read_journal, read_junit, seal_record
 from support.evidence import codes, lane, verdict_on
 
 CASE = '<testsuites><testsuite><testcase classname="c" name="n"/></testsuite></testsuites>'
@@ -224,7 +224,7 @@ def seal(folder: Path, **fields: Any) -> None:
     """Write the record of a lane over what lies in its folder."""
     digests = {name: digest_of(folder / name) for name in ("journal.jsonl", "junit.xml")}
     record = lane(run_id="run", digests=digests, **fields).record
-    (folder / "lane.json").write_bytes(msgspec.json.encode(sealed(record)))
+    (folder / "lane.json").write_bytes(msgspec.json.encode(seal_record(record)))
 
 
 def test_a_folder_is_read_into_evidence(folder: Path) -> None:
@@ -264,7 +264,7 @@ def test_an_artifact_that_is_gone_is_damage(folder: Path, name: str) -> None:
 def test_a_lane_that_never_started_owes_no_files(tmp_path: Path) -> None:
     """Its failure is the reason, and no damage is made of what it could not write."""
     record = lane(run_id="run", failure="no environment", exit_status=None).record
-    (tmp_path / "lane.json").write_bytes(msgspec.json.encode(sealed(record)))
+    (tmp_path / "lane.json").write_bytes(msgspec.json.encode(seal_record(record)))
 
     evidence = collect(tmp_path)
 
@@ -279,7 +279,7 @@ def test_a_lane_that_was_stopped_owes_a_journal_only(folder: Path, state: str) -
     seal(folder, **stopped)
     record = msgspec.json.decode((folder / "lane.json").read_bytes(), type=LaneRecord)
     del record.digests["junit.xml"]
-    (folder / "lane.json").write_bytes(msgspec.json.encode(sealed(record)))
+    (folder / "lane.json").write_bytes(msgspec.json.encode(seal_record(record)))
 
     evidence = collect(folder)
 

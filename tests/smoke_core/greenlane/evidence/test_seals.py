@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from greenlane.evidence.journal import AnyEvent, TestStarted
-from greenlane.evidence.seals import KEY_BYTES, broken_seals, sealed
+from greenlane.evidence.seals import KEY_BYTES, broken_seals, with_seal
 
 KEY = bytes(range(KEY_BYTES))
 
@@ -14,7 +14,7 @@ KEY = bytes(range(KEY_BYTES))
 def line(seq: int, worker: str = "main", key: bytes = KEY) -> bytes:
     """Return one sealed line."""
     body = msgspec.json.encode(TestStarted(worker=worker, at=1.0, seq=seq, nodeid=f"tests/test_a.py::test_{seq}"))
-    return sealed(body, key) + b"\n"
+    return with_seal(body, key) + b"\n"
 
 
 WHOLE = line(0) + line(0, "gw1") + line(1) + line(1, "gw1") + line(2)

@@ -6,7 +6,7 @@ import pytest
 
 from greenlane.config.lanes import Address
 from greenlane.evidence.violation import Code
-from greenlane.judge.address import Base, disagreements, endpoints, normalise, resolve
+from greenlane.judge.address import Base, canonical_url, disagreements, endpoints, resolve
 
 NAMES = {"variable": "MINI_AGENT_API_BASE", "same": ("CODEX_AGENT_API_BASE",)}
 ADDRESS = Address(host_variable="MINI_AGENT_API_HOST", port_variable="MINI_AGENT_API_PORT", **NAMES)
@@ -30,15 +30,15 @@ BASE = Base(url="http://127.0.0.1:8788", source="environment MINI_AGENT_API_BASE
 )
 def test_equivalent_spellings_are_one_base(spelling: str, base: str) -> None:
     """Scheme, case, default port, trailing slash and names of the loopback do not make another address."""
-    assert normalise(spelling) == base
-    assert normalise(normalise(spelling)) == base
+    assert canonical_url(spelling) == base
+    assert canonical_url(canonical_url(spelling)) == base
 
 
 @pytest.mark.parametrize("text", ["", "http://", "ftp://h", "/tmp/socket", "http://h:port", "http://h:99999"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     """Anything but http and https with a host and a real port."""
     with pytest.raises(ValueError, match=r"\S"):
-        normalise(text)
+        canonical_url(text)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from greenlane.cli.main import main
 from greenlane.evidence.journal import Collected, Event, Finished, Started, TestFinished
 from greenlane.evidence.outcome import Outcome
-from greenlane.evidence.reader import digest_of, sealed
+from greenlane.evidence.reader import digest_of, seal_record
 from greenlane.sharding.assignment import digest
 from greenlane.util.work_tree import tree_state
 from greenlane.version import VERSION
@@ -70,7 +70,7 @@ def made_elsewhere(
         "digests": {name: digest_of(folder / name) for name in ("journal.jsonl", "junit.xml")},
     }  # fmt: skip
     evidence = nd(**{**fields, **record})
-    (folder / "lane.json").write_bytes(msgspec.json.encode(sealed(evidence.record)))
+    (folder / "lane.json").write_bytes(msgspec.json.encode(seal_record(evidence.record)))
     return folder
 
 

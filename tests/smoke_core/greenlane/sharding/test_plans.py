@@ -15,8 +15,8 @@ from greenlane.sharding.plans import (
     misfit,
     pin_of,
     plan_digest,
+    plan_file,
     pull_order,
-    sealed,
 )
 from support.evidence import but
 
@@ -146,17 +146,17 @@ GOOD = ShardPlan(shards=("a", "b"), files={"t.py": "b"}, source=PlanSource.DURAT
 
 def test_a_plan_that_fits() -> None:
     """The lane and its shards are those that it was made for."""
-    assert misfit(sealed({"nd": GOOD}), "nd", ("a", "b")) == ""
+    assert misfit(plan_file({"nd": GOOD}), "nd", ("a", "b")) == ""
 
 
 @pytest.mark.parametrize(
     ("plan", "lane", "shards", "why"),
     [
-        (sealed({"nd": GOOD}), "slow", ("a", "b"), "it has no plan for lane slow; it has nd"),
-        (sealed({"nd": GOOD}), "nd", ("a", "c"), "it cuts nd into a, b; the lane has a, c"),
-        (sealed({"nd": but(GOOD, files={"t.py": "z"})}), "nd", ("a", "b"), "it sends files to shard 'z', which nd"),
-        (sealed({"nd": but(GOOD, queue="q")}), "nd", ("a", "b"), "its files are pulled from queue 'q'; use --queue"),
-        (but(sealed({"nd": GOOD}), lanes={"nd": but(GOOD, files={})}), "nd", ("a", "b"), "it was changed after it"),
+        (plan_file({"nd": GOOD}), "slow", ("a", "b"), "it has no plan for lane slow; it has nd"),
+        (plan_file({"nd": GOOD}), "nd", ("a", "c"), "it cuts nd into a, b; the lane has a, c"),
+        (plan_file({"nd": but(GOOD, files={"t.py": "z"})}), "nd", ("a", "b"), "it sends files to shard 'z', which nd"),
+        (plan_file({"nd": but(GOOD, queue="q")}), "nd", ("a", "b"), "its files are pulled from queue 'q'; use --queue"),
+        (but(plan_file({"nd": GOOD}), lanes={"nd": but(GOOD, files={})}), "nd", ("a", "b"), "it was changed after it"),
     ],
     ids=["lane", "shards", "strange-shard", "queue", "edited"],
 )

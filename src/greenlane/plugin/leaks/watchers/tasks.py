@@ -13,7 +13,7 @@ from greenlane.plugin.leaks.context import Context
 REGISTRIES = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 """Where `asyncio.tasks` keeps all tasks; the public `all_tasks` needs a loop, and a leak may be on any."""
 
-PATIENCE = 0.2
+CANCEL_SECONDS = 0.2
 """Seconds that a cancelled task is given to end."""
 
 
@@ -62,7 +62,7 @@ def _change(task: Any) -> Change:
         loop = task.get_loop()
         task.cancel()
         if not loop.is_running():
-            loop.run_until_complete(sys.modules["asyncio.tasks"].wait([task], timeout=PATIENCE))
+            loop.run_until_complete(sys.modules["asyncio.tasks"].wait([task], timeout=CANCEL_SECONDS))
 
     coroutine = task.get_coro()
     name = getattr(coroutine, "__qualname__", "task")
