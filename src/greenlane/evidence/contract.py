@@ -39,6 +39,7 @@ class Contract(LaneIdentity, frozen=True, kw_only=True):
         hermetic: level that control achieved before the lane started (`kernel`, `python`, `none`).
         network: whether the lane may leave its loopback.
         leaks: what the leak guard does.
+        known: leaks that the ledger lists, as patterns of thing and test; they are told, and fail nothing.
         closed: reason by live provider whose gate is closed; its tests are skipped with it.
         only: whether single tests were asked for; the shard's other tests are then no matter.
         services: shards that start it, none for all, by service of the lane.
@@ -57,6 +58,7 @@ class Contract(LaneIdentity, frozen=True, kw_only=True):
     hermetic: str = "none"
     network: bool = True
     leaks: LeakPolicy = LeakPolicy(level="off")
+    known: tuple[tuple[str, str], ...] = ()
     closed: dict[str, str] = msgspec.field(default_factory=dict)
     only: bool = False
     services: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)

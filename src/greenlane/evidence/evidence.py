@@ -8,7 +8,7 @@ from greenlane.config.lanes import Provider
 from greenlane.evidence.history import Past
 from greenlane.evidence.identity import LaneIdentity
 from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt, Settled, Unhandled
-from greenlane.evidence.ledger import Ledger
+from greenlane.evidence.ledger import Facts, Ledger
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.quarantine import FlakyTest
 from greenlane.evidence.samples import Declared, SampleGroup
@@ -123,6 +123,7 @@ class LaneRecord(LaneIdentity, frozen=True, kw_only=True):
         journal_bytes: size of the journal when the lane ended.
         uncollected: tests that are defined in the lane's files and were not collected, read outside of the lane.
         samples: the marks `samples` in the text of the lane's files, read outside of the lane.
+        imports: top-level import names of what the environment holds.
         switches: names of the switches of its services that were on.
         seal: SHA-256 of the record without it.
         damage: what the lane itself had done to its artifacts by the time it ended.
@@ -145,6 +146,7 @@ class LaneRecord(LaneIdentity, frozen=True, kw_only=True):
     variables: dict[str, str] = msgspec.field(default_factory=dict)
     coverage: float | None = None
     digests: dict[str, str] = msgspec.field(default_factory=dict)
+    imports: tuple[str, ...] = ()
     uncollected: tuple[Uncollected, ...] = ()
     samples: tuple[Declared, ...] = ()
     switches: tuple[str, ...] = ()
@@ -173,6 +175,8 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The journal, read.
 
     Attributes:
+        facts: what the process is that ran the lane; the import names are on the record.
+        left: tests that its files hold and that belong to other lanes.
         collected: all node ids of the lane; selected: those that this shard must run.
         collections: digests of the collections that the processes saw; more than one is a mismatch.
         outcomes: final outcome of each test, by node id, in the order in which they ended.
@@ -188,6 +192,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
         samples: tests that are run several times here.
     """
 
+    facts: Facts = Facts()
     run_ids: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     interpreters: tuple[str, ...] = ()
@@ -197,6 +202,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     collections: tuple[str, ...] = ()
     plans: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
     providers: dict[str, str] = {}
     needs: dict[str, tuple[str, ...]] = {}
     refused: dict[str, int] = {}
@@ -251,6 +257,7 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
         locks: current SHA-256 of the lock, by lane; run_id: the run that artifacts must be from, empty for any.
         plugin: version of the harness.
         gates: state of every live provider.
+        lanes: every declared lane; variants: the declared lane of each that was made for another interpreter.
         ledger: what is known and excused; quarantine_kinds: lane kinds in which an entry excuses a failure.
         today: the day of UTC on which entries are looked at, `2026-01-31`.
         past: what ended how on the same tree before, by lane.
@@ -273,6 +280,8 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str = ""
     plugin: str = ""
     gates: tuple[GateState, ...] = ()
+    lanes: tuple[str, ...] = ()
+    variants: dict[str, str] = {}
     ledger: Ledger = Ledger()
     quarantine_kinds: tuple[str, ...] = ()
     today: str = ""

@@ -25,7 +25,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
 
 
 class Started(Event, frozen=True, tag="started"):
-    """A pytest process began. `narrowing` are the options that make it run less than the whole lane."""
+    """A pytest process began.
+
+    Attributes:
+        narrowing: options that make it run less than the whole lane.
+        platform: `sys.platform`; implementation: `sys.implementation.name`; privilege: `root` or `user`.
+    """
 
     run_id: str
     plugin: str
@@ -34,6 +39,9 @@ class Started(Event, frozen=True, tag="started"):
     narrowing: tuple[str, ...] = ()
     controller: bool = False
     seed: int | None = None
+    platform: str = ""
+    implementation: str = ""
+    privilege: str = ""
 
 
 class Collected(Event, frozen=True, tag="collected"):
@@ -142,7 +150,7 @@ class Leaked(Event, frozen=True, tag="leaked"):
         before: the value that was there, shortened; after: the value found.
         where: `file:line` of the change, where it could be found.
         restored: whether the next test finds it as it was before.
-        level: `error` or `warn`.
+        level: `error`, `warn`, or `known` for one that the ledger lists.
         advice: what to write instead, in one line.
         owner: the fixture that did it, empty for the test itself.
         blame: `leak` where there is evidence of the test's side, `uncertain` otherwise.

@@ -30,6 +30,7 @@ from greenlane.evidence.journal import (
     Unhandled,
 )
 from greenlane.evidence.journal_reader import UNREADABLE, JournalReader
+from greenlane.evidence.ledger import Facts
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.samples import SampleGroup
 
@@ -162,6 +163,7 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
     controllers = {event.worker for event in started if event.controller}
     closing = [event for event in finished if event.worker in controllers or not controllers]
     return JournalFacts(
+        facts=_facts_of(started),
         run_ids=_unique(event.run_id for event in started),
         plugins=_unique(event.plugin for event in started),
         interpreters=_unique(event.interpreter for event in started),
@@ -193,6 +195,17 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         shadows=_unique(name for event in finished for name in event.shadows),
         damage=tuple(damage),
     )
+
+
+def _facts_of(started: list[Started]) -> Facts:
+    """Return what the processes of a lane are; nothing where they differ, for then nothing can be said of a skip."""
+    found = {
+        Facts(
+            platform=event.platform, python=event.python, implementation=event.implementation, privilege=event.privilege
+        )
+        for event in started
+    }
+    return found.pop() if len(found) == 1 else Facts()
 
 
 def _unique_groups(groups: Iterable[SampleGroup]) -> tuple[SampleGroup, ...]:

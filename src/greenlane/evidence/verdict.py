@@ -51,6 +51,23 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     samples: tuple[SampleResult, ...] = ()
 
 
+class Excused(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the ledger that excused something.
+
+    Attributes:
+        kind: `leak`, `skip` or `move`; what: the entry in a few words.
+        why: the reason for people; since: when it was accepted, `2026-01-31`; who: accepted it.
+        tests: how many tests it excused here.
+    """
+
+    kind: str
+    what: str
+    why: str
+    since: str
+    who: str
+    tests: int
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """READY or NOT READY, and everything that it rests on.
 
@@ -59,6 +76,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         gates: live providers and why they are closed.
         quarantined: quarantined tests of the lanes that ran, and what became of each.
         flaky: what history says of tests that flaked lately in those lanes, most flakes first.
+        excused: entries of the ledger that excused something; listed: how many entries the whole ledger has.
         lane: name of the lane that was judged by itself; empty for a verdict of the project.
         made_at: Unix seconds.
     """
@@ -73,6 +91,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     expected: tuple[str, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
     flaky: tuple[FlakyTest, ...] = ()
+    excused: tuple[Excused, ...] = ()
+    listed: int = 0
     made_at: float = 0.0
     run_id: str = ""
     project: str = ""

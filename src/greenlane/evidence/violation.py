@@ -39,6 +39,7 @@ class Code(enum.StrEnum):
     STALE = "STALE"
     TRUNCATED = "TRUNCATED"
     QUARANTINE_EXPIRED = "QUARANTINE_EXPIRED"
+    LEDGER = "LEDGER"
     LIVE_LEAK = "LIVE_LEAK"
     EXTENSION = "EXTENSION"
     INTERRUPTED = "INTERRUPTED"
@@ -75,7 +76,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.SKIPPED: Explanation(
         "A test did not run where it must, or gave no reason for not running.",
-        "Make the test run, move it to a lane whose dependency it has, or give the skip a reason.",
+        "Make it run, or move it to a lane that has what it needs; `greenlane ledger accept` lists a cause that holds.",
     ),
     Code.EXPECTED_NOT_RUN: Explanation(
         "Something named as expected was skipped, closed or absent.",
@@ -153,6 +154,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.QUARANTINE_EXPIRED: Explanation(
         "A quarantined test has no issue, is past its date, or is not there any more.",
         "Repair the test and promote it, renew its entry with an issue, or take out the entry of a test that has gone.",
+    ),
+    Code.LEDGER: Explanation(
+        "An entry of the ledger is false, cannot be proved, or excuses nothing any more.",
+        "Take it out: `greenlane ledger tidy` does, and shows it before; or correct its cause.",
     ),
     Code.LIVE_LEAK: Explanation(
         "The value of a secret was found in an artifact; it has been redacted.",

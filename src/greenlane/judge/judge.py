@@ -15,6 +15,8 @@ from greenlane.judge.answers import model_answers
 from greenlane.judge.examiners import EXAMINERS, Examiner
 from greenlane.judge.examiners.outcomes import idle
 from greenlane.judge.examiners.shards import whole
+from greenlane.judge.excuses import Excuses
+from greenlane.judge.ledger import size
 from greenlane.judge.quarantine import excuse, excused_tests, ledger_violations, quarantined
 from greenlane.judge.samples import results, tolerate, tolerated
 
@@ -39,6 +41,7 @@ def judge(
     found: dict[str, list[LaneEvidence]] = {}
     for item in evidence:
         found.setdefault(item.record.check, []).append(item)
+    excuses = Excuses(requirements, evidence)
     violations, examiners = list(notes), (*EXAMINERS, *more)
     # Where nothing was run for a wrong setting or an interruption, that is the one reason, not each lane's silence.
     halting = {*CONFIGURATION, Code.INTERRUPTED, Code.EXTENSION}
@@ -46,13 +49,14 @@ def judge(
     checks = []
     for name in dict.fromkeys((*requirements.checks, *found)):
         items = found.get(name, [])
-        own = list(_examine(items, requirements, examiners)) if items else _absent(name, requirements, blocked)
+        examined = _examine(items, requirements, examiners, excuses) if items else ()
+        own = list(examined) if items else _absent(name, requirements, blocked)
         violations += [msgspec.structs.replace(violation, check=name) for violation in own]
         checks.append(_check(name, items, own, requirements, blocked))
-    violations += (*whole(requirements, evidence), *ledger_violations(requirements, evidence))
+    violations += (*whole(requirements, evidence), *ledger_violations(requirements, evidence), *excuses.problems())
     checks += [_provider(name, requirements, evidence, violations) for name in requirements.providers]
     checks += [_service(name, requirements, evidence, violations) for name in requirements.services]
-    violations += _expected(requirements, checks, evidence)
+    violations += _expected(requirements, checks, evidence, excuses)
     violations += _nothing(requirements, checks, violations)
     return Verdict(
         policy=requirements.policy,
@@ -65,13 +69,15 @@ def judge(
         expected=requirements.expected,
         quarantined=tuple(entry for item in evidence for entry in quarantined(item, requirements)),
         flaky=requirements.flaky,
+        excused=excuses.excused(),
+        listed=size(requirements.ledger),
         run_id=requirements.run_id,
         tree=requirements.tree,
     )
 
 
 def _examine(
-    items: Sequence[LaneEvidence], requirements: Requirements, examiners: Sequence[Examiner]
+    items: Sequence[LaneEvidence], requirements: Requirements, examiners: Sequence[Examiner], excuses: Excuses
 ) -> Iterable[Violation]:
     """Yield what every examiner finds, with what is excused; a second run of a check must not hide the first."""
     if len(items) > 1:
@@ -79,7 +85,7 @@ def _examine(
         yield Violation(code=Code.STALE, message=f"there is evidence of {len(items)} runs: {sources}")
     for item in items:
         found = (violation for examiner in examiners for violation in examiner(item, requirements))
-        yield from excuse(tolerate(found, item, requirements), item, requirements)
+        yield from excuses.excuse(excuse(tolerate(found, item, requirements), item, requirements), item)
 
 
 def _absent(name: str, requirements: Requirements, blocked: Code | None) -> list[Violation]:
@@ -200,13 +206,14 @@ def _service(
 
 
 def _expected(
-    requirements: Requirements, checks: Sequence[Check], evidence: Sequence[LaneEvidence]
+    requirements: Requirements, checks: Sequence[Check], evidence: Sequence[LaneEvidence], excuses: Excuses
 ) -> Iterable[Violation]:
     """Yield EXPECTED_NOT_RUN for each expected name that did not run: a check, a lane, a provider or a service."""
     excused = Counter(name for item in evidence for name in _switched_off(item))
     for name in requirements.expected:
         own = [check for check in checks if check.name == name or check.name.startswith(f"{name}/")]
-        idle = [check for check in own if check.status is Status.SKIPPED or _skipped(check) > excused[check.name]]
+        allowed = {check.name: excused[check.name] + excuses.skipped(check.name) for check in own}
+        idle = [check for check in own if check.status is Status.SKIPPED or _skipped(check) > allowed[check.name]]
         if own and not idle:
             continue
         reason = "; ".join(check.reason or "tests were skipped" for check in idle) or "it is not part of this run"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import TypeAlias
 
 from greenlane.evidence.ledger import NOWHERE, LeakEntry, Ledger, MoveEntry, SkipEntry
 from greenlane.judge.quarantine import is_day
 from greenlane.judge.quarantine import wrong_with as wrong_quarantine
 from greenlane.judge.skip_causes import CHECKS
 
-Known = LeakEntry | SkipEntry | MoveEntry
+Known: TypeAlias = LeakEntry | SkipEntry | MoveEntry
 DAY = "is not a day such as 2026-01-31"
 
 
@@ -32,6 +33,11 @@ def name_of(entry: Known) -> str:
     if isinstance(entry, LeakEntry):
         return f"leak {entry.what} of {entry.test}"
     return f"skip {entry.test}" if isinstance(entry, SkipEntry) else f"move {entry.test} to {entry.lane}"
+
+
+def size(ledger: Ledger) -> int:
+    """Return how many entries a ledger has."""
+    return len(ledger.leaks) + len(ledger.skips) + len(ledger.quarantined) + len(ledger.moves)
 
 
 def _wrong(entry: Known, lanes: Collection[str]) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Generator
@@ -58,6 +59,9 @@ class Recorder:
             narrowing=narrowing(self._config, self._contract),
             controller=self._controller,
             seed=self._contract.seed,
+            platform=sys.platform,
+            implementation=sys.implementation.name,
+            privilege="root" if getattr(os, "geteuid", lambda: 1)() == 0 else "user",
         )
 
     @pytest.hookimpl(tryfirst=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from greenlane.evidence.ledger import LEDGER_FILE
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.verdict import CONFIGURATION, Check, Status, Verdict
 from greenlane.evidence.violation import Violation
@@ -103,6 +104,21 @@ def endpoints(verdict: Verdict) -> dict[str, dict[str, str]]:
         for check in verdict.checks
         if check.record and check.record.result.endpoints
     }
+
+
+def excused(verdict: Verdict) -> list[str]:
+    """Return one line on how much is excused, and by what; nothing where nothing is listed."""
+    counts: dict[str, int] = {}
+    for entry in verdict.excused:
+        counts[entry.kind] = counts.get(entry.kind, 0) + entry.tests
+    if verdict.quarantined:
+        counts["quarantine"] = len(verdict.quarantined)
+    if not counts and not verdict.listed:
+        return []
+    words = {"leak": "leaking", "skip": "skipped", "quarantine": "quarantined", "move": "moved"}
+    told = ", ".join(f"{counts[kind]:,} {word}" for kind, word in words.items() if kind in counts) or "no"
+    entries = f"{verdict.listed:,} entr{'y' if verdict.listed == 1 else 'ies'}"
+    return [f"EXCUSED: {told} tests, by {entries} of {LEDGER_FILE}; it only shrinks: what is not listed is red"]
 
 
 def headline(verdict: Verdict) -> str:

@@ -11,7 +11,7 @@ from greenlane.evidence.verdict import Verdict
 from greenlane.judge.causes import Cause, group
 from greenlane.judge.samples import percent
 from greenlane.report.flakiness import flakiness
-from greenlane.report.lines import WORDS, also, clean, detail, endpoints, next_steps, row
+from greenlane.report.lines import WORDS, also, clean, detail, endpoints, excused, next_steps, row
 from greenlane.report.lines import causes as causes_of
 from greenlane.report.variance import answers_line
 
@@ -45,6 +45,7 @@ def markdown(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
         _gates(verdict),
         _models(verdict),
         _samples(verdict),
+        _excused(verdict),
         _flakiness(verdict),
         _endpoints(verdict),
         _evidence(verdict),
@@ -105,6 +106,16 @@ def _models(verdict: Verdict) -> list[str]:
             rows.append(f"- {escape(check.name)}: {escape(answers_line(answers))}")
             rows.append(f"    - {code(answers.prompt)} → {code(answers.text)}")
     return ["## Models", "", *rows] if rows else []
+
+
+def _excused(verdict: Verdict) -> list[str]:
+    rows = [
+        f"| {escape(one.what)} | {one.tests} | {escape(one.why)} | {escape(one.since)} | {escape(one.who)} |"
+        for one in verdict.excused[:SHOWN]
+    ]
+    lines = [*map(escape, excused(verdict)), *_left_out(verdict.excused, "entries")]
+    head = ["", "| entry | tests | why | since | who |", "|---|---|---|---|---|"] if rows else []
+    return ["## Excused", "", *lines, *head, *rows] if lines else []
 
 
 def _flakiness(verdict: Verdict) -> list[str]:

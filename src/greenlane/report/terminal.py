@@ -14,7 +14,7 @@ from greenlane.evidence.verdict import Status, Verdict
 from greenlane.judge.causes import Cause, group
 from greenlane.report.failures import said
 from greenlane.report.flakiness import flakiness
-from greenlane.report.lines import WORDS, also, causes_of, clean, detail, headline, reason, row, shortened
+from greenlane.report.lines import WORDS, also, causes_of, clean, detail, excused, headline, reason, row, shortened
 from greenlane.report.variance import samples_line
 
 LINES = 38
@@ -28,7 +28,7 @@ SAID = 20
 """Lines of the checks, and of what a test said."""
 
 STYLES = {"PASS": "green", "FAIL": "red", "SKIP": "yellow", "QUARANTINED": "yellow", "FLAKY": "yellow"}
-STYLES |= {"VIOLATION:": "red", "CONFIG_ERROR:": "red", "CAUSE:": "red", "WARNING:": "yellow"}
+STYLES |= {"VIOLATION:": "red", "CONFIG_ERROR:": "red", "CAUSE:": "red", "WARNING:": "yellow", "EXCUSED:": "yellow"}
 
 
 def plain(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> list[str]:
@@ -38,7 +38,7 @@ def plain(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> list[str]:
         evidence: for what the test of the first cause said, where there is room.
     """
     found = group(verdict.violations)
-    room = _Room(LINES - 1)
+    room = _Room(LINES - 1 - len(excused(verdict)))
     # Taken in the order of their worth, returned in the order in which they are read.
     checks = room.take(_checks(verdict), CHECKS, "checks")
     steps = list(dict.fromkeys(f"  next: {cause.head.code.value}: {cause.head.next_step}" for cause in found))
@@ -52,7 +52,7 @@ def plain(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> list[str]:
     rows = [line for number, one in enumerate(rows) for line in (one, *folded.get(number, ()))]
     causes = room.whole(list(dict.fromkeys(line for cause in found for line in causes_of(cause))))
     text = _said(found, evidence, min(room.left, SAID))
-    return [*checks, *rates, *unstable, *warned, *rows, *causes, *text, *steps, headline(verdict)]
+    return [*checks, *rates, *unstable, *warned, *rows, *causes, *text, *steps, *excused(verdict), headline(verdict)]
 
 
 class _Room:

@@ -6,6 +6,7 @@ from msgspec.structs import asdict
 
 from greenlane.config.leaks import LeakPolicy
 from greenlane.evidence.contract import Contract, Task
+from greenlane.run.job import LaneJob
 from greenlane.run.prepared import PreparedLane
 from greenlane.version import VERSION
 
@@ -34,6 +35,7 @@ def lane_contract(
         plan=job.plan.files if job.plan else {},
         network=not lane.deterministic,
         leaks=leaks,
+        known=_known(job),
         closed={g.provider: g.reason for g in job.gates if not g.open or g.provider not in lane.providers},
         only=bool(job.only),
         services={name: job.settings.configuration.services[name].shards for name in lane.services},
@@ -42,3 +44,9 @@ def lane_contract(
         order=order,
         seed=seed,
     )
+
+
+def _known(job: LaneJob) -> tuple[tuple[str, str], ...]:
+    """Return the leaks that the ledger lists for a lane."""
+    lanes = ("", job.lane.name, job.lane.variant_of)
+    return tuple((entry.what, entry.test) for entry in job.ledger.leaks if entry.lane in lanes)

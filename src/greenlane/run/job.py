@@ -16,6 +16,7 @@ from greenlane.config.load import Settings
 from greenlane.config.services import services_here, switched_off
 from greenlane.evidence.evidence import GateState
 from greenlane.evidence.identity import LaneIdentity
+from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.progress import NULL_LISTENER, ProgressListener
 from greenlane.run.guards import Guarded
 from greenlane.sharding.plan import ShardPlan
@@ -35,6 +36,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
         purpose: name of what is done with the lane when that is no evidence; its artifacts lie apart from the lane's.
         color: whether the output goes to a terminal.
         only: node ids that are run instead of the whole; such a run is never green.
+        ledger: what is known and excused, as it was before any code of a lane ran.
         listener: who is told how it comes along.
     """
 
@@ -49,6 +51,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     color: bool = False
     only: tuple[str, ...] = ()
+    ledger: Ledger = Ledger()
     listener: ProgressListener = NULL_LISTENER
 
     @property

@@ -15,6 +15,7 @@ from greenlane.environment.installers import installer_of
 from greenlane.environment.yaml_file import read_yaml
 from greenlane.errors import ConfigError, EnvironmentBuildError, Interrupted
 from greenlane.evidence.evidence import GateState, LaneEvidence
+from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.progress import NULL_LISTENER, ProgressListener
 from greenlane.evidence.verdict import Verdict
 from greenlane.evidence.violation import Code, Violation
@@ -45,6 +46,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         gates: state of every live provider.
         guards: what each guard gives to lanes.
         listener: who is told how each lane comes along.
+        ledger: what is known and excused.
     """
 
     context: Context
@@ -53,6 +55,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[GateState, ...]
     guards: Mapping[str, Guarded]
     listener: ProgressListener
+    ledger: Ledger
 
 
 def decide(
@@ -85,6 +88,7 @@ def decide(
             gates=gates,
             guards=guards,
             listener=listener,
+            ledger=before.ledger,
         )
         evidence, stopped = _run_lanes(run)
         notes += stopped
@@ -136,7 +140,7 @@ def _jobs(run: Run, lane: Lane) -> list[LaneJob]:
     return [
         LaneJob(
             context=run.context, lane=lane, shard=shard, run_id=run.run_id, gates=run.gates,
-            guards=run.guards, seed=run.request.seed, plan=plan, listener=run.listener,
+            guards=run.guards, seed=run.request.seed, plan=plan, listener=run.listener, ledger=run.ledger,
             only=run.request.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.context.environ,
         )
         for shard in shards

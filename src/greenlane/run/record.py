@@ -8,6 +8,7 @@ import time
 import msgspec
 from msgspec.structs import asdict
 
+from greenlane.environment.imports import import_names
 from greenlane.evidence.artifacts import JOURNAL, JUNIT, OUTPUT, PLAN, RECORD
 from greenlane.evidence.evidence import Environment, LaneEvidence, LaneRecord, LaneResult
 from greenlane.evidence.reader import collect, digest_of, seal_record
@@ -51,6 +52,7 @@ def lane_record(
         switches=job.switches,
         variables={"PYTHONHASHSEED": "0" if lane.deterministic else "random", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
         coverage=coverage,
+        imports=import_names(prepared.recipe.location),
     )
 
 

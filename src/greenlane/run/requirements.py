@@ -41,6 +41,8 @@ def make_requirements(
         run_id=run_id,
         plugin=VERSION,
         gates=tuple(state for state in gates if not request.lane or owners.get(state.provider) in request.lanes),
+        lanes=tuple(name for name, lane in settings.configuration.lanes.items() if not lane.variant_of),
+        variants={lane.name: lane.variant_of for lane in settings.configuration.lanes.values() if lane.variant_of},
         ledger=in_force(settings, read_ledger(settings)),
         quarantine_kinds=tuple(kind.value for kind in settings.configuration.quarantine.kinds),
         today=day_of(time.time()),

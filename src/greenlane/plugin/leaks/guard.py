@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from greenlane.plugin.leaks.table import KINDS, Poll
 from greenlane.plugin.leaks.verdicts import Leak, Settling
 from greenlane.plugin.leaks.versions import counters_work
 from greenlane.plugin.network.audit import AuditEvents, CallSites
+from greenlane.util.globs import wild
 
 SHOWN = 40
 """Leaks of one test that are shown; the journal has them all."""
@@ -203,7 +205,8 @@ class LeakGuard:
         functions = [*_functions_of(item), *self._test.functions]
         self._test.given = dict(getattr(item, "funcargs", None) or {})
         self._settle(self._test, functions, reason or None)
-        leaks, self._leaks = self._leaks, []
+        leaks = [self._as_listed(item.nodeid, leak) for leak in self._leaks]
+        self._leaks = []
         for leak in leaks:
             self._write(item, leak)
         message = _words([leak for leak in leaks if leak.level == "error"])
@@ -213,6 +216,12 @@ class LeakGuard:
             manager = self._config.pluginmanager
             manager.register(_KeepRed(message, manager))
         return message
+
+    def _as_listed(self, nodeid: str, leak: Leak) -> Leak:
+        """Return a leak, at a level of its own where the ledger lists it: it is told, and fails nothing."""
+        thing = f"{leak.watcher}:{leak.what}"
+        listed = any(wild(thing, what) and wild(nodeid, test) for what, test in self._contract.known)
+        return replace(leak, level="known") if listed else leak
 
     def _settle(self, owner: Owner, functions: list[Callable[..., Any]], reason: str | None = None) -> None:
         if not owner.entries:

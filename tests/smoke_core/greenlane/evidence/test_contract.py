@@ -31,7 +31,7 @@ CONTRACT = Contract(
     run_id="r", lane="nd", kind="nondeterministic", project="/p", artifacts="/a", arguments=("-ra",), tests=("t",),
     plugin="0.1.0", shard="b", shards=("a", "b"), hermetic="kernel", network=False,
     leaks=LeakPolicy(level="warn", levels={"environ": "off"}, watch=("pkg",), allow={"environ:X": "why"}),
-    closed={"gemini": "GEMINI_API_KEY is not set"}, key="/k",
+    known=(("environ:*", "tests/*"),), closed={"gemini": "GEMINI_API_KEY is not set"}, key="/k",
     plan={"t.py": "b"}, task=Task.PROBE, order="random", seed=2**32 - 1,
     only=True, services={"model": ("b",)}, absent={"model": "ND_REAL is not 1"},
 )  # fmt: skip

@@ -1,0 +1,223 @@
+"""The ledger in one judgement: what it excuses, and which of its entries are false or of no use any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from greenlane.evidence.evidence import LaneEvidence, Requirements
+from greenlane.evidence.ledger import NOWHERE, Facts, LeakEntry, MoveEntry, SkipEntry
+from greenlane.evidence.outcome import Outcome, TestOutcome
+from greenlane.evidence.verdict import Excused
+from greenlane.evidence.violation import Code, Violation
+from greenlane.judge.ledger import Known, name_of
+from greenlane.judge.skip_causes import CHECKS, needs_met
+from greenlane.judge.sound import broken_because
+from greenlane.util.globs import wild
+
+
+class Excuses:
+    """What a ledger excuses in the evidence of one verdict.
+
+    Args:
+        requirements: with the ledger.
+        evidence: all that is judged together.
+    """
+
+    def __init__(self, requirements: Requirements, evidence: Sequence[LaneEvidence]) -> None:
+        self._requirements = requirements
+        self._ledger = requirements.ledger
+        self._evidence = evidence
+        self._used: dict[Known, dict[tuple[str, str], None]] = {}
+        self._unproved: dict[SkipEntry, None] = {}
+
+    def excuse(self, found: Iterable[Violation], item: LaneEvidence) -> Iterator[Violation]:
+        """Yield violations of a check but for leaks and skips that the ledger excuses; these are counted."""
+        outcomes = {test.nodeid: test for test in item.journal.outcomes}
+        for violation in found:
+            if violation.code is Code.LEAK and violation.thing:
+                if not self._leak(violation, item):
+                    yield violation
+            elif violation.code is Code.SKIPPED and violation.gating and violation.subject in outcomes:
+                yield from self._skip(violation, outcomes[violation.subject], item)
+            else:
+                yield violation
+
+    def skipped(self, check: str) -> int:
+        """Return how many skips of a check are excused."""
+        used = (tests for entry, tests in self._used.items() if isinstance(entry, SkipEntry))
+        return sum(name == check for tests in used for name, _ in tests)
+
+    def excused(self) -> tuple[Excused, ...]:
+        """Return the entries that have excused something, with how much."""
+        moves: dict[Known, int] = {entry: len(self._moved(entry)) for entry in self._ledger.moves}
+        counts = {**{entry: len(tests) for entry, tests in self._used.items()}, **moves}
+        known = (
+            Excused(kind=kind_of(e), what=name_of(e), why=e.why, since=e.since, who=e.who, tests=count)
+            for e, count in counts.items() if count
+        )  # fmt: skip
+        return tuple(sorted(known, key=lambda one: (one.kind, one.what)))
+
+    def problems(self) -> Iterator[Violation]:
+        """Yield LEDGER for each entry that is false, cannot be proved, or excuses nothing."""
+        for entry in self._unproved:
+            what = f"nothing here shows that it runs in {entry.elsewhere}: that lane is not part of this run"
+            yield _problem(entry, what, gating=self._requirements.strict)
+        for skip in self._ledger.skips:
+            if what := self._false(skip):
+                yield _problem(skip, what, gating=True)
+        entries: tuple[Known, ...] = (*self._ledger.leaks, *self._ledger.skips, *self._ledger.moves)
+        for one in entries:
+            if what := self._gone(one):
+                yield _problem(one, f"{what}; greenlane ledger tidy takes it out", gating=self._requirements.strict)
+
+    def gone(self) -> list[Known]:
+        """Return the entries that excuse nothing any more."""
+        entries: tuple[Known, ...] = (*self._ledger.leaks, *self._ledger.skips, *self._ledger.moves)
+        return [entry for entry in entries if self._gone(entry) or (isinstance(entry, SkipEntry) and self._over(entry))]
+
+    def _leak(self, violation: Violation, item: LaneEvidence) -> bool:
+        """Note and return whether a leak is listed."""
+        for entry in self._ledger.leaks:
+            listed = self._is_of(entry, item) and wild(violation.thing, entry.what)
+            if listed and wild(violation.subject, entry.test):
+                self._use(entry, item, violation.subject)
+                return True
+        return False
+
+    def _skip(self, violation: Violation, test: TestOutcome, item: LaneEvidence) -> Iterator[Violation]:
+        """Yield the violation of a skip that is not listed, or whose cause does not hold."""
+        told = ""
+        for entry in self._ledger.skips:
+            if not self._lists(entry, test, item):
+                continue
+            told = self._refusal(entry, test.nodeid, item)
+            if not told:
+                self._use(entry, item, test.nodeid)
+                return
+        yield _with(violation, told) if told else violation
+
+    def _lists(self, entry: SkipEntry, test: TestOutcome, item: LaneEvidence) -> bool:
+        return self._is_of(entry, item) and of_test(test.nodeid, entry.test) and wild(test.reason, entry.reason)
+
+    def _refusal(self, entry: SkipEntry, nodeid: str, item: LaneEvidence) -> str:
+        """Return why the cause of an entry does not hold for a skipped test; empty when it does."""
+        ((name, value),) = entry.causes
+        if name == "elsewhere":
+            return self._elsewhere(entry, nodeid)
+        facts = facts_of(item)
+        met = needs_met(entry, facts)
+        if met is None:
+            return f"the ledger says that it needs {name} {value}, and this evidence does not say what it is"
+        return f"the ledger says that it needs {name} {value}, which is here: {CHECKS[name].fact(facts)}" if met else ""
+
+    def _elsewhere(self, entry: SkipEntry, nodeid: str) -> str:
+        """Return why it is not proved that a test runs in another lane; empty when it is, or that lane is not here."""
+        own = [item for item in self._evidence if item.record.lane == entry.elsewhere]
+        past = self._requirements.past.get(entry.elsewhere)
+        if any(test.nodeid == nodeid and test.ran for item in own for test in item.journal.outcomes):
+            return ""
+        if own:
+            return f"the ledger says that it runs in {entry.elsewhere}, and it did not"
+        if past is None or not (nodeid in past.passed or nodeid in past.failed):
+            self._unproved[entry] = None
+        return ""
+
+    def _false(self, entry: SkipEntry) -> str:
+        """Return why an entry is false: its tests run after all, or under none of several interpreters."""
+        if self._over(entry):
+            return "its tests run after all; greenlane ledger tidy takes it out"
+        own = [item for item in self._evidence if self._is_of(entry, item)]
+        ((name, _),) = entry.causes
+        several = {item.record.lane for item in own} if name in ("python", "dependency") else set()
+        tests = [test for item in own for test in item.journal.outcomes if of_test(test.nodeid, entry.test)]
+        if len(several) > 1 and tests and not any(test.ran for test in tests):
+            return f"its tests run under no interpreter of {', '.join(sorted(several))}"
+        return ""
+
+    def _over(self, entry: SkipEntry) -> bool:
+        """Whether tests that an entry says cannot run in a lane have all run there."""
+        for item in self._sound(entry):
+            tests = [test for test in item.journal.outcomes if of_test(test.nodeid, entry.test)]
+            skips = any(test.outcome is Outcome.SKIPPED or not test.ran for test in tests)
+            lacks = needs_met(entry, facts_of(item)) is False or bool(entry.elsewhere)
+            if tests and not skips and lacks:
+                return True
+        return False
+
+    def _gone(self, entry: Known) -> str:
+        """Return why an entry excuses nothing any more; empty while it does, or nothing here can tell."""
+        own = self._sound(entry)
+        if not own or (not self._whole(entry) and not any(_has(item, entry) for item in own)):
+            return ""
+        if not any(_has(item, entry) for item in own):
+            return "no test has this name any more"
+        if isinstance(entry, LeakEntry) and entry not in self._used:
+            return "no test leaves it behind any more"
+        return ""
+
+    def _sound(self, entry: Known) -> list[LaneEvidence]:
+        """Return the evidence of whole and orderly runs that an entry is about."""
+        own = [item for item in self._evidence if self._is_of(entry, item) or isinstance(entry, MoveEntry)]
+        return [item for item in own if not broken_because(item) and not item.journal.narrowing]
+
+    def _whole(self, entry: Known) -> bool:
+        """Whether every lane that can have the tests of an entry is judged here, all of its shards included."""
+        lanes = [self._base(item.record.lane) for item in self._evidence]
+        checks = {item.record.check for item in self._evidence}
+        shards = all(check in checks for check in self._requirements.checks)
+        needed = {entry.lane} - {"", NOWHERE} or set(self._requirements.lanes)
+        return shards and not self._requirements.lane and needed <= set(lanes)
+
+    def _moved(self, entry: MoveEntry) -> set[str]:
+        """Return the tests of the evidence that a move is about."""
+        found = {n for item in self._evidence for n in (*item.journal.collected, *item.journal.left)}
+        return {nodeid for nodeid in found if of_test(nodeid, entry.test)}
+
+    def _is_of(self, entry: Known, item: LaneEvidence) -> bool:
+        """Whether an entry is about a lane, or about the lane that it is a variant of."""
+        names = (item.record.lane, self._base(item.record.lane))
+        return entry.lane in ("", *names) and not (isinstance(entry, SkipEntry) and entry.elsewhere in names)
+
+    def _base(self, lane: str) -> str:
+        return self._requirements.variants.get(lane, lane)
+
+    def _use(self, entry: Known, item: LaneEvidence, nodeid: str) -> None:
+        self._used.setdefault(entry, {})[item.record.check, nodeid] = None
+
+
+def facts_of(item: LaneEvidence) -> Facts:
+    """Return what a lane's process was, with what its lock installs."""
+    started = item.journal.facts
+    return Facts(
+        platform=started.platform, python=started.python, implementation=started.implementation,
+        privilege=started.privilege, imports=item.record.imports,
+    )  # fmt: skip
+
+
+def of_test(nodeid: str, pattern: str) -> bool:
+    """Return whether a pattern means a test, or a file that skipped itself whole."""
+    return wild(nodeid, pattern) or ("::" not in nodeid and wild(f"{nodeid}::", pattern))
+
+
+def kind_of(entry: Known) -> str:
+    """Return the kind of an entry: `leak`, `skip` or `move`."""
+    return "leak" if isinstance(entry, LeakEntry) else "skip" if isinstance(entry, SkipEntry) else "move"
+
+
+def _has(item: LaneEvidence, entry: Known) -> bool:
+    """Whether a lane has seen a test that an entry is about."""
+    ended = (test.nodeid for test in item.journal.outcomes)
+    return any(of_test(nodeid, entry.test) for nodeid in (*item.journal.collected, *item.journal.left, *ended))
+
+
+def _problem(entry: Known, what: str, *, gating: bool) -> Violation:
+    name = name_of(entry)
+    return Violation(code=Code.LEDGER, message=f"{name}: {what}", subject=name, cause=what, gating=gating)
+
+
+def _with(violation: Violation, told: str) -> Violation:
+    return msgspec.structs.replace(
+        violation, message=f"{violation.message}; {told}", cause=f"{violation.cause}; {told}"
+    )
