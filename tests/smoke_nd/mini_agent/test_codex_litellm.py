@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from greenlane.plugin.answers import Show
 from mini_agent.settings.providers import LITELLM_PROVIDERS
 from mini_agent.upstreams.codex.litellm_adapter import PROVIDERS, register_codex_agent
 from mini_agent.upstreams.litellm.loader import import_litellm
@@ -203,3 +208,36 @@ def test_provider_names_are_those_of_the_package(litellm: Any) -> None:
     internal = {"custom", "human", "litellm_agent", "langgraph"}
     assert LITELLM_PROVIDERS - theirs == set()
     assert theirs - LITELLM_PROVIDERS - internal == set()
+
+
+def of_the_lane(litellm: Any) -> Any:
+    """Returns: a Router made of the file that the lane was given, be it the harness's stub or the caller's own."""
+    content = yaml.safe_load(Path(os.environ["LITELLM_ROUTER_CONFIG"]).read_text())
+    return litellm.Router(model_list=content["model_list"], num_retries=0)
+
+
+def asked(router: Any, prompt: str) -> Any:
+    """Returns: what the group that tests ask for answers."""
+    messages = [{"role": "user", "content": prompt}]
+    return router.completion(os.environ["ROUTER_MODEL_GROUP"], messages, max_tokens=24)
+
+
+def test_the_lanes_group_answers(litellm: Any) -> None:
+    """The group named by ROUTER_MODEL_GROUP answers through the router file, from the lane's own gateway."""
+    answer = asked(of_the_lane(litellm), "what is the capital of France?")
+    assert answer.choices[0].message.content.strip()
+    assert answer._hidden_params["api_base"].startswith(os.environ["MINI_AGENT_API_BASE"])
+    assert "llm_provider-x-mini-agent-provider" in answer._hidden_params["additional_headers"]
+
+
+@pytest.mark.needs("model")
+def test_the_lanes_group_is_the_real_model(litellm: Any, answered: Show) -> None:
+    """In block mode, where nothing is echoed or canned, the group's answers are the real model's."""
+    router = of_the_lane(litellm)
+    for subject in ("a red fox", "an old ship"):
+        prompt = f"Tell me about {subject} called {secrets.token_hex(3)}."
+        answer = asked(router, prompt)
+        text = answer.choices[0].message.content
+        answered(prompt, text, model=answer.model, tokens=answer.usage.completion_tokens, request=answer.id)
+        assert text.strip()
+        assert answer.usage.completion_tokens > 0
