@@ -18,7 +18,10 @@ from mini_agent.core.errors import ConfigError, MiniAgentError
 from mini_agent.interceptor.cli import add_commands
 
 if TYPE_CHECKING:
-    pass
+    import socket
+
+    from mini_agent.settings import Settings
+    from mini_agent.sidecar import LiteLLMSidecar
 
 __all__ = ["main"]
 
@@ -62,6 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to bind (default 127.0.0.1)")
     serve.add_argument("--port", type=_port, metavar="N", help="port to bind, 0 for a free one (default 8788)")
     serve.add_argument("--mode", choices=("sdk", "forward"), help="how models are reached (default sdk)")
+    serve.add_argument(
+        "--with-litellm", nargs="?", const="", metavar="PROGRAM",
+        help="forward mode: start LiteLLM from an environment of its own, and keep it alive",
+    )  # fmt: skip
     serve.add_argument("--allow-open", action="store_true", default=None, help="serve other hosts without a key")
     serve.set_defaults(run=_serve)
     config = commands.add_parser("config", help="look at the configuration")
@@ -88,15 +95,26 @@ def _port(text: str) -> int:
 
 
 def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    from mini_agent.app import create_app
-    from mini_agent.server import GatewayServer, bind, limits_of, server_config
+    from mini_agent.server import bind
     from mini_agent.settings import load_settings
     from mini_agent.settings.start import refuse_unsafe
 
     flags = {"host": arguments.host, "port": arguments.port, "provider_mode": arguments.mode}
     settings = load_settings(environ, {**flags, "allow_open": arguments.allow_open}, config=arguments.config)
     refuse_unsafe(settings)
+    if arguments.with_litellm is None:
+        return _serve_on(bind(settings.host, settings.port), settings)
+    sidecar = _sidecar(arguments, settings, environ)
     sock = bind(settings.host, settings.port)
+    with sidecar:
+        return _serve_on(sock, replace(settings, forward_url=sidecar.url))
+
+
+def _serve_on(sock: socket.socket, settings: Settings) -> int:
+    """Serve the gateway on a bound socket until a signal. Returns: the exit code."""
+    from mini_agent.app import create_app
+    from mini_agent.server import GatewayServer, limits_of, server_config
+
     settings = replace(settings, port=sock.getsockname()[1])
     app = create_app(settings)
     _log_libraries(settings.secrets())
@@ -112,6 +130,28 @@ def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     server = GatewayServer(config, announce)
     server.run(sockets=[sock])
     return _INTERRUPTED if server.stopped_by == signal.SIGINT else _OK
+
+
+def _sidecar(arguments: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> LiteLLMSidecar:
+    """Returns: the external process that `--with-litellm` asks for, not yet started. Raises: ConfigError."""
+    from mini_agent.core.logs import new_logger
+    from mini_agent.core.redaction import Redactor
+    from mini_agent.settings.yaml_file import config_path
+    from mini_agent.sidecar import LiteLLMSidecar, find_program, free_port
+
+    if settings.provider_mode != "forward":
+        raise ConfigError("--with-litellm starts the process of forward mode: add --mode forward")
+    if settings.sources.get("forward_url"):
+        raise ConfigError("--with-litellm starts a process at an address of its own: take MINI_AGENT_FORWARD_URL out")
+    config = config_path(arguments.config, environ, Path.cwd())
+    if config is None:
+        raise ConfigError(
+            "--with-litellm needs the file that LiteLLM reads, too: pass --config, or write mini_agent.yaml"
+        )
+    program = find_program(arguments.with_litellm or settings.litellm_program, environ.get("PATH", ""), Path.cwd())
+    redactor = Redactor(settings.secrets())
+    log = new_logger(settings.log_level, redactor)
+    return LiteLLMSidecar(program, config, free_port(), environ, log, redactor.text)
 
 
 def _serve_interceptor(app: Any, host: str, port: int, announce: Callable[[str], None]) -> int:

@@ -244,9 +244,9 @@ class GatewayProcess(HttpClient):
         self.host, self.port = found[1], int(found[2])
         return line
 
-    def wait_for(self, pattern: str) -> None:
+    def wait_for(self, pattern: str, patience_s: float = PATIENCE_S) -> None:
         """Wait until stderr has text that matches; its first group is the port. Raises: AssertionError."""
-        give_up = time.monotonic() + PATIENCE_S
+        give_up = time.monotonic() + patience_s
         with self._news:
             while (found := re.search(pattern, "".join(self._errors))) is None:
                 assert self._process.poll() is None, f"it ended; stderr: {self._errors}"

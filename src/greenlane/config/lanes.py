@@ -114,7 +114,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         shards: the only shards that start it; none for all.
         when: environment name of the switch without which it is not started; empty for always.
         optional: whether a lane goes on without it where its environment cannot be installed.
-        gives: `NAME=value` for later services and for the lane while it runs; `{base}` and `{model}` are filled in.
+        gives: `NAME=value` for later services and for the lane while it runs; `{base}`, `{model}` and `{program}`
+            are filled in.
         models: path that lists models, as `data[].id` or `models[].name`; the first is the one that answers. Empty for
             no model.
         meter: path and name of the counter of tokens that it generated, as `/metrics name`; empty for none.

@@ -10,7 +10,7 @@ from greenlane.config.lanes import Lane, Service
 from greenlane.config.schema import Configuration
 from greenlane.util.exposition import selector
 
-PLACEHOLDERS = ("{base}", "{model}")
+PLACEHOLDERS = ("{base}", "{model}", "{program}")
 """What is filled in in `gives`, when the service has started."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -44,14 +44,25 @@ def gated_services(configuration: Configuration) -> dict[str, tuple[str, ...]]:
     return {name: users[name] for name, service in configuration.services.items() if service.gated and users[name]}
 
 
-def given(gives: Iterable[str], base: str, model: str) -> dict[str, str]:
+def given(gives: Iterable[str], base: str, model: str, program: str) -> dict[str, str]:
     """Return the variables that a started service gives to later ones and to the lane.
 
     Args:
-        gives: `NAME=value` entries; base: address of the service; model: name of its model, empty for none.
+        gives: `NAME=value` entries.
+        base: address of the service.
+        model: name of its model, empty for none.
+        program: absolute path of what was started, empty where somebody else's server is used.
     """
+    values = {"{base}": base, "{model}": model, "{program}": program}
     entries = (entry.partition("=") for entry in gives)
-    return {name: value.replace("{base}", base).replace("{model}", model) for name, _, value in entries}
+    return {name: _filled(value, values) for name, _, value in entries}
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with a value in the place of each placeholder."""
+    for placeholder, value in values.items():
+        text = text.replace(placeholder, value)
+    return text
 
 
 def model_names(listing: object) -> list[str]:
@@ -120,6 +131,6 @@ def _problems(path: str, name: str, service: Service, configuration: Configurati
             yield f"{path}.shards: no lane that uses it has a shard {shard!r}; known: {', '.join(sorted(known_shards))}"
     for entry in service.gives:
         if "=" not in entry:
-            yield f"{path}.gives: {entry!r} is not NAME=value; {' and '.join(PLACEHOLDERS)} are filled in"
+            yield f"{path}.gives: {entry!r} is not NAME=value; {', '.join(PLACEHOLDERS)} are filled in"
         elif "{model}" in entry and not service.models:
             yield f"{path}.gives: {entry!r} names a model, and `models` says of no path that lists any"

@@ -80,7 +80,8 @@ class Running:
 
     def given(self) -> dict[str, str]:
         """Return the variables that later services and the lane get from this one."""
-        return given(self._plan.gives, self.record.base, self.record.model)
+        program = "" if self._plan.external else self._plan.command[0]
+        return given(self._plan.gives, self.record.base, self.record.model, program)
 
     def _spawn(self) -> str:
         """Start the process; return what went wrong."""

@@ -46,6 +46,7 @@ class Settings:
     provider_mode: str = _option("sdk", "MINI_AGENT_PROVIDER_MODE", parse=parsers.choice("sdk", "forward", "binary"))
     forward_url: str = _option("http://localhost:4000", "MINI_AGENT_FORWARD_URL", parse=parsers.http_url)
     forward_key: str | None = _option(None, "MINI_AGENT_FORWARD_KEY", secret=True)
+    litellm_program: str = _option("", "MINI_AGENT_LITELLM")
     shim_mode: str = _option("", "MINI_AGENT_OPENAI_SHIM_MODE", parse=parsers.choice("", "echo", "block"))
     shim_reply: str = _option("shim ok", "MINI_AGENT_OPENAI_SHIM_REPLY")
     shim_delay_ms: float = _option(0.0, "MINI_AGENT_OPENAI_SHIM_DELAY_MS", parse=parsers.number())

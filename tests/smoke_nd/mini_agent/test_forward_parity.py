@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from mini_agent.sidecar import START_S
 from support.gateway import GatewayProcess
 from support.http_client import HttpClient
 from support.parity.suite import CASES, MASTER, Case
@@ -116,3 +118,19 @@ def test_client_that_leaves_is_noticed_through_both_processes(world: World) -> N
         connection.close()
         gateway.headers.clear()
     assert json.loads(world.provider.get("/gone/leaver").body) == {"ok": True}
+
+
+def test_one_command_starts_litellm_and_takes_it_down(world: World) -> None:
+    """`--with-litellm` starts the real program from its own environment; it answers, and ends with the gateway."""
+    names = ("PARITY_ROOT", "PARITY_BASE", "MINI_AGENT_LITELLM")
+    words = ("serve", "--port", "0", "--mode", "forward", "--with-litellm", "--config", str(CONFIG))
+    with GatewayProcess(*words, environ={name: os.environ[name] for name in names}) as gateway:
+        gateway.wait_for(r'"message":"litellm is ready","port":(\d+)', START_S)
+        litellm = gateway.port
+        gateway.wait_listening()
+        reply = gateway.chat(headers=KEY)
+        assert (reply.status, reply.headers["x-mini-agent-provider"]) == (200, "forward"), reply.body
+        gateway.signal(signal.SIGTERM)
+        assert gateway.wait() == 0
+    with pytest.raises(ConnectionRefusedError):
+        HttpClient("127.0.0.1", litellm).get("/health/liveliness")

@@ -56,6 +56,7 @@ class LiteLLMProcess:
         app = web.Application(client_max_size=2**26, middlewares=[self._guarded])
         app.router.add_post("/v1/chat/completions", self._completion)
         app.router.add_post("/v1/embeddings", self._completion)
+        app.router.add_get("/health/liveliness", self._alive)
         app.router.add_route("*", "/{path:.*}", self._missing)
         app.cleanup_ctx.append(self._client_of)
         return app
@@ -67,7 +68,9 @@ class LiteLLMProcess:
     @web.middleware
     async def _guarded(self, request: web.Request, handler: Any) -> web.StreamResponse:
         try:
-            if request.headers.getall("authorization", []) != [f"Bearer {self._general['master_key']}"]:
+            if request.path != "/health/liveliness" and request.headers.getall("authorization", []) != [
+                f"Bearer {self._general['master_key']}"
+            ]:
                 raise _Refused(400, "No connected db.", "no_db_connection")
             response: web.StreamResponse = await handler(request)
         except _Refused as refused:
@@ -75,6 +78,9 @@ class LiteLLMProcess:
             headers = {name.replace("llm-provider", "llm_provider"): value for name, value in headers.items()}
             return web.json_response(refused.body, status=refused.status, headers=headers)
         return response
+
+    async def _alive(self, _request: web.Request) -> web.StreamResponse:
+        return web.json_response("I'm alive!")
 
     async def _missing(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/v1/embeddings":

@@ -86,6 +86,8 @@ class Facts:
 
 #: The process answers under the group's name, and with an id and a time of its own where the provider gave none.
 _VARYING = frozenset({"model", "id", "created", "request_id", "ttotal_ms", "router_call_ms", "t_ms"})
+#: What `/memory-routing/info` shows of one gateway alone: its address, and the cookies that its provider has set.
+_OWN = frozenset({"host", "x-request-id", "session_info"})
 #: Fields of LiteLLM that OpenAI does not have, and counts that it adds up itself.
 _NOT_OPENAI = frozenset({"provider_specific_fields", "completion_tokens_details", "prompt_tokens_details"})
 _HEADERS = ("content-type", "cache-control", "x-accel-buffering", "retry-after", "www-authenticate", "allow")
@@ -129,7 +131,7 @@ def _plain(value: Any) -> Any:
     """Returns: the OpenAI part of a value: without nulls, varying values and LiteLLM's own fields."""
     if isinstance(value, dict):
         kept = {key: item for key, item in value.items() if key not in _NOT_OPENAI and item is not None}
-        return {key: "*" if key in _VARYING else _plain(item) for key, item in kept.items()}
+        return {key: "*" if key in _VARYING | _OWN else _plain(item) for key, item in kept.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
@@ -219,6 +221,37 @@ _USERS = (
         code="invalid_parameter",
         asked=0,
     ),
+)
+INFO = "/memory-routing/info"
+
+
+def _routed(user: str, pattern: str | None = None, *, custom: bool = False) -> Callable[[Facts], None]:
+    def check(facts: Facts) -> None:
+        info = facts.answer["body"]
+        assert (info["user_id"], info["custom_header_present"]) == (user, custom)
+        assert info["is_default"] is (user == "parity-default")
+        assert info.get("matched_pattern", {}).get("pattern") == pattern
+        assert info["routing"].items() <= info.items()
+
+    return check
+
+
+def _info(name: str, check: Callable[[Facts], None] | None = None, **more: Any) -> Case:
+    return Case(f"routing information {name}", method="GET", path=INFO, asked=0, check=check, **more)
+
+
+_ROUTING = (
+    _info("default", _routed("parity-default")),
+    _info("custom header", _routed("info-ada", custom=True), headers={"x-memory-user-id": "info-ada"}),
+    _info("pattern", _routed("pycharm-user", "^PyCharm"), headers={"user-agent": "PyCharm/2026"}),
+    _info(
+        "custom header before pattern",
+        _routed("info-bob", custom=True),
+        headers={"x-memory-user-id": "info-bob", "user-agent": "PyCharm/2026"},
+    ),
+    _info("without key", _routed("parity-default"), key=None),
+    _info("impossible user", headers={"x-memory-user-id": "a b"}, status=400, code="invalid_parameter"),
+    _info("secrets of a request", headers={"x-api-key": "sk-evil-key-000", "cookie": "sid=evil"}),
 )
 _STREAMS = (
     Case("stream", chat(stream=True)),
@@ -344,4 +377,4 @@ _RUNS = (
         asked=0,
     ),
 )
-CASES: tuple[Case, ...] = (*_ANSWERS, *_USERS, *_STREAMS, *_REFUSALS, *_OURS, *_RUNS)
+CASES: tuple[Case, ...] = (*_ANSWERS, *_USERS, *_ROUTING, *_STREAMS, *_REFUSALS, *_OURS, *_RUNS)

@@ -61,10 +61,10 @@ def test_a_switch_is_on_or_off() -> None:
 
 
 def test_what_a_service_gives() -> None:
-    """Base and model are filled in wherever they stand; a value may hold further equal signs."""
-    gives = ("BASE={base}/v1", "MODEL=openai/{model}", "MODE=a=b")
-    assert given(gives, "http://127.0.0.1:1", "m") == {
-        "BASE": "http://127.0.0.1:1/v1", "MODEL": "openai/m", "MODE": "a=b",
+    """Base, model and program are filled in wherever they stand; a value may hold further equal signs."""
+    gives = ("BASE={base}/v1", "MODEL=openai/{model}", "MODE=a=b", "PROGRAM={program}")
+    assert given(gives, "http://127.0.0.1:1", "m", "/venv/bin/x") == {
+        "BASE": "http://127.0.0.1:1/v1", "MODEL": "openai/m", "MODE": "a=b", "PROGRAM": "/venv/bin/x",
     }  # fmt: skip
 
 
@@ -104,7 +104,7 @@ PROBLEMS = {
         service(instead=Instead(variable="1", ready="/")), "services.s: '1' is not the name of a variable",
     ),
     "no such shard": (service(shards=("c",)), "services.s.shards: no lane that uses it has a shard 'c'; known: a, b"),
-    "no value": (service(gives=("BASE",)), "services.s.gives: 'BASE' is not NAME=value; {base} and {model} are"),
+    "no value": (service(gives=("BASE",)), "services.s.gives: 'BASE' is not NAME=value; {base}, {model}, {program}"),
     "no model": (service(gives=("M={model}",)), "services.s.gives: 'M={model}' names a model, and `models` says"),
 }  # fmt: skip
 
