@@ -37,9 +37,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Strict typing of both packages."""
+    """Strict typing of both packages, of what tests share, and of the benchmarks."""
     _tools(session)
-    session.run("mypy", "--strict", "src/greenlane", "src/mini_agent")
+    session.run("mypy", "--strict", "src/greenlane", "src/mini_agent", "tests/support", "benchmarks")
 
 
 @nox.session

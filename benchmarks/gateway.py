@@ -166,10 +166,11 @@ def passthrough_app(base: str) -> Any:
             body, more = body + message.get("body", b""), message.get("more_body", False)
         async with sessions[0].post(f"{base}/chat/completions", data=body) as answer:
             kind = answer.headers["content-type"].encode()
-            start = {"type": "http.response.start", "status": answer.status, "headers": [(b"content-type", kind)]}
+            headers = [(b"content-type", kind)]
+            start = {"type": "http.response.start", "status": answer.status, "headers": headers}
             if kind == b"application/json":
                 raw = await answer.read()
-                start["headers"].append((b"content-length", str(len(raw)).encode()))
+                headers.append((b"content-length", str(len(raw)).encode()))
                 await send(start)
                 await send({"type": "http.response.body", "body": raw})
                 return

@@ -27,8 +27,8 @@ import sqlalchemy as sa
 
 from greenlane.config.schema import Quarantine
 from greenlane.evidence.history import DAY, RecordedRun, RecordedTest
+from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome
-from greenlane.evidence.quarantine import Ledger
 from greenlane.history import queries, spool
 from greenlane.history.database import connect, reading
 from greenlane.history.flaky import flaky

@@ -19,10 +19,12 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from greenlane.evidence.contract import Contract, LeakPolicy
+from greenlane.config.leaks import LeakPolicy
+from greenlane.evidence.contract import Contract
 
 MODULES, ATTRIBUTES = 100, 50
 
@@ -70,6 +72,7 @@ from greenlane.plugin.network.hermetic import HermeticGuard
 from greenlane.plugin.journal import Journal
 from greenlane.evidence.contract import Contract
 from pathlib import Path
+from typing import Any
 import msgspec
 contract = msgspec.json.decode(Path("contract.json").read_bytes(), type=Contract)
 begin = time.perf_counter()
@@ -102,7 +105,7 @@ def build(root: Path, tests: int) -> None:
     (root / "pytest.ini").write_text("[pytest]\n")
 
 
-def contract_of(root: Path, **fields: object) -> Path:
+def contract_of(root: Path, **fields: Any) -> Path:
     """Write a contract with the guards that are given."""
     (root / ".artifacts").mkdir(exist_ok=True)
     made = Contract(

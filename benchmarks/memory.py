@@ -91,7 +91,7 @@ def cpu_rows(times: int) -> Iterator[tuple[str, float, float]]:
         return provider_headers(ProviderRequest(target=TARGET, body={}, caller=caller))
 
     yield "detection and routing, new client", microseconds(times, route), 50
-    tools = ChatTools(settings, Sessions(SystemClock()), lambda: None)
+    tools = ChatTools(settings, Sessions(SystemClock()), lambda _: None)
     request = ProviderRequest(target=TARGET, body={"messages": MESSAGES}, caller=Caller(request_id="r", user_id="ada"))
     yield "deciding about tools, none", microseconds(times, lambda: tools.of(request)), 50
 

@@ -230,7 +230,7 @@ REQUESTS: dict[str, Callable[[str], Body]] = {
     "stream": lambda dialect: _ask(dialect, _user("hi"), stream=True),
 }
 
-_RESULTS = [("user", "where?"), ("assistant", "I look."), ("call", "call_1", "look", {"city": "Bern"})]
+_RESULTS: list[Fact] = [("user", "where?"), ("assistant", "I look."), ("call", "call_1", "look", {"city": "Bern"})]
 _RESULTS += [("call", "call_2", "look", {"city": "Genf"}), ("result", "call_1", "it rains"), ("tool", "look", SCHEMA)]
 #: What each of them asks for.
 TOPICS: dict[str, list[Fact]] = {
@@ -273,7 +273,7 @@ def says(dialect: str, fact: Fact, body: Body) -> bool:
         case "tool":
             return _tool(dialect, *rest) in body["tools"]
         case "choice":
-            return body["tool_choice"] == _choice(dialect, rest[0])
+            return bool(body["tool_choice"] == _choice(dialect, rest[0]))
         case _:
             return all(_member(body, path) == value for path, value in _members(dialect, kind, rest))
 

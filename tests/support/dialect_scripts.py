@@ -219,7 +219,7 @@ def _message_events(script: Script) -> Iterable[dict[str, Any]]:
         deltas: list[dict[str, Any]]
         match part:
             case Thought():
-                block = {"type": "thinking", "thinking": "", "signature": ""}
+                block: dict[str, Any] = {"type": "thinking", "thinking": "", "signature": ""}
                 deltas = [{"type": "thinking_delta", "thinking": piece} for piece in script.pieces(part.text)]
                 deltas.append({"type": "signature_delta", "signature": part.signature})
             case Words():

@@ -105,10 +105,8 @@ def lane(
         "budget": 600.0, "exit_status": status, "tree": TREE, "tree_after": TREE, "lock": LOCK,
         "python": PYTHON, "version": "3.11.9", "plugin": VERSION, "hermetic": "kernel", **record,
     }  # fmt: skip
-    result, environment = (
-        kind(**{name: fields.pop(name) for name in kind.__struct_fields__ if name in fields})
-        for kind in (LaneResult, Environment)
-    )
+    result = LaneResult(**{name: fields.pop(name) for name in LaneResult.__struct_fields__ if name in fields})
+    environment = Environment(**{name: fields.pop(name) for name in Environment.__struct_fields__ if name in fields})
     return LaneEvidence(
         record=LaneRecord(result=result, environment=environment, **fields),
         journal=JournalFacts(**{**facts, **(journal or {})}),

@@ -24,7 +24,8 @@ _AGREED = ("reasoning_content", "reasoning", "thinking_blocks", "additional_kwar
 
 @lru_cache(maxsize=4)
 def _protocol(name: str) -> dict[str, Any]:
-    return json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    protocol: dict[str, Any] = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return protocol
 
 
 @lru_cache(maxsize=256)

@@ -65,7 +65,7 @@ def streamed(reply: Reply) -> Said:
     *events, done = events_of(reply.body)
     assert done == "[DONE]"
     choices = [event["choices"][0] for event in events if event["choices"]]
-    usage = next((event["usage"] for event in events if event.get("usage")), {})
+    usage: dict[str, Any] = next((event["usage"] for event in events if event.get("usage")), {})
     finish = next(choice["finish_reason"] for choice in choices if choice.get("finish_reason"))
     text = "".join(choice["delta"].get("content") or "" for choice in choices)
     return Said(text, finish, usage, events[0]["model"], events[0]["id"], len(events))

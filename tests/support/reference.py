@@ -123,9 +123,10 @@ def configuration() -> str:
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     for title, rows in tables().items():
         heading = re.compile(rf"^(###? {re.escape(title)}\n(?s:.*?))(?:^\|.*\n)+", re.MULTILINE)
-        if not heading.search(text):
+        found = heading.search(text)
+        if not found:
             raise ValueError(f"docs/configuration.md has no heading {title} with a table")
-        text = heading.sub(lambda match, rows=rows: match.group(1) + "".join(f"{row}\n" for row in rows), text, count=1)
+        text = text[: found.end(1)] + "".join(f"{row}\n" for row in rows) + text[found.end() :]
     return text
 
 

@@ -24,7 +24,8 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/healthz":
             impostor = sys.argv[2:] == ["impostor"]
             instance = "somebody else" if impostor else os.environ.get("GREENLANE_INSTANCE_ID")
-            self._answer({"port": self.server.server_address[1], "instance_id": instance})
+            port = self.connection.getsockname()[1]
+            self._answer({"port": port, "instance_id": instance})
         elif self.path.startswith("/bad"):
             REFUSED.append(self.path)
             self.send_error(400)

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -71,7 +71,7 @@ class Upstream:
         self.release = threading.Event()
         self.port = 0
 
-    def __enter__(self) -> Upstream:
+    def __enter__(self) -> Self:
         self._loop.run(self._start())
         return self
 

@@ -17,7 +17,7 @@ import openai._types
 
 # A protocol class of theirs that no schema can be made of.
 for module in (anthropic._types, openai._types):
-    module.SequenceNotStr = list  # type: ignore[attr-defined,misc]
+    setattr(module, "SequenceNotStr", list)  # noqa: B010  a module has no such attribute for mypy
 
 from anthropic.types import Message, MessageTokensCount, RawMessageStreamEvent  # noqa: E402
 from anthropic.types.message_create_params import MessageCreateParams  # noqa: E402
@@ -74,7 +74,7 @@ def shared(definitions: dict[str, dict[str, Any]]) -> set[str]:
             texts.setdefault(name, set()).add(json.dumps(value, sort_keys=True))
     same = {name for name, versions in texts.items() if len(versions) == 1}
     while True:
-        torn = {name for name in same if not set(re.findall(r"#/\$defs/([^\"]+)", *texts[name])) <= same}
+        torn = {name for name in same if not set(re.findall(r"#/\$defs/([^\"]+)", next(iter(texts[name])))) <= same}
         if not torn:
             return same
         same -= torn
