@@ -21,7 +21,8 @@ from mini_agent.edge.ids import request_id_of
 from mini_agent.interceptor.body import ClientGone, ClientSide, Receive
 from mini_agent.interceptor.headers import outgoing_headers
 from mini_agent.interceptor.settings import InterceptorSettings
-from mini_agent.interceptor.target import TRANSPORT_ERRORS, Target
+from mini_agent.interceptor.target import Target
+from mini_agent.net.failures import TRANSPORT_ERRORS
 from mini_agent.net.hop_headers import end_to_end
 
 __all__ = ["Interceptor", "create_interceptor"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,20 +9,14 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from mini_agent.core.errors import (
-    BackendUnavailable,
-    GatewayError,
-    InvalidProviderResponse,
-    InvalidValue,
-    ProviderTimeout,
-)
+from mini_agent.core.errors import GatewayError, InvalidValue
 from mini_agent.interceptor.body import ClientSide
 from mini_agent.interceptor.settings import InterceptorSettings
-from mini_agent.net.connector import open_http_connector
+from mini_agent.net.connector import open_http_connector, open_session
+from mini_agent.net.failures import TRANSPORT_ERRORS, error_of_transport
 
-__all__ = ["TRANSPORT_ERRORS", "Target"]
+__all__ = ["Target"]
 
-TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 #: Longest header line of the target's answer, in bytes.
 _HEADER_BYTES = 65536
 
@@ -61,13 +54,7 @@ class Target:
 
     def explain(self, error: BaseException) -> GatewayError:
         """Returns: the error of the table that a failure below HTTP means."""
-        if isinstance(error, TimeoutError | asyncio.TimeoutError):
-            return ProviderTimeout(f"{self._base} did not answer in time")
-        if isinstance(error, aiohttp.ClientResponseError):
-            return InvalidProviderResponse(f"{self._base} does not answer in valid HTTP")
-        if isinstance(error, aiohttp.ClientConnectorError):
-            return BackendUnavailable(f"{self._base} cannot be reached: {error.strerror or error.os_error}")
-        return BackendUnavailable(f"{self._base} closed the connection before its answer was complete")
+        return error_of_transport(error, self._base)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -88,12 +75,11 @@ class Target:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(
-                connector=open_http_connector(),
-                cookie_jar=aiohttp.DummyCookieJar(),
+            self._session = open_session(
+                open_http_connector(),
+                headers=None,
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
                 auto_decompress=False,
-                trust_env=False,
                 timeout=self._timeout,
                 max_line_size=_HEADER_BYTES,
                 max_field_size=_HEADER_BYTES,

@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from mini_agent.core.ports import Clock
-from mini_agent.net.connector import HttpConnectorFactory, open_http_connector
+from mini_agent.net.connector import HttpConnectorFactory, open_http_connector, open_session
 
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType
@@ -178,17 +178,7 @@ class _Entry:
 
     def reopen(self, connector: aiohttp.BaseConnector) -> None:
         """Open the client, with the cookies that are there."""
-        self.client = aiohttp.ClientSession(
-            connector=connector,
-            connector_owner=False,
-            cookie_jar=self.jar,
-            headers={"accept-encoding": "identity", "user-agent": "mini-agent"},
-            # No silent proxy: an address in the configuration is the address that is called.
-            trust_env=False,
-            auto_decompress=True,
-            read_bufsize=2**18,
-            middlewares=(self._watch,),
-        )
+        self.client = open_session(connector, self.jar, connector_owner=False, middlewares=(self._watch,))
 
     async def _watch(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         self._starting += 1

@@ -17,7 +17,9 @@ from mini_agent.core.errors import InvalidParameter, ToolHostNotAllowed
 from mini_agent.core.ports import SYSTEM_CLOCK, Clock
 from mini_agent.core.text import load_json
 from mini_agent.net.bounded import AnswerTooLarge, read_bounded
+from mini_agent.net.connector import open_session
 from mini_agent.net.egress import CheckedHost, Egress, pinned_connector
+from mini_agent.net.failures import TRANSPORT_ERRORS
 from mini_agent.net.retry import retry_after_seconds
 from mini_agent.tools.http_headers import merge_headers
 from mini_agent.tools.protocol import capped, dump, failed, ms_since, read_call, succeeded
@@ -186,17 +188,13 @@ class HttpInvoker:
         return f"tool host failed: {type(error).__name__}"
 
 
-_FAILURES = (aiohttp.ClientError, TimeoutError, OSError, AnswerTooLarge)
+_FAILURES = (*TRANSPORT_ERRORS, AnswerTooLarge)
 
 
 def _new_session(checked: CheckedHost) -> aiohttp.ClientSession:
     # Cookies of a tool host are nobody's business in the next call, and the run's concurrency is its own limit.
-    return aiohttp.ClientSession(
-        connector=pinned_connector(checked),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"Accept-Encoding": "identity"},
-        timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
-    )
+    timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
+    return open_session(pinned_connector(checked), timeout=timeout)
 
 
 def _checked_base(base_url: str, egress: Egress) -> str:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import aiohttp
 import msgspec
 
 from mini_agent.core.errors import (
-    BackendUnavailable,
     BudgetExceeded,
     ContentPolicyViolation,
     ContextLengthExceeded,
     GatewayError,
-    InvalidProviderResponse,
     ModelNotFound,
     PermissionDenied,
     ProviderAuth,
@@ -37,7 +33,6 @@ __all__ = [
     "class_of_status",
     "error_of_event",
     "error_of_status",
-    "error_of_transport",
     "explain",
     "limit_headers",
     "of_provider",
@@ -181,23 +176,6 @@ def status_of_event(error: Any) -> int:
         if isinstance(value, int) and 400 <= value <= 599:
             return value
     return 0
-
-
-def error_of_transport(error: BaseException) -> GatewayError:
-    """Translate a failure below HTTP. Returns: timeout, malformed answer or unreachable provider."""
-    if isinstance(error, TimeoutError | asyncio.TimeoutError):
-        return ProviderTimeout("the provider did not answer in time")
-    if isinstance(error, aiohttp.ClientPayloadError | ConnectionResetError | aiohttp.ServerDisconnectedError):
-        return BackendUnavailable("the provider closed the connection before its answer was complete")
-    if isinstance(error, aiohttp.ClientResponseError):
-        return InvalidProviderResponse("the provider's answer is not valid HTTP")
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return BackendUnavailable("the provider's host name cannot be resolved")
-    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
-        return BackendUnavailable("the TLS connection to the provider failed")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return BackendUnavailable("the provider refused the connection")
-    return BackendUnavailable("the connection to the provider failed")
 
 
 def class_of_status(status: int, words: frozenset[str] = frozenset()) -> type[GatewayError]:

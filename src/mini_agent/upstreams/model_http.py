@@ -20,11 +20,12 @@ from yarl import URL
 from mini_agent.core.errors import GatewayError, InvalidProviderResponse
 from mini_agent.core.ports import Clock
 from mini_agent.core.text import valid_utf8
-from mini_agent.net.bounded import AnswerTooLarge, read_bounded, read_start
+from mini_agent.net.bounded import AnswerTooLarge, read_bounded
 from mini_agent.net.connections import Connections
+from mini_agent.net.failures import TRANSPORT_ERRORS, error_of_transport, read_refusal
 from mini_agent.net.retry import Backoff, RetryRule, retry_after_seconds
 from mini_agent.net.sse import SseReader
-from mini_agent.upstreams.errors import error_of_transport, limit_headers
+from mini_agent.upstreams.errors import limit_headers
 from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.wires import OPENAI, Wire
 
@@ -34,11 +35,6 @@ CONNECT_S = 30.0
 READ_S = 600.0
 #: How long the end of the HTTP body may lag behind `[DONE]` before the connection is given up instead of reused.
 _DRAIN_S = 0.05
-#: A provider's error text beyond this is not read, nor waited for longer than this.
-_ERROR_BYTES = 65536
-_ERROR_S = 5.0
-
-_TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ class ModelHttp:
                 raw = valid_utf8(await read_bounded(response, self._connections.answer_bytes))
             except AnswerTooLarge as error:
                 raise InvalidProviderResponse(f"the provider's answer is larger than {error.limit} bytes") from error
-            except _TRANSPORT_ERRORS as error:
+            except TRANSPORT_ERRORS as error:
                 raise error_of_transport(error) from error
         return self._wire.check_answer(raw)
 
@@ -104,7 +100,7 @@ class ModelHttp:
             while data:
                 try:
                     data = await response.content.readany()
-                except _TRANSPORT_ERRORS as error:
+                except TRANSPORT_ERRORS as error:
                     raise error_of_transport(error) from error
                 payloads = reader.feed(data) if data else reader.finish()
                 done, failure = guard.check(payloads)
@@ -126,7 +122,7 @@ class ModelHttp:
             async with asyncio.timeout(_DRAIN_S):
                 while await response.content.readany():
                     pass
-        except _TRANSPORT_ERRORS:
+        except TRANSPORT_ERRORS:
             response.close()
 
     @asynccontextmanager
@@ -162,7 +158,7 @@ class ModelHttp:
             if last or isinstance(error, aiohttp.ClientSSLError):
                 raise error_of_transport(error) from error
             return _Again(None)
-        except (*_TRANSPORT_ERRORS, ValueError) as error:
+        except (*TRANSPORT_ERRORS, ValueError) as error:
             raise error_of_transport(error) from error
         if 200 <= response.status < 300:
             if call.on_answer is not None:
@@ -176,14 +172,7 @@ class ModelHttp:
         raise await self._refusal(response, call.model)
 
     async def _refusal(self, response: aiohttp.ClientResponse, model: str) -> GatewayError:
-        try:
-            async with asyncio.timeout(_ERROR_S):
-                body = await read_start(response, _ERROR_BYTES)
-        except _TRANSPORT_ERRORS:
-            body = b""  # The status already says what happened; the text only explains it.
-        finally:
-            response.release()
-        now = self._clock.time()
+        body, now = await read_refusal(response), self._clock.time()
         return self._wire.of_status(response.status, response.headers, body, now=now, model=model)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,10 +11,9 @@ import aiohttp
 from mini_agent.core.errors import GatewayError, MethodNotAllowed, RouteNotFound
 from mini_agent.core.ports import Clock
 from mini_agent.core.text import load_json
-from mini_agent.net.bounded import read_start
 from mini_agent.net.connections import Connections
+from mini_agent.net.failures import TRANSPORT_ERRORS, error_of_transport, read_refusal
 from mini_agent.settings import Settings
-from mini_agent.upstreams.errors import error_of_transport
 from mini_agent.upstreams.forward.client import external_address, with_key
 from mini_agent.upstreams.forward.errors import error_of_relayed
 from mini_agent.upstreams.forward.headers import kept_query
@@ -23,10 +21,6 @@ from mini_agent.upstreams.forward.headers import kept_query
 __all__ = ["Relay", "RelayCall"]
 
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30.0, sock_read=600.0)
-_TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
-#: An error text beyond this is not read, nor waited for longer than this.
-_ERROR_BYTES = 65536
-_ERROR_S = 5.0
 #: What Starlette says of a path it does not have: it is the path that is unknown, not a model.
 _NO_SUCH_PATH = {"detail": "Not Found"}
 
@@ -67,7 +61,7 @@ class Relay:
                     timeout=_TIMEOUT,
                     allow_redirects=False,
                 )
-            except _TRANSPORT_ERRORS as error:
+            except (*TRANSPORT_ERRORS, ValueError) as error:
                 raise error_of_transport(error) from error
             try:
                 if not 200 <= answer.status < 300 and answer.status != 304:
@@ -80,15 +74,11 @@ class Relay:
         """Returns: the next bytes of an answer as they arrived, empty at its end. Raises: GatewayError."""
         try:
             return await answer.content.readany()
-        except _TRANSPORT_ERRORS as error:
+        except (*TRANSPORT_ERRORS, ValueError) as error:
             raise error_of_transport(error) from error
 
     async def _refusal(self, call: RelayCall, answer: aiohttp.ClientResponse) -> GatewayError:
-        try:
-            async with asyncio.timeout(_ERROR_S):
-                body = await read_start(answer, _ERROR_BYTES)
-        except _TRANSPORT_ERRORS:
-            body = b""  # The status already says what happened; the text only explains it.
+        body = await read_refusal(answer)
         if answer.status == 405:
             text = f"Method {call.method[:20]} is not allowed for '{call.path[:200]}'"
             return MethodNotAllowed(text, allow=answer.headers.get("allow", ""))
