@@ -47,6 +47,7 @@ COMMANDS = (
     "ready",
     "verdict",
     "leaks",
+    "ledger",
     "lock",
     "matrix",
     "plan",

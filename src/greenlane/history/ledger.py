@@ -20,7 +20,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 HEAD = """\
 # What is known and excused here; whatever is not listed is red, and what is gone has to go: it only shrinks.
-# Written by `greenlane ledger`, `flakes`, `init` and `survey`, which keep no other comments. See docs/ledger.md.
+# Written by `greenlane ledger`, `greenlane flakes` and `greenlane init`, which keep no other comments: docs/ledger.md.
 """
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
 from greenlane.evidence.ledger import NOWHERE, LeakEntry, Ledger, MoveEntry, SkipEntry
+from greenlane.evidence.quarantine import Entry
 from greenlane.judge.quarantine import is_day
 from greenlane.judge.quarantine import wrong_with as wrong_quarantine
 from greenlane.judge.skip_causes import CHECKS
@@ -28,11 +29,23 @@ def wrong_with(ledger: Ledger, lanes: Iterable[str]) -> list[str]:
     return found
 
 
-def name_of(entry: Known) -> str:
+def name_of(entry: Known | Entry) -> str:
     """Return an entry in a few words."""
+    if isinstance(entry, Entry):
+        return f"quarantine {entry.test}"
     if isinstance(entry, LeakEntry):
         return f"leak {entry.what} of {entry.test}"
     return f"skip {entry.test}" if isinstance(entry, SkipEntry) else f"move {entry.test} to {entry.lane}"
+
+
+def without(ledger: Ledger, entries: Collection[Known | Entry]) -> Ledger:
+    """Return a ledger without some of its entries."""
+    return Ledger(
+        leaks=tuple(entry for entry in ledger.leaks if entry not in entries),
+        skips=tuple(entry for entry in ledger.skips if entry not in entries),
+        quarantined=tuple(entry for entry in ledger.quarantined if entry not in entries),
+        moves=tuple(entry for entry in ledger.moves if entry not in entries),
+    )
 
 
 def size(ledger: Ledger) -> int:
