@@ -143,7 +143,8 @@ def main() -> int:
     parser.add_argument("--json", default="", metavar="FILE")
     options = parser.parse_args()
     sizes, rounds = (options.sizes[:2], 1) if options.quick else (options.sizes, options.rounds)
-    peer = subprocess.run([sys.executable, "-c", "import detect_test_pollution"], capture_output=True).returncode == 0
+    probe = subprocess.run([sys.executable, "-c", "import detect_test_pollution"], capture_output=True, check=False)
+    peer = probe.returncode == 0
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         (base / "project").mkdir()

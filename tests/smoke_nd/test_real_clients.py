@@ -109,7 +109,7 @@ def test_litellm(served: GatewayProcess, upstream: Upstream) -> None:
 
 
 def test_curl(served: GatewayProcess, upstream: Upstream) -> None:
-    """curl streams an answer to its end."""
+    """Curl streams an answer to its end."""
     curl = shutil.which("curl")
     if curl is None:
         pytest.skip("curl is not installed")

@@ -48,7 +48,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Script:
-    """One answer. finish: stop, length, tool_calls, content_filter or stop_sequence. usage: all tokens read, written,
+    """One answer.
+
+    finish: stop, length, tool_calls, content_filter or stop_sequence. usage: all tokens read, written,
     read from the cache, written to it, thought.
     """
 

@@ -12,7 +12,9 @@ __all__ = ["ScriptedTools"]
 
 
 class ScriptedTools:
-    """Lists `answers`' names. A value answers every call of its name: text as it is, an exception is raised, a callable
+    """Lists `answers`' names.
+
+    A value answers every call of its name: text as it is, an exception is raised, a callable
     gets the call (and is awaited), anything else becomes JSON.
 
     calls: every call. listings: how often it was asked for its tools. closed: True after `aclose`.

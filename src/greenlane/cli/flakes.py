@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Open history and ledger and do what the verb says; 1 when a promotion is refused."""
-    context = context_of(arguments, environ, (lambda text: None) if arguments.json else print_line)
+    context = context_of(arguments, environ, (lambda _: None) if arguments.json else print_line)
     needed()
     now = _moment(arguments.at)
     from greenlane.history.ingest import opened

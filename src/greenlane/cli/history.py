@@ -99,7 +99,7 @@ def _say(arguments: argparse.Namespace, value: Any, lines: Sequence[str]) -> int
     return EXIT_READY
 
 
-def _show(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+def _show(_settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
     from greenlane.history.database import reading
     from greenlane.history.queries import latest_runs
 
@@ -190,7 +190,7 @@ def _export(settings: Settings, arguments: argparse.Namespace, engine: Engine) -
     return _say(arguments, {"file": str(path)}, [f"written: {path}"])
 
 
-def _prune(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+def _prune(_settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
     from greenlane.history.prune import prune
 
     if arguments.keep_days is None and not arguments.run:
@@ -198,7 +198,7 @@ def _prune(settings: Settings, arguments: argparse.Namespace, engine: Engine) ->
     if arguments.keep_days is not None and arguments.keep_days < 1:
         raise ConfigError(f"--keep-days: {arguments.keep_days} is not 1 or more")
     before = 0 if arguments.keep_days is None else int(time.time() // DAY) - arguments.keep_days
-    say = (lambda text: None) if arguments.json else print_line
+    say = (lambda _: None) if arguments.json else print_line
     done = prune(engine, before, arguments.run, say, dry_run=arguments.dry_run)
     word = "would be removed" if arguments.dry_run else "removed"
     return _say(

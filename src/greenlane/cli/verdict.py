@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     # A folder may be named twice, or with one that it lies in.
     records = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.rglob(RECORD)))
 
-    def use(listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
+    def use(_listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
         evidence = [collect(path.parent) for path in records]
         requirements = make_requirements(settings, request, open_gates(context), run_id="")
         decision = judge(with_history(requirements, context), evidence, more=added_examiners())

@@ -144,7 +144,7 @@ def _selection(diagnosis: Diagnosis) -> Iterable[Problem]:
 
 def _selects(word: str) -> bool:
     """Return whether a word is an option that selects, with or without its value."""
-    return word.startswith(("-k", "-m")) or word.split("=")[0] in SELECTING
+    return word.startswith(("-k", "-m")) or word.split("=", maxsplit=1)[0] in SELECTING
 
 
 LOOKS: tuple[Callable[[Diagnosis], Iterable[Problem]], ...] = (

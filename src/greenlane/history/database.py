@@ -87,7 +87,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _prepare(connection: sqlite3.Connection, record: object) -> None:
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     """Set up a new connection. Readers and one writer do not wait for each other; a killed process loses nothing."""
     connection.isolation_level = None
     for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536"):

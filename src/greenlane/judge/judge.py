@@ -85,7 +85,7 @@ def _examine(
         yield Violation(code=Code.STALE, message=f"there is evidence of {len(items)} runs: {sources}")
     for item in items:
         found = (violation for examiner in examiners for violation in examiner(item, requirements))
-        yield from excuses.excuse(excuse(tolerate(found, item, requirements), item, requirements), item)
+        yield from excuses.excuse(excuse(tolerate(found, item), item, requirements), item)
 
 
 def _absent(name: str, requirements: Requirements, blocked: Code | None) -> list[Violation]:
@@ -108,7 +108,7 @@ def _nothing(requirements: Requirements, checks: Sequence[Check], found: Sequenc
 
 def _closed(name: str, requirements: Requirements) -> str:
     """Return the reason why no provider of a lane could be called; empty when one could, or it has none."""
-    lane = name.split("/")[0]
+    lane = name.split("/", maxsplit=1)[0]
     own = [gate for gate in requirements.gates if requirements.providers.get(gate.provider) == lane]
     if not own or any(gate.open for gate in own):
         return ""

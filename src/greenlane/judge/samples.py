@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from greenlane.config.lanes import LaneKind
-from greenlane.evidence.evidence import LaneEvidence, LaneRecord, Requirements
+from greenlane.evidence.evidence import LaneEvidence, LaneRecord
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.samples import Declared, FailedSample, SampleGroup, SampleResult
 from greenlane.evidence.violation import Code, Violation
@@ -169,7 +169,7 @@ def _same(one: str, other: str) -> bool:
     return one.endswith(f"/{other}") or other.endswith(f"/{one}")
 
 
-def tolerate(found: Iterable[Violation], evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
+def tolerate(found: Iterable[Violation], evidence: LaneEvidence) -> Iterable[Violation]:
     """Yield violations; the failure of a sample tells its seed, and does not gate where enough others passed.
 
     Only a failure of the body is variance: errors, time-outs, crashes and leaks gate as ever.

@@ -81,13 +81,13 @@ def _python(value: str, facts: Facts) -> bool | None:
 def _wrong_dependency(value: str) -> str:
     if not all(part.isidentifier() for part in value.split(".")):
         return f"{value!r} is not an import name such as numpy"
-    if value.split(".")[0] in sys.stdlib_module_names:
+    if value.split(".", maxsplit=1)[0] in sys.stdlib_module_names:
         return f"{value!r} is in the standard library, which no lock holds"
     return ""
 
 
 def _dependency(value: str, facts: Facts) -> bool | None:
-    return value.split(".")[0] in facts.imports if facts.imports else None
+    return value.split(".", maxsplit=1)[0] in facts.imports if facts.imports else None
 
 
 CHECKS = {
@@ -95,7 +95,7 @@ CHECKS = {
     "python": Check(_wrong_python, _python, lambda facts: facts.python),
     "implementation": _named("implementation", IMPLEMENTATIONS),
     "privilege": _named("privilege", PRIVILEGES),
-    "dependency": Check(_wrong_dependency, _dependency, lambda facts: "in the lock"),
+    "dependency": Check(_wrong_dependency, _dependency, lambda _: "in the lock"),
 }
 """How each cause is checked; `elsewhere` is proved by what another lane ran."""
 

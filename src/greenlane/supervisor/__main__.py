@@ -66,7 +66,7 @@ class Supervisor:
     def run(self) -> LaneResult:
         """Run the plan and return how it went."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda signum, frame: self._events.put((STOP, signum)))
+            signal.signal(number, lambda signum, _: self._events.put((STOP, signum)))
         self._isolate()
         started = time.time()
         try:
@@ -162,7 +162,7 @@ class Supervisor:
         reader.start()
         waiter.start()
         try:
-            self._follow(lane)
+            self._follow()
         finally:
             stop_group(lane)
         self._status = None if self._timed_out or self._interrupted else lane.returncode
@@ -183,7 +183,7 @@ class Supervisor:
         """Return the process groups that were ended by name."""
         return {self._lane_group, *(service.group for service in self._services.values())}
 
-    def _follow(self, lane: subprocess.Popen[bytes]) -> None:
+    def _follow(self) -> None:
         """Wait for the end of the lane, of its time, or of our patience; note services that die meanwhile."""
         budget = self._plan.budget
         deadline = time.monotonic() + budget if budget > 0 else None

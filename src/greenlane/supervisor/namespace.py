@@ -238,7 +238,7 @@ class _Libc:
             raise OSError(number, f"the kernel refused a new namespace (unshare: {name}, {os.strerror(number)})")
 
     def mount(self, source: str, target: str, kind: str, flags: int) -> None:
-        """Mount; see mount(2).
+        """Make a mount, by the system call of that name.
 
         Raises:
             OSError: the kernel refused.

@@ -51,12 +51,12 @@ def descendants(ended: Collection[int] = ()) -> dict[int, str]:
             names[pid] = command[:200]
     own = os.getpid()
     result = {}
-    for pid in names:
+    for pid, name in names.items():
         above: int | None = parents[pid]
         while above and above != own:
             above = parents.get(above)
         if above == own:
-            result[pid] = names[pid]
+            result[pid] = name
     return result
 
 
@@ -90,7 +90,7 @@ def end_survivors(ended: Collection[int] = ()) -> list[str]:
         alive = descendants()
         if not alive:
             break
-        found.update(alive)
+        found.update(descendants(ended) if ended else alive)
         for pid in alive:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))

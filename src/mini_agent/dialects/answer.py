@@ -41,8 +41,10 @@ class Finish(StrEnum):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens. input: all that was read, cached and newly cached ones included. output: all that was written, thoughts
-    (`reasoning`) included.
+    """Tokens.
+
+    input: all that was read, cached and newly cached ones included.
+    output: all that was written, thoughts (`reasoning`) included.
     """
 
     input: int = 0

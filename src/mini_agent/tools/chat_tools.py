@@ -21,8 +21,10 @@ _OWN_TOOLS = ("tools", "functions")
 
 
 class ChatTools:
-    """Decides which tools a chat request gets. mcp: makes a user's view of the configured servers, None
-    without any."""
+    """Decides which tools a chat request gets.
+
+    mcp: makes a user's view of the configured servers, None without any.
+    """
 
     def __init__(
         self, settings: Settings, sessions: Sessions, mcp: Callable[[str | None], ClosableInvoker | None]

@@ -48,7 +48,7 @@ CODES = {
 
 @pytest.mark.parametrize(("words", "body", "code", "text"), CODES.values(), ids=CODES.keys())
 def test_exit_codes(tiny: TinyProject, words: tuple[str, ...], body: str, code: int, text: str) -> None:
-    """nox ends with the harness's exit codes."""
+    """Nox ends with the harness's exit codes."""
     ran = tiny.test(body).nox(*words)
     assert ran.code == code, ran.output
     assert text in ran.output

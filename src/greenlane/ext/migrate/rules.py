@@ -99,7 +99,7 @@ class _Making:
         plain = self._plain(check, findings)
         name = self._free(plain)
         renamed = name != plain
-        calls = self._calls(check, steps, findings)
+        calls = self._calls(steps, findings)
         if not calls and not any(step.runs or step.calls for step in steps) and len(self._found) == before:
             findings.note(check.line, "it runs nothing but the shell's own commands; dropped")
         for index, call in enumerate(calls):
@@ -115,7 +115,7 @@ class _Making:
             self.lanes[name] = draft
         self._beside(check, plain, steps, findings)
 
-    def _calls(self, check: Check, steps: Sequence[Steps], findings: Findings) -> list[Call]:
+    def _calls(self, steps: Sequence[Steps], findings: Findings) -> list[Call]:
         """Return the calls of pytest whose tests are known, those that differ in nothing but their tests as one."""
         result: list[Call] = []
         for call in (call for step in steps for call in step.calls):

@@ -108,7 +108,7 @@ def _real(path: str) -> str:
 def _numeric(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return an address in figures; None for a name."""
     try:
-        return ipaddress.ip_address(text.split("%")[0])
+        return ipaddress.ip_address(text.split("%", maxsplit=1)[0])
     except ValueError:
         return None
 

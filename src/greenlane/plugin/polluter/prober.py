@@ -70,7 +70,7 @@ class Prober:
         if isinstance(task, Attempt):
             return self._observations(task)
         alone = Chain(tests=(), tail=task.tests[-1:])
-        answers, _ = side_by_side([partial(self._leaks, task), partial(self._encoded, alone)], lambda answer: False)
+        answers, _ = side_by_side([partial(self._leaks, task), partial(self._encoded, alone)], lambda _: False)
         known = [_decoded(answer) if answer else (Observation(outcome=DIED), 0) for answer in answers]
         return Observations(observations=tuple(one for one, _ in known), ran=sum(ran for _, ran in known))
 

@@ -1,5 +1,7 @@
-"""A stream for a caller of Anthropic's Messages, in the order of the protocol: message start; for each block its start,
-deltas and stop; message delta with usage; message stop.
+"""A stream for a caller of Anthropic's Messages.
+
+The order of the protocol: message start; for each block its start, deltas and stop; message delta with usage; message
+stop.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""A stream for a caller of OpenAI's Responses, in the order of the protocol: created, in progress; for each item added,
-its parts added, deltas and the whole of each, done; completed. Numbered without a gap.
+"""A stream for a caller of OpenAI's Responses.
+
+The order of the protocol: created, in progress; for each item added, its parts added, deltas and the whole of each,
+done; completed. Numbered without a gap.
 """
 
 from __future__ import annotations

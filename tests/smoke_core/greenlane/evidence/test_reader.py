@@ -273,7 +273,7 @@ def test_a_lane_that_never_started_owes_no_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", ["timed_out", "interrupted"])
 def test_a_lane_that_was_stopped_owes_a_journal_only(folder: Path, state: str) -> None:
-    """pytest writes JUnit at its end."""
+    """Pytest writes JUnit at its end."""
     (folder / "junit.xml").unlink()
     stopped: dict[str, Any] = {state: True}
     seal(folder, **stopped)

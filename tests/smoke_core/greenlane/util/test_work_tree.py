@@ -128,7 +128,7 @@ def test_a_second_edit_of_an_oddly_named_file_is_seen(repository: Path, name: by
 
 
 def test_a_second_edit_in_a_repository_within_is_seen(repository: Path) -> None:
-    """git shows a nested repository as one name; its files count all the same."""
+    """Git shows a nested repository as one name; its files count all the same."""
     nest(repository)
     before = tree_state(repository)
     (repository / "nested" / "c").write_text("two")

@@ -1,5 +1,7 @@
-"""Attacks from a web page: a browser sends what any page tells it to, to this machine too, and the page reads what
-the browser lets it. Every row says what the page's owner wants.
+"""Attacks from a web page.
+
+A browser sends what any page tells it to, to this machine too, and the page reads what the browser lets it. Every row
+says what the page's owner wants.
 
 They run against the gateway in both modes, with and without a key, and against the interceptor.
 """

@@ -54,9 +54,9 @@ class Modules:
                     yield name, ABSENT, module
             elif last[name] is not module:
                 yield name, last[name], module
-        for name in last:
+        for name, module in last.items():
             if name not in now:
-                yield name, last[name], ABSENT
+                yield name, module, ABSENT
 
     def _imported(self, name: str, module: object) -> bool:
         """Whether an entry came by an import that will find the same module again."""

@@ -86,7 +86,7 @@ def test_spellings_of_the_same_story_agree(tests: Any, junit: Any) -> None:
 
 
 def test_a_case_of_a_test_that_was_lost_is_no_second_reason() -> None:
-    """xdist reports a dead worker's test as a JUnit failure; MISSING_OUTCOME says it already."""
+    """Xdist reports a dead worker's test as a JUnit failure; MISSING_OUTCOME says it already."""
     selected = {"selected": (A.nodeid, B.nodeid), "open_tests": (B.nodeid,)}
     evidence = lane(A, journal=selected, junit=junit_of([A, failed("test_b")]), exit_status=1)
 
@@ -103,7 +103,7 @@ def test_but_other_unknown_cases_are_still_told_then() -> None:
 
 @pytest.mark.parametrize("state", ["timed_out", "interrupted"])
 def test_a_lane_that_was_stopped_owes_no_junit(state: str) -> None:
-    """pytest writes JUnit at its end; a killed one is red for being killed."""
+    """Pytest writes JUnit at its end; a killed one is red for being killed."""
     stopped: dict[str, Any] = {state: True}
     evidence = lane(A, B, junit=junit_of([A]), exit_status=None, journal={"exit_statuses": ()}, **stopped)
 
