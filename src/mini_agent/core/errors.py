@@ -53,6 +53,7 @@ __all__ = [
     "RequestBodyTimeout",
     "RequestTooLarge",
     "RouteNotFound",
+    "SandboxUnavailable",
     "ServiceUnavailable",
     "ToolHostNotAllowed",
     "UnprocessableEntity",
@@ -218,6 +219,10 @@ class ToolHostNotAllowed(GatewayError, row=(400, "invalid_request_error", "tool_
     """The tool host is not on the allow-list."""
 
 
+class SandboxUnavailable(GatewayError, row=(400, "invalid_request_error", "sandbox_unavailable")):
+    """Code of models cannot be shut in on this machine, so it is not run."""
+
+
 class ProviderNotConfigured(GatewayError, row=(400, "invalid_request_error", "provider_not_configured")):
     """No credentials, base address or optional package for this model."""
 
@@ -361,6 +366,7 @@ ERROR_TABLE: tuple[type[GatewayError], ...] = (
     ContentLengthMismatch,
     InvalidHost,
     ToolHostNotAllowed,
+    SandboxUnavailable,
     ProviderNotConfigured,
     InvalidApiKey,
     ProviderAuth,

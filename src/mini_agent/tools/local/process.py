@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["CHILD_VARIABLES", "ProcessResult", "Workspace", "child_environment", "run_process", "workspace"]
+__all__ = ["CHILD_VARIABLES", "ProcessResult", "Stream", "Workspace", "child_environment", "run_process", "workspace"]
 
 #: All that a tool process may know of our environment. `TMPDIR` is always the folder of the call.
 CHILD_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL")
@@ -145,8 +145,8 @@ class _Child:
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        self.stdout = _Stream(self._process.stdout, max_bytes)
-        self.stderr = _Stream(self._process.stderr, max_bytes)
+        self.stdout = Stream(self._process.stdout, max_bytes)
+        self.stderr = Stream(self._process.stderr, max_bytes)
         self._exit = asyncio.ensure_future(_exit_of(self._process))
 
     @property
@@ -181,7 +181,7 @@ class _Child:
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
-class _Stream:
+class Stream:
     """Reads one pipe to its end, keeps the first bytes and drops the rest."""
 
     def __init__(self, pipe: IO[bytes], max_bytes: int) -> None:

@@ -1,0 +1,32 @@
+"""What the operator of a machine can do about a kernel that refuses namespaces, as far as the kernel says why."""
+
+from __future__ import annotations
+
+__all__ = ["advice"]
+
+_SYSCTLS = (
+    ("user/max_user_namespaces", "0", "user.max_user_namespaces=15000"),
+    ("kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
+    ("kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns=0"),
+)
+
+
+def advice(proc: str = "/proc") -> str:
+    """Returns: what would help, empty when nothing is known. proc: where the proc file system is."""
+    for path, refusing, setting in _SYSCTLS:
+        if _read(f"{proc}/sys/{path}") == refusing:
+            return f"run `sudo sysctl -w {setting}`"
+    if "Seccomp:\t2" in _read(f"{proc}/self/status"):
+        return (
+            "start the gateway's container with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
+            "--security-opt systempaths=unconfined`"
+        )
+    return ""
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
