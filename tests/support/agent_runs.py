@@ -30,7 +30,7 @@ def agent(
     **options: Any,
 ) -> AgentResult:
     """Run one agent on a loop of its own. Returns: its result."""
-    config = AgentConfig(**{"model": "base", **options})
+    config = AgentConfig(**{"model": "base", "use_tools": True, **options})
     return asyncio.run(run(config, messages, model, tools or ScriptedTools(), clock=clock, inject=inject))
 
 

@@ -113,7 +113,8 @@ class _Run:
         self._inject = inject
         self._deadline = Deadline(state.clock, state.config.max_total_seconds)
         self._specs: list[dict[str, Any]] = []
-        self._allowed = AllowList(())
+        self._listed = AllowList(())
+        self._offered = AllowList(())
 
     async def execute(self) -> AgentResult:
         """Returns: the result of the run."""
@@ -127,7 +128,7 @@ class _Run:
 
     async def _turns(self) -> Outcome:
         for turn in range(self._config.max_iterations):
-            if turn == 0:
+            if turn == 0 and (self._config.use_tools or self._config.auto_run_code_on_code_block):
                 await self._list_tools()
             outcome = await self._turn()
             if outcome is not None:
@@ -144,13 +145,15 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - no failure of a listing may end a run, and each one is logged
             text = error.log_text if isinstance(error, ToolListingFailed) else type(error).__name__
             _log.warning("tool listing failed, the run continues without tools: %s", text)
-        self._allowed = AllowList(self._specs)
+        self._listed = AllowList(self._specs)
+        # What was not offered is not run, whatever the backend could do.
+        self._offered = AllowList(self._specs if self._config.use_tools else ())
 
     async def _turn(self) -> Outcome | None:
         state = self._state
         state.last_outputs = None
         answer = await self._ask(self._deadline, escalated=state.escalate_next, with_tools=True)
-        calls = plan(answer.calls, self._allowed)
+        calls = plan(answer.calls, self._offered)
         auto_run = self._auto_run_call(answer, calls)
         if auto_run is not None:
             calls.append(auto_run)
@@ -198,7 +201,7 @@ class _Run:
             return None
         block = first_code_block(answer.text)
         # A tool that was not listed must not run through the back door either: then the text is just an answer.
-        if block is None or block.tool_name not in self._allowed:
+        if block is None or block.tool_name not in self._listed:
             return None
         raw = RawCall(self._state.next_auto_id(), block.tool_name, block.arguments_json())
         function = {"name": raw.name, "arguments": raw.arguments}

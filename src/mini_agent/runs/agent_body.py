@@ -63,7 +63,7 @@ class AgentBody(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def uses_tools(self) -> bool:
         """Returns: whether tools are on offer."""
-        return bool(self.use_tools) or TOOL_BACKENDS[self.backend].forces_tools
+        return TOOL_BACKENDS[self.backend].has_tools if self.use_tools is None else self.use_tools
 
     @property
     def escalates(self) -> bool:

@@ -50,7 +50,13 @@ def load_settings(
     raw_entries = raw.get("model_list") or []
     models = {entry["model_name"]: entry["litellm_params"] for entry in raw_entries}
     return Settings(
-        **values, config=file, models=models, environ=dict(environ), sources=sources, ignored=reviewed.warnings
+        **values,
+        config=file,
+        models=models,
+        environ=dict(environ),
+        sources=sources,
+        ignored=reviewed.warnings,
+        config_file=None if path is None else str(path),
     )
 
 

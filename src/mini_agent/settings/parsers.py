@@ -8,7 +8,20 @@ from urllib.parse import urlsplit
 from mini_agent.core.addresses import ip_address, origin_of
 from mini_agent.core.patterns import Pattern
 
-__all__ = ["boolean", "choice", "hosts", "http_url", "names", "number", "origins", "port", "text", "whole"]
+__all__ = [
+    "boolean",
+    "choice",
+    "hosts",
+    "http_url",
+    "local_tools",
+    "names",
+    "number",
+    "origins",
+    "paths",
+    "port",
+    "text",
+    "whole",
+]
 
 _HOST_NAME = Pattern(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _SCHEME = Pattern(r"[a-z][a-z0-9+.-]*")
@@ -95,6 +108,27 @@ def http_url(value: str) -> str:
 def names(value: str) -> tuple[str, ...]:
     """Returns: the non-blank parts of a comma list, trimmed."""
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def paths(value: str) -> tuple[str, ...]:
+    """Returns: the absolute paths of a comma list. Raises: ValueError for a relative one, and for `/`."""
+    found = names(value)
+    for path in found:
+        if not path.startswith("/") or not path.strip("/"):
+            raise ValueError(f"expected absolute paths of folders or files, got '{path}'")
+    return found
+
+
+def local_tools(value: str) -> str:
+    """Returns: `sandbox`, `unsandboxed` or `off`; 1 and 0 mean the first and the last. Raises: ValueError."""
+    word = value.strip().lower()
+    if word in _TRUE | {"sandbox"}:
+        return "sandbox"
+    if word in ("0", "false", "no", "off"):
+        return "off"
+    if word != "unsandboxed":
+        raise ValueError(f"expected sandbox, unsandboxed or 0, got '{value}'")
+    return word
 
 
 def hosts(value: str) -> tuple[str, ...]:

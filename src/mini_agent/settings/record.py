@@ -32,7 +32,9 @@ class Settings:
     models: the raw `litellm_params` of each group, references unresolved, with its key path.
     environ: the environment as it was at start; model references resolve against it.
     sources: where each option came from: `flag`, `environment`, `yaml` or `default`.
-    ignored: what the file says and nobody reads, one line each.
+    ignored: what the file says and nobody reads, one line each. config_file: its path, None without one.
+    local_tools: how code of models runs on this machine: `sandbox`, `unsandboxed` or `off`.
+    tool_processes: at a time, None for four per core. tool_read_paths: what such code may read besides.
     head_s, stall_s, body_idle_s, body_total_s, keep_alive_s, shutdown_grace_s, pool_connections, pool_s, write_s:
     trace_bytes: fixed; only tests change them. max_connections: None for as many as the process may have.
     """
@@ -56,7 +58,9 @@ class Settings:
     tool_http_allow_hosts: tuple[str, ...] = _option((), "MINI_AGENT_TOOL_HTTP_ALLOW_HOSTS", parse=parsers.names)
     tool_retry_after_cap_s: float = _option(1.0, "MINI_AGENT_TOOL_RETRY_AFTER_CAP_S", parse=parsers.number())
     tool_max_output_bytes: int = _option(65536, "MINI_AGENT_TOOL_MAX_OUTPUT_BYTES", parse=parsers.whole(1))
-    local_tools: bool = _option(True, "MINI_AGENT_LOCAL_TOOLS", parse=parsers.boolean)
+    local_tools: str = _option("sandbox", "MINI_AGENT_LOCAL_TOOLS", parse=parsers.local_tools)
+    tool_processes: int | None = _option(None, "MINI_AGENT_TOOL_PROCESSES", parse=parsers.whole(1))
+    tool_read_paths: tuple[str, ...] = _option((), "MINI_AGENT_TOOL_READ_PATHS", parse=parsers.paths)
     escalation_timeout_s: float = _option(60.0, "MINI_AGENT_ESCALATION_TIMEOUT_S", parse=parsers.number())
     max_requests: int = _option(1000, "MINI_AGENT_MAX_REQUESTS", parse=parsers.whole(1))
     max_body_bytes: int = _option(20_971_520, "MINI_AGENT_MAX_BODY_BYTES", parse=parsers.whole(1))
@@ -104,6 +108,7 @@ class Settings:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    config_file: str | None = None
     head_s: float = 10.0
     stall_s: float = 60.0
     max_connections: int | None = None

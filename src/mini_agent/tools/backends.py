@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -17,9 +18,12 @@ from mini_agent.tools.echo import EchoInvoker
 from mini_agent.tools.http import HttpInvoker
 from mini_agent.tools.http_headers import parse_default_headers
 from mini_agent.tools.local.invoker import LocalInvoker
+from mini_agent.tools.local.runner import Bare, Runner
+from mini_agent.tools.local.sandbox.client import Sandbox
 from mini_agent.tools.mcp.invoker import McpInvoker
 from mini_agent.tools.mcp.pool import McpPool
 from mini_agent.tools.protocol import ClosableInvoker
+from mini_agent.tools.slots import ToolSlots
 
 __all__ = ["TOOL_BACKENDS", "ToolBackend", "ToolInvokerFactory", "ToolRequest", "Toolbox", "backend_of"]
 
@@ -46,7 +50,7 @@ ToolInvokerFactory = Callable[[ToolRequest], ClosableInvoker]
 
 
 class Toolbox:
-    """Makes invokers. It owns what runs share: the default headers, read once, and the MCP sessions.
+    """Makes invokers. It owns what runs share: the default headers, read once, the MCP sessions, and the sandbox.
 
     resolve: finds the addresses of hosts that a client or an MCP server names.
     """
@@ -61,6 +65,13 @@ class Toolbox:
             settings.tool_http_allow_hosts, bound_to_loopback=is_loopback_host(settings.host), resolve=resolve
         )
         self._pool = McpPool(settings.config.mcp_servers, settings.environ, self._egress, clock)
+        self._slots = ToolSlots(settings.tool_processes)
+        self._runner = _runner_of(settings)
+        if settings.local_tools == "unsandboxed":
+            log.warning(
+                "MINI_AGENT_LOCAL_TOOLS=unsandboxed: code of models runs with the rights of this gateway, reads its "
+                "keys and files, and reaches its network"
+            )
 
     def open(self, request: ToolRequest) -> ClosableInvoker:
         """Make the invoker of one run; the caller closes it.
@@ -75,21 +86,23 @@ class Toolbox:
         """Returns: a user's view of the MCP servers for one chat, None when there are none to talk to."""
         if not self._pool.available:
             return None
-        return self.mcp(ToolRequest(user_id=user_id))
+        return McpInvoker(self._pool, user_id, max_output_bytes=self._settings.tool_max_output_bytes)
 
     async def aclose(self) -> None:
-        """Close the MCP sessions."""
+        """Close the MCP sessions, and end the sandbox."""
         await self._pool.aclose()
+        if self._runner is not None:
+            await self._runner.aclose()
 
     def local(self, request: ToolRequest) -> ClosableInvoker:
         """Returns: tools in processes of this machine."""
         settings = self._settings
         return LocalInvoker(
-            environ=settings.environ,
+            runner=self._runner,
             timeout_s=request.timeout_s,
             max_output_bytes=settings.tool_max_output_bytes,
             shell_allow=request.shell_allow,
-            exec_tools=settings.local_tools,
+            slots=self._slots,
         )
 
     def http(self, request: ToolRequest) -> ClosableInvoker:
@@ -125,12 +138,18 @@ class Toolbox:
             timeout_s=request.timeout_s,
             max_output_bytes=settings.tool_max_output_bytes,
             shell_allow=request.shell_allow,
+            slots=self._slots,
             clock=self._clock,
         )
 
     def mcp(self, request: ToolRequest) -> ClosableInvoker:
         """Returns: a user's view of the configured MCP servers. Raises: ProviderNotConfigured without any."""
-        return McpInvoker(self._pool, request.user_id, max_output_bytes=self._settings.tool_max_output_bytes)
+        return McpInvoker(
+            self._pool,
+            request.user_id,
+            timeout_s=request.timeout_s,
+            max_output_bytes=self._settings.tool_max_output_bytes,
+        )
 
     def _warn_of_withheld_headers(self) -> None:
         if not self._withheld:
@@ -140,17 +159,31 @@ class Toolbox:
             )
 
 
+def _runner_of(settings: Settings) -> Runner | None:
+    """Returns: what runs code of models on this machine, None where nothing does."""
+    if settings.local_tools == "unsandboxed":
+        return Bare(environ=settings.environ)
+    if settings.local_tools == "off":
+        return None
+    own = (settings.config_file, settings.store_path)
+    return Sandbox(
+        environ=settings.environ,
+        readable=settings.tool_read_paths,
+        hidden=[os.path.abspath(path) for path in own if path],
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolBackend:
     """One value of `tool_backend`. Whoever treats backends differently looks here, never at a name.
 
-    open: makes the invoker of a run. forces_tools: whether a run with it always has tools. required: fields of
-    `/agent/run` that it needs. loops: False for one model call without tools. canned: whether a dummy model answers at
-    once, without a run, and a run may be simulated (GATEWAY 4.5 and 5.7).
+    open: makes the invoker of a run. has_tools: whether a run with it has tools when it does not say. required: fields
+    of `/agent/run` that it needs. loops: False for one model call without tools. canned: whether a dummy model answers
+    at once, without a run, and a run may be simulated (GATEWAY 4.5 and 5.7).
     """
 
     open: Callable[[Toolbox, ToolRequest], ClosableInvoker]
-    forces_tools: bool = False
+    has_tools: bool = False
     required: tuple[str, ...] = ()
     loops: bool = True
     canned: bool = False
@@ -160,9 +193,9 @@ class ToolBackend:
 TOOL_BACKENDS: Mapping[str, ToolBackend] = MappingProxyType(
     {
         "local": ToolBackend(open=Toolbox.local, canned=True),
-        "http": ToolBackend(open=Toolbox.http, forces_tools=True, required=("tool_http_base_url",)),
+        "http": ToolBackend(open=Toolbox.http, has_tools=True, required=("tool_http_base_url",)),
         "docker": ToolBackend(open=Toolbox.docker),
-        "mcp": ToolBackend(open=Toolbox.mcp, forces_tools=True),
+        "mcp": ToolBackend(open=Toolbox.mcp, has_tools=True),
         "echo": ToolBackend(open=lambda _toolbox, _request: EchoInvoker(), loops=False),
     }
 )

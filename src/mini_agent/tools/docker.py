@@ -11,6 +11,7 @@ from mini_agent.core.ports import SYSTEM_CLOCK, Clock, new_id
 from mini_agent.tools.execution import PythonJob, Refusal, ShellJob, exec_specs, is_exec_tool, read_job, report
 from mini_agent.tools.local.process import ProcessResult, Workspace, child_environment, run_process, workspace
 from mini_agent.tools.protocol import dump, failed, ms_since, read_call
+from mini_agent.tools.slots import NoSlot, ToolSlots
 
 __all__ = ["DockerInvoker"]
 
@@ -58,6 +59,7 @@ class DockerInvoker:
         timeout_s: float = 10,
         max_output_bytes: int = 65536,
         shell_allow: Collection[str] = ("echo",),
+        slots: ToolSlots | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if not container.strip():
@@ -71,6 +73,7 @@ class DockerInvoker:
         self._timeout_s = timeout_s
         self._max_output_bytes = max_output_bytes
         self._shell_allow = frozenset(shell_allow)
+        self._slots = slots or ToolSlots()
         self._clock = clock
         self._kills: set[asyncio.Task[None]] = set()
 
@@ -100,8 +103,10 @@ class DockerInvoker:
             return failed(name, job.error)
         started = self._clock.monotonic()
         try:
-            async with workspace(self._environ.get("TMPDIR")) as space:
+            async with self._slots.slot(), workspace(self._environ.get("TMPDIR")) as space:
                 result = await self._run(job, space)
+        except NoSlot as refusal:
+            return failed(name, str(refusal), t_ms=ms_since(self._clock, started))
         except OSError as error:
             text = f"cannot start '{self._docker}': {error.strerror or error}"
             return failed(name, text, t_ms=ms_since(self._clock, started))
@@ -115,7 +120,7 @@ class DockerInvoker:
             return await self._marked(argv, space, mark, None)
         # The program goes in on stdin: an argument may not be longer than 128 KiB.
         script = space.root / "tool.py"
-        script.write_bytes(job.code.encode("utf-8", "surrogatepass"))
+        script.write_bytes(job.program)
         with script.open("rb") as stdin:
             argv = [self._docker, "exec", "--interactive", *options, self._container, self._python, "-"]
             return await self._marked(argv, space, mark, stdin)

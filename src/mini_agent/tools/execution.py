@@ -33,6 +33,11 @@ class PythonJob:
 
     code: str
 
+    @property
+    def program(self) -> bytes:
+        """Returns: the text as a file has it; what is no character is something for the interpreter to refuse."""
+        return self.code.encode("utf-8", "surrogatepass")
+
 
 @dataclass(frozen=True, slots=True)
 class ShellJob:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import time
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Collection
 from typing import Any
 
 from mini_agent.agent.tool_values import INVALID_ARGUMENTS, function_spec, parse_arguments
-from mini_agent.tools.execution import PythonJob, Refusal, exec_specs, is_exec_tool, read_job, report
-from mini_agent.tools.local.process import Workspace, child_environment, run_process, workspace
+from mini_agent.core.errors import SandboxUnavailable
+from mini_agent.tools.execution import Refusal, exec_specs, is_exec_tool, read_job, report
+from mini_agent.tools.local.runner import Runner
 from mini_agent.tools.protocol import dump, failed, read_call, succeeded
+from mini_agent.tools.slots import NoSlot, ToolSlots
 
 __all__ = ["LocalInvoker"]
 
@@ -20,36 +20,36 @@ __all__ = ["LocalInvoker"]
 class LocalInvoker:
     """Runs Python and allowed commands on this machine, and two tools that need no process.
 
-    environ: where a child's `PATH`, `HOME`, `LANG` and `LC_ALL` come from, and our `TMPDIR`. timeout_s: seconds per
-    call. max_output_bytes: kept per output stream. shell_allow: exact argv[0] values. exec_tools: False neither lists
-    nor runs the `exec_*` tools. python: interpreter of `exec_python`, None for the current one.
+    runner: starts programs; None neither lists nor runs the `exec_*` tools. It and slots belong to the caller.
+    timeout_s: seconds per call, from when it has a slot. max_output_bytes: kept per output stream. shell_allow: exact
+    argv[0] values. slots: the bound on processes, by default one of this invoker's own.
     """
 
     def __init__(
         self,
         *,
-        environ: Mapping[str, str],
+        runner: Runner | None,
         timeout_s: float = 10,
         max_output_bytes: int = 65536,
         shell_allow: Collection[str] = ("echo",),
-        exec_tools: bool = True,
-        python: str | None = None,
+        slots: ToolSlots | None = None,
     ) -> None:
-        self._environ = dict(environ)
+        self._runner = runner
+        self._slots = slots or ToolSlots()
         self._timeout_s = timeout_s
         self._max_output_bytes = max_output_bytes
         self._shell_allow = frozenset(shell_allow)
-        self._exec_tools = exec_tools
-        self._python = python or sys.executable
 
     async def list_tools(self) -> list[dict[str, Any]]:
-        """Returns: the specs of the tools that may run."""
+        """Returns: the specs of the tools that may run. Raises: SandboxUnavailable when none may."""
+        if self._runner is not None:
+            await self._runner.require()
         text = {"type": "string"}
         plain = [
             function_spec("research_echo", "Look something up.", {"query": text}, ["query"]),
             function_spec("compress_runs", "Run-length encode a string.", {"s": text}, ["s"]),
         ]
-        return (exec_specs() if self._exec_tools else []) + plain
+        return ([] if self._runner is None else exec_specs()) + plain
 
     async def call(self, tool_call: dict[str, Any]) -> str:
         """Run one call.
@@ -58,8 +58,8 @@ class LocalInvoker:
         """
         name, raw = read_call(tool_call)
         arguments = parse_arguments(raw)
-        if self._exec_tools and is_exec_tool(name, arguments):
-            return dump(await self._execute(name, arguments))
+        if self._runner is not None and is_exec_tool(name, arguments):
+            return dump(await self._execute(self._runner, name, arguments))
         started = time.monotonic()
         record = _plain_tool(name, arguments)
         return dump(record | {"t_ms": round((time.monotonic() - started) * 1000, 3)})
@@ -67,29 +67,19 @@ class LocalInvoker:
     async def aclose(self) -> None:
         """Nothing stays open between calls."""
 
-    async def _execute(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+    async def _execute(self, runner: Runner, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
         started = time.monotonic()
         job = read_job(name, arguments, self._shell_allow)
         if isinstance(job, Refusal):
             return failed(name, job.error, t_ms=_ms_since(started))
         try:
-            async with workspace(self._environ.get("TMPDIR")) as space:
-                argv = self._python_argv(job, space) if isinstance(job, PythonJob) else list(job.argv)
-                result = await run_process(
-                    argv,
-                    cwd=space.work,
-                    env=child_environment(self._environ, space.tmp),
-                    timeout_s=self._timeout_s,
-                    max_bytes=self._max_output_bytes,
-                )
+            async with self._slots.slot():
+                result = await runner.run(job, timeout_s=self._timeout_s, max_bytes=self._max_output_bytes)
+        except (NoSlot, SandboxUnavailable) as refusal:
+            return failed(name, str(refusal), t_ms=_ms_since(started))
         except OSError as error:
             return failed(name, f"cannot start: {error.strerror or error}", t_ms=_ms_since(started))
         return report(name, result, self._timeout_s)
-
-    def _python_argv(self, job: PythonJob, space: Workspace) -> list[str]:
-        script: Path = space.root / "tool.py"
-        script.write_bytes(job.code.encode("utf-8", "surrogatepass"))
-        return [self._python, str(script)]
 
 
 def _plain_tool(name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:

@@ -21,16 +21,25 @@ class McpInvoker:
     """One run's view of all servers: their tools under names that are unique together.
 
     pool: shared by all runs and closed by its owner. user_id: whose sessions are used, None for those of nobody.
+    timeout_s: seconds per call, beside the server's own limit; None for that one alone.
     max_output_bytes: kept of a result's text.
 
     Raises: ProviderNotConfigured without servers, or without the optional `mcp` package.
     """
 
-    def __init__(self, pool: McpPool, user_id: str | None = None, *, max_output_bytes: int = 65536) -> None:
+    def __init__(
+        self,
+        pool: McpPool,
+        user_id: str | None = None,
+        *,
+        timeout_s: float | None = None,
+        max_output_bytes: int = 65536,
+    ) -> None:
         pool.require()
         self._servers = pool.servers
         self._clock = pool.clock
         self._user_id = user_id
+        self._timeout_s = timeout_s
         self._max_output_bytes = max_output_bytes
         self._routes: dict[str, tuple[McpServerSessions, str]] | None = None
 
@@ -58,7 +67,11 @@ class McpInvoker:
         """
         started = self._clock.monotonic()
         name, raw = read_call(tool_call)
-        record = await self._call(name, raw)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                record = await self._call(name, raw)
+        except TimeoutError:
+            record = failed(name, f"timeout after {self._timeout_s:g}s")
         return dump(record | {"t_ms": ms_since(self._clock, started)})
 
     async def aclose(self) -> None:

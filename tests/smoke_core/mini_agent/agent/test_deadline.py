@@ -27,7 +27,7 @@ def _run_until(
     """Start a run, wait until it hangs, then let 5 seconds pass on the clock."""
 
     async def main() -> AgentResult:
-        config = AgentConfig(model="base", max_total_seconds=5, **options)
+        config = AgentConfig(model="base", use_tools=True, max_total_seconds=5, **options)
         running = asyncio.create_task(run(config, USER, model, tools, clock=clock))
         await hanging.wait()
         clock.advance(4.9)
@@ -96,7 +96,7 @@ def test_time_used_up_between_awaits_stops_the_next_one() -> None:
         return asks(("t", {}, "a"))
 
     tools = ScriptedTools(t={"ok": True})
-    config = AgentConfig(model="base", max_total_seconds=5)
+    config = AgentConfig(model="base", use_tools=True, max_total_seconds=5)
     result = asyncio.run(run(config, USER, ScriptedModel(late), tools, clock=clock))
     assert result.stopped_reason == "budget"
     assert not tools.calls
@@ -112,7 +112,7 @@ def test_no_model_call_is_issued_after_the_deadline() -> None:
         return "r"
 
     model = ScriptedModel(asks(("t", {}, "a")), says("never"))
-    config = AgentConfig(model="base", max_total_seconds=5, tool_concurrency=2)
+    config = AgentConfig(model="base", use_tools=True, max_total_seconds=5, tool_concurrency=2)
     result = asyncio.run(run(config, USER, model, ScriptedTools(t=late), clock=clock))
     assert result.stopped_reason == "budget"
     assert len(model.requests) == result.metrics.iterations == 1
@@ -123,7 +123,7 @@ def test_an_answer_in_time_is_not_delayed() -> None:
     """A run within its time ends as without a deadline and leaves no timer behind."""
 
     async def main() -> tuple[AgentResult, int]:
-        config = AgentConfig(model="base", max_total_seconds=5)
+        config = AgentConfig(model="base", use_tools=True, max_total_seconds=5)
         result = await run(config, USER, ScriptedModel(says("done")), ScriptedTools(), clock=HandClock())
         return result, len(asyncio.all_tasks())
 
@@ -140,7 +140,7 @@ def test_one_that_ignores_its_cancellation_cannot_hold_the_run(where: str) -> No
         hanging = Hanging(stubborn=True)
         model = ScriptedModel(hanging) if where == "model" else ScriptedModel(asks(("t", {}, "a")))
         started = time.monotonic()
-        config = AgentConfig(model="base", max_total_seconds=0.05)
+        config = AgentConfig(model="base", use_tools=True, max_total_seconds=0.05)
         result = await run(config, USER, model, ScriptedTools(t=hanging))
         seconds = time.monotonic() - started
         hanging.release.set()
@@ -160,7 +160,7 @@ def test_cancelling_the_run_cancels_what_it_waits_for(where: str, limit: float |
     async def main() -> tuple[bool, int]:
         hanging = Hanging()
         model = ScriptedModel(hanging) if where == "model" else ScriptedModel(asks(("t", {}), ("t", {})))
-        config = AgentConfig(model="base", max_total_seconds=limit, tool_concurrency=2)
+        config = AgentConfig(model="base", use_tools=True, max_total_seconds=limit, tool_concurrency=2)
         running = asyncio.create_task(run(config, USER, model, ScriptedTools(t=hanging)))
         await hanging.started.wait()
         running.cancel()

@@ -111,7 +111,7 @@ def _overrun(model: ScriptedModel, hanging: Hanging, granted: Hanging | None) ->
 
     async def main() -> AgentResult:
         clock = HandClock()
-        config = AgentConfig(model="base", max_total_seconds=5, escalation_timeout_s=30, **ON)
+        config = AgentConfig(model="base", use_tools=True, max_total_seconds=5, escalation_timeout_s=30, **ON)
         running = asyncio.create_task(
             run(config, [{"role": "user", "content": "go"}], model, ScriptedTools(), clock=clock)
         )

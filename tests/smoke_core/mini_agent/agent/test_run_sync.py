@@ -15,7 +15,7 @@ from support.scripted_model import ScriptedModel, asks, says
 from support.scripted_tools import ScriptedTools
 
 USER = [{"role": "user", "content": "go"}]
-CONFIG = AgentConfig(model="base")
+CONFIG = AgentConfig(model="base", use_tools=True)
 
 
 def _sync() -> tuple[AgentResult, ScriptedTools]:

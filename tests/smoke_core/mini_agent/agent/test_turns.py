@@ -21,14 +21,14 @@ OK = {"ok": True, "result": "r"}
 
 
 def test_tools_are_advertised_only_on_request() -> None:
-    """With `use_tools` the listed tools and `auto` go to the model; without it, neither, though both may run."""
+    """With `use_tools` the listed tools and `auto` go to the model; without it neither, and its calls are refused."""
     tools = ScriptedTools(t=OK)
     for use_tools, choice in ((True, "auto"), (False, None)):
         model = ScriptedModel(asks(("t", {})), says("done"))
         assert agent(model, tools, use_tools=use_tools).final_answer == "done"
         assert {request.tool_choice for request in model.requests} == {choice}
         assert [bool(request.tools) for request in model.requests] == [use_tools] * 2
-    assert tools.names == ["t", "t"]
+    assert tools.names == ["t"]
 
 
 def test_an_empty_listing_sends_neither_tools_nor_choice() -> None:

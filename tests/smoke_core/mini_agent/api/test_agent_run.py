@@ -266,7 +266,7 @@ def test_run_ends_within_half_a_second_of_its_limit(stage: Stage, tmp_path: Any)
         "child.wait()\n"
     )
     stage.upstream.script(calling(call("exec_python", {"code": code})), answer("never"))
-    gateway = stage.gateway()
+    gateway = stage.gateway(environ={"MINI_AGENT_LOCAL_TOOLS": "unsandboxed"})
     started = time.monotonic()
     body = agent(gateway, use_tools=True, max_total_seconds=0.4, tool_timeout_sec=30).json()
     assert time.monotonic() - started < 0.9

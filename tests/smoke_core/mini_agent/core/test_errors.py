@@ -32,6 +32,7 @@ ROWS = {
     (400, "invalid_request_error", "invalid_parameter"),
     (400, "invalid_request_error", "content_length_mismatch"),
     (400, "invalid_request_error", "tool_host_not_allowed"),
+    (400, "invalid_request_error", "sandbox_unavailable"),
     (400, "invalid_request_error", "provider_not_configured"),
     (400, "invalid_request_error", "invalid_host"),
     (401, "authentication_error", "invalid_api_key"),

@@ -19,6 +19,7 @@ from typing import Any
 
 import mini_agent
 from mini_agent.core.errors import SandboxUnavailable
+from mini_agent.tools.execution import PythonJob, ShellJob
 from mini_agent.tools.local.process import ProcessResult, Stream
 from mini_agent.tools.local.sandbox.advice import advice
 from mini_agent.tools.local.sandbox.view import HOME, PRIVATE, SCRIPT, View, view_of
@@ -83,26 +84,19 @@ class Sandbox:
 
         Raises: SandboxUnavailable saying why there is none on this machine, and what to do.
         """
+        if self._works:
+            return
         async with self._trial:
             if not self._works:
                 await self._try()
                 self._works = True
 
-    async def run(
-        self, argv: Sequence[str], *, timeout_s: float, max_bytes: int, script: bytes | None = None
-    ) -> ProcessResult:
-        """Run a program to its end or its limit. Nothing of it outlives the call, also when that is cancelled.
-
-        argv: as it is, no shell; `SCRIPT` is where the script will be. timeout_s: seconds. max_bytes: kept per output
-        stream, the rest is read and dropped. script: text of a Python program.
-
-        Returns: the result. Raises: OSError when the program cannot be started; SandboxUnavailable.
-        """
-        return await self._run(argv, timeout_s, max_bytes, script, check=False)
-
-    def python_argv(self) -> list[str]:
-        """Returns: the command that runs a call's script."""
-        return [self._python, SCRIPT]
+    async def run(self, job: PythonJob | ShellJob, *, timeout_s: float, max_bytes: int) -> ProcessResult:
+        """Run a job; see `Runner`."""
+        await self.require()
+        if isinstance(job, ShellJob):
+            return await self._run(job.argv, timeout_s, max_bytes, None)
+        return await self._run([self._python, SCRIPT], timeout_s, max_bytes, job.program)
 
     async def aclose(self) -> None:
         """End the keeper, and every call with it. A later call starts another one."""
@@ -123,7 +117,7 @@ class Sandbox:
             raise SandboxUnavailable(_refusal(f"{self._python} does not start in it: {said or result.rc}", ""))
 
     async def _run(
-        self, argv: Sequence[str], timeout_s: float, max_bytes: int, script: bytes | None, *, check: bool
+        self, argv: Sequence[str], timeout_s: float, max_bytes: int, script: bytes | None, *, check: bool = False
     ) -> ProcessResult:
         started = time.monotonic()
         keeper = self._keeper_process()
@@ -156,6 +150,8 @@ class Sandbox:
 
     def _keeper_process(self) -> _Keeper:
         if self._keeper is None or not self._keeper.alive:
+            if self._keeper is not None:
+                self._keeper.close()
             prefixes = (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)
             path = self._environ.get("PATH", os.defpath)
             view = view_of(self._python, prefixes, readable=self._readable, hidden=self._hidden, path=path)
@@ -217,7 +213,7 @@ class _Call:
             self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             out, theirs_out = os.pipe()
             err, theirs_err = os.pipe()
-            self.stdout, self.stderr = Stream(open(out, "rb", 0), max_bytes), Stream(open(err, "rb", 0), max_bytes)
+            self.stdout, self.stderr = (Stream(os.fdopen(pipe, "rb", 0), max_bytes) for pipe in (out, err))
             sent = [theirs.detach(), theirs_out, theirs_err, _memory(job)]
             if script is not None:
                 sent.append(_memory(script))

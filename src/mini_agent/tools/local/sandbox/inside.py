@@ -58,7 +58,9 @@ _WATCH_MS = 50
 _PAGE = resource.getpagesize()
 
 
-def run_inside(kernel: Kernel, go: int, call: socket.socket, view: Mapping[str, Any], descriptors: list[int]) -> NoReturn:
+def run_inside(
+    kernel: Kernel, go: int, call: socket.socket, view: Mapping[str, Any], descriptors: list[int]
+) -> NoReturn:
     """Be process 1. Does not return.
 
     go: the keeper's pipe, which brings one byte when ids are mapped. call: gets one message of JSON: `rc` of the
@@ -101,6 +103,12 @@ def _build(kernel: Kernel, view: Mapping[str, Any], limits: Mapping[str, int], s
         _put("/proc/self/oom_score_adj", "1000")
     kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
     kernel.mount("tmpfs", _ROOT, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=0755,size={limits['root_bytes']}")
+    # First, because an interpreter may be below the folder of the same name outside.
+    os.mkdir(f"{_ROOT}{PRIVATE}")
+    options = f"mode=0700,uid={USER},gid={USER},size={limits['folder_bytes']},nr_inodes={limits['folder_files']}"
+    kernel.mount("tmpfs", _ROOT + PRIVATE, "tmpfs", MS_NOSUID | MS_NODEV, options)
+    os.mkdir(_ROOT + HOME, 0o700)
+    os.chown(_ROOT + HOME, USER, USER)
     for path in view["mounts"]:
         _show(kernel, path, MS_RDONLY | MS_NOSUID | MS_NODEV)
     for path in view["hidden"]:
@@ -116,11 +124,6 @@ def _build(kernel: Kernel, view: Mapping[str, Any], limits: Mapping[str, int], s
         _write(f"{_ROOT}/{path}", text.encode())
     if script is not None:
         _write(_ROOT + SCRIPT, script)
-    os.mkdir(f"{_ROOT}{PRIVATE}")
-    options = f"mode=0700,uid={USER},gid={USER},size={limits['folder_bytes']},nr_inodes={limits['folder_files']}"
-    kernel.mount("tmpfs", _ROOT + PRIVATE, "tmpfs", MS_NOSUID | MS_NODEV, options)
-    os.mkdir(_ROOT + HOME, 0o700)
-    os.chown(_ROOT + HOME, USER, USER)
     os.mkdir(f"{_ROOT}/proc")
     kernel.mount("proc", f"{_ROOT}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     kernel.change_root(_ROOT)
@@ -203,8 +206,8 @@ def _limit(limits: Mapping[str, int]) -> None:
         (resource.RLIMIT_RTPRIO, 0),
     ):
         _, hard = resource.getrlimit(kind)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (most, most))
+        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (allowed, allowed))
 
 
 def _give_up(kernel: Kernel, *, both_mapped: bool) -> None:

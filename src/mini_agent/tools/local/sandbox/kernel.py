@@ -24,7 +24,15 @@ MNT_DETACH = 2
 # These numbers are the same on every architecture that Linux supports: they came after the numbers were joined.
 _CLONE3 = 435
 _MOUNT_SETATTR = 442
-_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "loongarch64": 41, "ppc64le": 203, "s390x": 217, "armv7l": 218}
+_PIVOT_ROOT = {
+    "x86_64": 155,
+    "aarch64": 41,
+    "riscv64": 41,
+    "loongarch64": 41,
+    "ppc64le": 203,
+    "s390x": 217,
+    "armv7l": 218,
+}
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _PR_SET_PDEATHSIG = 1
@@ -61,7 +69,7 @@ class Kernel:
         return self._checked(pid, "clone")
 
     def mount(self, source: str, target: str, kind: str, flags: int, options: str = "") -> None:
-        """Mount; see mount(2)."""
+        """Put a file system, or with `MS_BIND` a path, in the place of a path."""
         texts = [os.fsencode(text) or None for text in (source, target, kind)]
         done = self._libc.mount(*texts, self._ctypes.c_ulong(flags), os.fsencode(options) or None)
         self._checked(done, target)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 __all__ = ["HOME", "SCRIPT", "View", "view_of", "visible_path"]
 
 #: The private folder, in memory, and what lies in it: the working folder, which is the home folder, too.
-PRIVATE = "/tmp"  # noqa: S108 - inside of the sandbox it belongs to one call
+PRIVATE = "/tmp"
 HOME = f"{PRIVATE}/work"
 #: Where the text of a Python program is.
 SCRIPT = "/run/tool.py"

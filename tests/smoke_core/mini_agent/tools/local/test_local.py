@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from mini_agent.agent import run
 from mini_agent.agent.values import AgentConfig
 from mini_agent.tools.local.invoker import LocalInvoker
+from mini_agent.tools.local.runner import Bare, Runner
 from support.agent_runs import PROPERTY, tool_messages
 from support.processes import Flag, ended, read_pids
 from support.scripted_model import ScriptedModel, asks
@@ -27,8 +28,23 @@ from support.tool_calls import call, calling, once
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/home/someone", "SECRET": "s", "LANG": "C.UTF-8"}
 
 
-def _local(environ: dict[str, str] | None = None, **options: Any) -> LocalInvoker:
-    return LocalInvoker(environ=ENVIRON if environ is None else environ, **options)
+class _Local(LocalInvoker):
+    """A local backend that owns what it runs programs with."""
+
+    def __init__(self, runner: Runner | None, **options: Any) -> None:
+        super().__init__(runner=runner, **options)
+        self._own = runner
+
+    async def aclose(self) -> None:
+        """Close it."""
+        if self._own is not None:
+            await self._own.aclose()
+
+
+def _local(
+    environ: dict[str, str] | None = None, kind: Any = Bare, python: str | None = None, **options: Any
+) -> _Local:
+    return _Local(kind(environ=ENVIRON if environ is None else environ, python=python), **options)
 
 
 def _python(code: str, **options: Any) -> dict[str, Any]:
@@ -43,13 +59,13 @@ def test_listing_has_the_five_tools_or_without_execution_two() -> None:
     """Without execution tools only those without a process are listed."""
     plain = ["research_echo", "compress_runs"]
     assert _names() == ["exec_python", "exec_code", "exec_shell", *plain]
-    assert _names(exec_tools=False) == plain
+    assert [spec["function"]["name"] for spec in asyncio.run(_Local(None).list_tools())] == plain
 
 
 @pytest.mark.parametrize("name", ["exec_python", "python", "__main__", "exec_code", "exec_shell"])
 def test_unlisted_execution_tools_do_not_run(name: str) -> None:
     """What is not listed is not run either, under none of its names."""
-    record = once(lambda: _local(exec_tools=False), name, {"code": "print(1)", "cmd": "echo 1"})
+    record = once(lambda: _Local(None), name, {"code": "print(1)", "cmd": "echo 1"})
     assert (record["ok"], record["error"]) == (False, f"unknown tool '{name}'")
 
 
@@ -273,7 +289,7 @@ def test_a_runs_deadline_kills_tool_processes(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     code = _HOLD_PIPES.format(file=str(file), then="time.sleep(600)")
     model = ScriptedModel(asks(("exec_python", {"code": code}, "a"), ("exec_python", {"code": "1"}, "b")))
-    config = AgentConfig(model="base", max_total_seconds=0.3)
+    config = AgentConfig(model="base", use_tools=True, max_total_seconds=0.3)
     started = time.monotonic()
     result = asyncio.run(run(config, [{"role": "user", "content": "go"}], model, _local(timeout_s=60)))
     assert 0.3 <= time.monotonic() - started < 0.8
@@ -297,12 +313,17 @@ def test_calls_run_side_by_side() -> None:
 _ON_UVLOOP = """
 import asyncio, json, os, uvloop
 from mini_agent.tools.local.invoker import LocalInvoker
-async def main():
-    tools = LocalInvoker(environ=os.environ, timeout_s=0.2)
+from mini_agent.tools.local.runner import Bare
+from mini_agent.tools.local.sandbox.client import Sandbox
+async def main(kind):
+    runner = kind(environ=os.environ)
+    tools = LocalInvoker(runner=runner, timeout_s=0.2)
     for code in ("print(1)", "import time; time.sleep(600)"):
         arguments = json.dumps({"code": code})
         print(await tools.call({"function": {"name": "exec_python", "arguments": arguments}}))
-uvloop.run(main())
+    await runner.aclose()
+uvloop.run(main(Bare))
+uvloop.run(main(Sandbox))
 """
 
 
@@ -310,9 +331,9 @@ def test_processes_work_on_uvloop() -> None:
     """The gateway serves on uvloop: output, exit and timeout are the same there."""
     # In a process of its own, because libuv opens a signal pipe that no loop ever closes.
     done = subprocess.run([sys.executable, "-c", _ON_UVLOOP], capture_output=True, text=True, timeout=30, check=True)
-    fine, hung = (json.loads(line) for line in done.stdout.splitlines())
-    assert fine["stdout"] == "1\n"
-    assert hung["error"] == "timeout after 0.2s"
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["stdout"] for record in records] == ["1\n", ""] * 2
+    assert [record.get("error") for record in records] == [None, "timeout after 0.2s"] * 2
 
 
 def test_no_descriptor_is_left_open() -> None:
