@@ -1,4 +1,4 @@
-"""Running the app on a socket: announce the address, stop in order (GATEWAY.md 1)."""
+"""Running the app on a socket: announce the address, stop in order (GATEWAY 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated escalation of GATEWAY.md 5.7, for environments that must not reach the escalation provider."""
+"""The simulated escalation of GATEWAY 5.7, for environments that must not reach the escalation provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tool calls of an answer, whole or in the pieces of a stream (GATEWAY.md 9)."""
+"""Tool calls of an answer, whole or in the pieces of a stream (GATEWAY 9)."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def _call_size(call: object) -> int:
 
 
 def prune(messages: Sequence[dict[str, Any]], max_messages: int, char_budget: int) -> list[dict[str, Any]]:
-    """Choose what a model sees of a conversation (GATEWAY.md 5.5).
+    """Choose what a model sees of a conversation (GATEWAY 5.5).
 
     Essential are all system messages, the last tool-call group and the most recent user message: they stay even when
     they exceed both limits. max_messages: limit of non-system messages. char_budget: limit of `message_size`.

@@ -1,4 +1,4 @@
-"""The turn loop: model, tools, model, until there is an answer or a limit (GATEWAY.md 5)."""
+"""The turn loop: model, tools, model, until there is an answer or a limit (GATEWAY 5)."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ class _Run:
         return None
 
     def _conclude(self, answer: Answer) -> Outcome | None:
-        """Judge an answer without tool calls: the first matching row of the table in GATEWAY.md 5.2."""
+        """Judge an answer without tool calls: the first matching row of the table in GATEWAY 5.2."""
         config, state, text = self._config, self._state, answer.text
         content = answer.message["content"]
         if isinstance(content, dict):

@@ -112,7 +112,7 @@ def output_text(record: ToolRecord) -> str:
 
 
 def message_text(record: ToolRecord) -> str:
-    """Write the tool message of a record (GATEWAY.md 5.3).
+    """Write the tool message of a record (GATEWAY 5.3).
 
     Returns: at most 8,000 characters: of a longer text the first 6,000 and the last 2,000.
     """

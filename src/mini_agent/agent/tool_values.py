@@ -89,7 +89,7 @@ def parse_arguments(raw: object) -> dict[str, Any] | None:
 
 
 def is_python_alias(name: str, arguments: Mapping[str, Any] | None) -> bool:
-    """Tell whether a call means `exec_python` under another name (GATEWAY.md 6.1).
+    """Tell whether a call means `exec_python` under another name (GATEWAY 6.1).
 
     name: any casing. arguments: the parsed arguments, None when unreadable.
 
@@ -111,7 +111,7 @@ def wants_python(arguments: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRecord:
-    """What happened to one tool call of one turn (GATEWAY.md 5.3).
+    """What happened to one tool call of one turn (GATEWAY 5.3).
 
     call_index: position among the calls of the turn, from 0. tool_name: the name that was invoked or refused.
     requested_name: the model's name, where it was rewritten. arguments_raw: text as the model sent it. arguments: the

@@ -35,7 +35,7 @@ _LOOP_OWNED = ("model", "messages", "tools", "stream", "stream_options")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentConfig:
-    """Options of one run (GATEWAY.md 5.1).
+    """Options of one run (GATEWAY 5.1).
 
     Times are seconds. `max_iterations` counts model calls, 0 allows none. `max_history_messages` counts non-system
     messages and is capped at 50, `hard_char_budget` characters. `shell_allow_prefixes` are exact argv[0] values and,
@@ -189,7 +189,7 @@ class AgentResult:
         return None
 
     def response_body(self) -> dict[str, Any]:
-        """Returns: the 200 body of `/agent/run` (GATEWAY.md 4.5)."""
+        """Returns: the 200 body of `/agent/run` (GATEWAY 4.5)."""
         last = self.last_tool_invocation()
         final = self.final_answer
         if final is None and last is not None and last.stdout:

@@ -86,7 +86,7 @@ class AgentRoute:
         return target
 
     def _short_circuits(self, body: AgentBody) -> bool:
-        """Returns: whether the simulated escalation of 5.7 answers."""
+        """Returns: whether the simulated escalation of GATEWAY 5.7 answers."""
         settings = self._chat.settings
         canned = TOOL_BACKENDS[body.backend].canned
         simulated = settings.shortcircuit_chutes and settings.shim_mode != "block" and canned

@@ -1,4 +1,4 @@
-"""`GET /memory-routing/info`: whose memory a request would use, and why (GATEWAY.md 8.2)."""
+"""`GET /memory-routing/info`: whose memory a request would use, and why (GATEWAY 8.2)."""
 
 from __future__ import annotations
 

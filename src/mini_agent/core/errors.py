@@ -1,4 +1,4 @@
-"""One exception tree. Every class carries its row of the status table (GATEWAY.md 4.7).
+"""One exception tree. Every class carries its row of the status table (GATEWAY 4.7).
 
 The tree has two branches: `GatewayError` becomes an HTTP answer with an error envelope, `ConfigError` ends a
 command with exit code 2. Nothing else decides a status: a provider or a tool raises the class that names what

@@ -1,4 +1,4 @@
-"""JSON lines on stderr: no bodies, prompts, header values or environment (GATEWAY.md 11)."""
+"""JSON lines on stderr: no bodies, prompts, header values or environment (GATEWAY 11)."""
 
 from __future__ import annotations
 

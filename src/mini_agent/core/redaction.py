@@ -1,4 +1,4 @@
-"""What must never be read by others: headers, JSON fields and text (GATEWAY.md 11)."""
+"""What must never be read by others: headers, JSON fields and text (GATEWAY 11)."""
 
 from __future__ import annotations
 

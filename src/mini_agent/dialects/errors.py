@@ -106,7 +106,7 @@ def response_code(status: int) -> str:
 def encode_error(dialect: Dialect, envelope: Mapping[str, Any], status: int) -> dict[str, Any]:
     """Write an error for a caller.
 
-    envelope: `{"error": {message, type, code, request_id, ...}}` as GATEWAY.md 4.7 has it, redacted already. status:
+    envelope: `{"error": {message, type, code, request_id, ...}}` as GATEWAY 4.7 has it, redacted already. status:
     the HTTP status.
 
     Returns: the body in the caller's own envelope; the details of debugging go along in each.

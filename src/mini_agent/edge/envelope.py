@@ -1,4 +1,4 @@
-"""From any exception to the error envelope (GATEWAY.md 4.7). The only place that writes one."""
+"""From any exception to the error envelope (GATEWAY 4.7). The only place that writes one."""
 
 from __future__ import annotations
 

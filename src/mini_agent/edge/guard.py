@@ -1,4 +1,4 @@
-"""The door (GATEWAY.md 14.1): who may ask at all, decided from the head of a request, before its body is read.
+"""The door (GATEWAY 14.1): who may ask at all, decided from the head of a request, before its body is read.
 
 A browser lets every page send requests to this machine, and a page whose name was rebound to it reads the answers. The
 browser tells on both: by `Origin` (or `Sec-Fetch-Site` where that is missing), and by the name in `Host`.

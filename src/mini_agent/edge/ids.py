@@ -1,4 +1,4 @@
-"""The id of a request: the client's own where it is harmless, else one of ours (GATEWAY.md 4.3)."""
+"""The id of a request: the client's own where it is harmless, else one of ours (GATEWAY 4.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gateway key (GATEWAY.md 4.3)."""
+"""The gateway key (GATEWAY 4.3)."""
 
 from __future__ import annotations
 

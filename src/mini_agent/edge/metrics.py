@@ -1,4 +1,4 @@
-"""Prometheus metrics of one app (GATEWAY.md 4.6), and the route that shows them."""
+"""Prometheus metrics of one app (GATEWAY 4.6), and the route that shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`create_interceptor`: a reverse proxy for one project folder (GATEWAY.md 10.1). Pure ASGI."""
+"""`create_interceptor`: a reverse proxy for one project folder (GATEWAY 10.1). Pure ASGI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mini-agent intercept …`: run a project's interceptor and look after the port registry (GATEWAY.md 10.3)."""
+"""`mini-agent intercept …`: run a project's interceptor and look after the port registry (GATEWAY 10.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which project's interceptor listens on which port (GATEWAY.md 10.2)."""
+"""Which project's interceptor listens on which port (GATEWAY 10.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one interceptor is configured with, read once by the command (GATEWAY.md 10.1)."""
+"""What one interceptor is configured with, read once by the command (GATEWAY 10.1)."""
 
 from __future__ import annotations
 

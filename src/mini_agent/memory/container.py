@@ -1,4 +1,4 @@
-"""In which container of the memory service a user's memories are (GATEWAY.md 8.4)."""
+"""In which container of the memory service a user's memories are (GATEWAY 8.4)."""
 
 from __future__ import annotations
 

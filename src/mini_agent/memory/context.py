@@ -1,4 +1,4 @@
-"""From results to one bounded text that a model takes as data, not as orders (GATEWAY.md 8.4)."""
+"""From results to one bounded text that a model takes as data, not as orders (GATEWAY 8.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which user a request belongs to (GATEWAY.md 8.1): custom header, then patterns in order, then the default."""
+"""Which user a request belongs to (GATEWAY 8.1): custom header, then patterns in order, then the default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The headers of every request to a provider, whichever client sends it (GATEWAY.md 7.3 and 8.3).
+"""The headers of every request to a provider, whichever client sends it (GATEWAY 7.3 and 8.3).
 
 One function, `provider_headers`, serves all model clients, so that the modes cannot drift apart. A client of ours adds
 only what its own protocol needs: the content type, and the provider's key.

@@ -1,4 +1,4 @@
-"""What is asked of memory, and where its answer goes: the strategies over a list of messages (GATEWAY.md 8.4)."""
+"""What is asked of memory, and where its answer goes: the strategies over a list of messages (GATEWAY 8.4)."""
 
 from __future__ import annotations
 

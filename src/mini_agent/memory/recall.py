@@ -1,4 +1,4 @@
-"""The memory of one request: whether to ask, what, and what to do with the answer or without one (GATEWAY.md 8.4)."""
+"""The memory of one request: whether to ask, what, and what to do with the answer or without one (GATEWAY 8.4)."""
 
 from __future__ import annotations
 

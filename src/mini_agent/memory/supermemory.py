@@ -1,4 +1,4 @@
-"""Searching a Supermemory-compatible service (GATEWAY.md 8.4)."""
+"""Searching a Supermemory-compatible service (GATEWAY 8.4)."""
 
 from __future__ import annotations
 

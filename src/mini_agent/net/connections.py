@@ -1,4 +1,4 @@
-"""The connections of one app: which client a request uses, how many there are, how long one may take (GATEWAY.md 7.2).
+"""The connections of one app: which client a request uses, how many there are, how long one may take (GATEWAY 7.2).
 
 aiohttp bounds connecting and reading. It has no limit for writing, and waits for a free connection and connects under
 one limit; both are here.

@@ -1,4 +1,4 @@
-"""Where the gateway connects on a client's word or a server's, and who gets the operator's secrets (GATEWAY.md 14.3).
+"""Where the gateway connects on a client's word or a server's, and who gets the operator's secrets (GATEWAY 14.3).
 
 An address that somebody else names may point into the operator's own network: at the metadata service of a cloud, at a
 router, at a neighbour. A name is resolved once, every address it has is judged, and the connection goes to one of the

@@ -1,4 +1,4 @@
-"""Which failures of a provider are tried again, and when (GATEWAY.md 7.2)."""
+"""Which failures of a provider are tried again, and when (GATEWAY 7.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One HTTP client per user and provider host: cookies persist, and never cross (GATEWAY.md 8.5)."""
+"""One HTTP client per user and provider host: cookies persist, and never cross (GATEWAY 8.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a relayed body may not decide: base, key, headers and provider (GATEWAY.md 7.3 and 7.4).
+"""What a relayed body may not decide: base, key, headers and provider (GATEWAY 7.3 and 7.4).
 
 Chat has a list of what may pass. A relayed body belongs to an endpoint that we do not know, so here it is the other way
 round: names that steer LiteLLM are taken out, whatever form the body has, and a body that two readers could

@@ -1,4 +1,4 @@
-"""Validation of parameters, and which of them reach the provider (GATEWAY.md 4.4 and 7.3)."""
+"""Validation of parameters, and which of them reach the provider (GATEWAY 4.4 and 7.3)."""
 
 from __future__ import annotations
 

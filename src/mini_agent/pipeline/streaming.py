@@ -1,4 +1,4 @@
-"""The stream writer (GATEWAY.md 9 and 15): headers after the first event, failures and signs of life in the dialect."""
+"""The stream writer (GATEWAY 9 and 15): headers after the first event, failures and signs of life in the dialect."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OWN_NAMES = frozenset(name for name, _ in _HEADERS)
 
 
 class Envelope(NamedTuple):
-    """An error as a client reads it. body: as of GATEWAY.md 4.7. status: that it would have had as an answer."""
+    """An error as a client reads it. body: as of GATEWAY 4.7. status: that it would have had as an answer."""
 
     body: Mapping[str, Any]
     status: int

@@ -1,4 +1,4 @@
-"""The body of `/agent/run` (GATEWAY.md 4.5)."""
+"""The body of `/agent/run` (GATEWAY 4.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mini-agent/<target>` models: a whole agent run behind one completion (GATEWAY.md 7.6)."""
+"""`mini-agent/<target>` models: a whole agent run behind one completion (GATEWAY 7.6)."""
 
 from __future__ import annotations
 

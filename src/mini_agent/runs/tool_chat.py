@@ -1,4 +1,4 @@
-"""A model client whose calls of gateway tools are run until the model answers (GATEWAY.md 6.7)."""
+"""A model client whose calls of gateway tools are run until the model answers (GATEWAY 6.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One call of a tool of the gateway's, and what the model reads of it (GATEWAY.md 6.7)."""
+"""One call of a tool of the gateway's, and what the model reads of it (GATEWAY 6.7)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ToolRunner:
 
 
 def _words(call: CollectedCall, answer: str) -> str:
-    """Returns: the words for the model in a tool's answer, cut as in agent runs (GATEWAY.md 5.3)."""
+    """Returns: the words for the model in a tool's answer, cut as in agent runs (GATEWAY 5.3)."""
     try:
         fields = load_json(answer)
     except ValueError:

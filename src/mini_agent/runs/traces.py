@@ -1,4 +1,4 @@
-"""Storing agent runs: one JSON line each, redacted (GATEWAY.md 11)."""
+"""Storing agent runs: one JSON line each, redacted (GATEWAY 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a valid file says and the gateway does not do: reported at start, by name (GATEWAY.md 3).
+"""What a valid file says and the gateway does not do: reported at start, by name (GATEWAY 3).
 
 The file is shared with LiteLLM, whose settings are many. In forward mode they are its business. In sdk mode nobody
 reads them, and whoever wrote them down believes that they hold.

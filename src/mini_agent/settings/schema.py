@@ -1,4 +1,4 @@
-"""The YAML file as types (GATEWAY.md 3.2). One class per section; closed sections reject unknown keys."""
+"""The YAML file as types (GATEWAY 3.2). One class per section; closed sections reject unknown keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tools that the gateway adds to a chat by itself: those of MCP servers, and memory (GATEWAY.md 6.7)."""
+"""The tools that the gateway adds to a chat by itself: those of MCP servers, and memory (GATEWAY 6.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The execution tools inside a running container, through `docker exec` (GATEWAY.md 6.3)."""
+"""The execution tools inside a running container, through `docker exec` (GATEWAY 6.3)."""
 
 from __future__ import annotations
 

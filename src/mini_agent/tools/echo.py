@@ -1,4 +1,4 @@
-"""One tool that repeats its argument (GATEWAY.md 6.2). For library use; it touches nothing."""
+"""One tool that repeats its argument (GATEWAY 6.2). For library use; it touches nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tools behind the HTTP tool protocol (GATEWAY.md 6.4)."""
+"""Tools behind the HTTP tool protocol (GATEWAY 6.4)."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def parse_default_headers(text: str) -> dict[str, str]:
 
 
 def merge_headers(defaults: Mapping[str, str], request: Mapping[str, object] | None) -> dict[str, str]:
-    """Merge the headers of a run (GATEWAY.md 6.4).
+    """Merge the headers of a run (GATEWAY 6.4).
 
     defaults: lower-case names. request: names in any casing; each replaces the default of the same name and is sent as
     spelled. Of request headers that differ only in casing the last counts.

@@ -1,4 +1,4 @@
-"""Tools by which a model searches the memory of the user it talks to (GATEWAY.md 6.6)."""
+"""Tools by which a model searches the memory of the user it talks to (GATEWAY 6.6)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SCORES = ("relevance_score", "score", "similarity")
 
 @dataclass(frozen=True, slots=True)
 class _Refusal(Exception):
-    """A call that cannot be answered. type: as in 6.6; more: what helps the model to do better."""
+    """A call that cannot be answered. type: as in GATEWAY 6.6; more: what helps the model to do better."""
 
     type: str
     message: str

@@ -1,4 +1,4 @@
-"""The fast path: providers that speak one of the three dialects, over one pooled HTTP client (GATEWAY.md 7.2)."""
+"""The fast path: providers that speak one of the three dialects, over one pooled HTTP client (GATEWAY 7.2)."""
 
 from __future__ import annotations
 

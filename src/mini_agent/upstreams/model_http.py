@@ -1,4 +1,4 @@
-"""Requests to models over HTTP, plain and streamed: what the clients of all protocols share (GATEWAY.md 7.2 and 9).
+"""Requests to models over HTTP, plain and streamed: what the clients of all protocols share (GATEWAY 7.2 and 9).
 
 Answers are checked and passed on as the bytes that arrived; they are never decoded and encoded again.
 """
@@ -129,7 +129,7 @@ class ModelHttp:
     async def _opened(
         self, call: ModelCall, timeout: aiohttp.ClientTimeout
     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
-        """Send, with the retries of 7.2. Returns: a 2xx answer whose body is unread. Raises: GatewayError."""
+        """Send, with the retries of GATEWAY 7.2. Returns: a 2xx answer whose body is unread. Raises: GatewayError."""
         for attempt in count():
             async with self._connections.slot(call.url):
                 found = await self._attempt(call, timeout, last=attempt >= call.max_retries)

@@ -1,4 +1,4 @@
-"""Which client answers for a model name, and the guard that refuses unknown ones before any network use (7.1)."""
+"""Which client answers for a model, and the guard that refuses unknown ones before any network use (GATEWAY 7.1)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _DIRECT_KEYS = frozenset(kind.client for kind in DIRECT.values())
 _NOT_PARAMETERS = frozenset(LITELLM_ONLY) | {"allowed_openai_params"}
 #: What a request says for itself: as a default it would make every plain answer a stream, or replace the conversation.
 _OF_A_REQUEST = frozenset({"messages", "stream", "stream_options"})
-#: Options of `mini-agent/` entries (7.6).
+#: Options of `mini-agent/` entries (GATEWAY 7.6).
 _AGENT_OPTIONS = frozenset(
     ["target_model", "max_iterations", "max_seconds", "tool_backend", "docker_container", "allowed_languages"]
 )

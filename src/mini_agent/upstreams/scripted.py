@@ -1,4 +1,4 @@
-"""Answers from a script: dummy models and the echo shim (GATEWAY.md 7.7). No network, no key."""
+"""Answers from a script: dummy models and the echo shim (GATEWAY 7.7). No network, no key."""
 
 from __future__ import annotations
 

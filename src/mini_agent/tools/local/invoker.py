@@ -1,4 +1,4 @@
-"""Tools in processes of this machine (GATEWAY.md 6.1)."""
+"""Tools in processes of this machine (GATEWAY 6.1)."""
 
 from __future__ import annotations
 

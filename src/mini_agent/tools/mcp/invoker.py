@@ -1,4 +1,4 @@
-"""Tools of the configured MCP servers (GATEWAY.md 6.5)."""
+"""Tools of the configured MCP servers (GATEWAY 6.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MCP servers of one app, and who has a session with which of them: no two users share one (GATEWAY.md 14.4)."""
+"""The MCP servers of one app, and who has a session with which of them: no two users share one (GATEWAY 14.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How codex agents are asked: one way, for the gateway and for LiteLLM, over the HTTP stack of all providers (7.5)."""
+"""How codex agents are asked: by the gateway and by LiteLLM, over the HTTP stack of all providers (GATEWAY 7.5)."""
 
 from __future__ import annotations
 

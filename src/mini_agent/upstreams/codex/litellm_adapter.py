@@ -1,4 +1,4 @@
-"""`register_codex_agent()`: codex agents as LiteLLM custom providers (GATEWAY.md 7.5)."""
+"""`register_codex_agent()`: codex agents as LiteLLM custom providers (GATEWAY 7.5)."""
 
 from __future__ import annotations
 

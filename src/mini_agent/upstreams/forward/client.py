@@ -1,4 +1,4 @@
-"""Forward mode: an external LiteLLM process answers for the groups (GATEWAY.md 7.4)."""
+"""Forward mode: an external LiteLLM process answers for the groups (GATEWAY 7.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the answers of an external LiteLLM process to the exception tree (GATEWAY.md 4.7 and 7.4).
+"""From the answers of an external LiteLLM process to the exception tree (GATEWAY 4.7 and 7.4).
 
 The process answers with the status it made of the provider's, and with a text that begins with the name of its
 exception class. Class and text are read with the same table as the exceptions themselves, so that a failure has one

@@ -1,4 +1,4 @@
-"""Any other `/v1/*` request, passed to the external LiteLLM process as it is (GATEWAY.md 7.4)."""
+"""Any other `/v1/*` request, passed to the external LiteLLM process as it is (GATEWAY 7.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client that a LiteLLM call gets, so that it uses the session of its user (GATEWAY.md 8.5).
+"""The client that a LiteLLM call gets, so that it uses the session of its user (GATEWAY 8.5).
 
 Left alone, LiteLLM keeps clients of its own, shared by all callers with the same key; those around OpenAI's SDK keep
 cookies, too, and follow redirects with every header.

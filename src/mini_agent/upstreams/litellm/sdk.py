@@ -1,4 +1,4 @@
-"""Every provider that is not OpenAI-compatible, through LiteLLM's SDK (GATEWAY.md 7.4)."""
+"""Every provider that is not OpenAI-compatible, through LiteLLM's SDK (GATEWAY 7.4)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from support.scripted_tools import ScriptedTools
 
 
 def test_defaults_are_those_of_the_contract() -> None:
-    """Every default of GATEWAY.md 5.1 stands in the configuration."""
+    """Every default of GATEWAY 5.1 stands in the configuration."""
     config = dataclasses.asdict(AgentConfig(model="m"))
     assert config == {
         "model": "m",

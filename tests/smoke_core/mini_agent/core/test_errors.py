@@ -18,7 +18,7 @@ from mini_agent.core.errors import (
     normalising,
 )
 
-#: (status, type, code) of every row of GATEWAY.md 4.7.
+#: (status, type, code) of every row of GATEWAY 4.7.
 ROWS = {
     (400, "invalid_request_error", "context_length_exceeded"),
     (400, "invalid_request_error", "content_policy_violation"),

@@ -1,4 +1,4 @@
-"""One table for all routes and modes (GATEWAY.md 4.7): every row, as clients of each route see it."""
+"""One table for all routes and modes (GATEWAY 4.7): every row, as clients of each route see it."""
 
 from __future__ import annotations
 
