@@ -17,13 +17,14 @@ from greenlane.run.ready import decide
 from greenlane.run.request import request_of_policy
 
 HELP = "Run the lanes that a policy needs, decide, write the reports."
-EXAMPLES = "  greenlane ready\n  greenlane ready --policy deploy"
+EXAMPLES = "  greenlane ready\n  greenlane ready --policy deploy\n  greenlane ready --fresh"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--policy", default="dev", help="name of the policy (default: dev)")
     parser.add_argument("--plan", default="", metavar="FILE", help="cut shards by this plan (default: GREENLANE_PLAN)")
+    parser.add_argument("--fresh", action="store_true", help="run every lane, though evidence of it may still be true")
     parser.add_argument("--seed", type=int, help="seed of a random order (default: drawn and recorded)")
 
 
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     with no_old_verdict(Path(arguments.project)):
         context = context_of(arguments, environ)
         plan = named_plan(arguments.plan, environ)
-        request = request_of_policy(context.settings, arguments.policy, arguments.seed, plan)
+        request = request_of_policy(context.settings, arguments.policy, arguments.seed, plan, fresh=arguments.fresh)
 
     def use(listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
         verdict, evidence = decide(context, request, listener)

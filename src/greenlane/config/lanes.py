@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Literal
 
 import msgspec
 
@@ -48,6 +49,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         env: `NAME` lets a variable of the caller through, `NAME=value` sets one.
         providers: live providers whose secrets the lane may see when their gate is open.
         coverage: what is measured with coverage.py; none by default.
+        inputs: patterns of the files that a deterministic lane may see of the work tree, beside its tests and the
+            configuration of pytest; none for the whole tree.
         order: `random` shuffles tests with a recorded seed, `file` keeps the order of the files.
         aliases: other names of the lane, wherever its name can be given; one that several lanes have means them all.
         shard_aliases: other names of its shards, by shard.
@@ -71,6 +74,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     env: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     coverage: Coverage | None = None
+    inputs: tuple[str, ...] = ()
     order: str = "file"
     aliases: tuple[str, ...] = ()
     shard_aliases: dict[str, tuple[str, ...]] = {}
@@ -181,11 +185,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         lanes: names of the lanes that must be green.
         strict: whether warnings become violations.
         expect: checks, lanes or providers that must run and pass, beside those of `READINESS_EXPECT`.
+        evidence: `reuse` takes evidence of an earlier run of a deterministic lane while nothing that the lane can see
+            has changed, `fresh` runs every lane.
     """
 
     lanes: tuple[str, ...]
     strict: bool = False
     expect: tuple[str, ...] = ()
+    evidence: Literal["reuse", "fresh"] = "reuse"
 
 
 class Router(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -239,6 +239,11 @@ def _lane(path: str, lane: Lane) -> Iterable[str]:
         yield f"{path}.coverage.fail_under: {lane.coverage.fail_under:g} is not between 0 and 100 percent"
     if lane.coverage and lane.shards:
         yield f"{path}.coverage: a lane with shards cannot have a threshold of its own; measure it in one lane"
+    if lane.inputs and not lane.deterministic:
+        yield f"{path}.inputs: only a deterministic lane can be shown a part of the work tree"
+    for pattern in lane.inputs:
+        if not pattern or pattern.startswith(("/", "./", "../")) or "/../" in pattern:
+            yield f"{path}.inputs: {pattern!r} is no pattern of files below the project"
     if len(set(lane.shards)) < len(lane.shards):
         twice = sorted({shard for shard in lane.shards if lane.shards.count(shard) > 1})
         yield f"{path}.shards: {', '.join(twice)} is named more than once"

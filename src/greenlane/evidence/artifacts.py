@@ -21,5 +21,11 @@ PLAN = "plan.json"
 """Copy of the plan that the shards were cut by."""
 
 
+SEEN = "seen.json"
+"""Everything that a hermetic lane could see, by name and digest; only where its evidence may be used again."""
+
+EVIDENCE = ".greenlane/evidence"
+"""Folder of the project that keeps evidence for later runs: `<check>/<digest of what was seen>/`."""
+
 COVERAGE = "coverage"
 """Folder of what coverage.py measured."""

@@ -127,6 +127,7 @@ class LaneRecord(LaneIdentity, frozen=True, kw_only=True):
         switches: names of the switches of its services that were on.
         seal: SHA-256 of the record without it.
         damage: what the lane itself had done to its artifacts by the time it ended.
+        seen: digest of everything that the lane could see; empty where something outside could have changed it.
     """
 
     schema: int = RECORD_SCHEMA
@@ -151,6 +152,7 @@ class LaneRecord(LaneIdentity, frozen=True, kw_only=True):
     samples: tuple[Declared, ...] = ()
     switches: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
+    seen: str = ""
     seal: str = ""
 
     @property
@@ -231,6 +233,7 @@ class LaneEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         damage: artifacts that are missing, unreadable or not as they were when the lane ended.
+        vouched: digest of everything that the lane could see now, where the evidence is of an earlier run.
         junit: cases of the JUnit file; None when it could not be read.
     """
 
@@ -239,6 +242,12 @@ class LaneEvidence(msgspec.Struct, frozen=True, kw_only=True):
     junit: tuple[JunitCase, ...] | None = None
     damage: tuple[str, ...] = ()
     source: str = ""
+    vouched: str = ""
+
+    @property
+    def still_true(self) -> bool:
+        """Whether the evidence is of an earlier run, and nothing that the lane can see has changed since."""
+        return bool(self.vouched) and self.vouched == self.record.seen
 
 
 class Requirements(msgspec.Struct, frozen=True, kw_only=True):

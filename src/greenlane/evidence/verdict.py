@@ -35,6 +35,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         counts: tests by outcome.
         duration: seconds; reason: why it did not run, when it did not.
         required: whether the policy needs it.
+        reused: whether its evidence is of an earlier run, since which nothing that it can see has changed.
         models: what models answered in it.
         samples: what the tests that are run several times came to.
     """
@@ -46,6 +47,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     required: bool = True
     record: LaneRecord | None = None
+    reused: bool = False
     slowest: tuple[TestOutcome, ...] = ()
     models: tuple[ModelAnswers, ...] = ()
     samples: tuple[SampleResult, ...] = ()

@@ -37,9 +37,10 @@ def remember(context: Context, evidence: Sequence[LaneEvidence]) -> None:
     if earlier:
         context.say(f"WARNING: runs could not be stored last time and wait in {history.spool}: {earlier}")
     try:
-        for item in evidence:
+        new = [item for item in evidence if not item.vouched]  # the rest is recorded already
+        for item in new:
             spool.drop(folder, recorded(item))
-        if history.ingest == "detached" and evidence:
+        if history.ingest == "detached" and new:
             _ingest_apart(context)
     except OSError as error:
         context.say(f"WARNING: history: this run is not recorded: {error}")

@@ -144,6 +144,7 @@ def _check(
         reason=reason,
         required=required,
         record=item.record,
+        reused=item.still_true,
         slowest=_slowest(outcomes),
         models=model_answers(item),
         samples=results(item),

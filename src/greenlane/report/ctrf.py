@@ -12,7 +12,7 @@ from greenlane.evidence.outcome import Attempt, Outcome, TestOutcome
 from greenlane.evidence.verdict import Verdict
 from greenlane.judge.causes import Cause, group
 from greenlane.report.failures import WORDS, gating, heard, is_large, tests_of
-from greenlane.report.lines import row
+from greenlane.report.lines import origin, row
 from greenlane.report.machine import written
 from greenlane.version import VERSION
 
@@ -53,7 +53,9 @@ def _results(verdict: Verdict, evidence: Sequence[LaneEvidence], tests: list[dic
     counts = Counter(test["status"] for test in tests)
     start = min((item.record.result.started_at for item in evidence), default=verdict.made_at)
     stop = max((item.record.result.finished_at for item in evidence), default=verdict.made_at)
-    fields = {"word": verdict.word, "ready": verdict.ready, "exit_code": verdict.exit_code, "policy": verdict.policy}
+    reused = {check.name: told for check in verdict.checks if (told := origin(check))}
+    fields = {"word": verdict.word, "ready": verdict.ready, "exit_code": verdict.exit_code, "policy": verdict.policy,
+              "reused": reused}  # fmt: skip
     return {
         "tool": {"name": "greenlane", "version": VERSION},
         "summary": {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 from greenlane.evidence.evidence import LaneEvidence
@@ -62,7 +63,8 @@ def _lane(
     Args:
         texts: what tests said; red: those that gate; longest: characters of a cause, None for all.
     """
-    suite = ElementTree.Element("testsuite", name=_clean(item.record.check))
+    began = datetime.fromtimestamp(item.record.result.started_at, UTC).isoformat(timespec="seconds")
+    suite = ElementTree.Element("testsuite", name=_clean(item.record.check), timestamp=began)
     for test in tests_of(item):
         key = (item.record.check, test.nodeid)
         case = _case(suite, *junit_key(test.nodeid), test.duration)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from greenlane.evidence.ledger import LEDGER_FILE
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.verdict import CONFIGURATION, Check, Status, Verdict
@@ -30,12 +32,22 @@ def counts(check: Check) -> str:
 
 def detail(check: Check) -> str:
     """Return what a row of the verdict says beside name and status."""
-    parts = [counts(check), f"{check.duration:.1f} s" if check.duration else "", check.reason]
+    took = f"{check.duration:.1f} s" if check.duration and not check.reused else ""
+    parts = [counts(check), took, check.reason, origin(check)]
     parts.append(models_of(check))
     record = check.record
     if record is not None and record.coverage is not None:
         parts.append(f"coverage {record.coverage:.2f} %")
     return clean("; ".join(part for part in parts if part))
+
+
+def origin(check: Check) -> str:
+    """Return since when reused evidence is true; empty for a check that was run."""
+    if check.record is None or not check.reused:
+        return ""
+    made = time.localtime(check.record.result.finished_at)
+    day = "" if time.strftime("%F", made) == time.strftime("%F") else f"{time.strftime('%F', made)} "
+    return f"evidence of {day}{time.strftime('%H:%M', made)}, nothing it can see has changed"
 
 
 def line(violation: Violation) -> str:

@@ -38,6 +38,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
         only: node ids that are run instead of the whole; such a run is never green.
         ledger: what is known and excused, as it was before any code of a lane ran.
         listener: who is told how it comes along.
+        reuse: whether evidence of an earlier run will do.
     """
 
     context: Context
@@ -53,6 +54,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     only: tuple[str, ...] = ()
     ledger: Ledger = Ledger()
     listener: ProgressListener = NULL_LISTENER
+    reuse: bool = False
 
     @property
     def identity(self) -> LaneIdentity:

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import random
-
 import msgspec
 
 from greenlane.environment.installers import Installer
-from greenlane.evidence.artifacts import COVERAGE, JOURNAL
-from greenlane.evidence.contract import Task
+from greenlane.evidence.artifacts import JOURNAL
 from greenlane.evidence.evidence import LaneEvidence, LaneRecord
 from greenlane.evidence.reader import read_journal
 from greenlane.judge.census import uncollected
 from greenlane.run import coverage as measure
-from greenlane.run.assembly import supervisor_plan
 from greenlane.run.bytecode import forget_bytecode
 from greenlane.run.census import sample_marks, take_census
-from greenlane.run.contract import lane_contract
 from greenlane.run.job import LaneJob
-from greenlane.run.packages import leak_policy
-from greenlane.run.planning import pull_plan
+from greenlane.run.planned import PlannedLane, plan_lane
 from greenlane.run.prepared import PreparedLane, prepared_lane
-from greenlane.run.pytest_arguments import pytest_arguments, worker_count
 from greenlane.run.record import finish, lane_record
+from greenlane.run.reuse import hindrance, seen_by, take, write_seen
 from greenlane.run.services import ServiceResolver
 from greenlane.run.supervise import run_supervisor
 from greenlane.run.tamper_check import TamperCheck
 from greenlane.run.tree import tree_of
 from greenlane.run.watching import watched
-from greenlane.supervisor.plan import OutputMode
 
 
 def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> LaneEvidence:
-    """Run one lane or shard and return its evidence.
+    """Run one lane or shard and return its evidence; or that of an earlier run, where it is asked for and still true.
 
     Args:
         job: what is run.
@@ -51,7 +43,19 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
         census = take_census(settings.root, job.lane.tests)
         marks = sample_marks(settings.root, job.lane.tests)
         tamper_check = TamperCheck(job.artifacts, prepared.scratch)
-        record = _supervise(prepared, tamper_check)
+        planned = plan_lane(prepared, tamper_check)
+        why = hindrance(prepared, planned.inputs)
+        seen = None if why else seen_by(prepared, planned.inputs, planned.plan, planned.contract)
+        if job.reuse and seen is not None:
+            kept, why = take(job, seen)
+            if kept is not None:
+                return kept
+        if job.reuse and job.lane.deterministic:
+            job.context.say(f"{job.label}: runs, {why}")
+        record = _supervise(prepared, planned)
+        if seen is not None and record.result.hermetic == "kernel":
+            write_seen(job.artifacts, seen)
+            record = msgspec.structs.replace(record, seen=seen.key)
         damage = tamper_check.damage(record.result.hermetic)
         lost = uncollected(census, read_journal(job.artifacts / JOURNAL)) if not record.result.failure else ()
         record = msgspec.structs.replace(
@@ -65,35 +69,13 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
         return finish(job, record)
 
 
-def _supervise(prepared: PreparedLane, tamper_check: TamperCheck) -> LaneRecord:
+def _supervise(prepared: PreparedLane, planned: PlannedLane) -> LaneRecord:
     """Run the supervisor, and return the lane record made from its answer."""
-    job, lane, python = prepared.job, prepared.job.lane, prepared.environment.python
-    settings, artifacts = job.settings, job.artifacts
-    seed = job.seed if job.seed is not None else random.SystemRandom().randrange(2**32)
-    queue = job.plan.queue if job.plan else ""
-    pull = pull_plan(job.context, lane, job.shard, queue, prepared.tree) if queue else None
-    # A shard that pulls knows its next test only when it asks: workers would have to be told before.
-    requested = job.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")
-    workers = 0 if pull else worker_count(lane, os.cpu_count() or 1, requested)
-    arguments = pytest_arguments(
-        lane, artifacts=str(artifacts), scratch=str(prepared.scratch), workers=workers, color=job.color, only=job.only
-    )
-    task = Task.PULL if queue else Task.RUN
-    contract = tamper_check.write_contract(
-        lane_contract(
-            prepared, arguments, lane.tests, task=task, leaks=leak_policy(settings), order=lane.order, seed=seed
-        )
-    )
-    before: tuple[str, ...] = (python, "-P", "-s", "-m")
-    config = None
-    if lane.coverage:
-        config = measure.write_config(settings.root, artifacts / COVERAGE, lane.coverage)
-        before = measure.command(python, config)
-    plan = supervisor_plan(prepared, (*before, "pytest", *arguments), contract)
-    plan = msgspec.structs.replace(plan, pull=pull, output_mode=OutputMode.LIVE)
-    with watched(job, plan, workers) as output:
+    job, plan, config = prepared.job, planned.plan, planned.measuring
+    python, root = prepared.environment.python, job.settings.root
+    with watched(job, plan, planned.workers) as output:
         result = run_supervisor(plan, job, output)
-    measured = measure.percent(python, config, settings.root, plan.environment) if config else None
+    measured = measure.percent(python, config, root, plan.environment) if config else None
     if config and measured is not None:
-        measure.reports(python, config, settings.root, plan.environment)
-    return lane_record(prepared, result, seed=seed, workers=workers, coverage=measured)
+        measure.reports(python, config, root, plan.environment)
+    return lane_record(prepared, result, seed=planned.seed, workers=planned.workers, coverage=measured)

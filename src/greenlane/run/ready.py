@@ -32,6 +32,7 @@ from greenlane.run.planning import choose_plan, queued_plan
 from greenlane.run.record import failed_record
 from greenlane.run.request import RunRequest
 from greenlane.run.requirements import make_requirements
+from greenlane.run.reuse import keep
 from greenlane.run.services import ServiceResolver
 from greenlane.sharding.plan import ShardPlan
 from greenlane.util.processes import end_survivors
@@ -96,6 +97,7 @@ def decide(
     requirements = msgspec.structs.replace(after, ledger=before.ledger, past=before.past, flaky=before.flaky)
     verdict = judge(requirements, evidence, notes, added_examiners())
     verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
+    keep(settings.root, evidence, verdict)
     return verdict, evidence
 
 
@@ -141,7 +143,8 @@ def _jobs(run: Run, lane: Lane) -> list[LaneJob]:
         LaneJob(
             context=run.context, lane=lane, shard=shard, run_id=run.run_id, gates=run.gates,
             guards=run.guards, seed=run.request.seed, plan=plan, listener=run.listener, ledger=run.ledger,
-            only=run.request.only, color=sys.stdout.isatty() and "NO_COLOR" not in run.context.environ,
+            only=run.request.only, reuse=run.request.reuse,
+            color=sys.stdout.isatty() and "NO_COLOR" not in run.context.environ,
         )
         for shard in shards
     ]  # fmt: skip

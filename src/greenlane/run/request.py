@@ -26,6 +26,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         plan: path of a plan that shards are cut by, made for this run elsewhere; empty for none.
         lane: the lane that is judged by itself; empty for a verdict of the project, which tells of every provider.
         only: node ids that are run instead of the whole lane.
+        reuse: whether evidence of an earlier run will do where nothing that its lane can see has changed.
     """
 
     policy: str
@@ -38,9 +39,12 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     plan: str = ""
     queue: str = ""
     only: tuple[str, ...] = ()
+    reuse: bool = False
 
 
-def request_of_policy(settings: Settings, name: str, seed: int | None = None, plan: str = "") -> RunRequest:
+def request_of_policy(
+    settings: Settings, name: str, seed: int | None = None, plan: str = "", *, fresh: bool = False
+) -> RunRequest:
     """Return what a policy asks for, with what the environment expects on top.
 
     Raises:
@@ -56,6 +60,7 @@ def request_of_policy(settings: Settings, name: str, seed: int | None = None, pl
         expected=expected,
         seed=seed,
         plan=plan,
+        reuse=not fresh and policy.evidence == "reuse",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from greenlane.config.load import Settings
+from greenlane.evidence.artifacts import EVIDENCE
 from greenlane.util.work_tree import tree_state
 
 
@@ -19,7 +20,7 @@ def written_by_us(settings: Settings) -> tuple[str, ...]:
     paths = (
         configuration.artifacts, configuration.environments, report.markdown, report.json, report.html or "",
         report.ctrf or "", configuration.stub, history.durations, history.path,
-        *(f"{history.path}{end}" for end in ("-wal", "-shm", ".migrating")), history.lock, history.spool,
+        *(f"{history.path}{end}" for end in ("-wal", "-shm", ".migrating")), history.lock, history.spool, EVIDENCE,
     )  # fmt: skip
     inside = [(settings.root / path).resolve() for path in paths if path]
     return tuple(str(p.relative_to(settings.root)) for p in inside if p.is_relative_to(settings.root))

@@ -98,10 +98,12 @@ class Supervisor:
         """Enter a network of our own where the lane must be hermetic, and tell the lane how far that went."""
         if not self._plan.isolate:
             return
-        enclosure = enter()
+        enclosure = enter(view=self._plan.view)
         self._level, self._reason = enclosure.level, enclosure.reason
         for line in enclosure.lines():
             self._output.say(line)
+        if self._plan.view is not None and enclosure.level != "kernel":
+            self._output.say("WARNING: the lane's inputs are not enforced: it sees the whole work tree")
         path = Path(self._plan.contract)
         contract = msgspec.json.decode(path.read_bytes(), type=Contract)
         path.write_bytes(msgspec.json.encode(msgspec.structs.replace(contract, hermetic=self._level)))

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from greenlane.supervisor.host_sockets import find_host_sockets
 from greenlane.supervisor.loopback_device import has_ipv6, hosts_with_local_names, raise_loopback
+from greenlane.supervisor.view import View, show_only
 
 Level = Literal["kernel", "python", "none"]
 
@@ -63,7 +64,7 @@ class Enclosure:
         return lines
 
 
-def enter(keep: Iterable[str] = ()) -> Enclosure:
+def enter(keep: Iterable[str] = (), view: View | None = None) -> Enclosure:
     """Move the calling process into a network of its own that has a loopback and nothing else.
 
     The sequence is tried in a forked child first: a kernel that refuses half-way leaves the caller as it was.
@@ -71,6 +72,7 @@ def enter(keep: Iterable[str] = ()) -> Enclosure:
 
     Args:
         keep: paths of unix sockets that stay reachable.
+        view: what is shown of the work tree; None for all of it.
 
     Returns:
         The level that was achieved. Refusal is a level, not an exception.
@@ -81,11 +83,11 @@ def enter(keep: Iterable[str] = ()) -> Enclosure:
     if threads > 1:
         return Enclosure(level="python", reason=f"the process has {threads} threads; a namespace needs one thread")
     sockets = find_host_sockets(keep)
-    refusal = _trial()
+    refusal = _trial(view)
     if refusal:
         return Enclosure(level="python", reason=refusal, fix=suggest_fix())
     try:
-        return _enclose(sockets)
+        return _enclose(sockets, view)
     except OSError as error:
         return Enclosure(level="python", reason=_words(error), fix=suggest_fix())
 
@@ -118,14 +120,14 @@ def _setting(path: str) -> str:
         return ""
 
 
-def _trial() -> str:
+def _trial(view: View | None) -> str:
     """Go through the whole sequence in a child and return why it failed; empty when it did not."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         message = ""
         try:
-            _enclose(())
+            _enclose((), view)
         except BaseException as error:  # noqa: BLE001  the child must end here whatever happens, and say why
             message = _words(error)
         finally:
@@ -144,8 +146,8 @@ def _words(error: BaseException) -> str:
     return " ".join(text.split()) or type(error).__name__
 
 
-def _enclose(sockets: Iterable[str]) -> Enclosure:
-    """Enter the namespaces, hide sockets and set up the loopback.
+def _enclose(sockets: Iterable[str], view: View | None) -> Enclosure:
+    """Enter the namespaces, hide sockets and what is no input, and set up the loopback.
 
     Raises:
         OSError: the kernel refused a step.
@@ -155,6 +157,8 @@ def _enclose(sockets: Iterable[str]) -> Enclosure:
     libc.unshare(CLONE_NEWUSER | CLONE_NEWNS)
     _keep_ids(uid, gid)
     hidden, exposed = _hide(libc, sockets)
+    if view is not None:
+        show_only(view)
     libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET)
     _keep_ids(uid, gid)
     lacking = (*raise_loopback(), *_name_loopback(libc))

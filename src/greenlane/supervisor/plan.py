@@ -8,6 +8,7 @@ import msgspec
 
 from greenlane.config.lanes import Address
 from greenlane.evidence.evidence import ServiceRecord
+from greenlane.supervisor.view import View
 
 
 class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +120,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         base_source: what gave `base`; empty when the service does.
         files: that the lane is given.
         output_mode: whether the lane's lines, only our own or none are printed.
+        view: what the lane is shown of the work tree where the kernel cuts it off; None for all of it.
         pull: the queue that the lane pulls files from; None for a fixed list.
         search: what to find out in place of running the lane once; None for a run.
         secrets: values that must not be printed, by name.
@@ -145,3 +147,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     output_mode: OutputMode = OutputMode.ALL
     search: SearchPlan | None = None
     pull: PullPlan | None = None
+    view: View | None = None

@@ -28,13 +28,13 @@ def stale(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
     foreign = sorted(set(evidence.journal.run_ids) - {record.run_id})
     if foreign:
         yield Violation(code=Code.STALE, message=f"the journal holds lines of another run: {', '.join(foreign)}")
-    if requirements.run_id and record.run_id != requirements.run_id:
+    if requirements.run_id and record.run_id != requirements.run_id and not evidence.still_true:
         yield Violation(
             code=Code.STALE, message=f"evidence is from run {record.run_id}, not from {requirements.run_id}"
         )
     if record.tree_after and record.tree_after != record.tree:
         yield Violation(code=Code.STALE, message="files of the work tree changed while the lane ran")
-    elif requirements.tree and record.tree != requirements.tree:
+    elif requirements.tree and record.tree != requirements.tree and not evidence.still_true:
         yield Violation(
             code=Code.STALE,
             message=f"evidence is for tree {record.tree[:12]}, the work tree is {requirements.tree[:12]}",

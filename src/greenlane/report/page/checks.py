@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.verdict import Check, Status, Verdict
-from greenlane.report.lines import WORDS
+from greenlane.report.lines import WORDS, origin
 from greenlane.report.page.markup import Markup, join, table, tag
 from greenlane.report.page.parts import Section, seconds, section
 
@@ -50,4 +50,4 @@ def _why(check: Check) -> Markup:
     lower = ""
     if record is not None and record.kind == "deterministic" and record.result.hermetic != "kernel":
         lower = f"hermetic level {record.result.hermetic}"
-    return join("; ".join(filter(None, (check.reason, lower))))
+    return join("; ".join(filter(None, (check.reason, lower, origin(check)))))

@@ -1,0 +1,102 @@
+"""What a lane can see of the work tree: which files, what is in them, and which of them its namespace shows."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from greenlane.config.lanes import Lane
+from greenlane.config.load import Settings
+from greenlane.run.tree import written_by_us
+from greenlane.supervisor.view import View
+from greenlane.util.globs import matches
+from greenlane.util.work_tree import CACHES
+
+ALWAYS = ("pyproject.toml", "pytest.toml", "pytest.ini", ".pytest.ini", ".pytest.toml", "tox.ini", "setup.cfg",
+          "conftest.py")  # fmt: skip
+"""Files at the top of the work tree that pytest reads by itself: inputs of every lane."""
+
+UNSEEN = CACHES | {".git"}
+"""Folders that are no input. A lane with declared inputs does not see them; others must not depend on them."""
+
+
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a work tree that a lane can see.
+
+    Attributes:
+        files: digest of each file, by its path relative to the project.
+        outside: links that lead out of the work tree, to what no digest covers.
+        view: what the lane's namespace shows; None for the whole work tree.
+    """
+
+    files: dict[str, str]
+    outside: tuple[str, ...] = ()
+    view: View | None = None
+
+
+def inputs_of(settings: Settings, lane: Lane, artifacts: Path, stage: Path) -> Inputs:
+    """Return what a lane can see of the work tree.
+
+    Args:
+        artifacts: folder that this run of the lane writes into; it is shown, and it is no input.
+        stage: an empty folder in which a view can be put together.
+    """
+    root, own = settings.root, written_by_us(settings)
+    patterns = (*lane.inputs, *ALWAYS, *_below(lane.tests)) if lane.inputs else ()
+    paths = [path for path in _paths(root, own) if not patterns or matches(path, patterns)]
+    files = {path: _digest(root / path) for path in paths}
+    outside = tuple(path for path in paths if (root / path).is_symlink() and _leads_out(root / path, root))
+    view = View(root=str(root), paths=_shown(settings, patterns, paths, artifacts), stage=str(stage))
+    return Inputs(files=files, outside=outside, view=view if patterns else None)
+
+
+def _below(tests: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the patterns of files and folders that are given to pytest."""
+    bare = [test.partition("::")[0].strip("/") for test in tests]
+    return (*bare, *(f"{path}/**" for path in bare))
+
+
+def _paths(root: Path, own: tuple[str, ...]) -> Iterator[str]:
+    """Yield every file and link below the root, sorted, without what runs write themselves."""
+    for folder, folders, files in os.walk(root):
+        here = os.path.relpath(folder, root).replace(os.sep, "/")
+        prefix = "" if here == "." else f"{here}/"
+        folders[:] = sorted(name for name in folders if name not in UNSEEN and f"{prefix}{name}" not in own)
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        yield from (path for name in sorted((*files, *links)) if (path := prefix + name) not in own)
+
+
+def _digest(path: Path) -> str:
+    """Return what identifies a file: its content and whether it may be executed; of a link, where it leads."""
+    if path.is_symlink():
+        return f"link {os.readlink(path)}"
+    if not path.is_file():  # a pipe or socket would block whoever opens it
+        return "special"
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{content} {'x' if os.access(path, os.X_OK) else '-'}"
+
+
+def _leads_out(link: Path, root: Path) -> bool:
+    """Return whether a link leads out of the work tree."""
+    return not link.resolve().is_relative_to(root.resolve())
+
+
+def _shown(settings: Settings, patterns: tuple[str, ...], paths: list[str], artifacts: Path) -> tuple[str, ...]:
+    """Return what the namespace shows: whole folders where a pattern means all that is in them, else single files."""
+    root = settings.root
+    whole = sorted({pattern[:-3] for pattern in patterns if pattern.endswith("/**") and "*" not in pattern[:-3]})
+    whole = [path for path in whole if (root / path).is_dir() and not (root / path).is_symlink()]
+    single = [path for path in paths if not any(path.startswith(f"{folder}/") for folder in whole)]
+    ours = (artifacts, root / settings.configuration.environments)
+    inside = [str(path.relative_to(root)) for path in ours if path.is_relative_to(root)]
+    return (*_topmost(whole), *single, *inside)
+
+
+def _topmost(folders: list[str]) -> list[str]:
+    """Return folders without those that lie in another of them."""
+    return [folder for folder in folders if not any(folder.startswith(f"{other}/") for other in folders)]
