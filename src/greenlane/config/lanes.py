@@ -74,8 +74,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     env: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     coverage: Coverage | None = None
-    inputs: tuple[str, ...] = ()
     order: str = "file"
+    inputs: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     shard_aliases: dict[str, tuple[str, ...]] = {}
     variant_of: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from greenlane.config.load import load
+from support.pages import BLOCK
 from support.tiny import CORE, Ran, TinyProject
 
 STORE = ".greenlane/evidence/core"
@@ -189,3 +192,18 @@ def test_ignored_files_are_inputs_too(make_tiny: Callable[..., TinyProject]) -> 
     ran = tiny.greenlane("ready")
     assert not reused(ran)
     assert "secret.cfg leads out of the work tree" in ran.output
+
+
+def test_the_page_is_true(make_tiny: Callable[..., TinyProject]) -> None:
+    """The commands of docs/reuse.md print what stands below them, and its tables are understood."""
+    blocks = BLOCK.findall((Path(__file__).parents[4] / "docs" / "reuse.md").read_text(encoding="utf-8"))
+    (console,) = (text for language, _, text in blocks if language == "console")
+    tiny = make_tiny().lanes().test("def test_it(): pass\n")
+    for command in re.split(r"^\$ greenlane ", console, flags=re.MULTILINE)[1:]:
+        words, *lines = command.splitlines()
+        output = tiny.greenlane(*words.split()).output
+        for line in lines:
+            assert re.search(re.sub(r"\d+", r"\\d+", re.escape(line)), output), output
+    inputs, policy = (text for language, _, text in blocks if language == "toml")
+    (tiny.path / "pyproject.toml").write_text(inputs + policy)
+    assert load(tiny.path, {}).policy("deploy").evidence == "fresh"
