@@ -1,10 +1,13 @@
-"""What a command begins with: the project that its arguments name, the caller's variables, and where lines go."""
+"""What a command begins with, the project and the caller's variables, and how it answers: in lines, or in JSON."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from greenlane.config.context import Context, Say
 from greenlane.config.load import load
@@ -13,6 +16,12 @@ from greenlane.config.load import load
 def print_line(text: str) -> None:
     """Print a line at once, so that it keeps its place among the lane's own output."""
     print(text, flush=True)
+
+
+def print_answer(arguments: argparse.Namespace, value: Any, lines: Iterable[str]) -> None:
+    """Print a value as JSON where `--json` asks for it, and otherwise lines for people."""
+    text = msgspec.json.format(msgspec.json.encode(value)).decode() if arguments.json else "\n".join(lines)
+    print_line(text.removesuffix("\n"))
 
 
 def context_of(arguments: argparse.Namespace, environ: Mapping[str, str], say: Say = print_line) -> Context:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from greenlane.cli.context import context_of, print_line
+from greenlane.cli.context import context_of, print_answer, print_line
 from greenlane.cli.history import needed
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
 from greenlane.judge.quarantine import is_day, moment_of, stamp
@@ -84,12 +84,6 @@ def _moment(text: str) -> float:
         raise ConfigError(f"--at: {text!r} is no time such as 2026-01-31 or 2026-01-31T12:00:00Z") from error
 
 
-def _say(arguments: argparse.Namespace, value: Any, lines: Sequence[str]) -> None:
-    """Print a value as JSON, or lines for people."""
-    shown = msgspec.json.format(msgspec.json.encode(value)).decode() if arguments.json else "\n".join(lines)
-    print_line(shown)
-
-
 def _state(known: Known) -> str:
     """Return where a test stands, in a word or two."""
     if known.entry is None:
@@ -106,7 +100,7 @@ def _list(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
         together = f"with {len(k.flaky.together)} others" if k.flaky and k.flaky.together else ""
         rows.append((k.test, k.lane, str(flakes), str(runs), share, _state(k), together))
     head = ("test", "lane", "flakes", "runs", "failed", "state", "fails together")
-    _say(arguments, known, table(head, rows) if rows else ["no test flaked lately, and none is quarantined"])
+    print_answer(arguments, known, table(head, rows) if rows else ["no test flaked lately, and none is quarantined"])
     return EXIT_READY
 
 
@@ -125,7 +119,7 @@ def _show(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
             lines += ["  fails together with:", *(f"    {test}" for test in known.flaky.together)]
         if known.entry:
             lines.append(f"  owner {known.entry.owner or 'nobody'}, issue {known.entry.issue or 'none'}")
-    _say(arguments, found, lines)
+    print_answer(arguments, found, lines)
     return EXIT_READY
 
 
@@ -135,7 +129,7 @@ def _quarantine(manager: QuarantineManager, arguments: argparse.Namespace) -> in
     word = "would be quarantined" if arguments.dry_run else "quarantined"
     lines = [f"{e.test}: {word} until {e.expires}, issue {e.issue or 'to be opened'}" for e in made]
     lines += [f"{e.test}: issue {e.issue}" for e in posted]
-    _say(arguments, [*made, *posted], lines or ["nothing to do"])
+    print_answer(arguments, [*made, *posted], lines or ["nothing to do"])
     return EXIT_READY
 
 
@@ -154,7 +148,7 @@ def _promote(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
         {"test": e.test, "lane": e.lane, "granted": a.granted, **msgspec.to_builtins(a), "arithmetic": a.arithmetic}
         for e, a in answers
     ]
-    _say(arguments, listed, lines)
+    print_answer(arguments, listed, lines)
     return EXIT_READY if len(granted) == len(answers) else EXIT_NOT_READY
 
 
@@ -163,5 +157,5 @@ def _expire(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
     manager.remove(entries)
     word = "would gate again" if arguments.dry_run else "gates again"
     lines = [f"{entry.test} in {entry.lane}: {word}, its entry ended on {entry.expires}" for entry in entries]
-    _say(arguments, entries, lines or ["no entry is past its date"])
+    print_answer(arguments, entries, lines or ["no entry is past its date"])
     return EXIT_READY

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from greenlane.cli.context import context_of, print_line
+from greenlane.cli.context import context_of, print_answer, print_line
 from greenlane.config.load import Settings
 from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.evidence.history import DAY
@@ -31,7 +29,7 @@ EXAMPLES = """\
   greenlane history export
   greenlane history prune --keep-days 180 --dry-run"""
 
-Verb = Callable[[Settings, argparse.Namespace, "Engine"], int]
+Verb = Callable[[Settings, argparse.Namespace, "Engine"], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,10 +71,11 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
     if arguments.verb == "ingest":
         stored = ingest_apart(context)
-        return _say(arguments, {"stored": stored}, [f"{stored} runs stored"])
-    if getattr(arguments, "dry_run", False):
-        return VERBS[arguments.verb](settings, arguments, connect(address(context)))
-    return VERBS[arguments.verb](settings, arguments, opened(context))
+        print_answer(arguments, {"stored": stored}, [f"{stored} runs stored"])
+        return EXIT_READY
+    engine = connect(address(context)) if getattr(arguments, "dry_run", False) else opened(context)
+    VERBS[arguments.verb](settings, arguments, engine)
+    return EXIT_READY
 
 
 def needed() -> None:
@@ -92,19 +91,13 @@ def needed() -> None:
         )
 
 
-def _say(arguments: argparse.Namespace, value: Any, lines: Sequence[str]) -> int:
-    """Print a value as JSON, or lines for people."""
-    shown = msgspec.json.format(msgspec.json.encode(value)).decode() if arguments.json else "\n".join(lines)
-    print_line(shown)
-    return EXIT_READY
-
-
-def _show(_settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+def _show(_settings: Settings, arguments: argparse.Namespace, engine: Engine) -> None:
     from greenlane.history.database import reading
     from greenlane.history.queries import latest_runs
 
     if arguments.test:
-        return _show_test(arguments, engine)
+        _show_test(arguments, engine)
+        return
     with reading(engine) as connection:
         runs = latest_runs(connection, arguments.lane, arguments.limit)
     head = ("started (UTC)", "run", "tests", "failed", "seconds", "machine", "tree", "")
@@ -113,10 +106,10 @@ def _show(_settings: Settings, arguments: argparse.Namespace, engine: Engine) ->
          f"broken: {r.broken}" if r.broken else "")
         for r in runs
     ]  # fmt: skip
-    return _say(arguments, runs, table(head, rows))
+    print_answer(arguments, runs, table(head, rows))
 
 
-def _show_test(arguments: argparse.Namespace, engine: Engine) -> int:
+def _show_test(arguments: argparse.Namespace, engine: Engine) -> None:
     from greenlane.history.database import reading
     from greenlane.history.queries import latest_outcomes
 
@@ -130,10 +123,10 @@ def _show_test(arguments: argparse.Namespace, engine: Engine) -> int:
          o.machine, o.tree[:12], f"broken: {o.broken}" if o.broken else o.cause)
         for o in outcomes
     ]  # fmt: skip
-    return _say(arguments, outcomes, table(head, rows))
+    print_answer(arguments, outcomes, table(head, rows))
 
 
-def _trend(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+def _trend(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> None:
     from greenlane.history.database import reading
     from greenlane.history.queries import trend_of_lane, trend_of_test
 
@@ -147,7 +140,7 @@ def _trend(settings: Settings, arguments: argparse.Namespace, engine: Engine) ->
     if not days and not arguments.json:
         what = arguments.test or f"lane {lane}"
         print_line(f"nothing of {what} is recorded in the last {arguments.days} days")
-        return EXIT_READY
+        return
     rows = []
     for d in days:
         whole = d.passed + d.failed
@@ -155,10 +148,10 @@ def _trend(settings: Settings, arguments: argparse.Namespace, engine: Engine) ->
         counted = [f"{d.runs} runs, {d.red} red, {d.broken} broken"] if d.runs else []
         rows.append((day(d.day), f"{share:6.1%}", bar(share), f"{d.failed} of {whole} failed", f"{d.seconds:.1f} s",
                      *(counted or [""])))  # fmt: skip
-    return _say(arguments, days, table(("day (UTC)", "passed", "", "outcomes", "time", ""), rows))
+    print_answer(arguments, days, table(("day (UTC)", "passed", "", "outcomes", "time", ""), rows))
 
 
-def _import(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+def _import(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> None:
     from greenlane.history.database import reading
     from greenlane.history.ingest import write_durations
     from greenlane.history.junit import read_junit
@@ -180,17 +173,17 @@ def _import(settings: Settings, arguments: argparse.Namespace, engine: Engine) -
         write_durations(settings, engine)
     answer = {"run": taken.key, "tests": len(taken.tests), "new": bool(new), "dry_run": arguments.dry_run}
     state = "would be imported" if arguments.dry_run else "imported" if new else "was imported before"
-    return _say(arguments, answer, [f"{taken.key}: {len(taken.tests)} tests, {state}"])
+    print_answer(arguments, answer, [f"{taken.key}: {len(taken.tests)} tests, {state}"])
 
 
-def _export(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+def _export(settings: Settings, arguments: argparse.Namespace, engine: Engine) -> None:
     from greenlane.history.ingest import write_durations
 
     path = write_durations(settings, engine, Path(arguments.out) if arguments.out else None)
-    return _say(arguments, {"file": str(path)}, [f"written: {path}"])
+    print_answer(arguments, {"file": str(path)}, [f"written: {path}"])
 
 
-def _prune(_settings: Settings, arguments: argparse.Namespace, engine: Engine) -> int:
+def _prune(_settings: Settings, arguments: argparse.Namespace, engine: Engine) -> None:
     from greenlane.history.prune import prune
 
     if arguments.keep_days is None and not arguments.run:
@@ -201,7 +194,7 @@ def _prune(_settings: Settings, arguments: argparse.Namespace, engine: Engine) -
     say = (lambda _: None) if arguments.json else print_line
     done = prune(engine, before, arguments.run, say, dry_run=arguments.dry_run)
     word = "would be removed" if arguments.dry_run else "removed"
-    return _say(
+    print_answer(
         arguments, done, [f"{done.runs} runs with {done.outcomes} outcomes {word}, {done.tests} tests with them"]
     )
 

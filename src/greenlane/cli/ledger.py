@@ -7,11 +7,10 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from greenlane.cli.context import context_of, print_line
+from greenlane.cli.context import context_of, print_answer
 from greenlane.config.load import Settings
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
 from greenlane.evidence.artifacts import RECORD
@@ -67,12 +66,6 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return uses[arguments.verb](settings, read_ledger(settings), arguments)
 
 
-def _say(arguments: argparse.Namespace, value: Any, lines: Sequence[str]) -> None:
-    """Print a value as JSON, or lines for people."""
-    text = msgspec.json.format(msgspec.json.encode(value)).decode() if arguments.json else "\n".join(lines)
-    print_line(text)
-
-
 def _show(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -> int:
     """Print every entry."""
     lanes = ("", arguments.lane) if arguments.lane else ("", *settings.configuration.lanes, "broken")
@@ -92,7 +85,7 @@ def _show(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -> 
     older = older_file(settings)
     if older:
         advice.append(f"{older} is read, too; greenlane ledger tidy moves its entries into {LEDGER_FILE}")
-    _say(arguments, ledger, [*shown, *advice])
+    print_answer(arguments, ledger, [*shown, *advice])
     return EXIT_READY
 
 
@@ -125,7 +118,7 @@ def _accept(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -
     lines += [f"{nodeid}: not accepted: {problem}; --cause NAME=VALUE names one" for nodeid, problem in accepted.open]
     if not arguments.dry_run and added:
         write_ledger(settings.root, new, older_file(settings))
-    _say(arguments, accepted, lines or ["nothing to accept: the last run found nothing that is not listed"])
+    print_answer(arguments, accepted, lines or ["nothing to accept: the last run found nothing that is not listed"])
     return EXIT_NOT_READY if accepted.open else EXIT_READY
 
 
@@ -169,7 +162,7 @@ def _tidy(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -> 
         lines.append(f"{older}: {'would become' if arguments.dry_run else 'has become'} a part of {LEDGER_FILE}")
     if not arguments.dry_run and (entries or older):
         write_ledger(settings.root, without(ledger, entries), older)
-    _say(arguments, [name_of(entry) for entry in entries], lines or ["nothing to tidy"])
+    print_answer(arguments, [name_of(entry) for entry in entries], lines or ["nothing to tidy"])
     return EXIT_READY
 
 

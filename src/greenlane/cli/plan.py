@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import msgspec
-
-from greenlane.cli.context import print_line
+from greenlane.cli.context import print_answer
 from greenlane.config.load import Settings, load
 from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.run.planning import make_plans, write_plan
@@ -34,13 +32,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     plans = make_plans(settings, [settings.lane(name) for name in _sharded(settings, names)])
     if arguments.out:
         write_plan(Path(arguments.out), plans)
-    if arguments.json:
-        print_line(msgspec.json.format(msgspec.json.encode(plans), indent=2).decode())
-        return EXIT_READY
-    for line in _shown(plans):
-        print_line(line)
-    if arguments.out:
-        print_line(f"written to {arguments.out}: run shards with --plan {arguments.out}")
+    written = [f"written to {arguments.out}: run shards with --plan {arguments.out}"] if arguments.out else []
+    print_answer(arguments, plans, [*_shown(plans), *written])
     return EXIT_READY
 
 

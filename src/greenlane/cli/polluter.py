@@ -12,11 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.cli.context import context_of, print_line
+from greenlane.cli.context import context_of, print_answer, print_line
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_NOT_READY, EXIT_READY
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.search import Conclusion, Findings
-from greenlane.polluter.find import by_evidence, evidence, lane_of, make_job, replay, search
+from greenlane.polluter.evidence import by_evidence, evidence, lane_of
+from greenlane.polluter.find import make_job, replay, search
 from greenlane.polluter.suspects import Traces
 from greenlane.run.gates import open_gates
 
@@ -68,12 +69,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if findings is None:
         findings = search(job, victim, traces, arguments.seed, quiet=arguments.json)
     command = _command(arguments, lane.name, findings)
-    if arguments.json:
-        shown = {**msgspec.to_builtins(findings), "reproduce": shlex.join(command) if findings.tests else ""}
-        print_line(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
-    else:
-        for line in _lines(findings, command):
-            print_line(line)
+    shown = {**msgspec.to_builtins(findings), "reproduce": shlex.join(command) if findings.tests else ""}
+    print_answer(arguments, shown, _lines(findings, command))
     return EXITS.get(findings.conclusion, EXIT_NOT_READY)
 
 

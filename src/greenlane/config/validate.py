@@ -42,19 +42,7 @@ def problems(configuration: Configuration) -> list[str]:
     if not configuration.lanes:
         found.append("lanes: at least one lane is needed, as [tool.greenlane.lanes.core]")
     for name, lane in configuration.lanes.items():
-        path = f"lanes.{name}"
-        found += _name(path, name)
-        found += [
-            f"{path}.pythons: {name}-{version} is a lane already"
-            for version in lane.pythons
-            if f"{name}-{version}" in configuration.lanes
-        ]
-        found += _lane(path, lane)
-        found += _known(f"{path}.services", lane.services, configuration.services)
-        found += _known(f"{path}.providers", lane.providers, configuration.providers)
-        found += _secrets(path, lane.env, configuration)
-        found += _variables(f"{path}.env", lane.env)
-        found += _followed(path, lane.env, configuration)
+        found += _declared(name, lane, configuration)
     found += _jobs(configuration.lanes)
     for name, service in configuration.services.items():
         for key, entries in (("env", service.env), ("gives", service.gives)):
@@ -78,6 +66,21 @@ def problems(configuration: Configuration) -> list[str]:
     found += remembered(configuration.history)
     found += quarantined(configuration.quarantine)
     return found
+
+
+def _declared(name: str, lane: Lane, configuration: Configuration) -> Iterable[str]:
+    """Yield what is wrong with a lane, by itself and among the others."""
+    path = f"lanes.{name}"
+    yield from _name(path, name)
+    for version in lane.pythons:
+        if f"{name}-{version}" in configuration.lanes:
+            yield f"{path}.pythons: {name}-{version} is a lane already"
+    yield from _lane(path, lane)
+    yield from _known(f"{path}.services", lane.services, configuration.services)
+    yield from _known(f"{path}.providers", lane.providers, configuration.providers)
+    yield from _secrets(path, lane.env, configuration)
+    yield from _variables(f"{path}.env", lane.env)
+    yield from _followed(path, lane.env, configuration)
 
 
 def undeclared(configuration: Configuration, project: Project) -> Iterable[str]:

@@ -73,17 +73,7 @@ def prepare(recipe: Recipe, installer: Installer, say: Callable[[str], None]) ->
     digest = lock_digest(recipe.lock)
     if b"--hash=" not in recipe.lock.read_bytes():
         raise ConfigError(f"lock {recipe.lock} has no hashed requirement", "make it with `nox -s lock`")
-    manifest = drift.read(recipe.location)
-    found: list[str] = []
-    if manifest is not None and (manifest.lock, manifest.python) == (digest, _python_version(recipe)):
-        found = check(recipe, manifest)
-        for difference in found:
-            say(f"DRIFT: {difference}")
-        if found:
-            say("DRIFT: the environment is rebuilt from its lock")
-            manifest = None
-    else:
-        manifest = None
+    manifest, found = _kept(recipe, digest, say)
     if manifest is None or not recipe.tree or manifest.tree != recipe.tree:
         fresh = manifest is None
         manifest = _renew(recipe, installer, digest, manifest, say)
@@ -97,6 +87,19 @@ def prepare(recipe: Recipe, installer: Installer, say: Callable[[str], None]) ->
         wheel=manifest.wheels,
         drift=tuple(found),
     )
+
+
+def _kept(recipe: Recipe, digest: str, say: Callable[[str], None]) -> tuple[Manifest | None, list[str]]:
+    """Return the manifest of an environment that can stay, else None; and how it has drifted from that."""
+    manifest = drift.read(recipe.location)
+    if manifest is None or (manifest.lock, manifest.python) != (digest, _python_version(recipe)):
+        return None, []
+    found = check(recipe, manifest)
+    if not found:
+        return manifest, []
+    for difference in (*found, "the environment is rebuilt from its lock"):
+        say(f"DRIFT: {difference}")
+    return None, found
 
 
 def check(recipe: Recipe, manifest: Manifest) -> list[str]:

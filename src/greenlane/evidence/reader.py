@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 from xml.etree import ElementTree
 
 import msgspec
@@ -33,6 +34,8 @@ from greenlane.evidence.journal_reader import UNREADABLE, JournalReader
 from greenlane.evidence.ledger import Facts
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.samples import SampleGroup
+
+E = TypeVar("E")
 
 CAPTURED = ("system-out", "system-err")
 TOLD = 12_000
@@ -151,17 +154,30 @@ def _unique(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
+def _of(events: Iterable[AnyEvent], kind: type[E]) -> tuple[E, ...]:
+    """Return the events of one kind."""
+    return tuple(event for event in events if isinstance(event, kind))
+
+
+def _exit_statuses(started: Iterable[Started], finished: Iterable[Finished]) -> tuple[int, ...]:
+    """Return the exit statuses of the processes that answer for the lane: controllers where there are any."""
+    controllers = {event.worker for event in started if event.controller}
+    return tuple(event.exit_status for event in finished if event.worker in controllers or not controllers)
+
+
+def _unfinished(started: Iterable[Started], finished: Iterable[Finished]) -> tuple[str, ...]:
+    """Return the processes that began and did not end in an orderly way."""
+    ended = {event.worker for event in finished}
+    return tuple(event.worker for event in started if event.worker not in ended)
+
+
 def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
     """Return the events sorted by what they are about."""
-    started = [event for event in events if isinstance(event, Started)]
-    collected = [event for event in events if isinstance(event, Collected)]
-    finished = [event for event in events if isinstance(event, Finished)]
-    crashed = [event for event in events if isinstance(event, Crashed)]
-    outcomes, repeats = _outcomes(event for event in events if isinstance(event, TestFinished))
-    ended = {event.worker for event in finished}
-    open_tests = {event.nodeid: None for event in events if isinstance(event, TestStarted)}
-    controllers = {event.worker for event in started if event.controller}
-    closing = [event for event in finished if event.worker in controllers or not controllers]
+    started = _of(events, Started)
+    collected = _of(events, Collected)
+    finished = _of(events, Finished)
+    outcomes, repeats = _outcomes(_of(events, TestFinished))
+    settled = {test.nodeid for test in outcomes}
     return JournalFacts(
         facts=_facts_of(started),
         run_ids=_unique(event.run_id for event in started),
@@ -176,28 +192,28 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         providers={nodeid: name for event in collected for nodeid, name in event.providers.items()},
         needs={nodeid: names for event in collected for nodeid, names in event.needs.items()},
         refused={nodeid: n for event in collected for nodeid, n in event.refused.items()},
-        collect_errors=_collect_errors(event for event in events if isinstance(event, CollectError)),
+        collect_errors=_collect_errors(_of(events, CollectError)),
         outcomes=outcomes,
         repeats=repeats,
-        open_tests=tuple(nodeid for nodeid in open_tests if nodeid not in {test.nodeid for test in outcomes}),
-        crashes=_unique(_crash(event) for event in crashed),
+        open_tests=_unique(event.nodeid for event in _of(events, TestStarted) if event.nodeid not in settled),
+        crashes=_unique(map(_crash, _of(events, Crashed))),
         samples=_unique_groups(group for event in collected for group in event.samples),
-        answers=tuple(event for event in events if isinstance(event, Answered)),
-        leaks=tuple(event for event in events if isinstance(event, Leaked)),
-        settled=tuple(event for event in events if isinstance(event, Settled)),
-        unhandled=tuple(event for event in events if isinstance(event, Unhandled)),
-        network=tuple(event for event in events if isinstance(event, NetworkAttempt)),
-        hermetic=tuple(event for event in events if isinstance(event, Hermetic)),
-        exit_statuses=tuple(event.exit_status for event in closing),
+        answers=_of(events, Answered),
+        leaks=_of(events, Leaked),
+        settled=_of(events, Settled),
+        unhandled=_of(events, Unhandled),
+        network=_of(events, NetworkAttempt),
+        hermetic=_of(events, Hermetic),
+        exit_statuses=_exit_statuses(started, finished),
         stopped=_unique(event.stopped for event in finished if event.stopped),
-        unfinished=tuple(event.worker for event in started if event.worker not in ended),
+        unfinished=_unfinished(started, finished),
         missing=_unique(name for event in finished for name in event.missing),
         shadows=_unique(name for event in finished for name in event.shadows),
         damage=tuple(damage),
     )
 
 
-def _facts_of(started: list[Started]) -> Facts:
+def _facts_of(started: Iterable[Started]) -> Facts:
     """Return what the processes of a lane are; nothing where they differ, for then nothing can be said of a skip."""
     found = {
         Facts(

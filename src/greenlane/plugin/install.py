@@ -41,22 +41,27 @@ def open_lane(config: pytest.Config, path: str) -> None:
     lane.register(selection, "greenlane-selection")
     if contract.task is Task.PULL:
         _open_queue(config, lane, selection)
-    if contract.leaks.level != "off" and not distributes:
+    if distributes:
+        lane.register(Distribution(), "greenlane-distribution")
+        lane.register(CrashRecorder(journal, lane.key), "greenlane-crashes")
+    else:
+        _watch_tests(config, lane, unhandled)
+
+
+def _watch_tests(config: pytest.Config, lane: LaneProcess, unhandled: UnhandledWatch) -> None:
+    """Register what watches tests, in a process that runs them."""
+    contract, journal = lane.contract, lane.journal
+    if contract.leaks.level != "off":
         from greenlane.plugin.leaks.guard import LeakGuard
 
         guard = LeakGuard(config, contract, journal, alone=lane.worker == "main")
         config.add_cleanup(guard.close)
         lane.register(guard, "greenlane-leaks")
-    if not distributes:
-        config.add_cleanup(unhandled.close)
-        lane.register(unhandled, "greenlane-unhandled")
-        lane.register(Answers(journal), "greenlane-answers")
-    if distributes:
-        lane.register(Distribution(), "greenlane-distribution")
-        lane.register(CrashRecorder(journal, lane.key), "greenlane-crashes")
-    else:
-        # A pytest that a test starts is not of this lane; workers, whom a controller starts, are.
-        os.environ.pop(CONTRACT_VARIABLE, None)
+    config.add_cleanup(unhandled.close)
+    lane.register(unhandled, "greenlane-unhandled")
+    lane.register(Answers(journal), "greenlane-answers")
+    # A pytest that a test starts is not of this lane; workers, whom a controller starts, are.
+    os.environ.pop(CONTRACT_VARIABLE, None)
 
 
 def _open_queue(config: pytest.Config, lane: LaneProcess, selection: Selection) -> None:

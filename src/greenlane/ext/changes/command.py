@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.cli.context import context_of, print_line
+from greenlane.cli.context import context_of, print_answer, print_line
 from greenlane.config.context import Context
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
 from greenlane.evidence.artifacts import RECORD
@@ -57,8 +57,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     answer = checklist(rules, changes, green, arguments.base)
     if arguments.out:
         write_atomically(Path(arguments.out), checklist_markdown(answer))
-    shown = msgspec.json.format(msgspec.json.encode(answer)).decode() if arguments.json else checklist_markdown(answer)
-    print_line(shown.removesuffix("\n"))
+    print_answer(arguments, answer, [checklist_markdown(answer)])
     return EXIT_READY if answer.done else EXIT_NOT_READY
 
 

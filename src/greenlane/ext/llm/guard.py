@@ -44,9 +44,8 @@ def router(look: Look) -> Guarded:
     except ValueError as error:
         raise ConfigError(f"{file} ({declared.variable}): {error}", "see LiteLLM's `model_list`") from error
     notes = missing(groups, found, str(file), declared.variable, look.strict)
-    own = GivenFile(
-        line=f"router {{path}}, the caller's own, has {names}", variables=_variables(declared, groups), path=str(file)
-    )
+    variables = _variables(declared, groups)
+    own = GivenFile(line=f"router {{path}}, the caller's own, has {names}", variables=variables, path=str(file))
     return Guarded(
         notes=tuple(notes),
         files=(kept if notes else own,),

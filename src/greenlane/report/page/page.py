@@ -25,7 +25,27 @@ MARKS = {True: "✓", False: "✗"}
 def as_page(verdict: Verdict, evidence_: Sequence[LaneEvidence] = ()) -> str:
     """Return the whole page."""
     style, script = _shipped("page.css"), _shipped("page.js")
-    sections = [
+    shown = [section for section in _sections(verdict, evidence_) if section is not None]
+    body = tag(
+        "body",
+        tag("a", "Skip to the verdict's reasons", class_="skip", href="#main"),
+        _banner(verdict, evidence_),
+        _contents(shown),
+        tag("main", *(section.markup for section in shown), id="main"),
+        tag(
+            "footer",
+            tag("p", f"Made by greenlane {VERSION}. One verdict: terminal, JSON, JUnit and CTRF say the same."),
+        ),
+        tests.data(evidence_),
+        tag("script", Markup(script)),
+    )
+    page = Markup("<!doctype html>\n") + tag("html", _head(verdict, style, script), body, lang="en") + "\n"
+    return page.encode("utf-8", "replace").decode()
+
+
+def _sections(verdict: Verdict, evidence_: Sequence[LaneEvidence]) -> list[Section | None]:
+    """Return what the page tells, in order; None for what there is nothing to tell of."""
+    return [
         checks.section_of(verdict),
         causes.section_of(verdict, evidence_),
         causes.warnings(verdict, evidence_),
@@ -40,8 +60,11 @@ def as_page(verdict: Verdict, evidence_: Sequence[LaneEvidence] = ()) -> str:
         tests.every(evidence_),
         evidence.section_of(verdict),
     ]
-    shown = [section for section in sections if section is not None]
-    head = tag(
+
+
+def _head(verdict: Verdict, style: str, script: str) -> Markup:
+    """Return the head, with the policy that lets only our own style and script in."""
+    return tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
@@ -52,21 +75,6 @@ def as_page(verdict: Verdict, evidence_: Sequence[LaneEvidence] = ()) -> str:
         tag("link", rel="icon", href="data:,"),
         tag("style", Markup(style)),
     )
-    body = tag(
-        "body",
-        tag("a", "Skip to the verdict's reasons", class_="skip", href="#main"),
-        _banner(verdict, evidence_),
-        _contents(shown),
-        tag("main", *(section.markup for section in shown), id="main"),
-        tag(
-            "footer",
-            tag("p", f"Made by greenlane {VERSION}. One verdict: terminal, JSON, JUnit and CTRF say the same."),
-        ),
-        tests.data(evidence_),
-        tag("script", Markup(script)),
-    )
-    page = Markup("<!doctype html>\n") + tag("html", head, body, lang="en") + "\n"
-    return page.encode("utf-8", "replace").decode()
 
 
 def _shipped(name: str) -> str:
