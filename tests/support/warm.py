@@ -20,7 +20,7 @@ from typing import IO
 
 TESTS = Path(__file__).parents[1]
 IMPORTED = (
-    "greenlane.__main__", "greenlane.cli.lane", "greenlane.cli.ready", "greenlane.cli.verdict", "greenlane.cli.doctor",
+    "greenlane.cli", "greenlane.cli.lane", "greenlane.cli.ready", "greenlane.cli.verdict", "greenlane.cli.doctor",
     "greenlane.history.recording", "xml.etree.ElementTree", "http.client", "importlib.metadata",
 )  # fmt: skip
 HEAD = 8
