@@ -59,7 +59,7 @@ def bind(host: str, port: int) -> socket.socket:
     """Bind a listening socket. port: 0 for a free one.
 
     Returns: the socket, not inheritable by children.
-    Raises: OSError when the address is taken or not ours.
+    Raises: OSError that names the address, when it is taken or not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -67,9 +67,10 @@ def bind(host: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
         sock.listen(2048)
-    except OSError:
+    except OSError as error:
         sock.close()
-        raise
+        shown = f"[{host}]" if ":" in host else host
+        raise OSError(error.errno, error.strerror, f"{shown}:{port}") from error
     return sock
 
 

@@ -6,15 +6,17 @@ reads them, and whoever wrote them down believes that they hold.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mini_agent.core.suggest import did_you_mean
 from mini_agent.settings.providers import LITELLM_ONLY, PROVIDERS
-from mini_agent.settings.schema import GatewayConfig, ModelEntry
+from mini_agent.settings.schema import GatewayConfig, GeneralSettings, LitellmParams, ModelEntry
 
 __all__ = ["Review", "review"]
 
+#: What the gateway itself reads where settings of LiteLLM stand.
+_OURS = (*GeneralSettings.model_fields, *LitellmParams.model_fields)
 _HONOURED = frozenset({"drop_params"})
 #: Settings that keep somebody out, or spending low: without them the gateway would do what the file forbids.
 _LIMITS = frozenset(
@@ -50,7 +52,11 @@ def review(config: GatewayConfig, mode: str) -> Review:
         for path in ignored
         if _leaf(path) in _LIMITS
     ]
-    harmless = [f"{path}: ignored, it is a setting of LiteLLM" for path in ignored if _leaf(path) not in _LIMITS]
+    harmless = [
+        f"{path}: ignored, it is a setting of LiteLLM{did_you_mean(_leaf(path), _OURS, 0.9)}"
+        for path in ignored
+        if _leaf(path) not in _LIMITS
+    ]
     return Review((*unknown, *lost), tuple(harmless))
 
 
@@ -75,8 +81,7 @@ def _unknown_providers(config: GatewayConfig) -> Iterator[str]:
         provider = _provider(entry)
         if provider in PROVIDERS or entry.model_info.get("transport") == "http":
             continue
-        near = difflib.get_close_matches(provider, PROVIDERS, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(provider, PROVIDERS)
         yield f"model_list.{index}.litellm_params.model: nobody has a provider '{provider}'{hint}"
 
 

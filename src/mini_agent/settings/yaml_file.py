@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mini_agent.core.errors import ConfigError, ConfigFileNotFound
+from mini_agent.core.suggest import did_you_mean
 from mini_agent.settings.references import resolve_references
 from mini_agent.settings.schema import GatewayConfig
 
@@ -72,14 +73,37 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return root
 
 
-def problems_of(error: ValidationError, prefix: str = "") -> str:
-    """Returns: one `<key path>: <reason>` line per finding, without any value from the file."""
+def problems_of(error: ValidationError, prefix: str = "", root: type[BaseModel] = GatewayConfig) -> str:
+    """Say what is wrong. root: the section that was validated, whose keys are proposed for unknown ones.
+
+    Returns: one `<key path>: <reason>` line per finding, without any value from the file.
+    """
     lines = []
     for finding in error.errors(include_url=False, include_input=False, include_context=False):
         path = ".".join(str(part) for part in finding["loc"])
         reason = finding["msg"].removeprefix("Value error, ")
+        if finding["type"] == "extra_forbidden":
+            reason = f"unknown key{did_you_mean(str(finding['loc'][-1]), _keys_at(root, finding['loc'][:-1]))}"
         lines.append(f"{prefix}{path or 'config'}: {reason}" if not prefix or path else f"{prefix[:-1]}: {reason}")
     return "\n".join(lines)
+
+
+def _keys_at(kind: Any, place: Sequence[str | int]) -> list[str]:
+    """Returns: the keys that a section has at a place below another; none where the place is no section."""
+    section = _section(kind)
+    if section is None:
+        return []
+    below = [index for index, part in enumerate(place) if part in section.model_fields]
+    if below:
+        return _keys_at(section.model_fields[str(place[below[0]])].annotation, place[below[0] + 1 :])
+    return [field.alias or name for name, field in section.model_fields.items()]
+
+
+def _section(kind: Any) -> type[BaseModel] | None:
+    """Returns: the section that a type is, or holds as a list, a mapping or one of several; None without one."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind
+    return next((found for part in get_args(kind) if (found := _section(part)) is not None), None)
 
 
 def validate(root: Mapping[str, Any]) -> GatewayConfig:

@@ -12,6 +12,7 @@ from mini_agent.core.chat import UNLISTED, ModelTarget
 from mini_agent.core.errors import ModelNotFound, ProviderNotConfigured
 from mini_agent.core.patterns import Pattern
 from mini_agent.core.steering import NEVER_ALLOWED
+from mini_agent.core.suggest import did_you_mean
 from mini_agent.dialects import Dialect
 from mini_agent.memory.headers import is_memory_host
 from mini_agent.settings import Settings
@@ -129,12 +130,10 @@ class Registry:
     def _refusal(self, model: str) -> ModelNotFound | ProviderNotConfigured:
         groups, name = list(self._settings.groups), model[:_NAME_CHARACTERS]
         if groups:
-            return ModelNotFound(
-                f"Model '{name}' not found in configuration. Available models: {groups}", param="model"
-            )
-        return ProviderNotConfigured(
-            f"Model '{name}' cannot be resolved to a provider; configured groups: {groups}", param="model"
-        )
+            told = f"Model '{name}' not found in configuration. Available models: {groups}{did_you_mean(name, groups)}"
+            return ModelNotFound(told, param="model")
+        told = f"Model '{name}' cannot be resolved to a provider; configured groups: {groups}"
+        return ProviderNotConfigured(f"{told}{did_you_mean(name.partition('/')[0], PROVIDERS)}", param="model")
 
     def _configured(self, group: str) -> ModelTarget:
         index, entry = self._entries[group]
@@ -146,7 +145,7 @@ class Registry:
         except UnsetReference as error:
             raise ProviderNotConfigured(f"Model '{group}' cannot be used: {error}", param="model") from error
         except ValidationError as error:
-            text = problems_of(error, f"{key_path}.")
+            text = problems_of(error, f"{key_path}.", LitellmParams)
             raise ProviderNotConfigured(f"Model '{group}' cannot be used: {text}", param="model") from error
         return self._by_mode(self._target(group, group, params, entry.model_info))
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
+from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from mini_agent.cli import main
+from mini_agent.cli import command_parser, main
+from mini_agent.settings import Settings
 from support.gateway import GatewayProcess, Stage
 from support.upstream import answer, held, text_stream
 
@@ -160,9 +163,42 @@ def test_running_request_survives_term(stage: Stage, tmp_path: Path) -> None:
 
 
 def test_taken_port_exits_1(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    """A port that is in use is a failed operation with a plain sentence."""
-    assert main(["serve", "--port", str(stage.upstream.port)], {}) == 1
-    assert "Address already in use" in capsys.readouterr().err
+    """A port that is in use is a failed operation with a plain sentence that names the address."""
+    port = stage.upstream.port
+    assert main(["serve", "--port", str(port)], {}) == 1
+    told = f"mini-agent: Address already in use: 127.0.0.1:{port}; --port 0 takes a free one\n"
+    assert capsys.readouterr().err == told
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Return what a command prints that ends the program."""
+    with pytest.raises(SystemExit) as ended:
+        main(words, {})
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--version` is that of the installed distribution."""
+    assert printed(capsys, "--version") == f"mini-agent {metadata.version('greenlane')}\n"
+
+
+@pytest.mark.parametrize("words", [(), ("serve",), ("config",), ("intercept",)], ids=str)
+def test_help_has_examples_that_can_be_parsed(capsys: pytest.CaptureFixture[str], words: tuple[str, ...]) -> None:
+    """Every example of `--help` is a command that the program knows."""
+    text = printed(capsys, *words, "--help")
+    examples = re.findall(r"^  (?:[A-Z_]+=\S+ )?mini-agent (.*?)(?:  .*)?$", text, re.MULTILINE)
+    assert len(examples) >= 2
+    for example in examples:
+        assert command_parser().parse_args(example.split()).run
+
+
+def test_help_of_serve_names_the_variable_of_each_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """The variables are those that are read."""
+    named = re.findall(r"\\[((?!PROGRAM)[A-Z_]+)\]", printed(capsys, "serve", "--help"))
+    read = {name for option in fields(Settings) for name in option.metadata.get("names", ())}
+    assert len(named) == 6
+    assert set(named) - read == {"MINI_AGENT_CONFIG"}
 
 
 def test_uvicorn_factory_answers_ready(tmp_path: Path) -> None:

@@ -162,6 +162,14 @@ def test_unknown_model_lists_the_groups(gateway: Gateway, stage: Stage) -> None:
     assert stage.upstream.requests == []
 
 
+def test_a_mistyped_model_proposes_the_nearest(stage: Stage) -> None:
+    """A group where there are some, a provider otherwise; a name that is like nothing proposes nothing."""
+    groups = stage.gateway({"model_list": [stage.entry("fast"), stage.entry("careful")]})
+    assert groups.chat(model="fats").error["message"].endswith("['fast', 'careful']; did you mean 'fast'?")
+    assert groups.chat(model="zzzz").error["message"].endswith("['fast', 'careful']")
+    assert stage.gateway({}).chat(model="opnai/gpt-4o").error["message"].endswith("; did you mean 'openai'?")
+
+
 @pytest.mark.parametrize("model", ["gpt-4o", "foo/bar", "openai/", "/x", "dummy"])
 def test_unresolvable_model_without_a_list(stage: Stage, model: str) -> None:
     """Without a list, a model of no known provider is a 400 that names it."""

@@ -164,7 +164,6 @@ def test_a_limit_that_nobody_keeps_is_refused(tmp_path: Path, path: str, root: d
 
 IGNORED = {
     "general_settings.alerting": {"general_settings": {"master_key": "k", "alerting": ["slack"]}},
-    "general_settings.protect_routing_inf": {"general_settings": {"master_key": "k", "protect_routing_inf": True}},
     "litellm_settings.num_retries": {"litellm_settings": {"num_retries": 3, "drop_params": True}},
     "litellm_settings.cache": {"litellm_settings": {"cache": True}},
     "router_settings.fallbacks": {"router_settings": {"fallbacks": []}},
@@ -183,6 +182,33 @@ def test_settings_that_nobody_reads_are_named(
     assert logged == [line]
     assert main(["config", "check", "--config", str(tmp_path / "given.yaml")], {}) == 0
     assert f"warning: {line}" in capsys.readouterr().out
+
+
+def test_a_key_that_is_nearly_ours_is_told_so(tmp_path: Path) -> None:
+    """Where LiteLLM's settings may stand, a mistyped one of ours proposes it."""
+    root = {"general_settings": {"master_key": "k", "protect_routing_inf": True}}
+    (line,) = load(tmp_path, root).ignored
+    assert line.endswith(
+        "protect_routing_inf: ignored, it is a setting of LiteLLM; did you mean 'protect_routing_info'?"
+    )
+
+
+UNKNOWN = {
+    "modell_list": ({"modell_list": []}, "model_list"),
+    "model_list.0.model_nam": ({"model_list": [{"model_nam": "a"}]}, "model_name"),
+    "user_id_mappings.header_patterns.0.user": (
+        {"user_id_mappings": {"header_patterns": [{"header": "a", "pattern": "b", "user": "c"}]}}, "user_id",
+    ),
+    "context_retrieval.enabeld": ({"context_retrieval": {"enabeld": True}}, "enabled"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "root", "meant"), [(path, *case) for path, case in UNKNOWN.items()], ids=UNKNOWN)
+def test_an_unknown_key_proposes_the_nearest(tmp_path: Path, path: str, root: dict[str, Any], meant: str) -> None:
+    """In every closed section, at any depth, with the key path."""
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path, root)
+    assert f"{path}: unknown key; did you mean '{meant}'?" in str(refused.value).splitlines()
 
 
 def test_check_refuses_what_serve_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
