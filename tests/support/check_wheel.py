@@ -14,6 +14,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.install_commands import install_commands
+
 ROOT = Path(__file__).resolve().parents[2]
 SECOND = Path(__file__).resolve().parent / "second_project"
 UV = str(Path(sys.executable).with_name("uv"))
@@ -41,6 +45,21 @@ def check_contents(wheel: Path) -> None:
         sys.exit(f"{wheel.name} carries tests")
 
 
+def check_installs(folder: Path) -> None:
+    """End this program when a command that we print to install something does not work in a copy of the checkout."""
+    copy = folder / "checkout"
+    copy.mkdir()
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    run(UV, "build", "--quiet", "--wheel", cwd=copy)
+    for number, words in enumerate({tuple(words) for words in install_commands().values()}):
+        environment = folder / f"installed-{number}"
+        run(UV, "venv", "--quiet", "--python", sys.executable, str(environment), cwd=folder)
+        run(UV, "pip", "install", "--quiet", "--python", str(environment / "bin/python"), *words, cwd=copy)
+
+
 def main() -> None:
     """Build, install, use."""
     with tempfile.TemporaryDirectory(prefix="greenlane-dist-") as name:
@@ -48,6 +67,7 @@ def main() -> None:
         run(UV, "build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT), cwd=ROOT)
         wheel = next(folder.glob("*.whl"))
         check_contents(wheel)
+        check_installs(folder)
         run(UV, "venv", "--quiet", "--python", sys.executable, str(folder / "nox"), cwd=folder)
         python = str(folder / "nox/bin/python")
         pip = (UV, "pip", "install", "--quiet", "--python", python)

@@ -29,7 +29,9 @@ from greenlane.evidence.evidence import RECORD_SCHEMA, LaneRecord  # noqa: E402
 from greenlane.evidence.verdict import VERDICT_SCHEMA, Verdict  # noqa: E402
 from greenlane.evidence.violation import EXPLANATIONS  # noqa: E402
 from greenlane.sharding.plan import PLAN_SCHEMA, PlanFile  # noqa: E402
+from support.reference_agent_run import agent_run  # noqa: E402
 from support.reference_dialects import dialects  # noqa: E402
+from support.reference_environment import environment as environment_page  # noqa: E402
 
 MADE = "<!-- Made from the code by tests/support/reference.py. -->\n"
 EXIT_CODES = {
@@ -223,6 +225,8 @@ PAGES = {
     "docs/codes.md": codes,
     "docs/commands.md": commands,
     "docs/schemas.md": schemas,
+    "docs/environment.md": lambda: MADE + environment_page(),
+    "docs/agent-run.md": lambda: MADE + agent_run(),
 }
 """What makes each page."""
 

@@ -32,6 +32,6 @@ def run(arguments: argparse.Namespace, _environ: Mapping[str, str]) -> int:
     try:
         import shtab
     except ImportError as error:
-        raise ConfigError("shtab is not installed", 'pip install "greenlane[control]"') from error
+        raise ConfigError("shtab is not installed", "pip install shtab") from error
     print_line(shtab.complete(parser(), arguments.shell).removesuffix("\n"))
     return EXIT_READY

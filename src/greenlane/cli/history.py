@@ -87,7 +87,7 @@ def needed() -> None:
     if not can_ask():
         raise ConfigError(
             "history needs SQLAlchemy and Alembic, which are not installed here",
-            "nox -s greenlane -- history show, or pip install 'greenlane[control]'",
+            "nox -s greenlane -- history show, or pip install alembic sqlalchemy",
         )
 
 

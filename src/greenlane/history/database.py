@@ -70,7 +70,7 @@ def _engine(url: str) -> sa.Engine:
             )  # fmt: skip
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"history: the driver {error.name} is not there", "pip install 'greenlane[postgres]'"
+            f"history: the driver {error.name} is not there", "pip install 'psycopg[binary]>=3.2'"
         ) from error
     except (ArgumentError, NoSuchModuleError) as error:
         raise ConfigError("history: the address of the database cannot be read", "see docs/history.md") from error

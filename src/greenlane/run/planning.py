@@ -73,7 +73,7 @@ def pull_plan(context: Context, lane: Lane, shard: str, queue: str, tree: str) -
         from greenlane.history.database import address
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"--queue: {error.name} is not installed here", "use nox, or pip install 'greenlane[control]'"
+            f"--queue: {error.name} is not installed here", "use nox, or pip install alembic sqlalchemy"
         ) from error
     return PullPlan(
         url=address(context), queue=f"{queue}/{lane.name}", shard=shard, life=secrets.token_hex(8), tree=tree,

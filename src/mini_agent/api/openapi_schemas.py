@@ -149,7 +149,9 @@ def _agent() -> dict[str, Any]:
     _, components = msgspec.json.schema_components([AgentBody], ref_template="#/components/schemas/{name}")
     request = components["AgentBody"]
     request.pop("title", None)
-    request["properties"]["tool_backend"] = {"enum": [*TOOL_BACKENDS, None], "default": "local"}
+    backend = request["properties"]["tool_backend"]
+    del backend["anyOf"]
+    backend |= {"enum": [*TOOL_BACKENDS, None], "default": "local"}
     request["if"] = {"properties": {"tool_backend": {"const": "http"}}, "required": ["tool_backend"]}
     request["then"] = {
         "properties": {"tool_http_base_url": {"type": "string", "pattern": "^https?://"}},

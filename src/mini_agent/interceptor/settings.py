@@ -14,7 +14,7 @@ from mini_agent.interceptor.port_registry import DEFAULT_RANGE, DEFAULT_REGISTRY
 from mini_agent.interceptor.registry_file import PortRange
 from mini_agent.settings import parsers
 
-__all__ = ["VARIABLES", "InterceptorSettings", "load_interceptor_settings"]
+__all__ = ["OPTIONS", "VARIABLES", "InterceptorSettings", "load_interceptor_settings"]
 
 #: What a header can carry and the gateway takes as a user id: visible ASCII.
 _NOT_IN_A_USER_ID = Pattern(r"[^!-~]")
@@ -51,11 +51,12 @@ class InterceptorSettings:
 
 @dataclass(frozen=True)
 class _Option:
-    """One option. names: its variables, the first that is set counts."""
+    """One option. names: its variables, the first that is set counts; means: what it is, for people."""
 
     field: str
     names: tuple[str, ...]
     parse: Callable[[str], Any]
+    means: str
 
 
 def _user_id(value: str) -> str:
@@ -72,20 +73,41 @@ def _real_port(value: str) -> int:
     return parsed
 
 
-_TABLE = (
-    _Option("port", ("INTERCEPTOR_PORT",), parsers.port),
-    _Option("target", ("MEMORY_PROXY_URL", "TARGET_LLM_URL", "MINI_AGENT_API_BASE"), parsers.http_url),
-    _Option("instance_id", ("SUPERMEMORY_USERNAME",), _user_id),
-    _Option("inject", ("INJECT_INSTANCE_ID",), parsers.boolean),
-    _Option("api_key", ("INTERCEPTOR_API_KEY",), parsers.text),
-    _Option("port_min", ("INTERCEPTOR_PORT_MIN",), _real_port),
-    _Option("port_max", ("INTERCEPTOR_PORT_MAX",), _real_port),
-    _Option("allowed_hosts", ("MINI_AGENT_ALLOWED_HOSTS",), parsers.hosts),
-    _Option("allowed_origins", ("MINI_AGENT_ALLOWED_ORIGINS",), parsers.origins),
-    _Option("registry", ("PORT_REGISTRY_PATH",), Path),
+#: What can be configured.
+OPTIONS = (
+    _Option(
+        "port",
+        ("INTERCEPTOR_PORT",),
+        parsers.port,
+        "port to bind, 0 for a free one; the registry's port of the folder by default",
+    ),
+    _Option("target", ("MEMORY_PROXY_URL", "TARGET_LLM_URL", "MINI_AGENT_API_BASE"), parsers.http_url, "the gateway"),
+    _Option(
+        "instance_id",
+        ("SUPERMEMORY_USERNAME",),
+        _user_id,
+        "whose memory the folder is; `pycharm-` and the folder's name by default",
+    ),
+    _Option("inject", ("INJECT_INSTANCE_ID",), parsers.boolean, "add the identity to requests"),
+    _Option("api_key", ("INTERCEPTOR_API_KEY",), parsers.text, "key for clients that send none (a secret)"),
+    _Option("port_min", ("INTERCEPTOR_PORT_MIN",), _real_port, "first port to give away"),
+    _Option("port_max", ("INTERCEPTOR_PORT_MAX",), _real_port, "last port to give away"),
+    _Option(
+        "allowed_hosts",
+        ("MINI_AGENT_ALLOWED_HOSTS",),
+        parsers.hosts,
+        "further names that a request's `Host` may have, separated by commas",
+    ),
+    _Option(
+        "allowed_origins",
+        ("MINI_AGENT_ALLOWED_ORIGINS",),
+        parsers.origins,
+        "web pages that may ask, separated by commas",
+    ),
+    _Option("registry", ("PORT_REGISTRY_PATH",), Path, "file that remembers the ports"),
 )
 #: Every variable that is read.
-VARIABLES = tuple(name for option in _TABLE for name in option.names)
+VARIABLES = tuple(name for option in OPTIONS for name in option.names)
 
 
 def load_interceptor_settings(
@@ -124,7 +146,7 @@ def default_instance_id(project: str) -> str:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     problems: list[str] = []
-    for option in _TABLE:
+    for option in OPTIONS:
         name = next((name for name in option.names if environ.get(name, "").strip()), None)
         if name is None:
             continue

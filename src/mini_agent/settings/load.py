@@ -13,7 +13,14 @@ from mini_agent.settings.review import review
 from mini_agent.settings.schema import GatewayConfig, GeneralSettings
 from mini_agent.settings.yaml_file import config_path, read_yaml, resolve_start_references, validate
 
-__all__ = ["load_settings", "mode_of_file"]
+__all__ = ["OTHER_VARIABLES", "load_settings", "mode_of_file"]
+
+
+#: What is read besides the options of `Settings`, and what it means.
+OTHER_VARIABLES: Mapping[tuple[str, ...], str] = {
+    ("MINI_AGENT_CONFIG", "LITELLM_CONFIG_PATH"): "the YAML file; `./mini_agent.yaml` is taken when it is there",
+    ("USE_SDK_PROXY",): "LiteLLM's own name for the mode: yes is `sdk`, anything else `forward`",
+}
 
 
 def load_settings(

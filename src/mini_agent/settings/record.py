@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from mini_agent.core.redaction import is_sensitive_header, is_sensitive_key
 from mini_agent.settings import parsers
-from mini_agent.settings.references import find_references, is_reference
 from mini_agent.settings.schema import DEFAULT_MEMORY_HOSTS, GatewayConfig, GeneralSettings
+from mini_agent.settings.secret_values import referenced_names, secret_leaves, secrets_of_headers
 
 __all__ = ["LANGUAGES", "SHORTEST_OPEN_KEY", "Settings"]
 
@@ -20,8 +18,11 @@ SHORTEST_OPEN_KEY = 16
 LANGUAGES = ("python", "rust", "go", "javascript")
 
 
-def _option(default: Any, *names: str, parse: Callable[[str], Any] = parsers.text, secret: bool = False) -> Any:
-    return field(default=default, metadata={"names": names, "parse": parse, "secret": secret}, repr=not secret)
+def _option(
+    default: Any, *names: str, means: str, parse: Callable[[str], Any] = parsers.text, secret: bool = False
+) -> Any:
+    told = {"names": names, "means": means, "parse": parse, "secret": secret}
+    return field(default=default, metadata=told, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,69 +40,223 @@ class Settings:
     trace_bytes: fixed; only tests change them. max_connections: None for as many as the process may have.
     """
 
-    host: str = _option("127.0.0.1", "MINI_AGENT_API_HOST")
-    port: int = _option(8788, "MINI_AGENT_API_PORT", parse=parsers.port)
-    master_key: str | None = _option(None, "MINI_AGENT_MASTER_KEY", secret=True)
-    allow_open: bool = _option(False, "MINI_AGENT_ALLOW_OPEN", parse=parsers.boolean)
-    allowed_hosts: tuple[str, ...] = _option((), "MINI_AGENT_ALLOWED_HOSTS", parse=parsers.hosts)
-    allowed_origins: frozenset[str] = _option(frozenset(), "MINI_AGENT_ALLOWED_ORIGINS", parse=parsers.origins)
-    provider_mode: str = _option("sdk", "MINI_AGENT_PROVIDER_MODE", parse=parsers.choice("sdk", "forward", "binary"))
-    forward_url: str = _option("http://localhost:4000", "MINI_AGENT_FORWARD_URL", parse=parsers.http_url)
-    forward_key: str | None = _option(None, "MINI_AGENT_FORWARD_KEY", secret=True)
-    litellm_program: str = _option("", "MINI_AGENT_LITELLM")
-    shim_mode: str = _option("", "MINI_AGENT_OPENAI_SHIM_MODE", parse=parsers.choice("", "echo", "block"))
-    shim_reply: str = _option("shim ok", "MINI_AGENT_OPENAI_SHIM_REPLY")
-    shim_delay_ms: float = _option(0.0, "MINI_AGENT_OPENAI_SHIM_DELAY_MS", parse=parsers.number())
-    allow_dummy: bool = _option(False, "MINI_AGENT_ALLOW_DUMMY", parse=parsers.boolean)
-    shortcircuit_chutes: bool = _option(False, "NDSMOKE_SHORTCIRCUIT_CHUTES", parse=parsers.boolean)
-    tool_http_headers: str = _option("", "MINI_AGENT_TOOL_HTTP_HEADERS", secret=True)
-    tool_http_allow_hosts: tuple[str, ...] = _option((), "MINI_AGENT_TOOL_HTTP_ALLOW_HOSTS", parse=parsers.names)
-    tool_retry_after_cap_s: float = _option(1.0, "MINI_AGENT_TOOL_RETRY_AFTER_CAP_S", parse=parsers.number())
-    tool_max_output_bytes: int = _option(65536, "MINI_AGENT_TOOL_MAX_OUTPUT_BYTES", parse=parsers.whole(1))
-    local_tools: str = _option("sandbox", "MINI_AGENT_LOCAL_TOOLS", parse=parsers.local_tools)
-    tool_processes: int | None = _option(None, "MINI_AGENT_TOOL_PROCESSES", parse=parsers.whole(1))
-    tool_read_paths: tuple[str, ...] = _option((), "MINI_AGENT_TOOL_READ_PATHS", parse=parsers.paths)
-    escalation_timeout_s: float = _option(60.0, "MINI_AGENT_ESCALATION_TIMEOUT_S", parse=parsers.number())
-    max_requests: int = _option(1000, "MINI_AGENT_MAX_REQUESTS", parse=parsers.whole(1))
-    max_body_bytes: int = _option(20_971_520, "MINI_AGENT_MAX_BODY_BYTES", parse=parsers.whole(1))
-    max_answer_bytes: int = _option(33_554_432, "MINI_AGENT_MAX_ANSWER_BYTES", parse=parsers.whole(1))
-    memory_routing: bool = _option(True, "MINI_AGENT_MEMORY_ROUTING", parse=parsers.boolean)
-    store_traces: bool = _option(False, "MINI_AGENT_STORE_TRACES", parse=parsers.boolean)
-    store_path: str | None = _option(None, "MINI_AGENT_STORE_PATH")
-    store_content: bool = _option(True, "MINI_AGENT_STORE_CONTENT", parse=parsers.boolean)
-    debug: bool = _option(False, "MINI_AGENT_DEBUG", parse=parsers.boolean)
+    host: str = _option("127.0.0.1", "MINI_AGENT_API_HOST", means="address to bind")
+    port: int = _option(8788, "MINI_AGENT_API_PORT", parse=parsers.port, means="port to bind, 0 for a free one")
+    master_key: str | None = _option(
+        None,
+        "MINI_AGENT_MASTER_KEY",
+        secret=True,
+        means="the key that clients must send; without one everybody may ask, on loopback only",
+    )
+    allow_open: bool = _option(
+        False, "MINI_AGENT_ALLOW_OPEN", parse=parsers.boolean, means="serve addresses that others reach without a key"
+    )
+    allowed_hosts: tuple[str, ...] = _option(
+        (),
+        "MINI_AGENT_ALLOWED_HOSTS",
+        parse=parsers.hosts,
+        means="further names that a request's `Host` may have, separated by commas",
+    )
+    allowed_origins: frozenset[str] = _option(
+        frozenset(),
+        "MINI_AGENT_ALLOWED_ORIGINS",
+        parse=parsers.origins,
+        means="web pages that may ask, separated by commas",
+    )
+    provider_mode: str = _option(
+        "sdk",
+        "MINI_AGENT_PROVIDER_MODE",
+        parse=parsers.choice("sdk", "forward", "binary"),
+        means="`sdk` answers itself, `forward` (or `binary`) asks an external LiteLLM process",
+    )
+    forward_url: str = _option(
+        "http://localhost:4000",
+        "MINI_AGENT_FORWARD_URL",
+        parse=parsers.http_url,
+        means="address of the external process",
+    )
+    forward_key: str | None = _option(
+        None, "MINI_AGENT_FORWARD_KEY", secret=True, means="key of the external process; the master key by default"
+    )
+    litellm_program: str = _option("", "MINI_AGENT_LITELLM", means="LiteLLM's own program, for `--with-litellm`")
+    shim_mode: str = _option(
+        "",
+        "MINI_AGENT_OPENAI_SHIM_MODE",
+        parse=parsers.choice("", "echo", "block"),
+        means="`echo` answers everything itself, `block` lets nothing answer but a configured provider",
+    )
+    shim_reply: str = _option("shim ok", "MINI_AGENT_OPENAI_SHIM_REPLY", means="what `echo` answers")
+    shim_delay_ms: float = _option(
+        0.0,
+        "MINI_AGENT_OPENAI_SHIM_DELAY_MS",
+        parse=parsers.number(),
+        means="milliseconds before an answer of any kind",
+    )
+    allow_dummy: bool = _option(
+        False, "MINI_AGENT_ALLOW_DUMMY", parse=parsers.boolean, means="let the scripted models (`dummy`) answer"
+    )
+    shortcircuit_chutes: bool = _option(
+        False,
+        "NDSMOKE_SHORTCIRCUIT_CHUTES",
+        parse=parsers.boolean,
+        means="let escalations to Chutes answer at once, simulated",
+    )
+    tool_http_headers: str = _option(
+        "",
+        "MINI_AGENT_TOOL_HTTP_HEADERS",
+        secret=True,
+        means="JSON object of headers that every call of an HTTP tool host carries",
+    )
+    tool_http_allow_hosts: tuple[str, ...] = _option(
+        (),
+        "MINI_AGENT_TOOL_HTTP_ALLOW_HOSTS",
+        parse=parsers.names,
+        means="hosts of tools that may be asked besides public ones, separated by commas",
+    )
+    tool_retry_after_cap_s: float = _option(
+        1.0,
+        "MINI_AGENT_TOOL_RETRY_AFTER_CAP_S",
+        parse=parsers.number(),
+        means="seconds that a tool host's `Retry-After` may cost at most",
+    )
+    tool_max_output_bytes: int = _option(
+        65536,
+        "MINI_AGENT_TOOL_MAX_OUTPUT_BYTES",
+        parse=parsers.whole(1),
+        means="bytes that are kept of what a tool prints",
+    )
+    local_tools: str = _option(
+        "sandbox",
+        "MINI_AGENT_LOCAL_TOOLS",
+        parse=parsers.local_tools,
+        means="how code of models runs on this machine: `sandbox`, `unsandboxed` or `off`",
+    )
+    tool_processes: int | None = _option(
+        None,
+        "MINI_AGENT_TOOL_PROCESSES",
+        parse=parsers.whole(1),
+        means="processes of such code at once; four per core by default",
+    )
+    tool_read_paths: tuple[str, ...] = _option(
+        (),
+        "MINI_AGENT_TOOL_READ_PATHS",
+        parse=parsers.paths,
+        means="what such code may read besides the system's libraries, separated by commas",
+    )
+    escalation_timeout_s: float = _option(
+        60.0, "MINI_AGENT_ESCALATION_TIMEOUT_S", parse=parsers.number(), means="seconds that an escalation may take"
+    )
+    max_requests: int = _option(
+        1000,
+        "MINI_AGENT_MAX_REQUESTS",
+        parse=parsers.whole(1),
+        means="requests at once; more are 503 with `Retry-After`",
+    )
+    max_body_bytes: int = _option(
+        20_971_520, "MINI_AGENT_MAX_BODY_BYTES", parse=parsers.whole(1), means="bytes of a request's body"
+    )
+    max_answer_bytes: int = _option(
+        33_554_432, "MINI_AGENT_MAX_ANSWER_BYTES", parse=parsers.whole(1), means="bytes of a provider's answer"
+    )
+    memory_routing: bool = _option(
+        True, "MINI_AGENT_MEMORY_ROUTING", parse=parsers.boolean, means="tell users apart and pass their id on"
+    )
+    store_traces: bool = _option(
+        False, "MINI_AGENT_STORE_TRACES", parse=parsers.boolean, means="keep a record of each agent run"
+    )
+    store_path: str | None = _option(
+        None, "MINI_AGENT_STORE_PATH", means="file that the records of runs are appended to"
+    )
+    store_content: bool = _option(
+        True, "MINI_AGENT_STORE_CONTENT", parse=parsers.boolean, means="keep what was said in these records, too"
+    )
+    debug: bool = _option(
+        False, "MINI_AGENT_DEBUG", parse=parsers.boolean, means="show the cause of an internal error to the client"
+    )
     log_level: str = _option(
-        "info", "MINI_AGENT_LOG_LEVEL", parse=parsers.choice("debug", "info", "warning", "error", "critical")
+        "info",
+        "MINI_AGENT_LOG_LEVEL",
+        parse=parsers.choice("debug", "info", "warning", "error", "critical"),
+        means="least important level that is logged",
     )
-    instance_id: str | None = _option(None, "MINI_AGENT_INSTANCE_ID")
+    instance_id: str | None = _option(None, "MINI_AGENT_INSTANCE_ID", means="what `/healthz` answers as `instance_id`")
     # The provider is registered only for exactly `1`, so the text is kept.
-    enable_codex_agent: str = _option("", "LITELLM_ENABLE_CODEX_AGENT")
-    codex_api_base: str | None = _option(None, "CODEX_AGENT_API_BASE", parse=parsers.http_url)
-    codex_api_key: str | None = _option(None, "CODEX_AGENT_API_KEY", secret=True)
-    codex_max_retries: int = _option(2, "CODEX_AGENT_MAX_RETRIES", parse=parsers.whole())
-    codex_retry_base_ms: float = _option(120.0, "CODEX_AGENT_RETRY_BASE_MS", parse=parsers.number())
-    codex_retry_max_ms: float = _option(1500.0, "CODEX_AGENT_RETRY_MAX_MS", parse=parsers.number())
-    codex_retry_seed: int | None = _option(None, "CODEX_AGENT_RETRY_SEED", parse=parsers.whole())
-    chutes_api_base: str = _option("https://llm.chutes.ai/v1", "CHUTES_API_BASE", "CHUTES_BASE", parse=parsers.http_url)
-    chutes_api_key: str | None = _option(None, "CHUTES_API_KEY", "CHUTES_API_TOKEN", secret=True)
-    ollama_api_base: str = _option("http://127.0.0.1:11434", "OLLAMA_API_BASE", parse=parsers.http_url)
-    openai_api_key: str | None = _option(None, "OPENAI_API_KEY", secret=True)
-    anthropic_api_key: str | None = _option(None, "ANTHROPIC_API_KEY", secret=True)
-    default_target_model: str | None = _option(
-        None, "LITELLM_DEFAULT_CHUTES_MODEL", "LITELLM_DEFAULT_CODE_MODEL", "LITELLM_DEFAULT_MODEL"
+    enable_codex_agent: str = _option(
+        "", "LITELLM_ENABLE_CODEX_AGENT", means="exactly `1` lets `codex-agent` models be asked"
     )
-    agent_max_iterations: int = _option(6, "LITELLM_MINI_AGENT_MAX_ITERATIONS", parse=parsers.whole())
-    agent_max_seconds: float = _option(180.0, "LITELLM_MINI_AGENT_MAX_SECONDS", parse=parsers.number())
-    agent_languages: tuple[str, ...] = _option(LANGUAGES, "LITELLM_MINI_AGENT_LANGUAGES", parse=parsers.names)
+    codex_api_base: str | None = _option(
+        None, "CODEX_AGENT_API_BASE", parse=parsers.http_url, means="address of the Codex agent"
+    )
+    codex_api_key: str | None = _option(None, "CODEX_AGENT_API_KEY", secret=True, means="key of the Codex agent")
+    codex_max_retries: int = _option(
+        2, "CODEX_AGENT_MAX_RETRIES", parse=parsers.whole(), means="further tries after a failure of the Codex agent"
+    )
+    codex_retry_base_ms: float = _option(
+        120.0,
+        "CODEX_AGENT_RETRY_BASE_MS",
+        parse=parsers.number(),
+        means="milliseconds before the first of them, doubled each time",
+    )
+    codex_retry_max_ms: float = _option(
+        1500.0, "CODEX_AGENT_RETRY_MAX_MS", parse=parsers.number(), means="milliseconds before one of them, at most"
+    )
+    codex_retry_seed: int | None = _option(
+        None, "CODEX_AGENT_RETRY_SEED", parse=parsers.whole(), means="seed of the jitter, for runs that repeat"
+    )
+    chutes_api_base: str = _option(
+        "https://llm.chutes.ai/v1", "CHUTES_API_BASE", "CHUTES_BASE", parse=parsers.http_url, means="address of Chutes"
+    )
+    chutes_api_key: str | None = _option(None, "CHUTES_API_KEY", "CHUTES_API_TOKEN", secret=True, means="key of Chutes")
+    ollama_api_base: str = _option(
+        "http://127.0.0.1:11434", "OLLAMA_API_BASE", parse=parsers.http_url, means="address of Ollama"
+    )
+    openai_api_key: str | None = _option(
+        None, "OPENAI_API_KEY", secret=True, means="key of OpenAI, where an entry has none"
+    )
+    anthropic_api_key: str | None = _option(
+        None, "ANTHROPIC_API_KEY", secret=True, means="key of Anthropic, where an entry has none"
+    )
+    default_target_model: str | None = _option(
+        None,
+        "LITELLM_DEFAULT_CHUTES_MODEL",
+        "LITELLM_DEFAULT_CODE_MODEL",
+        "LITELLM_DEFAULT_MODEL",
+        means="model that a `mini-agent` entry without one asks; the first that is set counts",
+    )
+    agent_max_iterations: int = _option(
+        6,
+        "LITELLM_MINI_AGENT_MAX_ITERATIONS",
+        parse=parsers.whole(),
+        means="model calls of a run of `mini-agent`, at most",
+    )
+    agent_max_seconds: float = _option(
+        180.0,
+        "LITELLM_MINI_AGENT_MAX_SECONDS",
+        parse=parsers.number(),
+        means="seconds of a run of `mini-agent`, at most",
+    )
+    agent_languages: tuple[str, ...] = _option(
+        LANGUAGES,
+        "LITELLM_MINI_AGENT_LANGUAGES",
+        parse=parsers.names,
+        means="languages of code blocks that a run of `mini-agent` may execute",
+    )
     agent_tool_backend: str = _option(
         "local",
         "LITELLM_MINI_AGENT_TOOL_BACKEND",
         parse=parsers.choice("local", "http", "docker", "mcp", "echo"),
+        means="tools of a run of `mini-agent`",
     )
-    docker_container: str | None = _option(None, "LITELLM_MINI_AGENT_DOCKER_CONTAINER")
-    docker_exec_bin: str = _option("docker", "LITELLM_MINI_AGENT_DOCKER_EXEC_BIN")
-    docker_python: str = _option("python", "LITELLM_MINI_AGENT_DOCKER_PYTHON")
-    supermemory_api_key: str | None = _option(None, "SUPERMEMORY_API_KEY", secret=True)
+    docker_container: str | None = _option(
+        None, "LITELLM_MINI_AGENT_DOCKER_CONTAINER", means="container that the docker backend executes in"
+    )
+    docker_exec_bin: str = _option(
+        "docker", "LITELLM_MINI_AGENT_DOCKER_EXEC_BIN", means="program that is called as docker"
+    )
+    docker_python: str = _option("python", "LITELLM_MINI_AGENT_DOCKER_PYTHON", means="interpreter in the container")
+    supermemory_api_key: str | None = _option(
+        None, "SUPERMEMORY_API_KEY", secret=True, means="key of the memory service"
+    )
 
     config: GatewayConfig = field(default_factory=GatewayConfig)
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
@@ -178,45 +333,9 @@ class Settings:
             value = getattr(self, option.name)
             if option.metadata.get("secret") and isinstance(value, str):
                 yield value
-        yield from _secrets_of_headers(self.tool_http_headers)
-        yield from _secret_leaves(self.config.model_dump())
+        yield from secrets_of_headers(self.tool_http_headers)
+        yield from secret_leaves(self.config.model_dump())
         for params in self.models.values():
-            for name in _referenced_names(params):
+            for name in referenced_names(params):
                 if found := self.environ.get(name):
                     yield found
-
-
-def _secret_leaves(value: object, secret: bool = False) -> Iterator[str]:
-    """Yield the strings below fields that hold credentials."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            name = str(key)
-            hidden = secret or is_sensitive_key(name) or name in ("master_key", "auth_value")
-            if name in ("extra_headers", "env") and isinstance(item, Mapping):
-                yield from (str(leaf) for header, leaf in item.items() if is_sensitive_header(str(header)))
-            else:
-                yield from _secret_leaves(item, hidden)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _secret_leaves(item, secret)
-    elif secret and isinstance(value, str) and not is_reference(value):
-        yield value
-
-
-def _secrets_of_headers(text: str) -> Iterator[str]:
-    """Yield the values of the default tool headers that hold credentials, with and without their scheme."""
-    try:
-        headers = json.loads(text or "{}")
-    except ValueError:
-        return
-    for name, value in headers.items() if isinstance(headers, dict) else ():
-        if isinstance(value, str) and is_sensitive_header(name):
-            yield value
-            yield value.rpartition(" ")[2]
-
-
-def _referenced_names(params: Mapping[str, Any]) -> Iterator[str]:
-    for key_path, name in find_references(params, ""):
-        leaf = key_path.rsplit(".", 1)[-1]
-        if is_sensitive_key(leaf) or (key_path.startswith("extra_headers.") and is_sensitive_header(leaf)):
-            yield name

@@ -195,7 +195,7 @@ def test_help_has_examples_that_can_be_parsed(capsys: pytest.CaptureFixture[str]
 
 def test_help_of_serve_names_the_variable_of_each_option(capsys: pytest.CaptureFixture[str]) -> None:
     """The variables are those that are read."""
-    named = re.findall(r"\\[((?!PROGRAM)[A-Z_]+)\]", printed(capsys, "serve", "--help"))
+    named = re.findall(r"\[((?!PROGRAM)[A-Z_]+)\]", printed(capsys, "serve", "--help"))
     read = {name for option in fields(Settings) for name in option.metadata.get("names", ())}
     assert len(named) == 6
     assert set(named) - read == {"MINI_AGENT_CONFIG"}
