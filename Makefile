@@ -10,7 +10,7 @@ SETTINGS = STRICT_READY READINESS_EXPECT READINESS_FAIL_ON_SKIP READINESS_DISABL
 CONTAINER = --rm --security-opt seccomp=unconfined --volume "$(CURDIR):/work" --tmpfs /work/.nox:exec --workdir /work $(SETTINGS:%=--env %)
 
 project-ready:
-	$(NOX) -s ready -- --policy deploy
+	ND_REAL=1 $(NOX) -s ready -- --policy deploy
 
 project-ready-core-only:
 	$(NOX) -s ready

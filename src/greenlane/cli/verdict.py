@@ -20,7 +20,7 @@ from greenlane.evidence.verdict import Verdict
 from greenlane.history.recall import with_history
 from greenlane.judge.judge import judge
 from greenlane.run.examiners import added_examiners
-from greenlane.run.gates import open_gates
+from greenlane.run.gates import open_gates, recorded_gates
 from greenlane.run.request import request_of_policy
 from greenlane.run.requirements import make_requirements
 
@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
     def use(_listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
         evidence = [collect(path.parent) for path in records]
-        requirements = make_requirements(settings, request, open_gates(context), run_id="")
+        gates = recorded_gates(open_gates(context), evidence)
+        requirements = make_requirements(settings, request, gates, run_id="")
         decision = judge(with_history(requirements, context), evidence, more=added_examiners())
         return msgspec.structs.replace(decision, made_at=time.time(), project=settings.project), evidence
 

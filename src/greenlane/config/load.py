@@ -14,7 +14,7 @@ import msgspec
 
 from greenlane.config.changes import ChangeRule
 from greenlane.config.flags import neither, truthy
-from greenlane.config.lanes import Lane, Policy, Provider, Service
+from greenlane.config.lanes import Lane, LaneKind, Policy, Provider, Service
 from greenlane.config.names import nearest
 from greenlane.config.project import read_project
 from greenlane.config.schema import DEFAULT_BUDGETS, Configuration, ExtraLock
@@ -307,9 +307,15 @@ def _policies(configuration: Configuration, lanes: Mapping[str, Lane]) -> dict[s
     fixed = tuple(name for name, lane in declared.items() if lane.deterministic)
     gating = tuple(name for name, lane in declared.items() if lane.kind.value != "release")
     every = tuple(name for name, lane in lanes.items() if (lane.variant_of or name) in gating)
+    # What is to be deployed has met everything real that a lane can do without elsewhere: a skip there is red.
+    real = [name for name, lane in declared.items() if lane.kind is LaneKind.NONDETERMINISTIC]
+    used = {name for lane in gating for name in declared[lane].services}
+    models = [
+        name for name, service in configuration.services.items() if service.models and service.gated and name in used
+    ]
     defaults = {
         "dev": Policy(lanes=fixed or gating),
-        "deploy": Policy(lanes=gating, strict=True),
+        "deploy": Policy(lanes=gating, strict=True, expect=(*real, *models)),
         "matrix": Policy(lanes=every, strict=True),
     }
     return {**defaults, **configuration.policies}

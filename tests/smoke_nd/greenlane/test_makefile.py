@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is n
 
 ROOT = Path(__file__).parents[3]
 TARGETS = {
-    "project-ready": "nox -s ready -- --policy deploy",
+    "project-ready": "ND_REAL=1 nox -s ready -- --policy deploy",
     "project-ready-core-only": "nox -s ready",
     "project-ready-core-only-with-docker": "docker run --rm --security-opt seccomp=unconfined",
     "project-ready-nd-only": "nox -s nd",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,6 +18,7 @@ import yaml
 from greenlane.adopt.scaffold import workflow
 from greenlane.config.load import load
 from support.tiny import NOXFILE, TinyProject
+from support.wheelhouse import lock_of, make_wheel
 from support.workflow.expressions import replaced
 from support.workflow.runner import Job, Runner
 
@@ -30,7 +33,7 @@ program = {"greenlane": words, "verdict": ["verdict", *words]}.get(session)
 command = ["-m", "greenlane", *program] if program else ["-m", "nox", "-s", *sys.argv[1:]]
 os.execv(sys.executable, [sys.executable, "-P", *command])
 """
-LANES = {
+LANES: dict[str, dict[str, Any]] = {
     "core": {"kind": "deterministic", "tests": ["tests/core"]},
     "nd": {"kind": "nondeterministic", "tests": ["tests/nd"], "shards": ["shard_a", "shard_b"]},
     "release": {"kind": "release", "tests": ["tests/release"], "providers": ["toy"]},
@@ -44,6 +47,20 @@ def test_it(answered):
     assert os.environ["TOY_KEY"] == "abcdefgh"
     for number in ("one", "two"):
         answered(f"Say {number}.", number, model="toy-1", tokens=1)
+"""
+MODEL: dict[str, Any] = {
+    "command": ["python", str(Path(__file__).parents[2] / "support" / "model_list.py")], "ready": "/health",
+    "models": "/v1/models", "environment": "house", "when": "ND_REAL", "optional": True,
+    "shards": ["shard_a"],
+}  # fmt: skip
+REAL = """\
+import pytest
+
+@pytest.mark.needs("model")
+@pytest.mark.shard("shard_a")
+def test_real(answered):
+    for number in ("one", "two"):
+        answered(f"Say {number}.", number, model="tiny-1", tokens=1)
 """
 IGNORED = "\n".join((".artifacts/", "__pycache__/", "PROJECT_READY.md", "local/", ".nox/", ".greenlane/"))
 
@@ -153,15 +170,93 @@ def test_without_a_plan_the_verdict_says_why(runner: Callable[..., Runner]) -> N
     assert "NOT READY" in run.jobs["verdict"].log
 
 
-def test_a_schedule_runs_live_and_real(runner: Callable[..., Runner]) -> None:
-    """By schedule nd meets a real model in a job of its own, and only the live job sees the secret."""
-    run = runner("schedule")
-    run.run("plan", "lanes", "nd-real", "release", "verdict")
+@pytest.fixture
+def deployed(project: TinyProject, tmp_path: Path) -> TinyProject:
+    """The project with a model in an environment of its own, which its nd lane starts when ND_REAL is on."""
+    house = tmp_path / "wheels"
+    shutil.copytree(project.wheelhouse, house, copy_function=shutil.copy)
+    project.wheelhouse = house
+    project.write("locks/house.txt", lock_of([make_wheel("furniture", "1.0", house)])).section(
+        "locks", {"house": {"groups": []}}
+    )
+    project.section("services", {"model": MODEL})
+    project.lanes(**{**LANES, "nd": {**LANES["nd"], "services": ["model"]}})
+    project.test(REAL, "tests/nd/test_real.py")
+    # An environment of this test's own: it is taken away again.
+    project.sections["environments"] = str(tmp_path / "environments")
+    shutil.copytree(project.environments, tmp_path / "environments", symlinks=True, copy_function=os.link)
+    project.environments = tmp_path / "environments"
+    project.lanes(**project.sections["lanes"])
+    commit(project)
+    return project
+
+
+def again(run: Runner, *jobs: str) -> str:
+    """Run jobs once more, without what they left behind, then the verdict; return what that says."""
+    for folder in run.artifacts.iterdir():
+        name = folder.name.removeprefix("evidence-").split("-")[0]
+        if name == "verdict" or {"nd": "nd-real"}.get(name, name) in jobs:
+            shutil.rmtree(folder)
+    run.run(*jobs, "verdict")
+    return run.jobs["verdict"].log
+
+
+def test_what_is_deployed_has_met_everything_real(deployed: TinyProject, runner: Callable[..., Runner]) -> None:
+    """By schedule, by hand and for a tag the policy is `deploy`: with model and secrets READY, and red without either.
+
+    nd meets the real model in a job of its own, only the live job sees the secret, and the verdict needs none.
+    """
+    run = runner("workflow_dispatch")
+    run.variables["READINESS_EXPECT"] = "toy"
+    run.run()
     logs = "\n".join(job.log for job in run.jobs.values())
     assert set(results(run).values()) == {"success"}, logs
+    assert "READY (policy deploy, strict)" in run.jobs["verdict"].log
     assert "abcdefgh" not in logs
-    assert "release" in run.jobs["release"].log
     assert "test_core" not in run.jobs["nd-real"].log
+
+    run.secrets.clear()
+    said = again(run, "release")
+    assert results(run)["verdict"] == "failure"
+    assert "VIOLATION: EXPECTED_NOT_RUN [toy] toy is expected and did not run: TOY_KEY is not set" in said
+
+    run.variables.clear()
+    shutil.rmtree(deployed.environments / "house")
+    next(deployed.wheelhouse.glob("furniture-*")).unlink()
+    said = again(run, "nd-real")
+    assert results(run)["verdict"] == "failure"
+    assert "VIOLATION: EXPECTED_NOT_RUN [model] model is expected and did not run: " in said
+    assert "EXPECTED_NOT_RUN [toy]" not in said
+    assert "SKIP model: " in run.jobs["nd-real"].log
+
+
+POLICIES = {
+    "pull_request": ({"event_name": "pull_request"}, "dev", ""),
+    "main": ({"event_name": "push", "ref_type": "branch"}, "matrix", ""),
+    "tag": ({"event_name": "push", "ref_type": "tag"}, "deploy", "toy"),
+    "schedule": ({"event_name": "schedule", "ref_type": "branch"}, "deploy", "toy"),
+    "by hand": ({"event_name": "workflow_dispatch", "ref_type": "branch"}, "deploy", "toy"),
+}
+
+
+@pytest.mark.parametrize(("github", "policy", "expected"), POLICIES.values(), ids=POLICIES.keys())
+def test_a_gate_for_each_event(github: dict[str, str], policy: str, expected: str) -> None:
+    """What must be green follows from the event; whoever calls the workflow may say otherwise."""
+    env = yaml.safe_load(OURS.read_text(encoding="utf-8"))["env"]
+    contexts = {"github": github, "inputs": {}, "vars": {"READINESS_EXPECT": "toy"}}
+    assert [replaced(env[name], contexts) for name in ("POLICY", "READINESS_EXPECT")] == [policy, expected]
+    called = {**contexts, "inputs": {"policy": "dev"}}
+    assert [replaced(env[name], called) for name in ("POLICY", "READINESS_EXPECT")] == ["dev", ""]
+
+
+def test_make_and_the_workflow_agree() -> None:
+    """`make project-ready` decides by the policy that the workflow has for a deploy, and with the same switch."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^project-ready:\n\t(.+)$", makefile, re.MULTILINE)
+    (step,) = [s for s in yaml.safe_load(OURS.read_text())["jobs"]["nd-real"]["steps"] if "ND_REAL" in s.get("env", {})]
+    assert command == f"ND_REAL={step['env']['ND_REAL']} $(NOX) -s ready -- --policy {POLICIES['tag'][1]}"
+    policy = load(ROOT, {}).policy("deploy")
+    assert (policy.strict, set(policy.expect)) == (True, {"nd", "model"})
 
 
 def test_a_fork_never_calls_live_providers(runner: Callable[..., Runner]) -> None:
@@ -179,7 +274,7 @@ def test_a_pull_request_is_held_to_its_checklist(project: TinyProject, runner: C
     run.run()
     assert results(run)["lanes"] == "success"
     assert results(run)["nd-real"] == results(run)["release"] == "skipped"
-    assert "READY (policy matrix, strict)" in run.jobs["verdict"].log
+    assert "READY (policy dev)" in run.jobs["verdict"].log
     assert results(run)["verdict"] == "failure"
     assert "- [ ] **surface**: `src/new.py`" in run.summary
 

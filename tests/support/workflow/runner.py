@@ -47,7 +47,7 @@ class Runner:
         environment: what every step sees of this machine.
         github: the `github` context, as `{"event_name": "push"}`.
         inputs: those of `workflow_call`.
-        secrets: by name.
+        secrets: by name; variables: those of the repository, by name.
     """
 
     workflow: Path
@@ -57,6 +57,7 @@ class Runner:
     github: Context
     inputs: Context = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
 
     @property
@@ -94,7 +95,8 @@ class Runner:
         needs = job.get("needs", [])
         needed = {key: self.jobs[key] for key in ([needs] if isinstance(needs, str) else needs)}
         contexts = {
-            "github": self.github, "inputs": self.inputs, "runner": {"temp": str(self.temporary)},
+            "github": self.github, "inputs": self.inputs, "vars": self.variables,
+            "runner": {"temp": str(self.temporary)},
             "needs": {key: {"result": done.result, "outputs": done.outputs} for key, done in needed.items()},
         }  # fmt: skip
         fine = all(done.result == "success" for done in needed.values())

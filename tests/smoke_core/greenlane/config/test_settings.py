@@ -232,6 +232,9 @@ def test_the_policies_dev_and_deploy_always_exist(settings: Loader) -> None:
     assert not loaded.policy("dev").strict
     assert loaded.policy("deploy").lanes == ("core", "nd")
     assert loaded.policy("deploy").strict
+    # What may be skipped elsewhere must run before a deploy.
+    assert loaded.policy("deploy").expect == ("nd",)
+    assert loaded.policy("matrix").expect == loaded.policy("dev").expect == ()
 
 
 def test_a_declared_policy_replaces_the_one_of_its_name(settings: Loader) -> None:
