@@ -229,19 +229,22 @@ def _run(job: Mapping[str, Any], out: int, err: int, call: socket.socket) -> dic
     os.umask(0o077)
     # Where a name without a folder is looked for.
     os.environ["PATH"] = job["env"]["PATH"]
-    program = os.posix_spawnp(
-        job["argv"][0],
-        job["argv"],
-        job["env"],
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, out, 1),
-            (os.POSIX_SPAWN_DUP2, err, 2),
-        ],
-        setsid=True,
-        setsigmask=[],
-        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT],
-    )
+    try:
+        program = os.posix_spawnp(
+            job["argv"][0],
+            job["argv"],
+            job["env"],
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, out, 1),
+                (os.POSIX_SPAWN_DUP2, err, 2),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT],
+        )
+    except OSError as error:
+        return {"error": error.strerror or str(error), "errno": error.errno or errno.EIO}
     os.close(out)
     os.close(err)
     ended = os.pidfd_open(program)

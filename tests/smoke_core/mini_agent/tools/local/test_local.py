@@ -20,6 +20,7 @@ from mini_agent.agent import run
 from mini_agent.agent.values import AgentConfig
 from mini_agent.tools.local.invoker import LocalInvoker
 from mini_agent.tools.local.runner import Bare, Runner
+from mini_agent.tools.local.sandbox.client import Sandbox
 from support.agent_runs import PROPERTY, tool_messages
 from support.processes import Flag, ended, read_pids
 from support.scripted_model import ScriptedModel, asks
@@ -47,6 +48,9 @@ def _local(
     return _Local(kind(environ=ENVIRON if environ is None else environ, python=python), **options)
 
 
+each_runner = pytest.mark.parametrize("kind", [Bare, Sandbox])
+
+
 def _python(code: str, **options: Any) -> dict[str, Any]:
     return once(lambda: _local(**options), "exec_python", {"code": code})
 
@@ -69,9 +73,10 @@ def test_unlisted_execution_tools_do_not_run(name: str) -> None:
     assert (record["ok"], record["error"]) == (False, f"unknown tool '{name}'")
 
 
-def test_python_runs_in_the_current_interpreter() -> None:
+@each_runner
+def test_python_runs_in_the_current_interpreter(kind: Any) -> None:
     """A program's output, status and time are reported."""
-    record = _python("import sys; print(sys.executable); print('é', file=sys.stderr)")
+    record = _python("import sys; print(sys.executable); print('é', file=sys.stderr)", kind=kind)
     assert record.pop("t_ms") > 0
     assert record == {
         "ok": True,
@@ -83,12 +88,14 @@ def test_python_runs_in_the_current_interpreter() -> None:
     }
 
 
+@each_runner
 @pytest.mark.parametrize("name", ["EXEC_PYTHON", "Python", "__main__", "exec_code"])
-def test_names_are_case_insensitive_and_have_aliases(name: str) -> None:
+def test_names_are_case_insensitive_and_have_aliases(kind: Any, name: str) -> None:
     """Every name of Python runs it, with `source` instead of `code` too."""
-    assert once(_local, name, {"source": "print(1)"})["stdout"] == "1\n"
+    assert once(lambda: _local(kind=kind), name, {"source": "print(1)"})["stdout"] == "1\n"
 
 
+@each_runner
 @pytest.mark.parametrize(
     ("code", "error"),
     [
@@ -97,9 +104,9 @@ def test_names_are_case_insensitive_and_have_aliases(name: str) -> None:
         ("import os; os.kill(os.getpid(), 15)", "rc=-15: "),
     ],
 )
-def test_a_failed_program_says_how(code: str, error: str) -> None:
+def test_a_failed_program_says_how(kind: Any, code: str, error: str) -> None:
     """The error is `rc=N: ` and the first 200 characters of stderr, or of stdout."""
-    record = _python(code)
+    record = _python(code, kind=kind)
     assert (record["ok"], record["error"]) == (False, error)
 
 
@@ -142,15 +149,17 @@ def test_the_allow_list_compares_argv0_exactly(command: str) -> None:
     assert (record["ok"], record["error"]) == (False, "cmd prefix not allowed")
 
 
-def test_a_command_runs_without_a_shell() -> None:
+@each_runner
+def test_a_command_runs_without_a_shell(kind: Any) -> None:
     """Argv is split like a shell would, and nothing is expanded, piped or chained."""
-    record = once(_local, "exec_shell", {"cmd": "echo 'a  b' $HOME *; ls | cat > x"})
+    record = once(lambda: _local(kind=kind), "exec_shell", {"cmd": "echo 'a  b' $HOME *; ls | cat > x"})
     assert record["stdout"] == "a  b $HOME *; ls | cat > x\n"
 
 
-def test_a_missing_command_is_a_failed_call() -> None:
+@each_runner
+def test_a_missing_command_is_a_failed_call(kind: Any) -> None:
     """An allowed command that does not exist is reported, not raised."""
-    record = once(lambda: _local(shell_allow=("no-such",)), "exec_shell", {"cmd": "no-such"})
+    record = once(lambda: _local(kind=kind, shell_allow=("no-such",)), "exec_shell", {"cmd": "no-such"})
     assert (record["ok"], record["error"]) == (False, "cannot start: No such file or directory")
 
 
@@ -199,30 +208,34 @@ def test_the_working_directory_is_fresh_and_removed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@each_runner
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_output_beyond_the_cap_is_drained(stream: str) -> None:
+def test_output_beyond_the_cap_is_drained(kind: Any, stream: str) -> None:
     """A child that writes far more than the cap and a pipe ends normally; the first bytes are kept."""
-    record = _python(f"import sys; sys.{stream}.write('ab' * 1_000_000)", max_output_bytes=1000)
+    record = _python(f"import sys; sys.{stream}.write('ab' * 1_000_000)", max_output_bytes=1000, kind=kind)
     assert record["ok"]
     assert record["truncated"]
     assert record[stream] == "ab" * 500
 
 
-def test_output_at_the_cap_is_whole() -> None:
+@each_runner
+def test_output_at_the_cap_is_whole(kind: Any) -> None:
     """Exactly as many bytes as allowed are not marked as cut."""
-    record = _python("print('x' * 999)", max_output_bytes=1000)
+    record = _python("print('x' * 999)", max_output_bytes=1000, kind=kind)
     assert not record["truncated"]
     assert len(record["stdout"]) == 1000
 
 
-def test_invalid_bytes_are_replaced() -> None:
+@each_runner
+def test_invalid_bytes_are_replaced(kind: Any) -> None:
     """Output that is no UTF-8 is decoded with replacement characters."""
-    assert _python(r"import sys; sys.stdout.buffer.write(b'a\xff\xfeb')")["stdout"] == "a\ufffd\ufffdb"
+    assert _python(r"import sys; sys.stdout.buffer.write(b'a\xff\xfeb')", kind=kind)["stdout"] == "a\ufffd\ufffdb"
 
 
-def test_stdin_is_empty() -> None:
+@each_runner
+def test_stdin_is_empty(kind: Any) -> None:
     """A program that reads its input meets the end at once and cannot hang on it."""
-    assert _python("import sys; print(repr(sys.stdin.read()))")["stdout"] == "''\n"
+    assert _python("import sys; print(repr(sys.stdin.read()))", kind=kind)["stdout"] == "''\n"
 
 
 _HOLD_PIPES = """
@@ -253,11 +266,12 @@ def test_grandchildren_that_hold_the_pipes_delay_nothing_and_die(then: str, tmp_
         assert record["t_ms"] >= 300
 
 
-def test_a_child_that_ignores_signals_is_killed() -> None:
+@each_runner
+def test_a_child_that_ignores_signals_is_killed(kind: Any) -> None:
     """A timeout does not ask: SIGTERM handlers and ignored signals change nothing."""
     code = "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; time.sleep(600)"
     started = time.monotonic()
-    assert _python(code, timeout_s=0.2)["error"] == "timeout after 0.2s"
+    assert _python(code, timeout_s=0.2, kind=kind)["error"] == "timeout after 0.2s"
     assert time.monotonic() - started < 0.7
 
 
@@ -336,18 +350,21 @@ def test_processes_work_on_uvloop() -> None:
     assert [record.get("error") for record in records] == [None, "timeout after 0.2s"] * 2
 
 
-def test_no_descriptor_is_left_open() -> None:
+@each_runner
+def test_no_descriptor_is_left_open(kind: Any) -> None:
     """After normal ends, timeouts and failures to start, as many files are open as before."""
 
     async def main() -> tuple[int, int]:
-        tools = _local(timeout_s=0.2, shell_allow=("echo", "no-such"))
+        tools = _local(kind=kind, timeout_s=0.2, shell_allow=("echo", "no-such"))
         await tools.call(call("exec_shell", {"cmd": "echo"}))
         before = len(os.listdir("/proc/self/fd"))
         await tools.call(call("exec_shell", {"cmd": "echo"}))
         await tools.call(call("exec_shell", {"cmd": "no-such"}))
         await tools.call(call("exec_python", {"code": "import time; time.sleep(600)"}))
         await asyncio.sleep(0)
-        return before, len(os.listdir("/proc/self/fd"))
+        after = len(os.listdir("/proc/self/fd"))
+        await tools.aclose()
+        return before, after
 
     before, after = asyncio.run(main())
     assert after == before
