@@ -33,7 +33,9 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Attributes:
         kind: `deterministic`, `nondeterministic` or `release`; decides on network, skips, secrets and budget.
-        tests: files and folders given to pytest, relative to the project.
+        tests: files and folders given to pytest, relative to the project; the lane of the deepest path owns a file.
+        marks: expression of marks that its tests must meet, as pytest's `-m`; default is a `-m` of the suite's addopts.
+        exclude: patterns of files that it leaves to other lanes, as `tests/stress/**`.
         lock: hashed requirements file, relative to the project; default `locks/<lane>.txt`.
         extras: optional dependencies of the project that the lock contains.
         groups: dependency groups of the project that the lock contains: PEP 735's, Poetry's or PDM's.
@@ -60,6 +62,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     kind: LaneKind
     tests: tuple[str, ...]
     name: str = ""
+    marks: str = ""
+    exclude: tuple[str, ...] = ()
     lock: str = ""
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()

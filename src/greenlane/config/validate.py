@@ -220,6 +220,9 @@ def _name(path: str, name: str) -> Iterable[str]:
 
 def _lane(path: str, lane: Lane) -> Iterable[str]:
     """Yield what is wrong with the values of one lane."""
+    for pattern in lane.exclude:
+        if not pattern.strip() or pattern.startswith("/") or ".." in pattern.split("/"):
+            yield f"{path}.exclude: {pattern!r} is not a pattern of files below the project, as tests/stress/**"
     if not lane.tests:
         yield f"{path}.tests: at least one file or folder is needed"
     if not 0 <= lane.test_timeout < math.inf:

@@ -7,6 +7,7 @@ import enum
 import msgspec
 
 from greenlane.config.leaks import LeakPolicy
+from greenlane.evidence.claims import Claims
 from greenlane.evidence.identity import LaneIdentity
 
 
@@ -34,6 +35,7 @@ class Contract(LaneIdentity, frozen=True, kw_only=True):
         artifacts: absolute path of the folder of this lane or shard.
         arguments: command line of pytest, as control wrote it.
         tests: the files and folders that the whole lane consists of.
+        claims: what each lane takes, this one among them.
         plan: shard by file; a file that is not named goes where the stable hash of its name says.
         plugin: version of the harness that must be loaded.
         hermetic: level that control achieved before the lane started (`kernel`, `python`, `none`).
@@ -54,6 +56,7 @@ class Contract(LaneIdentity, frozen=True, kw_only=True):
     arguments: tuple[str, ...]
     tests: tuple[str, ...]
     plugin: str
+    claims: Claims = Claims()
     plan: dict[str, str] = msgspec.field(default_factory=dict)
     hermetic: str = "none"
     network: bool = True

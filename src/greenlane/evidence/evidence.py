@@ -178,7 +178,8 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         facts: what the process is that ran the lane; the import names are on the record.
-        left: tests that its files hold and that belong to other lanes.
+        left: tests that its files hold and that belong to other lanes; gaps: of these those that belong to none.
+        twice: tests that belong to several lanes, with their names.
         collected: all node ids of the lane; selected: those that this shard must run.
         collections: digests of the collections that the processes saw; more than one is a mismatch.
         outcomes: final outcome of each test, by node id, in the order in which they ended.
@@ -205,6 +206,8 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     plans: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    twice: dict[str, tuple[str, ...]] = {}
     providers: dict[str, str] = {}
     needs: dict[str, tuple[str, ...]] = {}
     refused: dict[str, int] = {}
@@ -266,6 +269,7 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
         locks: current SHA-256 of the lock, by lane; run_id: the run that artifacts must be from, empty for any.
         plugin: version of the harness.
         gates: state of every live provider.
+        unclaimed: test files of the project that no lane takes.
         lanes: every declared lane; variants: the declared lane of each that was made for another interpreter.
         ledger: what is known and excused; quarantine_kinds: lane kinds in which an entry excuses a failure.
         today: the day of UTC on which entries are looked at, `2026-01-31`.
@@ -290,6 +294,7 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
     plugin: str = ""
     gates: tuple[GateState, ...] = ()
     lanes: tuple[str, ...] = ()
+    unclaimed: tuple[str, ...] = ()
     variants: dict[str, str] = {}
     ledger: Ledger = Ledger()
     quarantine_kinds: tuple[str, ...] = ()

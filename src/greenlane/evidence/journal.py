@@ -53,6 +53,8 @@ class Collected(Event, frozen=True, tag="collected"):
         selected: node ids that this shard must run, sorted.
         plan: SHA-256 of the assignment of tests to shards; empty without shards.
         dropped: node ids that disappeared after collection for a reason other than the shard.
+        left: what other lanes take of what its files hold, or none does.
+        gaps: of these those that no lane takes; twice: tests that several lanes take, with their names.
         providers: live provider by node id, from `@pytest.mark.provider`.
         needs: services by node id, from `@pytest.mark.needs`.
         refused: requests by node id that a service refuses in it, from `@pytest.mark.refused`.
@@ -64,6 +66,9 @@ class Collected(Event, frozen=True, tag="collected"):
     selected: tuple[str, ...]
     plan: str = ""
     dropped: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    twice: dict[str, tuple[str, ...]] = {}
     providers: dict[str, str] = {}
     needs: dict[str, tuple[str, ...]] = {}
     refused: dict[str, int] = {}

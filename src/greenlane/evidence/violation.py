@@ -36,6 +36,8 @@ class Code(enum.StrEnum):
     SHARD_GAP = "SHARD_GAP"
     SHARD_OVERLAP = "SHARD_OVERLAP"
     SHARD_MISMATCH = "SHARD_MISMATCH"
+    LANE_GAP = "LANE_GAP"
+    LANE_OVERLAP = "LANE_OVERLAP"
     STALE = "STALE"
     TRUNCATED = "TRUNCATED"
     QUARANTINE_EXPIRED = "QUARANTINE_EXPIRED"
@@ -142,6 +144,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.SHARD_MISMATCH: Explanation(
         "The shards were cut from different collections or plans.",
         "Run every shard of the same commit again, by one plan: `greenlane plan --out FILE`, then `--plan FILE`.",
+    ),
+    Code.LANE_GAP: Explanation(
+        "A test of the project is in no lane.",
+        "Let a lane take it: by `tests`, `marks` or `exclude` of the lanes, or by a move in the ledger.",
+    ),
+    Code.LANE_OVERLAP: Explanation(
+        "A test is in two lanes.", "Let one of them leave it out, by `marks`, `exclude` or a deeper path in `tests`."
     ),
     Code.STALE: Explanation(
         "An artifact is from another commit, tree state, lock or run.",

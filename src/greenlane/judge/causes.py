@@ -62,6 +62,10 @@ _ORDER = (
 """The order of the other codes, worst first; what is not here is the rest."""
 
 
+_BY_WORDS = (Code.NETWORK, Code.SKIPPED, Code.UNHANDLED, Code.LANE_GAP, Code.LANE_OVERLAP)
+"""Codes of which the same words at the same place are the same cause."""
+
+
 class Cause(msgspec.Struct, frozen=True):
     """One reason for red: the violation that tells most, and those that follow from it or say the same."""
 
@@ -195,6 +199,6 @@ def _same(violation: Violation) -> tuple[str, ...]:
         return (violation.code, violation.cause, place) if place else ()
     if _waits(violation):
         return violation.code, violation.cause, violation.check
-    if violation.code in (Code.NETWORK, Code.SKIPPED, Code.UNHANDLED) and violation.cause:
+    if violation.code in _BY_WORDS and violation.cause:
         return violation.code, violation.cause, place
     return ()

@@ -124,7 +124,7 @@ def uncollected(defined: Iterable[Definition], journal: JournalFacts) -> tuple[U
         return ()
     defined = list(defined)
     own = {definition.nodeid for definition in defined}
-    collected = _Collected(journal.collected)
+    collected = _Collected((*journal.collected, *journal.left))
     # A method of a base class is run in the classes that inherit it, which do not define it.
     inherited = {_name(nodeid) for nodeid in collected.bare if "::" in _tail(nodeid) and nodeid not in own}
     known = _known(journal)
@@ -145,7 +145,7 @@ def uncollected(defined: Iterable[Definition], journal: JournalFacts) -> tuple[U
 
 def _known(journal: JournalFacts) -> list[str]:
     """Return the files, folders and classes of which the journal says that they failed or skipped themselves whole."""
-    collected = set(journal.collected)
+    collected = {*journal.collected, *journal.left}
     known = [test.nodeid for test in journal.collect_errors]
     return known + [test.nodeid for test in journal.outcomes if test.nodeid not in collected]
 

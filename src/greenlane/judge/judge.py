@@ -13,6 +13,7 @@ from greenlane.evidence.verdict import CONFIGURATION, Check, Status, Verdict
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.answers import model_answers
 from greenlane.judge.examiners import EXAMINERS, Examiner
+from greenlane.judge.examiners.lanes import whole_project
 from greenlane.judge.examiners.outcomes import idle
 from greenlane.judge.examiners.shards import whole
 from greenlane.judge.excuses import Excuses
@@ -54,6 +55,7 @@ def judge(
         violations += [msgspec.structs.replace(violation, check=name) for violation in own]
         checks.append(_check(name, items, own, requirements, blocked))
     violations += (*whole(requirements, evidence), *ledger_violations(requirements, evidence), *excuses.problems())
+    violations += whole_project(requirements, evidence)
     checks += [_provider(name, requirements, evidence, violations) for name in requirements.providers]
     checks += [_service(name, requirements, evidence, violations) for name in requirements.services]
     violations += _expected(requirements, checks, evidence, excuses)

@@ -9,6 +9,7 @@ import pytest
 from greenlane.evidence.contract import CONTRACT_VARIABLE, Task
 from greenlane.plugin.answers import Answers
 from greenlane.plugin.distribution import Distribution
+from greenlane.plugin.lanes import Lanes
 from greenlane.plugin.process import LaneProcess, lane_process
 from greenlane.plugin.recorder import CrashRecorder, Recorder
 from greenlane.plugin.samples import Samples
@@ -37,7 +38,9 @@ def open_lane(config: pytest.Config, path: str) -> None:
     lane.register(Recorder(config, lane, unhandled, controller=distributes), "greenlane-recorder")
     samples = Samples(contract)
     lane.register(samples, "greenlane-samples")
-    selection = Selection(config, contract, journal, samples)
+    lanes = Lanes(config, contract)
+    lane.register(lanes, "greenlane-lanes")
+    selection = Selection(config, contract, journal, samples, lanes)
     lane.register(selection, "greenlane-selection")
     if contract.task is Task.PULL:
         _open_queue(config, lane, selection)
@@ -95,7 +98,9 @@ def _open_search(config: pytest.Config, lane: LaneProcess) -> None:
         lane.register(Replay(lane.contract.tests), "greenlane-replay")
     elif channel is not None:
         config.add_cleanup(channel.close)
-        lane.register(Selection(config, lane.contract, lane.journal, samples), "greenlane-selection")
+        lanes = Lanes(config, lane.contract)
+        lane.register(lanes, "greenlane-lanes")
+        lane.register(Selection(config, lane.contract, lane.journal, samples, lanes), "greenlane-selection")
         lane.register(Prober(config, lane, channel), "greenlane-prober")
 
 

@@ -12,6 +12,7 @@ import pytest
 from greenlane.evidence.contract import Contract, Task
 from greenlane.evidence.journal import Collected
 from greenlane.plugin.journal import Journal
+from greenlane.plugin.lanes import Lanes
 from greenlane.plugin.samples import Samples
 from greenlane.sharding.assignment import assign, assignment_digest, digest, file_of, follow_services, pull
 
@@ -76,9 +77,13 @@ class Selection:
         contract: of the lane.
         journal: where the record goes.
         samples: who knows which tests are run several times.
+        lanes: who knows which tests are other lanes'.
     """
 
-    def __init__(self, config: pytest.Config, contract: Contract, journal: Journal, samples: Samples) -> None:
+    def __init__(
+        self, config: pytest.Config, contract: Contract, journal: Journal, samples: Samples, lanes: Lanes
+    ) -> None:
+        self._lanes = lanes
         self._config = config
         self._samples = samples
         self._contract = contract
@@ -94,6 +99,7 @@ class Selection:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
         """Record what was found, what others dropped, and what runs here."""
+        self._lanes.divide(items)
         # Before pytest groups by fixtures of wider scope: each of them is still made once, whatever the order.
         self._order(items)
         # Before `-k` is asked: it finds a test by its shard, pinned or planned.
@@ -101,7 +107,7 @@ class Selection:
             item.extra_keyword_matches.add(shard)
         yield
         kept = {item.nodeid for item in items}
-        everything = sorted(set(self._seen))
+        everything = sorted(set(self._seen) - self._lanes.left.keys())
         plan = self._plan(items)
         self._keep_shard(items, plan)
         providers = self._close_gates(items)
@@ -114,6 +120,9 @@ class Selection:
             selected=tuple(sorted({item.nodeid for item in items} - self.free)),
             plan=assignment_digest(plan) if plan else "",
             dropped=tuple(nodeid for nodeid in everything if nodeid not in kept),
+            left=tuple(sorted(self._lanes.left)),
+            gaps=tuple(self._lanes.gaps),
+            twice=self._lanes.twice,
             providers=providers,
             needs=needs,
             refused={item.nodeid: n for item in items if (n := _refused(item))},

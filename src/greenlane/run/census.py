@@ -7,23 +7,28 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
+from greenlane.evidence.claims import Claims
 from greenlane.evidence.samples import Declared
 from greenlane.judge.census import NOT_ENTERED, Definition, definitions, is_test_file
 from greenlane.judge.samples import MARK, declarations
+from greenlane.sharding.claims import takes_file
+
+NO_CLAIMS = Claims()
 
 PROJECT_FILES = frozenset({"pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", "setup.py", "pyvenv.cfg"})
 """What makes a folder a project (or an environment) of its own: sample data, not tests of this lane."""
 
 
-def take_census(root: Path, tests: Iterable[str]) -> list[Definition]:
+def take_census(root: Path, tests: Iterable[str], claims: Claims = NO_CLAIMS) -> list[Definition]:
     """Return every test that the files of a lane define.
 
     Args:
         root: the project.
         tests: files and folders relative to it, as the lane names them; single tests (`file::name`) are not expanded.
+        claims: whose files of these are left out, because they are other lanes'.
     """
     found = []
-    for name in present_files(root, [name for name in tests if "::" not in name]):
+    for name in present_files(root, [name for name in tests if "::" not in name], claims):
         try:
             found += definitions(name, (root / name).read_bytes())
         except OSError:
@@ -48,16 +53,18 @@ def sample_marks(root: Path, tests: Iterable[str]) -> tuple[Declared, ...]:
     return tuple(found)
 
 
-def present_files(root: Path, tests: Iterable[str]) -> list[str]:
+def present_files(root: Path, tests: Iterable[str], claims: Claims = NO_CLAIMS) -> list[str]:
     """Return the test files of a lane, relative to the project, with slashes, sorted.
 
     Args:
         root: the project.
         tests: files, folders and single tests (`file::name`), as the lane names them.
+        claims: whose files of these are left out, because they are other lanes'.
     """
     starts = {name.split("::", 1)[0] for name in tests}
     paths = {path for name in starts for path in _files(root / name)}
-    return [os.path.relpath(path, root).replace(os.sep, "/") for path in sorted(paths)]
+    names = [os.path.relpath(path, root).replace(os.sep, "/") for path in sorted(paths)]
+    return [name for name in names if takes_file(name, claims)]
 
 
 def _files(start: Path) -> Iterator[Path]:

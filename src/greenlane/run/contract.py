@@ -6,6 +6,7 @@ from msgspec.structs import asdict
 
 from greenlane.config.leaks import LeakPolicy
 from greenlane.evidence.contract import Contract, Task
+from greenlane.run.claims import claims_of
 from greenlane.run.job import LaneJob
 from greenlane.run.prepared import PreparedLane
 from greenlane.version import VERSION
@@ -35,6 +36,7 @@ def lane_contract(
         plan=job.plan.files if job.plan else {},
         network=not lane.deterministic,
         leaks=leaks,
+        claims=claims_of(job.settings, job.ledger, lane),
         known=_known(job),
         closed={g.provider: g.reason for g in job.gates if not g.open or g.provider not in lane.providers},
         only=bool(job.only),

@@ -12,6 +12,7 @@ from greenlane.judge.census import uncollected
 from greenlane.run import coverage as measure
 from greenlane.run.bytecode import forget_bytecode
 from greenlane.run.census import sample_marks, take_census
+from greenlane.run.claims import claims_of
 from greenlane.run.job import LaneJob
 from greenlane.run.planned import PlannedLane, plan_lane
 from greenlane.run.prepared import PreparedLane, prepared_lane
@@ -40,7 +41,7 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
     with prepared_lane(job, installer, resolver) as prepared:
         forget_bytecode(settings.root)
         # Before any of the lane's code runs: what it defines, as nobody can talk away.
-        census = take_census(settings.root, job.lane.tests)
+        census = take_census(settings.root, job.lane.tests, claims_of(settings, job.ledger, job.lane))
         marks = sample_marks(settings.root, job.lane.tests)
         tamper_check = TamperCheck(job.artifacts, prepared.scratch)
         planned = plan_lane(prepared, tamper_check)

@@ -14,7 +14,9 @@ from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
 from greenlane.evidence.journal_reader import UNREADABLE
+from greenlane.history.ledger import read_ledger
 from greenlane.run.census import present_files, take_census
+from greenlane.run.claims import claims_of
 from greenlane.sharding.assignment import file_of
 from greenlane.sharding.durations import DURATIONS_SCHEMA, Durations
 from greenlane.sharding.pins import pins_in
@@ -98,8 +100,9 @@ def recorded_plan(settings: Settings, lane: Lane) -> ShardPlan:
 
 def _work(settings: Settings, lane: Lane) -> Work:
     """Return what the present files of a lane are expected to take."""
-    census = Counter(file_of(definition.nodeid) for definition in take_census(settings.root, lane.tests))
-    defined = {name: census[name] for name in present_files(settings.root, lane.tests)}
+    claims = claims_of(settings, read_ledger(settings), lane)
+    census = Counter(file_of(definition.nodeid) for definition in take_census(settings.root, lane.tests, claims))
+    defined = {name: census[name] for name in present_files(settings.root, lane.tests, claims)}
     pins: dict[str, str] = {}
     for name in defined:
         pins |= {place: shard for place, shard in _pins(settings.root / name, name).items() if shard in lane.shards}

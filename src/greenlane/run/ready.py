@@ -23,6 +23,7 @@ from greenlane.history.recall import with_history
 from greenlane.judge.gates import gate_line
 from greenlane.judge.judge import judge
 from greenlane.judge.requirements import any_open
+from greenlane.run.claims import with_moved
 from greenlane.run.examiners import added_examiners
 from greenlane.run.gates import check_addresses, open_gates
 from greenlane.run.guards import Guarded, Look, look_around
@@ -108,7 +109,7 @@ def _run_lanes(run: Run) -> tuple[list[LaneEvidence], list[Violation]]:
     resolver = ServiceResolver(run.context, installer)
     evidence: list[LaneEvidence] = []
     for name in run.request.lanes:
-        lane = settings.lane(name)
+        lane = with_moved(settings, run.ledger, settings.lane(name))
         absent = [test for test in lane.tests if not (settings.root / test).exists()]
         if absent:
             raise ConfigError(f"lanes.{name}.tests: {', '.join(absent)} does not exist in {settings.project}")

@@ -12,6 +12,7 @@ from greenlane.evidence.evidence import GateState, Requirements
 from greenlane.history.ledger import in_force, read_ledger
 from greenlane.judge.quarantine import day_of
 from greenlane.judge.requirements import checks_of, lane_of_provider
+from greenlane.run.claims import unclaimed_files
 from greenlane.run.request import RunRequest
 from greenlane.run.tree import tree_of
 from greenlane.version import VERSION
@@ -23,6 +24,7 @@ def make_requirements(
     """Return what the judge must find proved."""
     lanes = [settings.lane(name) for name in request.lanes]
     owners = lane_of_provider(settings.configuration)
+    ledger = in_force(settings, read_ledger(settings))
     covered = {lane.name: lane.coverage.fail_under for lane in lanes if lane.coverage}
     return Requirements(
         policy=request.policy,
@@ -43,7 +45,8 @@ def make_requirements(
         gates=tuple(state for state in gates if not request.lane or owners.get(state.provider) in request.lanes),
         lanes=tuple(name for name, lane in settings.configuration.lanes.items() if not lane.variant_of),
         variants={lane.name: lane.variant_of for lane in settings.configuration.lanes.values() if lane.variant_of},
-        ledger=in_force(settings, read_ledger(settings)),
+        ledger=ledger,
+        unclaimed=() if request.lane else unclaimed_files(settings, ledger),
         quarantine_kinds=tuple(kind.value for kind in settings.configuration.quarantine.kinds),
         today=day_of(time.time()),
     )

@@ -11,6 +11,7 @@ from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.examiners.artifacts import damaged, junit_mismatch, stale
 from greenlane.judge.examiners.isolation import drift, hermetic, leaks, network, secrets, unhandled
+from greenlane.judge.examiners.lanes import left_out
 from greenlane.judge.examiners.outcomes import failures, flaky, missing, nothing_ran, partial, skips
 from greenlane.judge.examiners.run import bad_requests, coverage, deadline, exit_status, interrupted, runner, services
 from greenlane.judge.examiners.samples import samples
@@ -34,6 +35,7 @@ EXAMINERS: tuple[Examiner, ...] = (
     skips,
     nothing_ran,
     partial,
+    left_out,
     exit_status,
     junit_mismatch,
     drift,

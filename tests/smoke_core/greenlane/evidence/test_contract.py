@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from greenlane.config.leaks import LeakPolicy
+from greenlane.evidence.claims import Claim, Claims
 from greenlane.evidence.contract import Contract, Task
 from greenlane.evidence.evidence import GateState, LaneRecord, ServiceRecord
 from greenlane.evidence.journal import (
@@ -31,7 +32,8 @@ CONTRACT = Contract(
     run_id="r", lane="nd", kind="nondeterministic", project="/p", artifacts="/a", arguments=("-ra",), tests=("t",),
     plugin="0.1.0", shard="b", shards=("a", "b"), hermetic="kernel", network=False,
     leaks=LeakPolicy(level="warn", levels={"environ": "off"}, watch=("pkg",), allow={"environ:X": "why"}),
-    known=(("environ:*", "tests/*"),), closed={"gemini": "GEMINI_API_KEY is not set"}, key="/k",
+    known=(("environ:*", "tests/*"),), claims=Claims(own="core", lanes=(Claim(lane="core", tests=("tests",)),)),
+    closed={"gemini": "GEMINI_API_KEY is not set"}, key="/k",
     plan={"t.py": "b"}, task=Task.PROBE, order="random", seed=2**32 - 1,
     only=True, services={"model": ("b",)}, absent={"model": "ND_REAL is not 1"},
 )  # fmt: skip

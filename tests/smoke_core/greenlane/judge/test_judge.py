@@ -39,7 +39,7 @@ def release(*tests: Any, **fields: Any) -> LaneEvidence:
 
 def test_proved_green_is_ready() -> None:
     """Complete evidence of every required lane, and nothing else, is READY."""
-    verdict = verdict_on(lane(), nd())
+    verdict = verdict_on(lane(), nd(outcome("test_n")))
 
     assert (verdict.ready, verdict.word, verdict.exit_code) == (True, "READY", 0)
     assert [(c.name, c.status, c.required) for c in verdict.checks] == [
