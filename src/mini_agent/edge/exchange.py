@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EXCHANGE", "ClientDisconnected", "Exchange", "Receive", "Scope", "Send", "send_body", "send_start"]
+__all__ = ["EXCHANGE", "ClientDisconnected", "Exchange", "Receive", "Scope", "Send", "send_body"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -30,11 +30,6 @@ class Exchange:
     route: str = "other"
     #: Extra facts for the log line, never content.
     model: str = ""
-
-
-async def send_start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-    """Send the response head."""
-    await send({"type": "http.response.start", "status": status, "headers": headers})
 
 
 async def send_body(

@@ -77,50 +77,44 @@ class Edge:
         started = self._clock.monotonic()
         # Reversed, so that of duplicates the first counts.
         headers = dict(reversed(scope["headers"]))
-        request_id = request_id_of(headers.get(b"x-request-id"), self._ids)
-        exchange = Exchange(request_id=request_id, headers=headers)
+        exchange = Exchange(request_id=request_id_of(headers.get(b"x-request-id"), self._ids), headers=headers)
         if scope["path"] in self.routes:
             exchange.route = scope["path"]
         scope[EXCHANGE] = exchange
         scope["app"] = self  # Makes the router raise its 405 instead of answering in plain text.
-        own_headers = [(b"x-request-id", request_id.encode())]
-        status = 0
-
-        async def send_with_own(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], *own_headers]
-            await send(message)
-
+        answer = _Answer(send, exchange.request_id)
         self._running += 1
         try:
-            admission = self._guard.admit(scope)
-            own_headers += admission.headers
-            if admission.preflight:
-                await send_with_own({"type": "http.response.start", "status": 204, "headers": []})
-                await send_with_own({"type": "http.response.body", "body": b""})
-                return
-            self._check_load(scope["path"])
-            endpoint = self._endpoints.get((scope["method"], scope["path"]), self._router)
-            await endpoint(scope, receive, send_with_own)
+            await self._answered(scope, receive, answer)
         except ClientDisconnected:
-            status = status or _CLIENT_CLOSED
+            answer.status = answer.status or _CLIENT_CLOSED
         except asyncio.CancelledError:
-            status = status or _CLIENT_CLOSED
+            answer.status = answer.status or _CLIENT_CLOSED
             raise
         except Exception as error:
             failure = _of_router(error, scope)
             if isinstance(failure, InternalError):
                 self._log_fault(failure, exchange)
-            if status:
+            if answer.status:
                 raise  # Half an answer is out. Only closing the connection tells the client that it is not whole.
-            await self._send_error(failure, exchange, send_with_own, dialect_of(scope["path"]))
+            await self._send_error(failure, exchange, answer, dialect_of(scope["path"]))
         finally:
             self._running -= 1
             seconds = self._clock.monotonic() - started
-            self._metrics.request(exchange.route, scope["method"], status, seconds)
-            self._log_request(scope, exchange, status, seconds)
+            self._metrics.request(exchange.route, scope["method"], answer.status, seconds)
+            self._log_request(scope, exchange, answer.status, seconds)
+
+    async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        """Let the request in, and answer it. Raises: whatever the endpoint raises."""
+        admission = self._guard.admit(scope)
+        answer.headers += admission.headers
+        if admission.preflight:
+            await answer({"type": "http.response.start", "status": 204, "headers": []})
+            await answer({"type": "http.response.body", "body": b""})
+            return
+        self._check_load(scope["path"])
+        endpoint = self._endpoints.get((scope["method"], scope["path"]), self._router)
+        await endpoint(scope, receive, answer)
 
     def _check_load(self, path: str) -> None:
         if self._running > self._max_requests and path not in _ALWAYS_SERVED:
@@ -151,6 +145,22 @@ class Edge:
         if exchange.model:
             request["group"] = exchange.model
         self._lines.write_line(logging.INFO if status < 400 else logging.WARNING, request)
+
+
+class _Answer:
+    """The way back to the client, on which every answer gets our own headers. status: 0 until it is sent."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.headers = [(b"x-request-id", request_id.encode())]
+        self.status = 0
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        """Send one ASGI message."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], *self.headers]
+        await self._send(message)
 
 
 def _of_router(error: Exception, scope: Scope) -> GatewayError:

@@ -13,7 +13,7 @@ from mini_agent.settings.review import review
 from mini_agent.settings.schema import GatewayConfig, GeneralSettings
 from mini_agent.settings.yaml_file import config_path, read_yaml, resolve_start_references, validate
 
-__all__ = ["OTHER_VARIABLES", "load_settings", "mode_of_file"]
+__all__ = ["OTHER_VARIABLES", "codex_settings", "load_settings", "mode_of_file"]
 
 
 #: What is read besides the options of `Settings`, and what it means.
@@ -21,6 +21,7 @@ OTHER_VARIABLES: Mapping[tuple[str, ...], str] = {
     ("MINI_AGENT_CONFIG", "LITELLM_CONFIG_PATH"): "the YAML file; `./mini_agent.yaml` is taken when it is there",
     ("USE_SDK_PROXY",): "LiteLLM's own name for the mode: yes is `sdk`, anything else `forward`",
 }
+_CODEX = ("CODEX_AGENT_", "LITELLM_ENABLE_CODEX")
 
 
 def load_settings(
@@ -41,14 +42,7 @@ def load_settings(
     raw = read_yaml(path) if path is not None else {}
     validate(raw)  # Before references resolve: a finding in the file comes before an unset variable.
     file = validate(resolve_start_references(raw, environ)) if raw else GatewayConfig()
-    values, sources = _from_yaml(file)
-    for source, found in (
-        ("environment", _from_environment(environ)),
-        ("flag", {name: value for name, value in (flags or {}).items() if value is not None}),
-    ):
-        values.update(found)
-        sources.update(dict.fromkeys(found, source))
-    values["provider_mode"] = mode_of(values)
+    values, sources = _merged(file, environ, flags or {})
     reviewed = review(file, values["provider_mode"])
     if reviewed.errors:
         raise ConfigError("\n".join(reviewed.errors))
@@ -65,6 +59,29 @@ def load_settings(
         ignored=reviewed.warnings,
         config_file=None if path is None else str(path),
     )
+
+
+def codex_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the codex variables alone, for a process that is no gateway and whose file, if any, is not ours.
+
+    Raises: ConfigError.
+    """
+    return Settings(**_from_environment({name: environ[name] for name in environ if name.startswith(_CODEX)}))
+
+
+def _merged(
+    file: GatewayConfig, environ: Mapping[str, str], flags: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Returns: the options that somebody has set, and where each comes from. Raises: ConfigError."""
+    values, sources = _from_yaml(file)
+    for source, found in (
+        ("environment", _from_environment(environ)),
+        ("flag", {name: value for name, value in flags.items() if value is not None}),
+    ):
+        values.update(found)
+        sources.update(dict.fromkeys(found, source))
+    values["provider_mode"] = mode_of(values)
+    return values, sources
 
 
 def mode_of(values: Mapping[str, Any]) -> str:

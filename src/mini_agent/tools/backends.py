@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 from mini_agent.core.errors import InvalidParameter, MissingParameter, ProviderNotConfigured
 from mini_agent.core.ports import Clock
@@ -39,7 +38,7 @@ class ToolRequest:
 
     backend: str = "local"
     http_base_url: str | None = None
-    http_headers: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    http_headers: Mapping[str, object] = field(default_factory=dict, repr=False)
     timeout_s: float = DEFAULT_TIMEOUT_S
     shell_allow: tuple[str, ...] = ("echo",)
     docker_container: str | None = None

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import count
 from typing import Any
 
 import aiohttp
@@ -130,7 +129,8 @@ class ModelHttp:
         self, call: ModelCall, timeout: aiohttp.ClientTimeout
     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         """Send, with the retries of GATEWAY 7.2. Returns: a 2xx answer whose body is unread. Raises: GatewayError."""
-        for attempt in count():
+        attempt = 0
+        while True:
             async with self._connections.slot(call.url):
                 found = await self._attempt(call, timeout, last=attempt >= call.max_retries)
                 if isinstance(found, aiohttp.ClientResponse):
@@ -143,6 +143,7 @@ class ModelHttp:
                     return
             # Outside of the slot: who waits takes no place from those who could go on.
             await self._clock.sleep(self._backoff.wait_s(attempt, found.wait_s))
+            attempt += 1
 
     async def _attempt(
         self, call: ModelCall, timeout: aiohttp.ClientTimeout, *, last: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,14 +25,31 @@ from mini_agent.upstreams.scripted import is_dummy_model
 
 __all__ = ["Registry", "client_of"]
 
-_OPENAI_BASE = "https://api.openai.com/v1"
-_ANTHROPIC_BASE = "https://api.anthropic.com"
-_KEY_VARIABLES = {
-    "openai": "OPENAI_API_KEY",
-    "openai_responses": "OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-    "chutes": "CHUTES_API_KEY",
+
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """What a provider has without an entry.
+
+    base: its address, or the setting that has it. key: the setting that has its key. variable: of the key, where there
+    is no access without one.
+    """
+
+    base: str
+    key: str = ""
+    variable: str = ""
+
+
+_DEFAULTS: Mapping[str, _Defaults] = {
+    "openai": _Defaults("https://api.openai.com/v1", "openai_api_key", "OPENAI_API_KEY"),
+    "openai_responses": _Defaults("https://api.openai.com/v1", "openai_api_key", "OPENAI_API_KEY"),
+    "anthropic": _Defaults("https://api.anthropic.com", "anthropic_api_key", "ANTHROPIC_API_KEY"),
+    "chutes": _Defaults("chutes_api_base", "chutes_api_key", "CHUTES_API_KEY"),
+    "ollama": _Defaults("ollama_api_base"),
+    "ollama_chat": _Defaults("ollama_api_base"),
+    "codex-agent": _Defaults("codex_api_base", "codex_api_key"),
+    "codex_cli_agent": _Defaults("codex_api_base", "codex_api_key"),
 }
+_NONE = _Defaults("")
 _DIRECT_KEYS = frozenset(kind.client for kind in DIRECT.values())
 #: Keys of an entry that this process uses itself, or that only LiteLLM's router understands.
 _NOT_PARAMETERS = frozenset(LITELLM_ONLY) | {"allowed_openai_params"}
@@ -122,10 +139,6 @@ class Registry:
     def is_open_dummy(self, model: str) -> bool:
         """Returns: whether this is a dummy model and scripted answers are allowed."""
         return self._settings.allow_dummy and self._settings.shim_mode != "block" and is_dummy_model(model)
-
-    def group_label(self, model: str) -> str:
-        """Returns: the metrics label of a model: its group if configured, else `unlisted`."""
-        return model if model in self._entries else "unlisted"
 
     def _refusal(self, model: str) -> ModelNotFound | ProviderNotConfigured:
         groups, name = list(self._settings.groups), model[:_NAME_CHARACTERS]
@@ -225,7 +238,7 @@ class Registry:
         return is_memory_host(api_base, to) or is_memory_host(through, to)
 
     def _require_access(self, target: ModelTarget) -> None:
-        variable = _KEY_VARIABLES.get(target.provider)
+        variable = _DEFAULTS.get(target.provider, _NONE).variable
         if target.api_base is None:
             raise ProviderNotConfigured(
                 f"Model '{target.model[:_NAME_CHARACTERS]}' has no api_base: list it in model_list", param="model"
@@ -236,28 +249,11 @@ class Registry:
             )
 
     def _default_base(self, provider: str) -> str | None:
-        settings = self._settings
-        return {
-            "openai": _OPENAI_BASE,
-            "openai_responses": _OPENAI_BASE,
-            "anthropic": _ANTHROPIC_BASE,
-            "chutes": settings.chutes_api_base,
-            "ollama": settings.ollama_api_base,
-            "ollama_chat": settings.ollama_api_base,
-            "codex-agent": settings.codex_api_base,
-            "codex_cli_agent": settings.codex_api_base,
-        }.get(provider)
+        base = _DEFAULTS.get(provider, _NONE).base
+        return base if "://" in base else getattr(self._settings, base, None)
 
     def _default_key(self, provider: str) -> str | None:
-        settings = self._settings
-        return {
-            "openai": settings.openai_api_key,
-            "openai_responses": settings.openai_api_key,
-            "anthropic": settings.anthropic_api_key,
-            "chutes": settings.chutes_api_key,
-            "codex-agent": settings.codex_api_key,
-            "codex_cli_agent": settings.codex_api_key,
-        }.get(provider)
+        return getattr(self._settings, _DEFAULTS.get(provider, _NONE).key, None)
 
 
 def client_of(provider: str, transport: object, dialect: object = None) -> tuple[str, Dialect]:

@@ -80,29 +80,9 @@ async def open_stdio(command: Sequence[str], env: Mapping[str, str]) -> AsyncIte
     to_session, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_stream, from_session = anyio.create_memory_object_stream[SessionMessage](0)
 
-    async def read() -> None:
-        lines = Lines()
-        assert process.stdout is not None
-        async with to_session:
-            with suppress(*_GONE):
-                async for data in process.stdout:
-                    for line, whole in lines.feed(data):
-                        await to_session.send(_message(line) if whole else _too_long(line))
-
-    async def write() -> None:
-        assert process.stdin is not None
-        async with from_session:
-            with suppress(*_GONE):
-                async for message in from_session:
-                    text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
-                    await process.stdin.send(text.encode() + b"\n")
-                return
-        # Nobody reads there any more: the session must see that it is over.
-        await to_session.aclose()
-
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(read)
-        tasks.start_soon(write)
+        tasks.start_soon(_read, process, to_session)
+        tasks.start_soon(_write, process, from_session, to_session)
         try:
             yield read_stream, write_stream
         finally:
@@ -111,6 +91,30 @@ async def open_stdio(command: Sequence[str], env: Mapping[str, str]) -> AsyncIte
                 write_stream.close()
                 await _end(process)
             tasks.cancel_scope.cancel()
+
+
+async def _read(process: Process, to_session: Any) -> None:
+    """Hand over what the server says, until it ends."""
+    lines = Lines()
+    assert process.stdout is not None
+    async with to_session:
+        with suppress(*_GONE):
+            async for data in process.stdout:
+                for line, whole in lines.feed(data):
+                    await to_session.send(_message(line) if whole else _too_long(line))
+
+
+async def _write(process: Process, from_session: Any, to_session: Any) -> None:
+    """Send what the session says, until either is over."""
+    assert process.stdin is not None
+    async with from_session:
+        with suppress(*_GONE):
+            async for message in from_session:
+                text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
+                await process.stdin.send(text.encode() + b"\n")
+            return
+    # Nobody reads there any more: the session must see that it is over.
+    await to_session.aclose()
 
 
 def _message(line: bytes) -> SessionMessage | Exception:

@@ -18,7 +18,7 @@ from mini_agent.core.redaction import Redactor
 from mini_agent.net.connections import Connections
 from mini_agent.net.connector import HttpConnectorFactory, open_http_connector
 from mini_agent.net.sessions import Sessions
-from mini_agent.settings import Settings, load_settings
+from mini_agent.settings import Settings, codex_settings
 from mini_agent.upstreams.codex.agent import BASE_VARIABLE, ENABLE_VARIABLE
 from mini_agent.upstreams.codex.http import CodexHttp, RetryPolicy, codex_call
 from mini_agent.upstreams.litellm.loader import import_litellm
@@ -70,7 +70,7 @@ def register_codex_agent(
     except (ProviderNotConfigured, AttributeError) as error:
         _log.warning("codex agents cannot be registered with LiteLLM: %s", type(error).__name__)
         return Registration((), str(error))
-    handler = handler_class(_Bridge(litellm, lambda: _codex_settings(source), connector))
+    handler = handler_class(_Bridge(litellm, lambda: codex_settings(source), connector))
     ours: list[str] = []
     foreign: list[str] = []
     for name in PROVIDERS:
@@ -86,15 +86,6 @@ def register_codex_agent(
     if reason:
         _log.warning("codex agents not registered with LiteLLM: %s", reason)
     return Registration(tuple(ours), reason)
-
-
-def _codex_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the codex variables only: a configuration file of a gateway is not this process's business."""
-    names = ("CODEX_AGENT_", "LITELLM_ENABLE_CODEX")
-    from pathlib import Path
-
-    own = {name: value for name, value in environ.items() if name.startswith(names)}
-    return load_settings(own, folder=Path("/nonexistent"))
 
 
 def _handler_class(litellm: Any) -> Callable[..., Any]:
