@@ -16,7 +16,7 @@ DOCS = Path(__file__).parents[4] / "docs"
 PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in ("security.md", "providers.md")}
 VARIABLES = [
     dict(word.split("=", 1) for word in shlex.split(block))
-    for block in re.findall(r"```sh\n(.*?)```", PAGES["security.md"], re.DOTALL)
+    for block in re.findall(r"```sh\n([A-Z].*?)```", PAGES["security.md"], re.DOTALL)  # A variable, not a command.
 ]
 
 
