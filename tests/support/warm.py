@@ -94,6 +94,8 @@ def become(order: Mapping[str, object], output: int) -> None:
     words = order["words"]
     assert isinstance(words, list)
     sys.argv = ["greenlane", *words]
+    # Which warns of a program that somebody has imported.
+    sys.modules.pop("greenlane.__main__", None)
     code: object = 0
     try:
         runpy.run_module("greenlane", run_name="__main__", alter_sys=True)

@@ -7,14 +7,13 @@ import sys
 from collections.abc import Mapping
 
 from greenlane.cli.context import context_of
-from greenlane.doctor.diagnosis import exit_code
 from greenlane.doctor.examine import examine
 from greenlane.doctor.probes import PATIENCE
-from greenlane.doctor.report import as_json, show
+from greenlane.doctor.report import as_json, lines_of, redacted, show
 from greenlane.run.assembly import secret_values
 
-HELP = "Show what a run would find: policy, lanes, locks, isolation, base, router, gates, services; and the next steps."
-EXAMPLES = "  greenlane doctor\n  greenlane doctor --policy deploy\n  greenlane doctor --json"
+HELP = "Say whether a policy would be able to run, what stands in its way, and the next steps; nothing is run."
+EXAMPLES = "  greenlane doctor\n  greenlane doctor --policy deploy --all\n  greenlane doctor --json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,16 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--patience", type=float, default=PATIENCE, metavar="SECONDS",
         help="until the machine and the network must have answered (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON for a script")
+    parser.add_argument("--all", action="store_true", help="show everything that was looked at, not one line of each")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON, for a script")
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Look and tell; 0 when nothing stands in the way, 2 when a setting does, 1 for anything else."""
     context = context_of(arguments, environ)
-    diagnosis = examine(context.settings, arguments.policy, environ, arguments.patience)
-    secrets = secret_values(context).values()
-    if arguments.json:
-        print(as_json(diagnosis, secrets), flush=True)
-    else:
-        show(diagnosis, secrets, colour=sys.stdout.isatty() and "NO_COLOR" not in environ)
-    return exit_code(diagnosis)
+    diagnosis = examine(context, arguments.policy, arguments.patience)
+    text = as_json(diagnosis) if arguments.json else "\n".join(lines_of(diagnosis, everything=arguments.all))
+    colour = not arguments.json and sys.stdout.isatty() and "NO_COLOR" not in environ
+    show(redacted(text, secret_values(context)), colour=colour)
+    return diagnosis.exit_code

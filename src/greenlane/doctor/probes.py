@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
+from greenlane.config.lanes import Instead
 from greenlane.config.services import model_names
-from greenlane.doctor.values import HermeticState, ModelServer
 from greenlane.environment.installers import find_uv
 from greenlane.environment.variables import install_environment
 from greenlane.errors import GreenlaneError
+from greenlane.judge.address import canonical_url
 from greenlane.util import http_probe
 from greenlane.util.launch import harness_environment
 
@@ -27,7 +26,7 @@ PATIENCE = 1.2
 SHARE = 2 / 3
 """Part of that time for one connection, and for one answer over it: two follow each other at most."""
 
-_HERMETIC = """
+_ISOLATION = """
 import json, time
 from greenlane.supervisor.namespace import enter
 began = time.perf_counter()
@@ -67,20 +66,19 @@ def ask(questions: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str,
     return dict(answers)
 
 
-def hermetic_level(seconds: float) -> HermeticState:
+def isolation(seconds: float) -> dict[str, Any]:
     """Return how far a lane could be cut off here: a child of ours tries it, for so many seconds at most.
 
     Raises:
         OSError: the child cannot be started, or did not end in time.
     """
-    command = [sys.executable, "-P", "-s", "-c", _HERMETIC]
+    command, environ = [sys.executable, "-P", "-s", "-c", _ISOLATION], harness_environment({})
     try:
-        done = subprocess.run(
-            command, env=harness_environment({}), capture_output=True, text=True, timeout=seconds, check=True
-        )
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=seconds, check=True)
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
         raise OSError(f"the probe of the isolation failed: {error}") from error
-    return msgspec.json.decode(done.stdout, type=HermeticState)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def find_python(version: str, environ: Mapping[str, str], seconds: float) -> str:
@@ -105,32 +103,15 @@ def find_python(version: str, environ: Mapping[str, str], seconds: float) -> str
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def get(base: str, path: str, seconds: float) -> tuple[int, str]:
-    """Return status and text of a GET, which may take a share of so many seconds.
-
-    Raises:
-        OSError: there was no answer, with the reason.
-    """
-    return http_probe.get(base, path, seconds * SHARE)
-
-
-def model_server(base: str, source: str, seconds: float) -> ModelServer:
-    """Return what a model server at an address says: its version and tags, or the plain list of models."""
+def models_of(instead: Instead, base: str, seconds: float) -> str:
+    """Return the models that somebody else's server lists, or why it lists none; the look takes a share of the time."""
     try:
-        status, text = get(base, "/api/version", seconds)
-        version = str(_table(text).get("version", "")) if status == 200 else ""
-        status, text = get(base, "/api/tags" if version else "/v1/models", seconds)
+        status, text = http_probe.get(canonical_url(base), instead.models, seconds * SHARE)
     except OSError as error:
-        return ModelServer(address=base, source=source, reason=error.strerror or str(error))
-    if status != 200:
-        return ModelServer(address=base, source=source, reason=f"is no model server (status {status})")
-    return ModelServer(address=base, source=source, version=version, models=tuple(model_names(_table(text))))
-
-
-def _table(text: str) -> dict[str, Any]:
-    """Return a JSON object; an empty one for anything else."""
+        return error.strerror or str(error)
+    except ValueError as error:
+        return str(error)
     try:
-        value = json.loads(text)
+        return ", ".join(model_names(json.loads(text))) or f"it lists no model (status {status})"
     except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        return f"it is no model server (status {status})"

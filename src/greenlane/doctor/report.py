@@ -1,147 +1,71 @@
-"""The diagnosis for people: one section for each thing, problems last, each with its next step."""
+"""The diagnosis for people, verdict first, and for programs."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from greenlane.doctor.diagnosis import exit_code
 from greenlane.doctor.values import Diagnosis, Problem
 from greenlane.evidence.verdict import CONFIGURATION
 from greenlane.evidence.violation import Code
 from greenlane.report.lines import clean
+from greenlane.util.redaction import Redactor
 
-REDACTED = "[redacted]"
+SCHEMA = 2
+"""Version of the JSON form of a diagnosis."""
+
+SHOWN = 8
+"""Problems that are told unless everything is asked for."""
+
+WIDEST = 120
+"""Characters of a section's one line."""
+
+STYLES = {
+    "would be able to run: yes": "bold green", "would be able to run": "bold red", "PROBLEM": "bold red",
+    "CONFIG_ERROR": "bold red", "WARNING": "yellow",
+}  # fmt: skip
+"""The style of a line by how it begins."""
+
 _USER = re.compile(r"(?<=://)[^/\s@]*@")
 """The user and password of an address."""
 
-SHORTEST = 4
-"""Secret values below this length are in every text; they are no secrets."""
+
+def redacted(text: str, secrets: Mapping[str, str]) -> str:
+    """Return text without secrets, and without the users of addresses."""
+    return _USER.sub("", Redactor(secrets).clean(text.encode()).decode())
 
 
-def as_json(diagnosis: Diagnosis, secrets: Iterable[str]) -> str:
-    """Return the diagnosis as JSON: its fields, and `exit_code`, which follows from them.
-
-    Args:
-        secrets: values that must not be in it.
-    """
-    content = {"exit_code": exit_code(diagnosis), **msgspec.to_builtins(diagnosis)}
-    return json.dumps(_without(content, _longest_first(secrets)), indent=2, ensure_ascii=False)
+def as_json(diagnosis: Diagnosis) -> str:
+    """Return the diagnosis as JSON: the facts of each section by its name, and `exit_code`."""
+    plain = msgspec.to_builtins(diagnosis)
+    sections = {section["name"].replace(" ", "_"): section["facts"] for section in plain.pop("sections")}
+    content = {"schema": SCHEMA, "exit_code": diagnosis.exit_code, **plain, **sections}
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
-def plain(diagnosis: Diagnosis, secrets: Iterable[str]) -> list[str]:
-    """Return the lines for a terminal; a section begins with a line that is not indented.
-
-    Args:
-        secrets: values that must not be in them.
-    """
-    shown = msgspec.convert(_without(msgspec.to_builtins(diagnosis), _longest_first(secrets)), Diagnosis)
-    lines = [f"greenlane {shown.version}, Python {shown.python}, {shown.project}"]
-    for title, rows in _sections(shown).items():
-        if rows:
-            lines += ["", title, *(f"  {clean(row)}" for row in rows)]
-    return [*lines, "", *_problems(shown)]
+def lines_of(diagnosis: Diagnosis, *, everything: bool) -> list[str]:
+    """Return the lines for a terminal: verdict, problems with next steps, then one line a section, or every fact."""
+    sections = _everything(diagnosis) if everything else _at_a_glance(diagnosis)
+    return [clean(line) for line in (*_verdict(diagnosis, everything), "", *sections)]
 
 
-def show(diagnosis: Diagnosis, secrets: Iterable[str], *, colour: bool) -> None:
-    """Print the lines, with colours where they are wanted and rich is installed."""
-    lines = plain(diagnosis, secrets)
-    if not colour or importlib.util.find_spec("rich") is None:
-        print("\n".join(lines), flush=True)
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(soft_wrap=True)
-    for line in lines:
-        console.print(Text(line, _style(line)))
-
-
-def _style(line: str) -> str:
-    """Return the style of a line."""
-    if line.startswith(("PROBLEM", "CONFIG_ERROR")):
-        return "bold red"
-    if line.startswith("WARNING"):
-        return "yellow"
-    if line.startswith("nothing stands"):
-        return "bold green"
-    return "" if line.startswith(" ") else "bold"
-
-
-def _without(value: object, secrets: list[str]) -> object:
-    """Return plain data in which no text holds a secret."""
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, REDACTED)
-        return _USER.sub("", value)
-    if isinstance(value, Mapping):
-        return {key: _without(item, secrets) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without(item, secrets) for item in value]
-    return value
-
-
-def _longest_first(secrets: Iterable[str]) -> list[str]:
-    """Return the values to look for: one may be part of another, whose rest would stay."""
-    texts = {text for secret in secrets for text in (secret, secret.strip()) if len(text.strip()) >= SHORTEST}
-    return sorted(texts, key=len, reverse=True)
-
-
-def _sections(d: Diagnosis) -> dict[str, list[str]]:
-    """Return the rows of each section."""
-    return {
-        f"policy {d.policy}{', strict' if d.strict else ''}": [
-            f"needs {', '.join(lane.name for lane in d.lanes if lane.needed) or 'no lane'}",
-            *(f"expects {e.name} ({e.source}): {e.blocked or 'could run'}" for e in d.expected),
-        ],
-        "lanes": [
-            f"{lane.name}: {lane.kind}, checks {', '.join(lane.checks)}, budget {_seconds(lane.budget)},"
-            f" workers {lane.workers}, environment {lane.environment}"
-            for lane in d.lanes
-        ],
-        "locks": [f"{lock.path}: {lock.state}{_because(lock.reason)}" for lock in d.locks],
-        "interpreters": [f"Python {p.version}: {p.path or 'not found'} ({', '.join(p.lanes)})" for p in d.interpreters],
-        "isolation": [f"{d.hermetic.level}{_because(d.hermetic.reason)}, found in {d.hermetic.milliseconds:g} ms"],
-        "base": [
-            f"{d.base.url or 'follows the service'}, from {d.base.source}{_because(d.base.answer)}",
-            *(f"{name}: {value}" for name, value in d.base.variables.items()),
-        ],
-        **{name: list(facts) for name, facts in d.guards.items()},
-        "live providers": [
-            f"{g.provider} ({g.lane or 'in no lane'}): {'open' if g.open else f'closed, {g.reason}'};"
-            f" {', '.join(f'{name} {state}' for name, state in g.secrets.items()) or 'no secret'}"
-            for g in d.gates
-        ],
-        "services": [
-            f"{s.name} ({', '.join(s.lanes) or 'in no lane'}): {(s.absent and f'off, {s.absent}') or s.port}"
-            for s in d.services
-        ],
-        "model servers": [
-            f"{m.address} ({m.source}): {m.reason or ', '.join(m.models) or 'lists no model'}"
-            f"{f', version {m.version}' if m.version else ''}"
-            for m in d.models
-        ],
-        "environment names": [
-            f"{v.name}{'' if v.value is None else f'={v.value}'}: {v.meaning}" for v in d.environment
-        ],
-        "options that are not at their default": [f"{o.key} = {o.value} ({o.source})" for o in d.options],
-        "no answer in time": list(d.unanswered),
-    }
-
-
-def _problems(d: Diagnosis) -> list[str]:
-    """Return problems, warnings, and the last word."""
-    lines = []
-    for problem in d.problems:
-        lines += [f"{_word(problem)} {clean(problem.message)}", f"  next: {clean(problem.next_step)}"]
+def _verdict(d: Diagnosis, everything: bool) -> Iterator[str]:
+    """Yield whether the policy could run, and each problem with its next step."""
     count = sum(problem.stands for problem in d.problems)
-    if not count:
-        return [*lines, f"nothing stands in the way of policy {d.policy}"]
-    return [*lines, f"{count} problem{'s' if count > 1 else ''} in the way of policy {d.policy}"]
+    word = "no" if count else "yes"
+    problems = f"{count} problem{'s' if count > 1 else ''}" if count else "nothing"
+    way = "in the way of" if count else "stands in the way of"
+    yield f"would be able to run: {word}, {problems} {way} policy {d.policy}{', strict' if d.strict else ''}"
+    shown = d.problems if everything else d.problems[:SHOWN]
+    for problem in shown:
+        yield f"{_word(problem)} {problem.message}"
+        yield f"  next: {problem.next_step}"
+    if len(shown) < len(d.problems):
+        yield f"and {len(d.problems) - len(shown)} more: greenlane doctor --all"
 
 
 def _word(problem: Problem) -> str:
@@ -152,11 +76,50 @@ def _word(problem: Problem) -> str:
     return f"{word}: {problem.code.value}"
 
 
-def _because(reason: str) -> str:
-    """Return a reason behind what it explains."""
-    return f" ({reason})" if reason else ""
+def _at_a_glance(d: Diagnosis) -> Iterator[str]:
+    """Yield one line for each section that has something to say."""
+    rows = {"project": f"{d.project}, greenlane {d.version}, Python {d.python}"}
+    rows |= {section.name: section.summary for section in d.sections if section.summary}
+    rows |= {"no answer in time": ", ".join(d.unanswered)} if d.unanswered else {}
+    width = max(map(len, rows))
+    for name, text in rows.items():
+        line = f"{name:{width}}  {text}"
+        yield line if len(line) <= WIDEST else f"{line[: WIDEST - 1]}…"
+    yield "everything that was looked at: greenlane doctor --all; for a script: --json"
 
 
-def _seconds(budget: float) -> str:
-    """Return a budget for people."""
-    return f"{budget:g} s" if budget else "none"
+def _everything(d: Diagnosis) -> Iterator[str]:
+    """Yield every fact of every section."""
+    yield f"{d.project}, greenlane {d.version}, Python {d.python}"
+    for section in d.sections:
+        yield from ("", f"{section.name}: {section.summary or 'none'}")
+        if isinstance(section.facts, dict):
+            yield from (f"  {key}: {text}" for key, value in section.facts.items() if (text := _text(value)))
+            continue
+        for fact in section.facts:
+            (_, head), *rest = fact.items()
+            yield f"  {head}: {'; '.join(f'{key} {text}' for key, value in rest if (text := _text(value)))}"
+    if d.unanswered:
+        yield f"no answer in time: {', '.join(d.unanswered)}"
+
+
+def _text(value: object) -> str:
+    """Return a fact for people; empty for none."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} {text}" for key, text in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return ("yes" if value else "no") if isinstance(value, bool) else "" if value is None else str(value)
+
+
+def show(text: str, *, colour: bool) -> None:
+    """Print lines, with colours where they are wanted and rich is installed."""
+    if not colour or importlib.util.find_spec("rich") is None:
+        print(text, flush=True)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True)
+    for line in text.split("\n"):
+        console.print(Text(line, next((style for start, style in STYLES.items() if line.startswith(start)), "")))

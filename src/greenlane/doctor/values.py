@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import msgspec
 
-from greenlane.config.variables import Variable
-from greenlane.evidence.violation import Code
+from greenlane.config.context import Context
+from greenlane.config.schema import Configuration
+from greenlane.errors import EXIT_CONFIG, EXIT_NOT_READY, EXIT_READY
+from greenlane.evidence.evidence import GateState
+from greenlane.evidence.verdict import CONFIGURATION
+from greenlane.evidence.violation import Code, Violation
+from greenlane.judge.address import Base
+from greenlane.run.request import RunRequest
 
-DIAGNOSIS_SCHEMA = 1
-"""Version of the JSON form of a diagnosis."""
+
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """What is looked at.
+
+    Attributes:
+        context: of the call; request: what the policy asks for.
+        base: that the caller names; gates: of the live providers.
+        answers: of the machine and the network, by the name of the question; one that did not come in time is missing.
+    """
+
+    context: Context
+    request: RunRequest
+    base: Base
+    gates: tuple[GateState, ...]
+    answers: Mapping[str, Any] = {}
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the project declares."""
+        return self.context.settings.configuration
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Environment variables of the caller."""
+        return self.context.environ
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,117 +57,20 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     stands: bool = True
 
 
-class LaneState(msgspec.Struct, frozen=True, kw_only=True):
-    """One lane.
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen of one subject.
 
     Attributes:
-        checks: what it is judged as; needed: whether the policy needs it.
-        budget: seconds, 0 for none; workers: processes that it would run in.
-        environment: `built`, or `not built yet`; absent: test paths that do not exist.
+        name: for people, and in JSON.
+        summary: what there is to know at a glance; a section without one is shown on request only.
+        facts: all of it, as plain data: a table, or one for each of several things, which begins with its name.
+        problems: what is not as it should be.
     """
 
     name: str
-    kind: str
-    checks: tuple[str, ...]
-    needed: bool
-    budget: float
-    workers: int
-    services: tuple[str, ...]
-    environment: str
-    absent: tuple[str, ...] = ()
-
-
-class LockState(msgspec.Struct, frozen=True, kw_only=True):
-    """One lock: `fresh`, `stale`, `missing` or `refused` (it names a compromised release), and why."""
-
-    path: str
-    state: str
-    reason: str = ""
-    lanes: tuple[str, ...] = ()
-
-
-class InterpreterState(msgspec.Struct, frozen=True, kw_only=True):
-    """An interpreter that lanes need; `path` is empty when it is not there."""
-
-    version: str
-    path: str
-    lanes: tuple[str, ...]
-
-
-class HermeticState(msgspec.Struct, frozen=True, kw_only=True):
-    """The level of isolation that the kernel allows here, and how long it took to find out, in milliseconds."""
-
-    level: str
-    reason: str = ""
-    fix: str = ""
-    milliseconds: float = 0.0
-
-
-class BaseState(msgspec.Struct, frozen=True, kw_only=True):
-    """The one base.
-
-    Attributes:
-        url: normalised address; empty when the started service gives it.
-        source: variable, option or service that gives it.
-        variables: what each variable of the base says and where that comes from: the environment, or that it follows.
-        answer: what the address says now; empty when there is none to ask.
-        reachable: whether something answers there.
-        starts: whether nobody listens there and the service would be started there.
-    """
-
-    url: str
-    source: str
-    variables: dict[str, str]
-    answer: str = ""
-    reachable: bool = True
-    starts: bool = False
-
-
-class GateReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A live provider's gate; `secrets` says of each name whether it is `present`, `blank` or `absent`."""
-
-    provider: str
-    lane: str
-    open: bool
-    reason: str
-    secrets: dict[str, str]
-
-
-class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
-    """A service: who needs it, where it would listen, why a run would do without it, who answers in its place."""
-
-    name: str
-    lanes: tuple[str, ...]
-    port: str
-    absent: str = ""
-    instead: str = ""
-
-
-class ModelServer(msgspec.Struct, frozen=True, kw_only=True):
-    """A server of local models: its address, the variable that names it, and what it says."""
-
-    address: str
-    source: str
-    models: tuple[str, ...] = ()
-    version: str = ""
-    reason: str = ""
-
-
-class Demanded(msgspec.Struct, frozen=True, kw_only=True):
-    """A name that must run and pass: which lanes it brings, and why it could not run now; empty when it could."""
-
-    name: str
-    source: str
-    lanes: tuple[str, ...]
-    blocked: str = ""
-
-
-class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """An option that is not at its default, and where its value comes from."""
-
-    key: str
-    value: str
-    source: str
+    summary: str
+    facts: Any
+    problems: Sequence[Problem] = ()
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,28 +78,31 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         policy: the one that was asked about; strict: whether it is.
-        guards: what each guard says.
         unanswered: probes that gave no answer in their time.
-        problems: first those that stand in the way.
+        problems: of all sections, first those that stand in the way.
     """
 
-    schema: int = DIAGNOSIS_SCHEMA
     project: str
     version: str
     python: str
     policy: str
     strict: bool
-    lanes: tuple[LaneState, ...]
-    locks: tuple[LockState, ...]
-    interpreters: tuple[InterpreterState, ...]
-    hermetic: HermeticState
-    base: BaseState
-    guards: dict[str, tuple[str, ...]]
-    gates: tuple[GateReport, ...]
-    services: tuple[ServiceState, ...]
-    models: tuple[ModelServer, ...]
-    expected: tuple[Demanded, ...]
-    environment: tuple[Variable, ...]
-    options: tuple[Option, ...]
-    unanswered: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    sections: tuple[Section, ...]
+    unanswered: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when nothing stands in the way, 2 when a setting does, 1 for anything else."""
+        codes = {problem.code for problem in self.problems if problem.stands}
+        return EXIT_CONFIG if codes & CONFIGURATION else EXIT_NOT_READY if codes else EXIT_READY
+
+
+def of_note(note: Violation) -> Problem:
+    """Return what was found before any test as a problem."""
+    return Problem(code=note.code, message=note.message, next_step=note.next_step, stands=note.gating)
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """Return the first of some names, and how many more there are: `a, b and 3 more`."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

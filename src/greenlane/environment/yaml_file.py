@@ -14,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from greenlane.config.context import Context
-from greenlane.environment.control_environment import control_environment
+from greenlane.environment.control_environment import NAME, control_environment
+from greenlane.environment.drift import MANIFEST
+from greenlane.environment.installers import python_of
 from greenlane.environment.variables import install_environment
 from greenlane.errors import EXIT_CONFIG, EXIT_READY, ConfigError, GreenlaneError
 
 
-def read_yaml(path: Path, context: Context) -> Any:
+def read_yaml(path: Path, context: Context, *, build: bool = True) -> Any:
     """Return the content of a YAML file as plain data.
 
     Args:
         path: of the file.
         context: of the project, whose control environment reads where this one cannot.
+        build: whether that may be built for it.
 
     Raises:
         ConfigError: the file cannot be read, is no YAML, or has a key twice.
@@ -32,7 +35,11 @@ def read_yaml(path: Path, context: Context) -> Any:
     text = read_text(path)
     if importlib.util.find_spec("yaml") is not None:
         return parse(text, str(path))
-    return read_there(control_environment(context).python, path, context.environ)
+    built = context.settings.root / context.settings.configuration.environments / NAME
+    if not build and not (built / MANIFEST).exists():
+        raise GreenlaneError(f"{path}: YAML is not installed here; `nox -s greenlane -- doctor` can read it")
+    python = control_environment(context).python if build else str(python_of(built))
+    return read_there(python, path, context.environ)
 
 
 def read_text(path: Path) -> str:

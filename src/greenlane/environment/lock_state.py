@@ -9,12 +9,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
-from greenlane.doctor.values import LockState
 from greenlane.environment.lock_file import pins, refused
 from greenlane.environment.locks import harness_requirements
 from greenlane.util.checkout import canonical_name
+
+
+class LockState(msgspec.Struct, frozen=True, kw_only=True):
+    """One lock: `fresh`, `stale`, `missing` or `refused` (it names a compromised release), and why; `lanes` need it."""
+
+    path: str
+    state: str
+    reason: str = ""
+    lanes: tuple[str, ...] = ()
+
 
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 
