@@ -1,4 +1,7 @@
-"""A stand-in for the docker client: `docker exec` into a "container" that is a process of this machine.
+"""A stand-in for the docker client, with an engine that has a container `box` and those that `docker run` names.
+
+`docker exec` runs a process of this machine. `docker run --detach` only remembers the name, any other `docker run` ends
+as `$DOCKER_CONFIG/engine` says: without that file well, otherwise with 1 and its text.
 
 Like the real one it runs the command where the client's signals do not reach: in a session of its own, with none of
 the client's environment but what `--env` names. It logs its arguments to `$DOCKER_CONFIG/calls`.
@@ -25,9 +28,30 @@ def install(folder: Path) -> Path:
 
 
 def main(argv: list[str]) -> int:
-    """Run one `docker exec`. Returns: the exit status of the command, 125 for arguments it does not know."""
-    with Path(os.environ["DOCKER_CONFIG"], "calls").open("a", encoding="utf-8") as log:
+    """Run one command. Returns: its exit status, 125 for arguments it does not know."""
+    home = Path(os.environ["DOCKER_CONFIG"])
+    with (home / "calls").open("a", encoding="utf-8") as log:
         log.write(json.dumps(argv) + "\n")
+    if (home / "engine").exists():
+        sys.stderr.write((home / "engine").read_text(encoding="utf-8"))
+        return 1
+    containers = home / "containers"
+    containers.mkdir(exist_ok=True)
+    if argv[:1] == ["run"]:
+        if "--detach" in argv:
+            (containers / argv[argv.index("--name") + 1]).touch()
+        return 0
+    if argv[:1] == ["inspect"]:
+        print(str((containers / argv[-1]).exists()).lower())
+        return 0
+    if argv[:2] == ["rm", "--force"]:
+        (containers / argv[2]).unlink()
+        return 0
+    return execute(argv, {"box", *(path.name for path in containers.iterdir())})
+
+
+def execute(argv: list[str], containers: set[str]) -> int:
+    """Run `docker exec`. Returns: the exit status of the command, 125 for arguments it does not know."""
     env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
     rest = argv[1:]
     stdin: int | None = subprocess.DEVNULL
@@ -40,7 +64,7 @@ def main(argv: list[str]) -> int:
             stdin = None
         else:
             return 125
-    if argv[:1] != ["exec"] or rest.pop(0) != "box":
+    if argv[:1] != ["exec"] or rest.pop(0) not in containers:
         sys.stderr.write("Error: No such container\n")
         return 1
     return subprocess.run(rest, env=env, stdin=stdin, start_new_session=True, check=False).returncode

@@ -122,6 +122,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         shards: the only shards that start it; none for all.
         when: environment name of the switch without which it is not started; empty for always.
         optional: whether a lane goes on without it where its environment cannot be installed.
+        probe: argument vector that ends with 0 where this machine can have it, within `start_timeout`; its first word
+            is looked up on the caller's PATH. Otherwise a lane goes on without it, for the reason that it says last.
         gives: `NAME=value` for later services and for the lane while it runs; `{base}`, `{model}` and `{program}`
             are filled in.
         models: path that lists models, as `data[].id` or `models[].name`; the first is the one that answers. Empty for
@@ -143,6 +145,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     shards: tuple[str, ...] = ()
     when: str = ""
     optional: bool = False
+    probe: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
     models: str = ""
     meter: str = ""
@@ -153,7 +156,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @property
     def gated(self) -> bool:
         """Whether a lane can do without it, so that it is a check of its own that can be expected."""
-        return bool(self.when) or self.optional
+        return bool(self.when or self.optional or self.probe)
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

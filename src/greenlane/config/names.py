@@ -71,7 +71,7 @@ def problems(configuration: Configuration) -> Iterator[str]:
         elif alias in names:
             yield f"aliases of {name}: {alias!r} is the name of something else"
         elif name in configuration.services and name not in gated:
-            yield f"services.{name}.aliases: only a service with `when` or `optional` can be expected by name"
+            yield f"services.{name}.aliases: only a service with `when`, `optional` or `probe` can be expected by name"
     for name, lane in configuration.lanes.items():
         for shard in lane.shard_aliases:
             if shard not in lane.shards:

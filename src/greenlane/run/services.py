@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 import msgspec
 
 from greenlane.config.context import Context
+from greenlane.config.entries import split_entries
 from greenlane.config.lanes import Instead, Service
 from greenlane.config.load import Settings
 from greenlane.config.services import absence_line, switched_off
@@ -21,6 +25,9 @@ from greenlane.judge.address import canonical_url
 from greenlane.run.job import LaneJob
 from greenlane.util.http_probe import get
 from greenlane.util.work_tree import tree_state
+
+PROBED = ("PATH", "HOME", "TMPDIR", "LANG", "XDG_RUNTIME_DIR")
+"""What every probe of a service may see of the caller's environment."""
 
 INSTEAD_SECONDS = 2.0
 """Seconds that somebody else's server gets to answer in before ours is started."""
@@ -65,6 +72,7 @@ class ServiceResolver:
         self._say = context.say
         self._said: set[str] = set()
         self._unreachable: dict[str, str] = {}
+        self._lacks: dict[tuple[str, ...], str] = {}
 
     def resolve(self, job: LaneJob, stack: ExitStack) -> ResolvedServices:
         """Return where the services of a lane or shard live; their environments are ours while `stack` is open.
@@ -78,11 +86,19 @@ class ServiceResolver:
             off = switched_off(service, job.environ)
             if off:
                 self._miss(resolved, name, service, off, off=True)
+            elif lack := self._lack(service, job):
+                self._miss(resolved, name, service, lack)
             elif service.instead and (base := self._instead(name, service.instead, job)):
                 resolved.instead[name] = base
             elif service.environment:
                 self._build(resolved, name, service, job, stack)
         return resolved
+
+    def _lack(self, service: Service, job: LaneJob) -> str:
+        """Return why this machine cannot have a service, asked once in a run; empty when it can, or nobody asks."""
+        if service.probe not in self._lacks:
+            self._lacks[service.probe] = lack_of(service, job.environ) if service.probe else ""
+        return self._lacks[service.probe]
 
     def _build(self, resolved: ResolvedServices, name: str, service: Service, job: LaneJob, stack: ExitStack) -> None:
         """Build the environment of one service, or prove it right."""
@@ -126,6 +142,31 @@ class ServiceResolver:
             self._said.add(name)
             self._say(f"service {name}: {instead.variable} names {base}, which does not answer ({why}); ours is used")
         return "" if why else base
+
+
+def lack_of(service: Service, environ: Mapping[str, str]) -> str:
+    """Return why a service's probe says that this machine cannot have it; empty when it can.
+
+    Args:
+        environ: the caller's environment; the probe sees its essentials and what the service may see.
+    """
+    program = shutil.which(service.probe[0], path=environ.get("PATH"))
+    if program is None:
+        return f"{service.probe[0]} is not installed"
+    known = {name: environ[name] for name in PROBED if name in environ}
+    names, values = split_entries(service.env)
+    seen = {**known, **{name: environ[name] for name in names if name in environ}, **values}
+    try:
+        done = subprocess.run(
+            [program, *service.probe[1:]], env=seen, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", timeout=service.start_timeout, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"{service.probe[0]} did not answer within {service.start_timeout:g} s"
+    except OSError as error:
+        return f"{service.probe[0]} cannot be started: {error.strerror}"
+    said = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    return "" if done.returncode == 0 else (said or [f"{service.probe[0]} ended with {done.returncode}"])[-1]
 
 
 def service_recipe(settings: Settings, environment: str) -> Recipe:

@@ -75,7 +75,7 @@ def test_an_alias_that_could_mean_two_things_is_refused(lane: Lane, message: str
 def test_a_service_that_is_no_check_has_no_alias() -> None:
     """Nobody can expect a service that every run starts, so that it can have no further name to be expected by."""
     (found,) = problems(Configuration(services={"web": Service(command=("x",), aliases=("www",))}))
-    assert found == "services.web.aliases: only a service with `when` or `optional` can be expected by name"
+    assert found == "services.web.aliases: only a service with `when`, `optional` or `probe` can be expected by name"
 
 
 @pytest.mark.parametrize(

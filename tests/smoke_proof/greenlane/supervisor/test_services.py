@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from greenlane.config.lanes import Service
+from greenlane.run.services import lack_of
 from support.tiny import TinyProject
 from support.wheelhouse import lock_of, make_wheel
 
@@ -86,6 +88,60 @@ def test_a_switch(housed: TinyProject) -> None:
     ran = housed.greenlane("lane", "nd", READINESS_EXPECT="model")
     assert (ran.code, ran.codes) == (1, {"EXPECTED_NOT_RUN"}), ran.output
     assert "model is expected and did not run: ND_REAL is not 1" in ran.message("EXPECTED_NOT_RUN")
+
+
+BOX: dict[str, Any] = {
+    "command": ["python", SERVER], "ready": "/health", "start_timeout": 10, "probe": ["engine", "up"],
+    "gives": ["BOX={base}"], "env": ["ENGINE_SAYS"],
+}  # fmt: skip
+NEEDS_BOX = """
+    import os
+    import pytest
+
+    @pytest.mark.needs("box")
+    def test_box():
+        assert os.environ["BOX"].startswith("http://127.0.0.1:")
+
+    def test_plain():
+        assert True
+"""
+ENGINE = '#!/bin/sh\necho "asked $*"\ntest -z "$ENGINE_SAYS" || { echo "$ENGINE_SAYS" >&2; exit 1; }\n'
+
+
+def test_a_service_that_this_machine_may_not_have(tiny: TinyProject, tmp_path: Path) -> None:
+    """Without its engine it is one loud SKIP with the reason, red when expected; with one it is started."""
+    tiny.lanes(nd={**ND, "services": ["box"]}).section("services", {"box": BOX}).test(NEEDS_BOX)
+    ran = tiny.greenlane("lane", "nd")
+    assert ran.code == 0, ran.output
+    assert "SKIP box: engine is not installed" in ran.output.splitlines()
+    ran = tiny.greenlane("lane", "nd", READINESS_EXPECT="box")
+    assert (ran.code, ran.codes) == (1, {"EXPECTED_NOT_RUN"}), ran.output
+    assert "box is expected and did not run: engine is not installed" in ran.message("EXPECTED_NOT_RUN")
+    (tmp_path / "engine").write_text(ENGINE)
+    (tmp_path / "engine").chmod(0o755)
+    path = f"{tmp_path}:{tiny.environment()['PATH']}"
+    ran = tiny.greenlane("lane", "nd", READINESS_EXPECT="box", PATH=path)
+    assert (ran.code, ran.codes) == (0, set()), ran.output
+    assert "service box: started at " in ran.output
+
+
+PROBES = {
+    "it can": ("exit 0", ""),
+    "it says why not": ("echo trying; echo no daemon >&2; echo; exit 3", "no daemon"),
+    "it says nothing": ("exit 3", "probe ended with 3"),
+    "it takes too long": ("exec cat /dev/zero > /dev/null", "probe did not answer within 0.5 s"),
+    "it sees what the service may": ("echo $SEEN-$HIDDEN; exit 1", "yes-"),
+}
+
+
+@pytest.mark.parametrize(("script", "reason"), PROBES.values(), ids=PROBES.keys())
+def test_what_a_probe_says(tmp_path: Path, script: str, reason: str) -> None:
+    """The reason is the last line that it printed; it is bounded, and sees no more than the service."""
+    (tmp_path / "probe").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "probe").chmod(0o755)
+    service = Service(command=("x",), probe=("probe",), start_timeout=0.5 if "zero" in script else 20, env=("SEEN",))
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SEEN": "yes", "HIDDEN": "no"}
+    assert lack_of(service, environ) == reason
 
 
 def forget(project: TinyProject) -> None:
