@@ -43,7 +43,7 @@ _PROVIDER = {
 }
 _NOT_MODIFIED = {"description": "It has not changed since.", "headers": {**_REQUEST_ID, **_PROVIDER}}
 #: What the door answers on every route.
-_DOOR = (400, 403, 415, 421, 431, 501)
+_DOOR = (400, 403, 408, 415, 421, 431, 501, 503)
 _COMMON = (400, 405, 408, 413, 500, 503)
 _PROVIDER_STATUSES = (400, 401, 403, 404, 405, 408, 413, 422, 429, 500, 502, 503, 504, 508)
 

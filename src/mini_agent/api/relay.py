@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mini_agent.core.chat import Caller, ProviderRequest
 from mini_agent.core.errors import GatewayError, InvalidParameter
+from mini_agent.edge.body import check_json, has_body, media_type
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.errors import route_not_found
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send
@@ -15,7 +16,7 @@ from mini_agent.pipeline.overrides import cleaned_body
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.upstreams.forward.headers import answer_headers
 from mini_agent.upstreams.forward.relay import Relay, RelayCall
-from mini_agent.upstreams.forward.routes import is_relayed
+from mini_agent.upstreams.forward.routes import is_relayed, takes
 
 __all__ = ["RELAYED", "RelayRoute"]
 
@@ -25,7 +26,7 @@ _PREFIX = "/v1/"
 
 
 class RelayRoute:
-    """Authentication, size, overrides, external process: in this order."""
+    """Authentication, type, size, overrides, external process: in this order."""
 
     def __init__(self, services: ModelServices, relay: Relay) -> None:
         self._services = services
@@ -39,6 +40,8 @@ class RelayRoute:
         exchange.route = RELAYED
         self._services.guard.check(exchange.headers)
         hop = next_hop(exchange.headers)
+        if has_body(exchange.headers) and not takes(path.removeprefix(_PREFIX), media_type(exchange.headers)):
+            check_json(exchange.headers)
         raw = await self._services.reader.read(receive, exchange.headers)
         call = self._call(scope, path, raw, self._services.callers.of(exchange, hop))
         try:

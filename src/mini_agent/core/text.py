@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["encodable", "is_plain_id", "load_json", "valid_utf8"]
+__all__ = ["MAX_DIGITS", "encodable", "is_plain_id", "load_json", "refuse_long_numbers", "valid_utf8"]
+
+#: Digits of a whole number. One beyond every float means nothing to anybody, and reading it takes the square of its
+#: length: 19 MB of the longest that Python reads hold the event loop for seconds.
+MAX_DIGITS = 400
+#: What is shorter cannot cost much, and is not looked through.
+_SHORT_BYTES = 65_536
+_DIGITS = bytes(b"0"[0] if chr(byte).isdigit() and byte < 128 else b"x"[0] for byte in range(256))
 
 
 def encodable(text: str) -> str:
@@ -44,6 +51,27 @@ def is_plain_id(text: str) -> bool:
     return text.isprintable() and not any(character.isspace() for character in text)
 
 
+def refuse_long_numbers(raw: bytes) -> None:
+    """Look through JSON for whole numbers that would take long to read. Raises: ValueError when there is one."""
+    if not _may_have_long_numbers(raw):
+        return
+    try:
+        json.loads(raw, parse_int=_short_number)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        return  # Whoever reads it says what is wrong with it.
+
+
+def _may_have_long_numbers(raw: bytes) -> bool:
+    """Returns: whether there is any run of so many digits; most often it is text, and only a parser can tell."""
+    return len(raw) > _SHORT_BYTES and b"0" * (MAX_DIGITS + 1) in raw.translate(_DIGITS)
+
+
+def _short_number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number has more than {MAX_DIGITS} digits")
+    return int(digits)
+
+
 def load_json(text: str) -> Any:
     """Parse JSON as the standard has it: without NaN and infinities, which no strict writer would let out again.
 
@@ -51,7 +79,8 @@ def load_json(text: str) -> Any:
     included.
     """
     try:
-        value = json.loads(text, parse_constant=_no_number)
+        bounded = len(text) > _SHORT_BYTES and _may_have_long_numbers(text.encode("utf-8", "surrogatepass"))
+        value = json.loads(text, parse_constant=_no_number, parse_int=_short_number if bounded else None)
         return _encodable(value) if "\\u" in text else value
     except RecursionError as error:
         raise ValueError("nested too deeply") from error

@@ -16,9 +16,10 @@ from mini_agent.core.errors import (
     RequestTooLarge,
     UnsupportedMediaType,
 )
+from mini_agent.core.text import refuse_long_numbers
 from mini_agent.edge.exchange import Receive
 
-__all__ = ["BodyReader", "timed"]
+__all__ = ["BodyReader", "check_json", "has_body", "media_type", "timed"]
 
 
 def timed(receive: Receive, idle_s: float, total_s: float) -> Receive:
@@ -86,13 +87,14 @@ class BodyReader:
         Raises: UnsupportedMediaType before anything is read; as `read`; InvalidJson; InvalidParameter for JSON that is
         no object.
         """
-        _check_type(headers)
+        check_json(headers)
         raw = await self.read(receive, headers)
         try:
+            refuse_long_numbers(raw)
             value = self._decode(raw)
         except RecursionError as error:
             raise InvalidJson("Request body is nested too deeply") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise InvalidJson(f"Request body is not valid JSON: {error}") from error
         if not isinstance(value, dict):
             raise InvalidParameter("Request body must be a JSON object")
@@ -102,17 +104,32 @@ class BodyReader:
         return RequestTooLarge(f"The request body is above the limit of {self._limit} bytes")
 
 
-def _check_type(headers: Mapping[bytes, bytes]) -> None:
-    """A type that browsers send without asking first would let any page send JSON. Raises: UnsupportedMediaType."""
+def check_json(headers: Mapping[bytes, bytes]) -> None:
+    """See that a body says that it is JSON in UTF-8.
+
+    A type that browsers send without asking first would let any page send JSON.
+
+    Raises: UnsupportedMediaType.
+    """
     given = headers.get(b"content-type", b"")
     if given == b"application/json" and b"content-encoding" not in headers:
         return
-    kind, *parameters = (part.strip().lower() for part in given.split(b";"))
+    _, *parameters = (part.strip().lower() for part in given.split(b";"))
     charsets = [part[8:].strip(b"\"' ") for part in parameters if part.startswith(b"charset=")]
-    if kind != b"application/json" or not set(charsets) <= _CHARSETS:
+    if media_type(headers) != "application/json" or not set(charsets) <= _CHARSETS:
         raise UnsupportedMediaType("The body must be JSON in UTF-8 and say so: content-type: application/json")
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise UnsupportedMediaType("The body must not be encoded")
+
+
+def media_type(headers: Mapping[bytes, bytes]) -> str:
+    """Returns: the type of a body without its parameters, in lower case."""
+    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
+
+
+def has_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Returns: whether a request announces a body."""
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
 
 
 def _said(declared: int | None) -> str:

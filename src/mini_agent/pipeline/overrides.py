@@ -18,6 +18,7 @@ import msgspec
 from mini_agent.core.errors import InvalidJson, InvalidParameter
 from mini_agent.core.patterns import Pattern
 from mini_agent.core.steering import field_steers, without_steering
+from mini_agent.core.text import refuse_long_numbers
 
 __all__ = ["cleaned_body"]
 
@@ -62,8 +63,9 @@ def _looks_like_json(raw: bytes) -> bool:
 
 def _json(raw: bytes, rename: Callable[[str], str]) -> tuple[bytes, str | None]:
     try:
+        refuse_long_numbers(raw)
         body: dict[str, Any] = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidJson(f"Request body is not valid JSON: {error}") from error
     kept = without_steering(body)
     model = kept.get("model")

@@ -40,7 +40,7 @@ class AgentBody(msgspec.Struct, kw_only=True, frozen=True):
     tool_backend: Annotated[str | None, _told("where tools are run: `local`, `http`, `docker`, `mcp` or `echo`")] = None
     tool_http_base_url: Annotated[str | None, _told("address of the tool host; needed by `http`")] = None
     tool_http_headers: Annotated[dict[str, Any] | None, _told("headers for the tool host")] = None
-    use_tools: Annotated[bool | None, _told("offer tools to the model; always with `http` and `mcp`")] = None
+    use_tools: Annotated[bool | None, _told("offer tools to the model; by default with `http` and `mcp`")] = None
     auto_run_code_on_code_block: Annotated[bool | None, _told("run a code block of an answer that calls no tool")] = (
         None
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import unquote
 
-__all__ = ["is_relayed"]
+__all__ = ["is_relayed", "takes"]
 
 #: Paths below `/v1/`, alone or with what is below them. Chat and the list of models have routes of their own.
 _EXACT = frozenset("completions messages messages/count_tokens responses embeddings moderations rerank".split())
 _TREES = ("responses", "models", "audio", "images")
+#: Those of them that take files, which come as a form.
+_UPLOADS = frozenset("audio/transcriptions audio/translations images/edits images/variations".split())
 
 
 def is_relayed(path: str, opened: Collection[str] = ()) -> bool:
@@ -28,6 +30,16 @@ def is_relayed(path: str, opened: Collection[str] = ()) -> bool:
         return True
     trees = (*_TREES, *(entry.removesuffix("/*") for entry in opened if entry.endswith("/*")))
     return any(path.startswith(f"{tree}/") for tree in trees)
+
+
+def takes(path: str, media: str) -> bool:
+    """Decide about a body that does not say that it is JSON. path: one that is relayed. media: type of the body.
+
+    Returns: whether it goes on: a form where files go, and anything where the operator has opened the path.
+    """
+    if media == "multipart/form-data" and path in _UPLOADS:
+        return True
+    return path not in _EXACT and not path.startswith(tuple(f"{tree}/" for tree in _TREES))
 
 
 def _is_plain(segment: str) -> bool:

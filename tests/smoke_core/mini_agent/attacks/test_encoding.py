@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 
+from mini_agent.core.text import MAX_DIGITS, load_json
 from support.gateway import UPSTREAM_KEY, Gateway, Stage
 from support.http_client import HttpClient
 from support.raw_client import RawAnswer, RawClient, request
@@ -228,3 +229,36 @@ def test_no_secret_comes_back_from_all_of_this(gateways: dict[str, Gateway]) -> 
         log = gateway.log_text() + gateway.get("/metrics").body.decode()
         assert KEY not in log
         assert UPSTREAM_KEY not in log
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("where", ["at the top", "in a container", "negative", "as JSON for the relay"])
+def test_numbers_that_take_the_square_of_their_length(gateways: dict[str, Gateway], mode: str, where: str) -> None:
+    """Wanted: seconds of everybody's time by 19 MB of numbers, each as long as Python reads: refused, unread."""
+    digits = b"9" * 4300
+    number = b"-" + digits if where == "negative" else digits
+    many = b",".join([number] * 20)
+    raw = b'{"model": "m1", "messages": [], "seed": [%s]}' % (b'{"x": [%s]}' % many if "container" in where else many)
+    target = "/v1/embeddings" if "relay" in where and mode.startswith("forward") else "/v1/chat/completions"
+    answer = send(gateways[mode], raw, JSON, target=target)
+    assert (answer.status, answer.error["code"]) == (400, "invalid_json")
+    assert "a number has more than 400 digits" in answer.error["message"]
+
+
+def test_long_digits_in_a_text_are_a_text(gateways: dict[str, Gateway], upstream: Upstream) -> None:
+    """A conversation about pi, with a million of its digits, goes on as it is."""
+    text = "3" * 1_000_000
+    raw = json.dumps({"model": "m1", "messages": [{"role": "user", "content": text}], "seed": 10**18}).encode()
+    assert send(gateways["sdk"], raw, JSON).status == 200
+    assert upstream.requests[0].body["messages"][0]["content"] == text
+
+
+@pytest.mark.parametrize("digits", [400, 401])
+def test_json_of_tools_and_servers_has_the_same_bound(digits: int) -> None:
+    """Wanted: the same by the answer of a tool host: 400 digits are read, one more is no JSON."""
+    text = "[" + ",".join(["1" * digits] * 200) + "]"
+    if digits == MAX_DIGITS:
+        assert load_json(text) == [int("1" * digits)] * 200
+    else:
+        with pytest.raises(ValueError, match="more than 400 digits"):
+            load_json(text)

@@ -152,7 +152,8 @@ END = "--BO--\r\n"
 def test_orders_to_litellm_in_a_body(stage: Stage, wanted: str, kind: str, body: Any) -> None:
     """Whatever encoding or nesting hides the order, it is taken out, or the body is refused by name."""
     raw = json.dumps(body).encode() if isinstance(body, dict) else body.encode() if isinstance(body, str) else body
-    reply = relaying(stage).request("POST", "/v1/embeddings", raw, {"content-type": kind})
+    # A path that the operator has opened takes every type; inference takes JSON that says so, and forms for files.
+    reply = relaying(stage, relay_routes=["opened"]).request("POST", "/v1/opened", raw, {"content-type": kind})
     assert reply.status in (200, 400), wanted
     sent = b"".join(seen.raw for seen in stage.upstream.requests)
     text = unquote_plus(sent.replace(b"\0", b"").decode("latin-1")).replace("\\u005f", "_")
@@ -176,7 +177,7 @@ def test_orders_to_litellm_in_a_body(stage: Stage, wanted: str, kind: str, body:
 )
 def test_orders_to_litellm_beside_the_body(stage: Stage, wanted: str, query: str, headers: dict[str, str]) -> None:
     """Neither the address nor a header carries what a body must not."""
-    relaying(stage).request("POST", f"/v1/embeddings?{query}", b"{}", headers)
+    relaying(stage).request("POST", f"/v1/embeddings?{query}", b"{}", {"content-type": "application/json", **headers})
     (seen,) = stage.upstream.requests
     assert "evil" not in f"{seen.query} {seen.headers}", wanted
     assert (seen.query, seen.header("x-mini-agent-hop")) == ("", "1"), wanted
@@ -208,11 +209,31 @@ def test_a_tool_schema_may_use_the_same_words(stage: Stage) -> None:
 def test_two_requests_in_one_do_not_pass(stage: Stage) -> None:
     """A relayed body that looks like a second request stays a body."""
     smuggled = b"GET /v1/key/info HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
-    head = f"POST /v1/embeddings HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {MASTER}\r\nconnection: close\r\n"
+    head = f"POST /v1/opened HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {MASTER}\r\nconnection: close\r\n"
     head += f"content-type: application/octet-stream\r\ncontent-length: {len(smuggled)}\r\n\r\n"
     stage.upstream.script(answer("ok"))
-    assert b" 200 " in raw_exchange(relaying(stage).port, head.encode() + smuggled)
-    assert [(seen.path, seen.raw) for seen in stage.upstream.requests] == [("/v1/embeddings", smuggled)]
+    assert b" 200 " in raw_exchange(relaying(stage, relay_routes=["opened"]).port, head.encode() + smuggled)
+    assert [(seen.path, seen.raw) for seen in stage.upstream.requests] == [("/v1/opened", smuggled)]
+
+
+@pytest.mark.parametrize("path", ["embeddings", "rerank", "completions", "responses/r1/cancel", "images/generations"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", URLENCODED, MULTIPART, "application/octet-stream", "", "application/jsonx"]
+)
+def test_json_under_another_name(stage: Stage, path: str, kind: str) -> None:
+    """Wanted: a request that a page may send unasked, read as JSON by the process behind: 415, before it is read."""
+    reply = relaying(stage).request("POST", f"/v1/{path}", b'{"model": "m1"}', {"content-type": kind} if kind else {})
+    assert (reply.status, reply.error["code"], stage.upstream.requests) == (415, "unsupported_media_type", [])
+
+
+@pytest.mark.parametrize("path", ["audio/transcriptions", "audio/translations", "images/edits", "images/variations"])
+def test_files_come_as_forms(stage: Stage, path: str) -> None:
+    """Where files go, a form is what clients send; anything else that is no JSON is refused there, too."""
+    body = b'--BO\r\ncontent-disposition: form-data; name="model"\r\n\r\nm1\r\n--BO--\r\n'
+    gateway = relaying(stage)
+    assert gateway.request("POST", f"/v1/{path}", body, {"content-type": MULTIPART}).status == 200
+    assert gateway.request("POST", f"/v1/{path}", b"{}", {"content-type": "text/plain"}).status == 415
+    assert [seen.raw for seen in stage.upstream.requests] == [body]
 
 
 def of_litellm() -> set[str]:
