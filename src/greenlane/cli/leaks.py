@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         raise ConfigError(f"no lane has run: nothing in {settings.configuration.artifacts}", "run one: nox -s core")
     for line in _lines(chosen, settled=arguments.settled):
         print(line, flush=True)
-    certain = any(leak.blame == "leak" for one in chosen for leak in one.journal.leaks)
+    certain = any(_certain(leak) for one in chosen for leak in one.journal.leaks)
     return EXIT_NOT_READY if certain else 0
 
 
@@ -54,13 +54,19 @@ def _lines(evidence: Iterable[LaneEvidence], *, settled: bool) -> Iterator[str]:
     if settled:
         for thing in things.values():
             yield _settled(thing)
-    certain = sum(leak.blame == "leak" for leak in leaks)
+    listed = sum(leak.level == "known" for leak in leaks)
+    certain = sum(_certain(leak) for leak in leaks)
     more = "" if settled or not things else "; --settled lists them"
-    yield f"{certain} leaks, {len(leaks) - certain} uncertain, {len(things)} settled{more}"
+    counts = f"{certain} leaks, {len(leaks) - certain - listed} uncertain, {len(things)} settled"
+    yield f"{counts}{f', {listed} that the ledger lists' if listed else ''}{more}"
+
+
+def _certain(leak: Leaked) -> bool:
+    return leak.blame == "leak" and leak.level != "known"
 
 
 def _leak(leak: Leaked) -> str:
-    word = "LEAK" if leak.blame == "leak" else "UNCERTAIN"
+    word = "LISTED" if leak.level == "known" else "LEAK" if leak.blame == "leak" else "UNCERTAIN"
     where = f" {'at' if leak.sure else 'probably at'} {leak.where}" if leak.where else ""
     return f"{word} {leak.watcher} {leak.what} from {leak.before} to {leak.after}{where} ({leak.nodeid})"
 

@@ -28,6 +28,14 @@ class Status(enum.StrEnum):
     SKIPPED = "skipped"
 
 
+class Skips(msgspec.Struct, frozen=True, kw_only=True):
+    """Tests that were skipped at one place for one reason: `file:line`, the reason, and how many."""
+
+    place: str
+    reason: str
+    tests: int
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the verdict: a lane, a shard of a lane or a live provider.
 
@@ -37,6 +45,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         required: whether the policy needs it.
         reused: whether its evidence is of an earlier run, since which nothing that it can see has changed.
         models: what models answered in it.
+        skips: what was skipped, by place and reason, most first.
         samples: what the tests that are run several times came to.
     """
 
@@ -51,6 +60,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     slowest: tuple[TestOutcome, ...] = ()
     models: tuple[ModelAnswers, ...] = ()
     samples: tuple[SampleResult, ...] = ()
+    skips: tuple[Skips, ...] = ()
 
 
 class Excused(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,9 +39,11 @@ def with_history(requirements: Requirements, context: Context) -> Requirements:
         context: whose environment may name the shared database.
     """
     repeatable = [lane for lane, kind in requirements.kinds.items() if kind == LaneKind.DETERMINISTIC]
+    # What a lane's skips are excused by may have run in another lane on the same tree.
+    elsewhere = [entry.elsewhere for entry in requirements.ledger.skips if entry.elsewhere]
     known = recall(
         context, tree=requirements.tree, run_id=requirements.run_id,
-        lanes=requirements.kinds, repeatable=repeatable,
+        lanes=requirements.kinds, repeatable=[*repeatable, *elsewhere],
         ledger=requirements.ledger, now=time.time(),
     )  # fmt: skip
     return msgspec.structs.replace(requirements, past=known.past, flaky=known.flaky)

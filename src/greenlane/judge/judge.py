@@ -9,7 +9,7 @@ import msgspec
 
 from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.outcome import Outcome, TestOutcome
-from greenlane.evidence.verdict import CONFIGURATION, Check, Status, Verdict
+from greenlane.evidence.verdict import CONFIGURATION, Check, Skips, Status, Verdict
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.answers import model_answers
 from greenlane.judge.examiners import EXAMINERS, Examiner
@@ -20,6 +20,9 @@ from greenlane.judge.excuses import Excuses
 from greenlane.judge.ledger import size
 from greenlane.judge.quarantine import excuse, excused_tests, ledger_violations, quarantined
 from greenlane.judge.samples import results, tolerate, tolerated
+
+PLACES = 200
+"""How many places of skips a check carries."""
 
 SLOWEST = 10
 """How many of the slowest tests a check carries."""
@@ -150,7 +153,16 @@ def _check(
         slowest=_slowest(outcomes),
         models=model_answers(item),
         samples=results(item),
+        skips=_skips(outcomes),
     )
+
+
+def _skips(outcomes: Sequence[TestOutcome]) -> tuple[Skips, ...]:
+    """Return what was skipped, by place and reason."""
+    found = [t for t in outcomes if t.outcome is Outcome.SKIPPED or (t.outcome is Outcome.XFAILED and not t.ran)]
+    places = ((f"{t.path}:{t.line}" if t.line else t.nodeid.partition("::")[0], t.reason) for t in found)
+    counts = Counter(places).most_common(PLACES)
+    return tuple(Skips(place=place, reason=reason, tests=count) for (place, reason), count in counts)
 
 
 def _slowest(outcomes: Sequence[TestOutcome]) -> tuple[TestOutcome, ...]:

@@ -133,6 +133,12 @@ def excused(verdict: Verdict) -> list[str]:
     return [f"EXCUSED: {told} tests, by {entries} of {LEDGER_FILE}; it only shrinks: what is not listed is red"]
 
 
+def skips(verdict: Verdict) -> list[str]:
+    """Return `SKIPPED [16] tests/test_termui.py:387: no tty`, one line for each place and reason, most tests first."""
+    found = sorted((one for check in verdict.checks for one in check.skips), key=lambda one: -one.tests)
+    return [shortened(clean(f"SKIPPED [{one.tests}] {one.place}: {one.reason or 'no reason'}")) for one in found]
+
+
 def headline(verdict: Verdict) -> str:
     """Return `READY (policy dev)`, or `core: GREEN` for a single lane."""
     strict = ", strict" if verdict.strict else ""

@@ -11,7 +11,7 @@ from greenlane.evidence.verdict import Verdict
 from greenlane.judge.causes import Cause, group
 from greenlane.judge.samples import percent
 from greenlane.report.flakiness import flakiness
-from greenlane.report.lines import WORDS, also, clean, detail, endpoints, excused, next_steps, row
+from greenlane.report.lines import WORDS, also, clean, detail, endpoints, excused, next_steps, row, skips
 from greenlane.report.lines import causes as causes_of
 from greenlane.report.variance import answers_line
 
@@ -46,6 +46,7 @@ def markdown(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
         _models(verdict),
         _samples(verdict),
         _excused(verdict),
+        _skips(verdict),
         _flakiness(verdict),
         _endpoints(verdict),
         _evidence(verdict),
@@ -116,6 +117,12 @@ def _excused(verdict: Verdict) -> list[str]:
     lines = [*map(escape, excused(verdict)), *_left_out(verdict.excused, "entries")]
     head = ["", "| entry | tests | why | since | who |", "|---|---|---|---|---|"] if rows else []
     return ["## Excused", "", *lines, *head, *rows] if lines else []
+
+
+def _skips(verdict: Verdict) -> list[str]:
+    found = skips(verdict)
+    lines = [f"- {escape(text.removeprefix('SKIPPED '))}" for text in found[:SHOWN]] + _left_out(found, "places")
+    return ["## Skipped", "", *lines] if lines else []
 
 
 def _flakiness(verdict: Verdict) -> list[str]:

@@ -9,7 +9,7 @@ from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Verdict
 from greenlane.judge.causes import Cause, group
 from greenlane.report.failures import said
-from greenlane.report.lines import WORDS, also, detail, headline, line
+from greenlane.report.lines import WORDS, also, detail, excused, headline, row, skips
 from greenlane.report.markdown import code, escape
 from greenlane.report.variance import samples_line
 
@@ -53,8 +53,10 @@ def _pieces(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> Iterator[str]
     for check in verdict.checks:
         for result in check.samples:
             yield f"- {escape(samples_line(result))}"
-    for warning in verdict.warnings:
-        yield f"- warning: {escape(line(warning))}"
+    for cause in group(verdict.warnings):
+        yield f"- warning: {escape(row(cause))}"
+    for text in (*skips(verdict), *excused(verdict)):
+        yield f"- {escape(text)}"
     for quarantined in verdict.quarantined:
         ended = quarantined.outcome.value if quarantined.outcome else "no outcome"
         yield f"- quarantined until {escape(quarantined.entry.expires)}: {escape(quarantined.entry.test)}: {ended}"

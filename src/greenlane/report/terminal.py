@@ -11,10 +11,23 @@ from collections.abc import Mapping, Sequence
 
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Status, Verdict
+from greenlane.evidence.violation import Code
 from greenlane.judge.causes import Cause, group
 from greenlane.report.failures import said
 from greenlane.report.flakiness import flakiness
-from greenlane.report.lines import WORDS, also, causes_of, clean, detail, excused, headline, reason, row, shortened
+from greenlane.report.lines import (
+    WORDS,
+    also,
+    causes_of,
+    clean,
+    detail,
+    excused,
+    headline,
+    reason,
+    row,
+    shortened,
+    skips,
+)
 from greenlane.report.variance import samples_line
 
 LINES = 38
@@ -28,7 +41,14 @@ SAID = 20
 """Lines of the checks, and of what a test said."""
 
 STYLES = {"PASS": "green", "FAIL": "red", "SKIP": "yellow", "QUARANTINED": "yellow", "FLAKY": "yellow"}
-STYLES |= {"VIOLATION:": "red", "CONFIG_ERROR:": "red", "CAUSE:": "red", "WARNING:": "yellow", "EXCUSED:": "yellow"}
+STYLES |= {
+    "VIOLATION:": "red",
+    "CONFIG_ERROR:": "red",
+    "CAUSE:": "red",
+    "WARNING:": "yellow",
+    "EXCUSED:": "yellow",
+    "SKIPPED": "yellow",
+}
 
 
 def plain(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> list[str]:
@@ -47,12 +67,15 @@ def plain(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> list[str]:
     steps = room.take(steps, ASIDE, "next steps")
     warned = room.take([f"WARNING: {row(cause)}" for cause in group(verdict.warnings)], ASIDE * 2, "warnings")
     unstable = room.take(flakiness(verdict), ASIDE, "flaky tests")
+    red = any(cause.head.code is Code.SKIPPED for cause in found)
+    skipped = [] if red else room.take(skips(verdict), ASIDE, "skips")
     rates = room.take(_samples(verdict), ASIDE, "rates")
     folded = {number: room.whole([f"  also: {other}" for other in also(cause)]) for number, cause in enumerate(found)}
     rows = [line for number, one in enumerate(rows) for line in (one, *folded.get(number, ()))]
     causes = room.whole(list(dict.fromkeys(line for cause in found for line in causes_of(cause))))
     text = _said(found, evidence, min(room.left, SAID))
-    return [*checks, *rates, *unstable, *warned, *rows, *causes, *text, *steps, *excused(verdict), headline(verdict)]
+    beside = [*rates, *skipped, *unstable, *warned]
+    return [*checks, *beside, *rows, *causes, *text, *steps, *excused(verdict), headline(verdict)]
 
 
 class _Room:

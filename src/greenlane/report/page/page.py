@@ -13,7 +13,7 @@ from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.verdict import Verdict
 from greenlane.report.lines import headline
-from greenlane.report.page import causes, checks, evidence, flakes, tests, timeline, variance
+from greenlane.report.page import causes, checks, evidence, excused, flakes, tests, timeline, variance
 from greenlane.report.page.markup import Markup, code, join, tag
 from greenlane.report.page.parts import Section, seconds
 from greenlane.version import VERSION
@@ -54,6 +54,8 @@ def _sections(verdict: Verdict, evidence_: Sequence[LaneEvidence]) -> list[Secti
         tests.again(evidence_),
         variance.samples(verdict),
         variance.models(verdict),
+        excused.skips(verdict),
+        excused.excused(verdict),
         flakes.history(verdict),
         flakes.quarantine(verdict),
         evidence.leaks(evidence_),
