@@ -7,7 +7,7 @@ import msgspec
 from greenlane.config.lanes import Provider
 from greenlane.evidence.history import Past
 from greenlane.evidence.identity import LaneIdentity
-from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt, Settled, Unhandled
+from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt, SecretRead, Settled, Unhandled
 from greenlane.evidence.ledger import Facts, Ledger
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.quarantine import FlakyTest
@@ -193,6 +193,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
         needs: services by node id that a test cannot do without.
         answers: what models answered, as the tests show it.
         samples: tests that are run several times here.
+        marks: marks by node id; secret_reads: secrets that were asked for; both only where a suite is surveyed.
     """
 
     facts: Facts = Facts()
@@ -222,6 +223,8 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     settled: tuple[Settled, ...] = ()
     unhandled: tuple[Unhandled, ...] = ()
     network: tuple[NetworkAttempt, ...] = ()
+    marks: dict[str, tuple[str, ...]] = {}
+    secret_reads: tuple[SecretRead, ...] = ()
     hermetic: tuple[Hermetic, ...] = ()
     exit_statuses: tuple[int, ...] = ()
     stopped: tuple[str, ...] = ()

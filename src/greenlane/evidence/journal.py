@@ -225,6 +225,19 @@ class NetworkAttempt(Event, frozen=True, tag="network"):
     refused: int = 0
 
 
+class Marked(Event, frozen=True, tag="marked"):
+    """The marks of each test that has any, by node id; written only where a suite is surveyed."""
+
+    marks: dict[str, tuple[str, ...]]
+
+
+class SecretRead(Event, frozen=True, tag="secret_read"):
+    """A secret that was not there was asked for by its name, in a test or while a file was collected."""
+
+    nodeid: str
+    name: str
+
+
 class Hermetic(Event, frozen=True, tag="hermetic"):
     """How far the lane was cut off: `kernel`, `python` or `none`, what the proof saw, and made the kernel count."""
 
@@ -261,6 +274,8 @@ AnyEvent = (
     | Settled
     | Unhandled
     | NetworkAttempt
+    | Marked
+    | SecretRead
     | Hermetic
     | Finished
 )

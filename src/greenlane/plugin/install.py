@@ -63,8 +63,20 @@ def _watch_tests(config: pytest.Config, lane: LaneProcess, unhandled: UnhandledW
     config.add_cleanup(unhandled.close)
     lane.register(unhandled, "greenlane-unhandled")
     lane.register(Answers(journal), "greenlane-answers")
+    if contract.observe:
+        _open_survey(config, lane)
     # A pytest that a test starts is not of this lane; workers, whom a controller starts, are.
     os.environ.pop(CONTRACT_VARIABLE, None)
+
+
+def _open_survey(config: pytest.Config, lane: LaneProcess) -> None:
+    """Register what records where each test may belong."""
+    from greenlane.plugin.observer import Observer
+
+    observer = Observer(lane.journal)
+    config.add_cleanup(observer.close)
+    observer.start()
+    lane.register(observer, "greenlane-observer")
 
 
 def _open_queue(config: pytest.Config, lane: LaneProcess, selection: Selection) -> None:

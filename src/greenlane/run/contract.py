@@ -45,6 +45,7 @@ def lane_contract(
         task=task,
         order=order,
         seed=seed,
+        observe=job.observe,
     )
 
 

@@ -39,6 +39,8 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
         ledger: what is known and excused, as it was before any code of a lane ran.
         listener: who is told how it comes along.
         reuse: whether evidence of an earlier run will do.
+        observe: whether the lane is only looked at: nothing is printed, and what tells where tests belong is recorded.
+        interpreter: path of the Python that is used as it is; empty for an environment built from the lane's lock.
     """
 
     context: Context
@@ -55,6 +57,8 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger = Ledger()
     listener: ProgressListener = NULL_LISTENER
     reuse: bool = False
+    observe: bool = False
+    interpreter: str = ""
 
     @property
     def identity(self) -> LaneIdentity:

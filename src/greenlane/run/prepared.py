@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,7 +35,7 @@ class PreparedLane(msgspec.Struct, frozen=True):
 
     Attributes:
         job: what is run.
-        recipe: what the environment is built from.
+        recipe: what the environment is built from; None for an interpreter that is used as it is.
         environment: of the lane.
         services: where those live that have an environment of their own.
         tree: state of the work tree that was built.
@@ -42,7 +43,7 @@ class PreparedLane(msgspec.Struct, frozen=True):
     """
 
     job: LaneJob
-    recipe: Recipe
+    recipe: Recipe | None
     environment: Environment
     services: ResolvedServices
     tree: str
@@ -50,6 +51,8 @@ class PreparedLane(msgspec.Struct, frozen=True):
 
     def environment_now(self) -> Environment:
         """Return the environment with how it, and those of the services, differ from their locks, before or now."""
+        if self.recipe is None:
+            return msgspec.structs.replace(self.environment, drift=self.services.drift())
         manifest = read_manifest(self.recipe.location)
         later = check(self.recipe, manifest) if manifest else ["the environment's manifest is gone"]
         drift = (*self.environment.drift, *(f"during the run: {text}" for text in later), *self.services.drift())
@@ -72,15 +75,22 @@ def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver)
     """
     settings, say = job.settings, job.context.say
     tree = tree_of(settings)
-    recipe = _recipe(settings, job.lane, tree)
+    recipe = None if job.interpreter else _recipe(settings, job.lane, tree)
     with ExitStack() as stack:
-        stack.enter_context(exclusive(recipe.location.with_suffix(".lock"), job.holder, say))
+        place = recipe.location if recipe else settings.root / settings.configuration.artifacts / job.label
+        stack.enter_context(exclusive(place.with_suffix(".lock"), job.holder, say))
         _remove_stale(job)
-        environment = prepare(recipe, installer, say)
+        environment = prepare(recipe, installer, say) if recipe else _as_it_is(job.interpreter)
         services = resolver.resolve(job, stack)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         yield PreparedLane(job, recipe, environment, services, tree, scratch)
+
+
+def _as_it_is(interpreter: str) -> Environment:
+    """Return the environment of an interpreter that nobody built here; it is ours, so that its version is known."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Environment(location=sys.prefix, python=interpreter, version=version, lock="", wheel="")
 
 
 def _recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:

@@ -35,6 +35,7 @@ from greenlane.run.request import RunRequest
 from greenlane.run.requirements import make_requirements
 from greenlane.run.reuse import keep
 from greenlane.run.services import ServiceResolver
+from greenlane.run.suite import in_no_lane
 from greenlane.sharding.plan import ShardPlan
 from greenlane.util.processes import end_survivors
 
@@ -94,6 +95,7 @@ def decide(
         )
         evidence, stopped = _run_lanes(run)
         notes += stopped
+    notes += [] if request.lane else in_no_lane(settings)
     after = make_requirements(settings, request, gates, run_id)
     requirements = msgspec.structs.replace(after, ledger=before.ledger, past=before.past, flaky=before.flaky)
     verdict = judge(requirements, evidence, notes, added_examiners())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from pathlib import Path
 
 import msgspec
 from msgspec.structs import asdict
@@ -52,7 +53,7 @@ def lane_record(
         switches=job.switches,
         variables={"PYTHONHASHSEED": "0" if lane.deterministic else "random", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
         coverage=coverage,
-        imports=import_names(prepared.recipe.location),
+        imports=import_names(Path(prepared.environment.location)),
     )
 
 

@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from greenlane.adopt.lanes_text import Adoption, lane_tables
 from greenlane.adopt.rules import CONFIGURATION, IGNORE, NOXFILE, requirements_line
 from greenlane.adopt.values import Repository, Scaffold
 from greenlane.config.schema import Configuration
@@ -59,8 +60,13 @@ def template(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
+def suite_files(adoption: Adoption) -> dict[str, str]:
+    """Return the text of every file but the workflow, by path, for a project that has tests: it gets none of ours."""
+    return {CONFIGURATION: lane_tables(adoption), NOXFILE: template("noxfile.py.txt")}
+
+
 def project_files(repository: Repository) -> dict[str, str]:
-    """Return the text of every file but the workflow, by path."""
+    """Return the text of every file but the workflow, by path, for a project without tests."""
     distribution = repository.distribution
     configuration = template("pyproject.toml.txt").replace("@REQUIREMENTS@\n", repository.requirements)
     files = {CONFIGURATION: configuration, NOXFILE: template("noxfile.py.txt")}

@@ -1,0 +1,144 @@
+"""How a suite is adopted: its own settings are read, it is observed, and each test is placed by what it did."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from greenlane.adopt.lanes_text import Adoption
+from greenlane.adopt.placement import Place, Placed, layout, order_dependent, place
+from greenlane.adopt.requirements import choose, said
+from greenlane.adopt.seed import seed, skip_entries, unrunnable
+from greenlane.adopt.skip_conditions import skip_conditions
+from greenlane.adopt.survey import Survey, survey
+from greenlane.adopt.tox import Installed
+from greenlane.config.context import Context
+from greenlane.config.lanes import Lane, LaneKind
+from greenlane.config.load import Settings
+from greenlane.config.project import read_project
+from greenlane.config.pytest_settings import read_pytest
+from greenlane.config.schema import Configuration
+from greenlane.environment.locks import compile_locks
+from greenlane.evidence.ledger import Ledger
+from greenlane.judge.quarantine import day_of
+from greenlane.run.suite import suite_of
+
+SLOW = 20.0
+"""Seconds of a test from which the usual deadline of a lane is too near."""
+
+USUAL_BUDGET = 600.0
+
+
+class Adopted(msgspec.Struct, frozen=True, kw_only=True):
+    """A suite, observed.
+
+    Attributes:
+        adoption: what the lanes are made of; ledger: what is excused from the start.
+        placed: where each test belongs; disturbed: tests that fail in random order only; seed: of that order.
+        lock: text of the lock that its environment was built from.
+        survey: what it was seen doing.
+    """
+
+    adoption: Adoption
+    ledger: Ledger
+    placed: tuple[Placed, ...]
+    disturbed: tuple[str, ...]
+    lock: str
+    survey: Survey
+
+
+def read_suite(root: Path, asked: Installed, python: str) -> Adoption | None:
+    """Return what a project's files say of its suite; None where it has no tests.
+
+    Raises:
+        ConfigError: the caller asks for a group, extra or file that is not there.
+        tomllib.TOMLDecodeError: a file of TOML is none.
+    """
+    settings = read_pytest(root)
+    suite = suite_of(root, settings)
+    if not suite:
+        return None
+    where = settings.source if settings.testpaths else "found by the names of files"
+    return Adoption(suite=suite, where=where, needs=choose(root, read_project(root), asked), python=python)
+
+
+def said_of(adoption: Adoption, root: Path) -> Iterator[str]:
+    """Yield what was chosen and from where, one line each."""
+    settings = read_pytest(root)
+    yield f"suite: {', '.join(adoption.suite)} ({adoption.where})"
+    if settings.addopts or settings.told:
+        told = " ".join(settings.addopts)
+        yield f"pytest: {'; '.join(filter(None, (told, *settings.told)))} ({settings.source})"
+    needs = adoption.needs
+    if needs.anything:
+        yield f"requirements: {said(needs)} ({needs.source})"
+    else:
+        yield "requirements: the project's own; nothing says what its tests need (--group, --extra, --requirements)"
+
+
+def observe(root: Path, adoption: Adoption, environ: Mapping[str, str], say: Callable[[str], None]) -> Adopted:
+    """Build the environment of a suite, run it observed, and place its tests; nothing is written but what is ignored.
+
+    Args:
+        root: the project; adoption: what its files say.
+        environ: the caller's environment; say: prints a line to the user.
+
+    Raises:
+        GreenlaneError: the lock, the environment or the suite's start failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="greenlane-adopt-") as folder:
+        lock = Path(folder) / "core.txt"
+        lane = Lane(
+            name="core", kind=LaneKind.DETERMINISTIC, tests=adoption.suite, lock=str(lock), python=adoption.python,
+            extras=adoption.needs.extras, groups=adoption.needs.groups, requirements=adoption.needs.requirements,
+        )  # fmt: skip
+        settings = Settings(project=str(root.resolve()), configuration=Configuration(lanes={"core": lane}), sources={})
+        compile_locks(Context(settings, environ, lambda _line: None), check=False, upgrade=False)
+        seen = survey(Context(settings, environ, say), lane)
+        text = lock.read_text(encoding="utf-8")
+    forget(root)
+    return _adopted(root, adoption, seen, text)
+
+
+def forget(root: Path) -> None:
+    """Remove what the runs of a survey left in the project; their evidence is used up."""
+    for folder in (root / Configuration().artifacts).glob("survey-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _adopted(root: Path, adoption: Adoption, seen: Survey, lock: str) -> Adopted:
+    """Return what a survey makes of a suite."""
+    today = day_of(time.time())
+    placed = place(seen.observed)
+    skipped = unrunnable(seen.observed, placed)
+    conditions = skip_conditions(root, [test.nodeid for test in skipped])
+    skips, unknown = skip_entries(skipped, conditions, seen.facts, today)
+    reasons = {test.nodeid: test.reason or "no reason given" for test in unknown}
+    placed = [
+        Placed(nodeid=t.nodeid, place=Place.ND, why=f"is skipped: {reasons[t.nodeid]}") if t.nodeid in reasons else t
+        for t in placed
+    ]
+    disturbed = order_dependent(seen.observed)
+    arranged = layout(placed, seen.observed.first.marks)
+    adoption = msgspec.structs.replace(
+        adoption,
+        order="file" if disturbed else "random",
+        timeout=_rounded(4 * seen.longest) if seen.longest > SLOW else 0.0,
+        budget=_rounded(3 * seen.seconds) if 2 * seen.seconds > USUAL_BUDGET else 0.0,
+        layout=arranged,
+        places=tuple(dict.fromkeys((Place.CORE, *(test.place for test in placed)))),
+    )
+    return Adopted(
+        adoption=adoption, ledger=seed(arranged, skips, today), placed=tuple(placed), disturbed=disturbed, lock=lock,
+        survey=seen,
+    )  # fmt: skip
+
+
+def _rounded(seconds: float) -> float:
+    """Return seconds as a person would write them."""
+    return float(-(-int(seconds) // 10) * 10)

@@ -1,0 +1,76 @@
+"""The conditions under which tests are skipped, as text: what a reason does not say, they do."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from greenlane.sharding.assignment import file_of
+
+MARKS = ("skipif", "skipIf", "skipUnless", "xfail")
+
+
+def skip_conditions(root: Path, nodeids: Iterable[str]) -> dict[str, str]:
+    """Return the text of the conditions of each test, its class and its file, by node id; empty for none.
+
+    Args:
+        root: the project; nodeids: tests, relative to it.
+    """
+    trees: dict[str, tuple[str, ast.Module] | None] = {}
+    found = {}
+    for nodeid in nodeids:
+        file = file_of(nodeid)
+        if file not in trees:
+            trees[file] = _parsed(root / file)
+        parsed = trees[file]
+        if parsed is not None:
+            names = [part.split("[")[0] for part in nodeid.split("::")[1:]]
+            found[nodeid] = " ; ".join(_conditions(parsed[0], parsed[1], names))
+    return found
+
+
+def _parsed(path: Path) -> tuple[str, ast.Module] | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, ast.parse(text)
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def _conditions(text: str, tree: ast.Module, names: list[str]) -> Iterator[str]:
+    """Yield the conditions on the way to a test, the innermost first; a name that stands for one is followed."""
+    body: list[ast.stmt] = tree.body
+    assigned = {
+        target.id: node.value
+        for node in tree.body if isinstance(node, ast.Assign)
+        for target in node.targets if isinstance(target, ast.Name)
+    }  # fmt: skip
+    path: list[ast.AST] = []
+    for name in names:
+        kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        node = next((n for n in body if isinstance(n, kinds) and n.name == name), None)
+        if node is None:
+            break
+        path.append(node)
+        body = node.body
+    for found in reversed(path):
+        for decorator in getattr(found, "decorator_list", ()):
+            yield from _of_decorator(text, decorator, assigned)
+    if "pytestmark" in assigned:
+        yield from _of_decorator(text, assigned["pytestmark"], assigned)
+
+
+def _of_decorator(text: str, node: ast.expr, assigned: dict[str, ast.expr]) -> Iterator[str]:
+    """Yield the condition that a decorator names."""
+    if isinstance(node, ast.Name) and node.id in assigned:
+        node = assigned[node.id]
+    for call in (inner for inner in ast.walk(node) if isinstance(inner, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name in MARKS and call.args:
+            condition = call.args[0]
+            if isinstance(condition, ast.UnaryOp):
+                condition = condition.operand
+            if isinstance(condition, ast.Name) and condition.id in assigned:
+                condition = assigned[condition.id]
+            yield ast.get_source_segment(text, condition) or ""

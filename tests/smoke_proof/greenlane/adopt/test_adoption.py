@@ -1,0 +1,116 @@
+"""A stranger's suite becomes lanes: two commands, no edit of its tests, nothing of ours in it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from support.tiny import TinyProject
+
+SUITE = {
+    "tests/test_fine.py": """
+        import sys, pytest
+        def test_fine(): assert True
+        @pytest.mark.skipif(sys.platform == "linux", reason="not here")
+        def test_elsewhere(): pass
+        @pytest.mark.xfail(run=False, reason="needs darwin")
+        def test_mac(): pass
+    """,
+    "tests/test_mixed.py": """
+        import os, pathlib, socket, pytest
+        def test_also_fine(): assert True
+        def test_calls():
+            with pytest.raises(OSError):
+                socket.create_connection(("198.51.100.7", 80), timeout=1)
+        def test_broken(): assert 1 == 2, "as everywhere"
+        def test_counts():
+            file = pathlib.Path("@COUNT@")
+            number = int(file.read_text() or 0) if file.exists() else 0
+            file.write_text(str(number + 1))
+            assert number % 2 == 0
+    """,
+    "tests/test_live.py": """
+        import os, pytest
+        KEY = os.getenv("TOY_API_KEY")
+        @pytest.mark.skipif(not KEY, reason="no key")
+        def test_live(): pass
+    """,
+    "tests/test_order.py": """
+        STATE = []
+        def test_1(): STATE.append(1)
+        def test_2(): assert STATE == [1]; STATE.append(2)
+        def test_3(): assert STATE == [1, 2]; STATE.append(3)
+        def test_4(): assert STATE == [1, 2, 3]
+    """,
+}
+
+
+@pytest.fixture
+def stranger(make_tiny: Callable[..., TinyProject]) -> TinyProject:
+    """A repository with tests and settings of its own, and nothing of ours."""
+    project = make_tiny()
+    project.write("pyproject.toml", '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n')
+    for name, text in SUITE.items():
+        project.write(name, text.replace("@COUNT@", str(project.path.with_suffix(".count"))))
+    return project
+
+
+def lanes(project: TinyProject) -> dict[str, Any]:
+    """Return the lanes that are configured."""
+    return dict(tomllib.loads((project.path / "pyproject.toml").read_text())["tool"]["greenlane"]["lanes"])
+
+
+def test_a_suite_is_placed_by_what_it_did(stranger: TinyProject) -> None:
+    """Each test is where its behaviour says, with its evidence; a verdict about the rest follows at once."""
+    tests = {name: (stranger.path / name).read_text() for name in SUITE}
+    ran = stranger.greenlane("init", "--yes")
+    assert ran.code == 0, ran.output
+    assert len(ran.output.splitlines()) <= 40
+    assert "suite: tests (pyproject.toml [tool.pytest.ini_options])" in ran.output
+    assert "run 3 of 3 in random order" in ran.output
+    assert "order: the suite's own, because" in ran.output
+    assert {name: (stranger.path / name).read_text() for name in SUITE} == tests
+    assert not list(stranger.path.glob("tests/smoke_*"))
+    made = lanes(stranger)
+    assert set(made) == {"core", "nd", "release"}
+    assert made["core"] == {"kind": "deterministic", "tests": ["tests"]}
+    assert made["release"]["tests"] == ["tests/test_live.py"]
+    ledger = tomllib.loads((stranger.path / "greenlane-ledger.toml").read_text())
+    moves = {entry["test"].split("::")[-1]: (entry["lane"], *entry["evidence"]) for entry in ledger["move"]}
+    assert moves.keys() == {"test_calls", "test_broken", "test_counts"}
+    assert moves["test_calls"][0] == "release"
+    assert "connect 198.51.100.7:80" in moves["test_calls"][1]
+    assert moves["test_broken"] == ("broken", "AssertionError: as everywhere")
+    assert moves["test_counts"][0] == "nd"
+    assert "differs between equal runs" in moves["test_counts"][1]
+    assert {entry.get("platform") for entry in ledger["skip"]} == {"!linux", "darwin"}
+
+    # A second call has nothing to add, and runs nothing.
+    again = stranger.greenlane("init", "--yes")
+    assert "survey" not in again.output
+    assert again.output.endswith("nothing to add\n")
+
+
+def test_a_suite_that_cannot_start_says_why(stranger: TinyProject) -> None:
+    """Options of a plugin that nothing installs: pytest's own complaint, what to do, and nothing written."""
+    stranger.write("pyproject.toml", '[tool.pytest.ini_options]\naddopts = "--cov=x"\n')
+    ran = stranger.greenlane("init", "--yes")
+    assert ran.code == 2, ran.output
+    assert "unrecognized arguments: --cov=x" in ran.output
+    assert "--group" in ran.output
+    assert not (stranger.path / "noxfile.py").exists()
+    assert not (stranger.path / "locks").exists()
+
+
+def test_ready_about_nothing_of_theirs_is_impossible(make_tiny: Callable[..., TinyProject]) -> None:
+    """A project whose own tests are in no lane is NO_TESTS, however green its lanes are."""
+    project = make_tiny().lanes(core={"kind": "deterministic", "tests": ["tests/smoke_core"]})
+    project.test("def test_ours(): pass\n", "tests/smoke_core/test_core_smoke.py")
+    assert project.greenlane("ready").code == 0
+    project.test("def test_theirs(): pass\n", "tests/test_theirs.py")
+    ran = project.greenlane("ready")
+    assert (ran.code, ran.codes) == (1, {"NO_TESTS"}), ran.output
+    assert "tests/test_theirs.py" in ran.message("NO_TESTS")
