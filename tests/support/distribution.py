@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ def install(folder: Path, name: str, modules: Mapping[str, str], entry_points: M
 
     Args:
         name: of the distribution, whose version is 1.0.
-        modules: text by the name of the module.
+        modules: text by the path of the file.
         entry_points: by group, by name.
     """
     info = folder / f"{name}-1.0.dist-info"
@@ -24,12 +23,7 @@ def install(folder: Path, name: str, modules: Mapping[str, str], entry_points: M
         for group, entries in entry_points.items()
     )
     (info / "entry_points.txt").write_text("\n".join(sections))
-    for module, text in modules.items():
-        (folder / f"{module}.py").write_text(textwrap.dedent(text))
+    for path, text in modules.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(textwrap.dedent(text))
     return folder
-
-
-def install_project(folder: Path, pyproject: str, modules: Mapping[str, str]) -> Path:
-    """Put a project into a folder, as its `pyproject.toml` describes it; return the folder."""
-    project = tomllib.loads(pyproject)["project"]
-    return install(folder, project["name"], modules, project["entry-points"])

@@ -14,7 +14,7 @@ import msgspec
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.environment.lock_file import pins, refused
-from greenlane.environment.locks import harness_requirements
+from greenlane.environment.locks import CONTROL, control_requirements, harness_requirements
 from greenlane.util.checkout import canonical_name
 
 
@@ -45,6 +45,7 @@ def lock_states(settings: Settings) -> tuple[LockState, ...]:
         wanted = [r for group in extra.groups for r in _of_group(group, groups)]
         if extra.project:
             wanted += _of_project(project, tuple(project.get("optional-dependencies", {})))
+        wanted += control_requirements() if name == CONTROL else ()
         path = f"locks/{name}.txt"
         states[path] = _state(settings.root, path, wanted, ())
     return tuple(states.values())

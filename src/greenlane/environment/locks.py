@@ -19,6 +19,9 @@ from greenlane.environment.installers import find_uv, run
 from greenlane.errors import ConfigError, UnreachableIndexError
 from greenlane.util.checkout import HARNESS, harness_source
 
+CONTROL = "control"
+"""The lock of a project that adds its extensions to the control environment."""
+
 CONTROL_LOCK = Path(__file__).with_name("control.txt")
 """The lock of the control environment; it is part of the harness, so that every project has it."""
 
@@ -148,21 +151,30 @@ def compile_locks(context: Context, *, check: bool, upgrade: bool) -> list[str]:
         if compiler.compile(settings.root / lane.lock, lane_input(settings, lane)):
             changed.append(lane.lock)
     source = harness_source()
-    if source == settings.root:
-        # Whether a team's history lies in PostgreSQL is known only when the environment is there.
-        wanted = tuple(dict.fromkeys((*harness_requirements("control"), *harness_requirements("postgres"))))
-        if compiler.compile(CONTROL_LOCK, LockInput(harness=wanted)):
-            changed.append(str(CONTROL_LOCK.relative_to(source)))
-    for name, extra in settings.configuration.locks.items():
-        words = ["pyproject.toml", "--all-extras"] if extra.project else []
-        words += [word for group in extra.groups for word in ("--group", group)]
+    if source == settings.root and compiler.compile(CONTROL_LOCK, LockInput(harness=control_requirements())):
+        changed.append(str(CONTROL_LOCK.relative_to(source)))
+    for name in settings.configuration.locks:
         target = settings.root / "locks" / f"{name}.txt"
-        made_from = LockInput(words=tuple(words), without=extra.without, python=lowest_python(settings.root))
-        if compiler.compile(target, made_from):
+        if compiler.compile(target, other_input(settings, name)):
             changed.append(str(target.relative_to(settings.root)))
     for name in changed:
         context.say(f"{'stale' if check else 'written'}: {name}")
     return changed
+
+
+def control_requirements() -> tuple[str, ...]:
+    """Return what the harness needs to decide; whether a team's history lies in PostgreSQL is known only there."""
+    return tuple(dict.fromkeys((*harness_requirements("control"), *harness_requirements("postgres"))))
+
+
+def other_input(settings: Settings, name: str) -> LockInput:
+    """Return what a lock is made from that is no lane's; that of the control environment holds the harness, too."""
+    extra = settings.configuration.locks[name]
+    words = ["pyproject.toml", "--all-extras"] if extra.project else []
+    words += [word for group in extra.groups for word in ("--group", group)]
+    harness = control_requirements() if name == CONTROL else ()
+    python = lowest_python(settings.root)
+    return LockInput(words=tuple(words), harness=harness, without=extra.without, python=python)
 
 
 def _by_lock(lanes: Iterable[Lane]) -> list[Lane]:

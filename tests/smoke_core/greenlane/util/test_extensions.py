@@ -46,7 +46,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Insta
     def into_path(name: str, text: str, **groups: dict[str, str]) -> None:
         module = name.replace("-", "_")
         folder = install(
-            tmp_path / name, name, {module: text}, {f"greenlane.{group}": points for group, points in groups.items()}
+            tmp_path / name,
+            name,
+            {f"{module}.py": text},
+            {f"greenlane.{group}": points for group, points in groups.items()},
         )
         monkeypatch.syspath_prepend(str(folder))
 
