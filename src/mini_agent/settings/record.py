@@ -21,8 +21,8 @@ LANGUAGES = ("python", "rust", "go", "javascript")
 def _option(
     default: Any, *names: str, means: str, parse: Callable[[str], Any] = parsers.text, secret: bool = False
 ) -> Any:
-    told = {"names": names, "means": means, "parse": parse, "secret": secret}
-    return field(default=default, metadata=told, repr=not secret)
+    declared = {"names": names, "means": means, "parse": parse, "secret": secret}
+    return field(default=default, metadata=declared, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True)

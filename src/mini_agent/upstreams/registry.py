@@ -143,10 +143,12 @@ class Registry:
     def _refusal(self, model: str) -> ModelNotFound | ProviderNotConfigured:
         groups, name = list(self._settings.groups), model[:_NAME_CHARACTERS]
         if groups:
-            told = f"Model '{name}' not found in configuration. Available models: {groups}{did_you_mean(name, groups)}"
-            return ModelNotFound(told, param="model")
-        told = f"Model '{name}' cannot be resolved to a provider; configured groups: {groups}"
-        return ProviderNotConfigured(f"{told}{did_you_mean(name.partition('/')[0], PROVIDERS)}", param="model")
+            message = (
+                f"Model '{name}' not found in configuration. Available models: {groups}{did_you_mean(name, groups)}"
+            )
+            return ModelNotFound(message, param="model")
+        message = f"Model '{name}' cannot be resolved to a provider; configured groups: {groups}"
+        return ProviderNotConfigured(f"{message}{did_you_mean(name.partition('/')[0], PROVIDERS)}", param="model")
 
     def _configured(self, group: str) -> ModelTarget:
         index, entry = self._entries[group]

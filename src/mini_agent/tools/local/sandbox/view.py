@@ -46,7 +46,7 @@ def view_of(
     """
     own = [os.path.join(prefix, part) for prefix in prefixes if len(prefix) > 1 for part in _PREFIX_PARTS]
     links: dict[str, str] = {}
-    found = [_follow(wished, links) for wished in (*_SYSTEM, *_SETTINGS, *own, executable, *readable)]
+    found = [_follow(requested, links) for requested in (*_SYSTEM, *_SETTINGS, *own, executable, *readable)]
     mounts = _outermost(real for real in found if os.path.exists(real) and real != "/")
     masked = {_follow(path, {}) for path in hidden}
     folders = [os.path.dirname(executable), *path.split(os.pathsep)]
