@@ -59,8 +59,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = context.settings
     victim: str = arguments.victim
     lane = lane_of(settings, victim, arguments.lane)
-    color = sys.stdout.isatty() and "NO_COLOR" not in environ
-    job = make_job(context, lane, open_gates(context), color=color)
+    job = make_job(context, lane, open_gates(context))
     if arguments.after:
         status = replay(job, (*arguments.after, victim))
         return REPLAYED.get(status, EXIT_CONFIG)

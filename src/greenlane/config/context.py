@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -24,3 +25,8 @@ class Context(msgspec.Struct, frozen=True):
     settings: Settings
     environ: Mapping[str, str]
     say: Say
+
+    @property
+    def color(self) -> bool:
+        """Whether output goes to a terminal, and nobody asks for plain text."""
+        return sys.stdout.isatty() and "NO_COLOR" not in self.environ

@@ -32,11 +32,11 @@ def _watching(settings: Settings) -> LeakPolicy:
     return leaks if leaks.level != "off" else msgspec.structs.replace(leaks, level="warn")
 
 
-def make_job(context: Context, lane: Lane, gates: tuple[GateState, ...], *, color: bool) -> LaneJob:
+def make_job(context: Context, lane: Lane, gates: tuple[GateState, ...]) -> LaneJob:
     """Return a request for a lane's environment in which something else than the lane is done."""
     return LaneJob(
         context=context, lane=msgspec.structs.replace(lane, shards=(), coverage=None), shard="", run_id=new_run_id(),
-        gates=gates, purpose=PURPOSE, color=color,
+        gates=gates, purpose=PURPOSE, color=context.color,
     )  # fmt: skip
 
 

@@ -19,7 +19,29 @@ from greenlane.evidence.identity import LaneIdentity
 from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.progress import NULL_LISTENER, ProgressListener
 from greenlane.run.guards import Guarded
+from greenlane.run.request import RunRequest
 from greenlane.sharding.plan import ShardPlan
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of lanes: what is asked for, and what was found out before the first of them.
+
+    Attributes:
+        context: of the call.
+        run_id: name of the run.
+        gates: state of every live provider.
+        guards: what each guard gives to lanes.
+        listener: who is told how each lane comes along.
+        ledger: what is known and excused.
+    """
+
+    context: Context
+    request: RunRequest
+    run_id: str
+    gates: tuple[GateState, ...]
+    guards: Mapping[str, Guarded]
+    listener: ProgressListener
+    ledger: Ledger
 
 
 class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
