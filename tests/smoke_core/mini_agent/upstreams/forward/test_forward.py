@@ -5,17 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from support.cookies import cookie_from
 from support.dialect_scripts import Script, Words, speak
 from support.gateway import Gateway, Stage
 from support.http_client import Reply, events_of, raw_exchange
-from support.parity.suite import CASES
 from support.upstream import answer, completion, finish_chunk, hang, pieces, refuse, sse, text_stream, usage_chunk
 
 MASTER = {"general_settings": {"master_key": "mk-of-clients"}}
@@ -313,14 +310,3 @@ def test_streams_pass_as_they_come(stage: Stage) -> None:
     assert [event["choices"][0]["delta"].get("content") for event in events[1:-2]] == ["a", "a", "b"]
     assert events[-1] == "[DONE]"
     assert len(stage.upstream.requests) == 1
-
-
-def test_the_file_of_the_page_serves_the_gateway(stage: Stage) -> None:
-    """The example of docs/forward.md is valid, starts a gateway in forward mode, and warns of nothing."""
-    page = (Path(__file__).parents[5] / "docs" / "forward.md").read_text(encoding="utf-8")
-    config = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
-    environ = {"MASTER_KEY": "mk-of-clients", "OPENAI_API_KEY": "sk-of-openai"}
-    gateway = forward(stage, config, environ=environ)
-    assert gateway.chat(headers=KEY).status == 200
-    assert [line for line in gateway.log_lines() if line["level"] == "warning"] == []
-    assert f"One suite of {len(CASES)} requests" in page
