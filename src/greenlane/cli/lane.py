@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
 
 from greenlane.cli.context import context_of
 from greenlane.cli.verdict_output import decide_and_tell
+from greenlane.config.context import Context
 from greenlane.errors import ConfigError
+from greenlane.run.again import last_time
 from greenlane.run.planning import named_plan, named_queue
 from greenlane.run.ready import decide
 from greenlane.run.request import chosen_shards, request_of_lane
@@ -18,7 +20,7 @@ from greenlane.run.request import chosen_shards, request_of_lane
 HELP = "Run one lane, or some of its shards, in its own environment."
 EXAMPLES = (
     "  greenlane lane core\n  greenlane lane core --seed 7\n  greenlane lane nd shard_b\n"
-    "  greenlane lane nd -k 'not shard_b'\n"
+    "  greenlane lane core --failed\n  greenlane lane nd -k 'not shard_b'\n"
     "  greenlane lane nd shard_b --plan .artifacts/plan.json\n"
     '  greenlane lane nd shard_b --queue "$GITHUB_RUN_ID"\n'
     "  greenlane lane nd shard_b --only 'tests/nd/test_a.py::test_b[sample3]' --seed 7"
@@ -48,18 +50,39 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--only", action="append", default=[], metavar="TEST",
         help="run this test alone, by its node id; never green, because it is not the whole lane",
     )  # fmt: skip
+    parser.add_argument(
+        "--failed", action="store_true",
+        help="run only what failed or never ended last time; never green, because it is not the whole lane",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run the lane; 0 when it is green."""
     context = context_of(arguments, environ)
     settings = context.settings
+    if arguments.failed and arguments.only:
+        raise ConfigError("--failed and --only: each says what is run", "give one of them")
     if arguments.plan and arguments.queue:
         raise ConfigError("a plan and a queue: each cuts the lane in its own way", "give one of --plan and --queue")
     plan = named_plan(arguments.plan, environ)
     shards, given = chosen_shards(settings.lane(arguments.lane), arguments.shards, arguments.keyword, environ)
-    request = request_of_lane(settings, arguments.lane, shards, arguments.seed, plan, arguments.only)
+    only = _failed(context, arguments.lane, shards) if arguments.failed else arguments.only
+    request = request_of_lane(settings, arguments.lane, shards, arguments.seed, plan, only)
     # An option is stronger than either variable.
     request = msgspec.structs.replace(request, queue="" if arguments.plan else named_queue(arguments.queue, environ))
     context = msgspec.structs.replace(context, environ=given)
     return decide_and_tell(context, partial(decide, context, request), request.lane)
+
+
+def _failed(context: Context, name: str, shards: Sequence[str]) -> tuple[str, ...]:
+    """Return what is run again, and say what that will not show.
+
+    Raises:
+        ConfigError: there is nothing to run again, or no shard to run it in.
+    """
+    lane = context.settings.lane(name)
+    if lane.shards and len(shards) != 1:
+        raise ConfigError(f"--failed needs the one shard of {lane.name} to run in; known: {', '.join(lane.shards)}")
+    found = last_time(context.settings, lane, *shards)
+    context.say(found.line(lane.name))
+    return found.tests
