@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
@@ -14,14 +15,14 @@ from greenlane.config.load import Settings
 from greenlane.run.tree import written_by_us
 from greenlane.supervisor.view import View
 from greenlane.util.globs import matches
-from greenlane.util.work_tree import CACHES
+from greenlane.util.work_tree import CACHES, commit
 
 ALWAYS = ("pyproject.toml", "pytest.toml", "pytest.ini", ".pytest.ini", ".pytest.toml", "tox.ini", "setup.cfg",
           "conftest.py")  # fmt: skip
 """Files at the top of the work tree that pytest reads by itself: inputs of every lane."""
 
-UNSEEN = CACHES | {".git"}
-"""Folders that are no input. A lane with declared inputs does not see them; others must not depend on them."""
+BYTECODE = "*/__pycache__/*.pyc"
+"""What Python keeps for itself; a run begins without any."""
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +48,13 @@ def inputs_of(settings: Settings, lane: Lane, artifacts: Path, stage: Path) -> I
     """
     root, own = settings.root, written_by_us(settings)
     patterns = (*lane.inputs, *ALWAYS, *_below(lane.tests)) if lane.inputs else ()
-    paths = [path for path in _paths(root, own) if not patterns or matches(path, patterns)]
-    files = {path: _digest(root / path) for path in paths}
+    # Where the whole tree is seen, so are its repository and caches: the one is its commit, the others are no input.
+    unseen = own if patterns else (*own, ".git", *CACHES)
+    seen = [path for path in _paths(root, unseen) if not patterns or matches(path.rstrip("/"), patterns)]
+    paths = [path for path in seen if not path.endswith("/")]
+    files = {path: "folder" if path.endswith("/") else _digest(root / path) for path in seen}
+    if not patterns:
+        files[".git"] = commit(root)
     outside = tuple(path for path in paths if (root / path).is_symlink() and _leads_out(root / path, root))
     view = View(root=str(root), paths=_shown(settings, patterns, paths, artifacts), stage=str(stage))
     return Inputs(files=files, outside=outside, view=view if patterns else None)
@@ -60,14 +66,20 @@ def _below(tests: tuple[str, ...]) -> tuple[str, ...]:
     return (*bare, *(f"{path}/**" for path in bare))
 
 
-def _paths(root: Path, own: tuple[str, ...]) -> Iterator[str]:
-    """Yield every file and link below the root, sorted, without what runs write themselves."""
+def _paths(root: Path, unseen: tuple[str, ...]) -> Iterator[str]:
+    """Yield every file, link and folder (with a slash behind it) below the root, without bytecode and what is named."""
+    unseen_anywhere = CACHES & set(unseen)
     for folder, folders, files in os.walk(root):
         here = os.path.relpath(folder, root).replace(os.sep, "/")
         prefix = "" if here == "." else f"{here}/"
-        folders[:] = sorted(name for name in folders if name not in UNSEEN and f"{prefix}{name}" not in own)
+        folders[:] = sorted(name for name in folders if prefix + name not in unseen and name not in unseen_anywhere)
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        yield from (path for name in sorted((*files, *links)) if (path := prefix + name) not in own)
+        # An empty folder can be seen, too; one that is there for what runs write in it is ours.
+        ours = (*links, "__pycache__")
+        inner = (f"{prefix}{name}/" for name in folders if name not in ours)
+        yield from (path for path in inner if not any(name.startswith(path) for name in unseen))
+        found = (prefix + name for name in sorted((*files, *links)))
+        yield from (path for path in found if path not in unseen and not fnmatchcase(f"/{path}", BYTECODE))
 
 
 def _digest(path: Path) -> str:

@@ -45,6 +45,12 @@ def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
     return state.hexdigest()
 
 
+def commit(project: Path) -> str:
+    """Return the commit that is checked out, and its nearest tag; empty without git."""
+    head = (_git(project, "rev-parse", "--verify", "--quiet", "HEAD") or b"").decode("ascii", "replace").strip()
+    return f"{head} {described(project)}".strip()
+
+
 def described(project: Path) -> str:
     """Return the commit by its nearest tag, from which many a build makes the version; empty without git."""
     return (_git(project, "describe", "--tags", "--always") or b"").decode("utf-8", "replace").strip()
