@@ -65,7 +65,7 @@ def test_every_page_with_snippets_has_a_test() -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     shown = [page.name for page in PAGES if re.search(r"^```\w", page.read_text(encoding="utf-8"), re.MULTILINE)]
     assert len(shown) > 10
-    assert [name.removesuffix(".md") for name in shown if f'"{name}"' not in tests] == ["claude-code"]
+    assert [name.removesuffix(".md") for name in shown if f'{name}"' not in tests] == ["claude-code"]
 
 
 def test_the_snippets_of_the_configuration_are_valid(tmp_path: Path) -> None:
