@@ -256,6 +256,27 @@ class LaneEvidence(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.vouched) and self.vouched == self.record.seen
 
 
+class DeclaredLane(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane as the configuration has it, for reports: what ran, and what the policy did without.
+
+    Attributes:
+        tests: its files and folders; shards: its parts.
+        budget: seconds that it, or one shard of it, may take; 0 for no limit.
+        providers: live providers that it calls, with the host of each, empty where the caller names it.
+        services: those that it uses and can do without.
+        policies: names of the policies that need it.
+    """
+
+    name: str
+    kind: str
+    tests: tuple[str, ...] = ()
+    shards: tuple[str, ...] = ()
+    budget: float = 0.0
+    providers: dict[str, str] = {}
+    services: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+
+
 class Requirements(msgspec.Struct, frozen=True, kw_only=True):
     """What the judge is asked to decide.
 
@@ -273,7 +294,8 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
         plugin: version of the harness.
         gates: state of every live provider.
         unclaimed: test files of the project that no lane takes.
-        lanes: every declared lane; variants: the declared lane of each that was made for another interpreter.
+        lanes: every declared lane; declared_lanes: the same in detail.
+        variants: the declared lane of each that was made for another interpreter.
         ledger: what is known and excused; quarantine_kinds: lane kinds in which an entry excuses a failure.
         today: the day of UTC on which entries are looked at, `2026-01-31`.
         past: what ended how on the same tree before, by lane.
@@ -298,6 +320,7 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[GateState, ...] = ()
     lanes: tuple[str, ...] = ()
     unclaimed: tuple[str, ...] = ()
+    declared_lanes: tuple[DeclaredLane, ...] = ()
     variants: dict[str, str] = {}
     ledger: Ledger = Ledger()
     quarantine_kinds: tuple[str, ...] = ()

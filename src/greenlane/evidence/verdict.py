@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 from greenlane.evidence.answers import ModelAnswers
-from greenlane.evidence.evidence import GateState, LaneRecord
+from greenlane.evidence.evidence import DeclaredLane, GateState, LaneRecord
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.quarantine import FlakyTest, Quarantined
 from greenlane.evidence.samples import SampleResult
@@ -89,6 +89,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         quarantined: quarantined tests of the lanes that ran, and what became of each.
         flaky: what history says of tests that flaked lately in those lanes, most flakes first.
         excused: entries of the ledger that excused something; listed: how many entries the whole ledger has.
+        lanes: every declared lane, whether it was needed or not.
         lane: name of the lane that was judged by itself; empty for a verdict of the project.
         made_at: Unix seconds.
     """
@@ -105,6 +106,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     flaky: tuple[FlakyTest, ...] = ()
     excused: tuple[Excused, ...] = ()
     listed: int = 0
+    lanes: tuple[DeclaredLane, ...] = ()
     made_at: float = 0.0
     run_id: str = ""
     project: str = ""

@@ -76,6 +76,7 @@ def judge(
         flaky=requirements.flaky,
         excused=excuses.excused(),
         listed=size(requirements.ledger),
+        lanes=requirements.declared_lanes,
         run_id=requirements.run_id,
         tree=requirements.tree,
     )

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import PurePath
 
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Verdict
 from greenlane.judge.causes import Cause, group
 from greenlane.judge.samples import percent
 from greenlane.report.flakiness import flakiness
-from greenlane.report.lines import WORDS, also, clean, detail, endpoints, excused, next_steps, row, skips
+from greenlane.report.lines import WORDS, also, detail, endpoints, excused, next_steps, row, skips
 from greenlane.report.lines import causes as causes_of
+from greenlane.report.marked import code, escape
+from greenlane.report.taxonomy import evidence_table, lane_table, not_needed
 from greenlane.report.variance import answers_line
 
 SHOWN = 200
 """Causes, and tests that went wrong, in the report; the JSON has more of them."""
-
-KINDS = {
-    "deterministic": "hermetic and repeatable; no network but its own loopback; a skip is a failure",
-    "nondeterministic": "real local infrastructure; a skip needs a reason",
-    "release": "live providers; gated on LIVE_PROVIDERS and secrets",
-}
-
-
-def escape(text: str) -> str:
-    """Return text that Markdown shows as it is, also inside a table."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>|#~&" else c for c in clean(text))
-
-
-def code(text: str) -> str:
-    """Return text as code, also inside a table; a backtick in it would end it."""
-    return f"`{clean(text).replace('`', chr(39)).replace('|', chr(0xA6))}`"
 
 
 def markdown(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
@@ -49,9 +34,9 @@ def markdown(verdict: Verdict, evidence: Sequence[LaneEvidence] = ()) -> str:
         _skips(verdict),
         _flakiness(verdict),
         _endpoints(verdict),
-        _evidence(verdict),
-        _taxonomy(verdict),
-        _artifacts(verdict, evidence),
+        evidence_table(verdict, evidence),
+        lane_table(verdict),
+        not_needed(verdict),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -150,31 +135,3 @@ def _endpoints(verdict: Verdict) -> list[str]:
         for check, values in endpoints(verdict).items()
     ]
     return ["## Endpoints", "", *(rows or ["No lane used a service of the harness."])]
-
-
-def _evidence(verdict: Verdict) -> list[str]:
-    rows = [
-        f"| {escape(check.name)} | {escape(built.version)} | {escape(record.result.hermetic)} |"
-        f" {code(built.lock[:12])} | {escape(record.workers)} | {record.seed} | {code(record.run_id)} |"
-        for check in verdict.checks
-        if (record := check.record) is not None and (built := record.environment)
-    ]
-    head = ["| check | Python | hermetic | lock | workers | seed | run |", "|---|---|---|---|---|---|---|"]
-    return ["## Evidence", "", f"Work tree {code(verdict.tree[:16])}.", "", *head, *rows] if rows else []
-
-
-def _taxonomy(verdict: Verdict) -> list[str]:
-    kinds = {check.record.lane: check.record.kind for check in verdict.checks if check.record}
-    rows = [f"- {escape(name)} ({escape(kind)}): {KINDS.get(kind, '')}" for name, kind in kinds.items()]
-    return ["## Lanes", "", *rows] if rows else []
-
-
-def _artifacts(verdict: Verdict, evidence: Sequence[LaneEvidence]) -> list[str]:
-    """Return where each lane left what it wrote: journal, JUnit, output and record."""
-    rows = []
-    for item in evidence:
-        folder = PurePath(item.source)
-        if folder.is_relative_to(verdict.project or "."):
-            folder = folder.relative_to(verdict.project or ".")
-        rows.append(f"- {escape(item.record.check)}: {code(folder.as_posix())}")
-    return ["## Artifacts", "", *rows] if rows else []

@@ -10,7 +10,7 @@ from greenlane.evidence.verdict import Verdict
 from greenlane.judge.causes import Cause, group
 from greenlane.report.failures import said
 from greenlane.report.lines import WORDS, also, detail, excused, headline, row, skips
-from greenlane.report.markdown import code, escape
+from greenlane.report.marked import code, escape
 from greenlane.report.variance import samples_line
 
 LIMIT = 1024 * 1024

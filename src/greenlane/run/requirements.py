@@ -8,7 +8,7 @@ from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.config.services import gated_services
 from greenlane.environment.build import lock_digest
-from greenlane.evidence.evidence import GateState, Requirements
+from greenlane.evidence.evidence import DeclaredLane, GateState, Requirements
 from greenlane.history.ledger import in_force, read_ledger
 from greenlane.judge.quarantine import day_of
 from greenlane.judge.requirements import checks_of, lane_of_provider
@@ -44,12 +44,31 @@ def make_requirements(
         plugin=VERSION,
         gates=tuple(state for state in gates if not request.lane or owners.get(state.provider) in request.lanes),
         lanes=tuple(name for name, lane in settings.configuration.lanes.items() if not lane.variant_of),
+        declared_lanes=_declared(settings),
         variants={lane.name: lane.variant_of for lane in settings.configuration.lanes.values() if lane.variant_of},
         ledger=ledger,
         unclaimed=() if request.lane else unclaimed_files(settings, ledger),
         quarantine_kinds=tuple(kind.value for kind in settings.configuration.quarantine.kinds),
         today=day_of(time.time()),
     )
+
+
+def _declared(settings: Settings) -> tuple[DeclaredLane, ...]:
+    """Return every lane that the file declares, with the policies that need it."""
+    configuration = settings.configuration
+    gated = gated_services(configuration)
+    return tuple(
+        DeclaredLane(
+            name=name, kind=lane.kind.value, tests=lane.tests, shards=lane.shards, budget=lane.budget or 0.0,
+            providers={provider: configuration.providers[provider].host for provider in lane.providers},
+            services=tuple(service for service in lane.services if service in gated),
+            policies=tuple(
+                policy for policy, made in configuration.policies.items()
+                if name in made.lanes or {*lane.providers} & {*made.expect}
+            ),
+        )
+        for name, lane in configuration.lanes.items() if not lane.variant_of
+    )  # fmt: skip
 
 
 def _services(settings: Settings, request: RunRequest) -> dict[str, tuple[str, ...]]:

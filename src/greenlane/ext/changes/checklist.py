@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from greenlane.config.changes import ChangeRule, Checklist, Item, RuleResult
-from greenlane.report.markdown import code, escape
+from greenlane.report.marked import code, escape
 
 SHOWN = 5
 """Paths that are listed before the rest is only counted."""

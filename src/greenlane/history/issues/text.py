@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from greenlane.evidence.quarantine import Entry
 from greenlane.report.lines import clean
-from greenlane.report.markdown import code
+from greenlane.report.marked import code
 
 
 def marker(entry: Entry) -> str:

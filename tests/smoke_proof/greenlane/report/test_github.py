@@ -14,7 +14,7 @@ from greenlane.evidence.evidence import JunitCase
 from greenlane.evidence.outcome import Outcome
 from greenlane.report.annotations import as_annotations
 from greenlane.report.github import github
-from greenlane.report.markdown import escape
+from greenlane.report.marked import escape
 from greenlane.report.summary import LIMIT, summary
 from support.evidence import failed, lane, verdict_on
 from support.reports import HOSTILE, VERDICTS, hostile_run, outside_code

@@ -244,6 +244,9 @@ def test_ready_says_why_gates_are_closed(live: TinyProject) -> None:
     page = (live.path / "PROJECT_READY.md").read_text()
     assert page.startswith("# READY\n")
     assert "gemini: closed, LIVE\\_PROVIDERS is not 1; GEMINI\\_API\\_KEY is not set" in page
+    assert "| core | deterministic | none but its own loopback | 600 s | dev, deploy, matrix | ran, PASS |" in page
+    assert "- lane release: no policy would need it; `nox -s release` runs it" in page
+    assert "| core | PASS | `.artifacts/core` |" in page
     report = json.loads((live.path / ".artifacts/verdict.json").read_text())
     assert (report["ready"], report["exit_code"], report["policy"]) == (True, 0, "dev")
 
