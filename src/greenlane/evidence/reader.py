@@ -173,21 +173,11 @@ def _unfinished(started: Iterable[Started], finished: Iterable[Finished]) -> tup
     return tuple(event.worker for event in started if event.worker not in ended)
 
 
-def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
-    """Return the events sorted by what they are about."""
-    started = _of(events, Started)
-    collected = _of(events, Collected)
-    finished = _of(events, Finished)
-    outcomes, repeats = _outcomes(_of(events, TestFinished))
-    settled = {test.nodeid for test in outcomes}
+def _collection(collected: Iterable[Collected], pulled: Iterable[str]) -> JournalFacts:
+    """Return what was found before tests ran; and of those that a shard pulled, which."""
     return JournalFacts(
-        facts=_facts_of(started),
-        run_ids=_unique(event.run_id for event in started),
-        plugins=_unique(event.plugin for event in started),
-        interpreters=_unique(event.interpreter for event in started),
-        narrowing=_unique(option for event in started for option in event.narrowing),
         collected=_unique(nodeid for event in collected for nodeid in event.tests),
-        selected=_unique((*(n for event in collected for n in event.selected), *_pulled(events))),
+        selected=_unique((*(n for event in collected for n in event.selected), *pulled)),
         collections=_unique(event.digest for event in collected),
         plans=_unique(event.plan for event in collected if event.plan),
         dropped=_unique(nodeid for event in collected for nodeid in event.dropped),
@@ -197,12 +187,28 @@ def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
         providers={nodeid: name for event in collected for nodeid, name in event.providers.items()},
         needs={nodeid: names for event in collected for nodeid, names in event.needs.items()},
         refused={nodeid: n for event in collected for nodeid, n in event.refused.items()},
+        samples=_unique_groups(group for event in collected for group in event.samples),
+    )
+
+
+def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
+    """Return the events sorted by what they are about."""
+    started = _of(events, Started)
+    finished = _of(events, Finished)
+    outcomes, repeats = _outcomes(_of(events, TestFinished))
+    settled = {test.nodeid for test in outcomes}
+    return msgspec.structs.replace(
+        _collection(_of(events, Collected), _pulled(events)),
+        facts=_facts_of(started),
+        run_ids=_unique(event.run_id for event in started),
+        plugins=_unique(event.plugin for event in started),
+        interpreters=_unique(event.interpreter for event in started),
+        narrowing=_unique(option for event in started for option in event.narrowing),
         collect_errors=_collect_errors(_of(events, CollectError)),
         outcomes=outcomes,
         repeats=repeats,
         open_tests=_unique(event.nodeid for event in _of(events, TestStarted) if event.nodeid not in settled),
         crashes=_unique(map(_crash, _of(events, Crashed))),
-        samples=_unique_groups(group for event in collected for group in event.samples),
         answers=_of(events, Answered),
         leaks=_of(events, Leaked),
         settled=_of(events, Settled),

@@ -8,6 +8,7 @@ from greenlane.environment.installers import Installer
 from greenlane.evidence.artifacts import JOURNAL
 from greenlane.evidence.evidence import LaneEvidence, LaneRecord
 from greenlane.evidence.reader import read_journal
+from greenlane.evidence.reuse import Seen
 from greenlane.judge.census import uncollected
 from greenlane.run import coverage as measure
 from greenlane.run.bytecode import forget_bytecode
@@ -45,14 +46,9 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
         marks = sample_marks(settings.root, job.lane.tests)
         tamper_check = TamperCheck(job.artifacts, prepared.scratch)
         planned = plan_lane(prepared, tamper_check)
-        why = hindrance(prepared, planned.inputs)
-        seen = None if why else seen_by(prepared, planned.inputs, planned.plan, planned.contract)
-        if job.reuse and seen is not None:
-            kept, why = take(job, seen)
-            if kept is not None:
-                return kept
-        if job.reuse and job.lane.deterministic:
-            job.context.say(f"{job.label}: runs, {why}")
+        seen, kept = _reusable(prepared, planned)
+        if kept is not None:
+            return kept
         record = _supervise(prepared, planned)
         if seen is not None and record.result.hermetic == "kernel":
             write_seen(job.artifacts, seen)
@@ -68,6 +64,22 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
             samples=marks,
         )
         return finish(job, record)
+
+
+def _reusable(prepared: PreparedLane, planned: PlannedLane) -> tuple[Seen | None, LaneEvidence | None]:
+    """Return what the lane sees, where that can be told, and evidence of an earlier run that saw the same.
+
+    Where evidence is asked for and there is none, the reason is said.
+    """
+    job = prepared.job
+    why = hindrance(prepared, planned.inputs)
+    seen = None if why else seen_by(prepared, planned.inputs, planned.plan, planned.contract)
+    kept = None
+    if job.reuse and seen is not None:
+        kept, why = take(job, seen)
+    if job.reuse and job.lane.deterministic and kept is None:
+        job.context.say(f"{job.label}: runs, {why}")
+    return seen, kept
 
 
 def _supervise(prepared: PreparedLane, planned: PlannedLane) -> LaneRecord:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,14 +13,9 @@ from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
 from greenlane.evidence.journal_reader import UNREADABLE
-from greenlane.history.ledger import read_ledger
-from greenlane.run.census import present_files, take_census
-from greenlane.run.claims import claims_of
-from greenlane.sharding.assignment import file_of
-from greenlane.sharding.durations import DURATIONS_SCHEMA, Durations
-from greenlane.sharding.pins import pins_in
+from greenlane.run.expected import expected
 from greenlane.sharding.plan import PLAN_SCHEMA, PLAN_VARIABLE, PlanFile, PlanSource, ShardPlan
-from greenlane.sharding.plans import Work, expected_work, make_plan, misfit, plan_file
+from greenlane.sharding.plans import make_plan, misfit, plan_file
 from greenlane.sharding.pulling import QUEUE_VARIABLE
 from greenlane.supervisor.plan import PullPlan
 from greenlane.util.files import write_atomically
@@ -79,7 +73,7 @@ def pull_plan(context: Context, lane: Lane, shard: str, queue: str, tree: str) -
         ) from error
     return PullPlan(
         url=address(context), queue=f"{queue}/{lane.name}", shard=shard, life=secrets.token_hex(8), tree=tree,
-        seconds=_work(context.settings, lane).files,
+        seconds=expected(context.settings, lane).files,
     )  # fmt: skip
 
 
@@ -95,43 +89,7 @@ def named_plan(option: str, environ: Mapping[str, str]) -> str:
 
 def recorded_plan(settings: Settings, lane: Lane) -> ShardPlan:
     """Return the plan that the recorded durations give for the files that are there now."""
-    return make_plan(_work(settings, lane), lane.shards)
-
-
-def _work(settings: Settings, lane: Lane) -> Work:
-    """Return what the present files of a lane are expected to take."""
-    claims = claims_of(settings, read_ledger(settings), lane)
-    census = Counter(file_of(definition.nodeid) for definition in take_census(settings.root, lane.tests, claims))
-    defined = {name: census[name] for name in present_files(settings.root, lane.tests, claims)}
-    pins: dict[str, str] = {}
-    for name in defined:
-        pins |= {place: shard for place, shard in _pins(settings.root / name, name).items() if shard in lane.shards}
-    return expected_work(read_durations(settings).get(lane.name, {}), defined, pins)
-
-
-def _pins(path: Path, name: str) -> dict[str, str]:
-    try:
-        return pins_in(name, path.read_bytes())
-    except OSError:
-        return {}
-
-
-def read_durations(settings: Settings) -> dict[str, dict[str, float]]:
-    """Return recorded seconds by lane and node id; nothing where there is no file, or one of another version.
-
-    Raises:
-        ConfigError: the file is damaged, which is more than having no history.
-    """
-    path = settings.root / settings.configuration.history.durations
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return {}
-    try:
-        recorded = msgspec.json.decode(content, type=Durations)
-    except UNREADABLE as error:
-        raise ConfigError(f"{path} is no file of durations: {error}", "remove it, or export it again") from error
-    return recorded.lanes if recorded.schema == DURATIONS_SCHEMA else {}
+    return make_plan(expected(settings, lane), lane.shards)
 
 
 def make_plans(settings: Settings, lanes: Sequence[Lane]) -> PlanFile:

@@ -49,14 +49,9 @@ def decide(
     evidence: list[LaneEvidence] = []
     if not any(note.gating for note in notes):
         run = Run(
-            context=context,
-            request=request,
-            run_id=run_id,
-            gates=gates,
-            guards=guards,
-            listener=listener,
+            context=context, request=request, run_id=run_id, gates=gates, guards=guards, listener=listener,
             ledger=before.ledger,
-        )
+        )  # fmt: skip
         evidence, stopped = run_lanes(run)
         notes += stopped
     notes += [] if request.lane else in_no_lane(settings)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from collections.abc import Mapping
 from contextlib import ExitStack
 
 import msgspec
 
 from greenlane.config.context import Context
-from greenlane.config.entries import split_entries
 from greenlane.config.lanes import Instead, Service
 from greenlane.config.load import Settings
 from greenlane.config.services import absence_line, switched_off
@@ -23,14 +19,8 @@ from greenlane.errors import ConfigError, EnvironmentBuildError, UnreachableInde
 from greenlane.evidence.evidence import Environment, ServiceRecord
 from greenlane.judge.address import canonical_url
 from greenlane.run.job import LaneJob
-from greenlane.util.http_probe import get
+from greenlane.run.service_probes import lack_of, unanswered
 from greenlane.util.work_tree import tree_state
-
-PROBED = ("PATH", "HOME", "TMPDIR", "LANG", "XDG_RUNTIME_DIR")
-"""What every probe of a service may see of the caller's environment."""
-
-INSTEAD_SECONDS = 2.0
-"""Seconds that somebody else's server gets to answer in before ours is started."""
 
 
 class ResolvedServices(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,31 +134,6 @@ class ServiceResolver:
         return "" if why else base
 
 
-def lack_of(service: Service, environ: Mapping[str, str]) -> str:
-    """Return why a service's probe says that this machine cannot have it; empty when it can.
-
-    Args:
-        environ: the caller's environment; the probe sees its essentials and what the service may see.
-    """
-    program = shutil.which(service.probe[0], path=environ.get("PATH"))
-    if program is None:
-        return f"{service.probe[0]} is not installed"
-    known = {name: environ[name] for name in PROBED if name in environ}
-    names, values = split_entries(service.env)
-    seen = {**known, **{name: environ[name] for name in names if name in environ}, **values}
-    try:
-        done = subprocess.run(
-            [program, *service.probe[1:]], env=seen, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", timeout=service.start_timeout, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return f"{service.probe[0]} did not answer within {service.start_timeout:g} s"
-    except OSError as error:
-        return f"{service.probe[0]} cannot be started: {error.strerror}"
-    said = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    return "" if done.returncode == 0 else (said or [f"{service.probe[0]} ended with {done.returncode}"])[-1]
-
-
 def service_recipe(settings: Settings, environment: str) -> Recipe:
     """Return what the environment of a service is built from: its lock alone, or the project's wheel, too."""
     project = settings.root if settings.configuration.locks[environment].project else None
@@ -180,12 +145,3 @@ def service_recipe(settings: Settings, environment: str) -> Recipe:
         harness=False,
         tree=tree_state(settings.root) if project else "no wheel",
     )
-
-
-def unanswered(base: str, path: str) -> str:
-    """Return why a server does not answer a GET with 200; empty when it does."""
-    try:
-        status, _ = get(base, path, INSTEAD_SECONDS)
-    except OSError as error:
-        return str(error) or type(error).__name__
-    return "" if status == 200 else f"GET {path} gave status {status}"

@@ -11,8 +11,8 @@ from pathlib import Path
 from greenlane.evidence.journal import TestStarted
 from greenlane.evidence.journal_reader import JournalReader
 from greenlane.evidence.progress import Progress, ProgressListener
+from greenlane.run.expected import read_durations
 from greenlane.run.job import LaneJob
-from greenlane.run.planning import read_durations
 from greenlane.run.progress import Tally
 from greenlane.supervisor.plan import Plan
 from greenlane.util.redaction import Redactor

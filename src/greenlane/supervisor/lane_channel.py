@@ -7,6 +7,9 @@ import threading
 from collections.abc import Callable
 
 from greenlane.evidence.search import CHANNEL_VARIABLE
+from greenlane.supervisor.plan import Plan
+from greenlane.supervisor.pulling import Pulling
+from greenlane.supervisor.searching import Searching
 
 
 class LaneChannel:
@@ -38,3 +41,11 @@ class LaneChannel:
         if self._theirs and self._ours and self._talk:
             self._theirs.close()
             threading.Thread(target=self._talk, args=(self._ours,), daemon=True).start()
+
+
+def channel_of(plan: Plan, say: Callable[[str], None]) -> LaneChannel:
+    """Return the line to whoever a plan says talks with the lane while it runs: a search, or a queue."""
+    search, pull = plan.search, plan.pull
+    if search is not None:
+        return LaneChannel(lambda end: Searching(search, end, say).run())
+    return LaneChannel(None if pull is None else lambda end: Pulling(pull, end, say).run())

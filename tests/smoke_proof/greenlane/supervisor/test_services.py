@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from greenlane.config.lanes import Service
-from greenlane.run.services import lack_of
+from greenlane.run.service_probes import lack_of
 from support.tiny import TinyProject
 from support.wheelhouse import lock_of, make_wheel
 
