@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CLIENT_PARAMETERS", "DONE", "UNLISTED", "Caller", "ModelTarget", "ProviderRequest"]
+__all__ = ["CLIENT_PARAMETERS", "DONE", "UNLISTED", "Caller", "ModelTarget", "ProviderRequest", "text_of"]
 
 #: What ends a stream, as the payload of its last event.
 DONE = b"[DONE]"
@@ -93,3 +93,13 @@ class ProviderRequest:
     protocol_headers: Mapping[str, str] = field(default_factory=dict)
     on_response_headers: Callable[[Iterable[tuple[bytes, bytes]]], None] | None = None
     inject: Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]] | None = None
+
+
+def text_of(content: object) -> str:
+    """Returns: the text of a message's content, its text parts joined by a space; empty where there is none."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    texts = (part.get("text") if isinstance(part, Mapping) else part for part in content)
+    return " ".join(text for text in texts if isinstance(text, str))

@@ -13,6 +13,7 @@ from mini_agent.core.patterns import Pattern
 from mini_agent.interceptor.port_registry import DEFAULT_RANGE, DEFAULT_REGISTRY, project_key
 from mini_agent.interceptor.registry_file import PortRange
 from mini_agent.settings import parsers
+from mini_agent.settings.environment import read_variables
 
 __all__ = ["OPTIONS", "VARIABLES", "InterceptorSettings", "load_interceptor_settings"]
 
@@ -121,7 +122,7 @@ def load_interceptor_settings(
     """
     project = project_key(folder if folder is not None else Path.cwd())
     values: dict[str, Any] = {"instance_id": default_instance_id(project)}
-    values.update(_from_environment(environ))
+    values.update(read_variables(((option.field, option.names, option.parse) for option in OPTIONS), environ))
     values.update({name: value for name, value in (flags or {}).items() if value is not None})
     start, end = values.pop("port_min", DEFAULT_RANGE.start), values.pop("port_max", DEFAULT_RANGE.end)
     if start > end:
@@ -141,19 +142,3 @@ def default_instance_id(project: str) -> str:
     safe = _NOT_IN_A_USER_ID.sub("-", name)
     digest = "" if safe == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return f"pycharm-{safe}{digest}"
-
-
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    problems: list[str] = []
-    for option in OPTIONS:
-        name = next((name for name in option.names if environ.get(name, "").strip()), None)
-        if name is None:
-            continue
-        try:
-            found[option.field] = option.parse(environ[name])
-        except ValueError as error:
-            problems.append(f"{name}: {error}")
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mini_agent.core.chat import ModelTarget
+from mini_agent.core.chat import ModelTarget, text_of
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.editing import add_system, change_user
 from mini_agent.dialects.request import Cache, Text
@@ -44,7 +44,7 @@ def query_of(messages: Messages, strategy: str) -> str | None:
     found = [message for message in messages if message.get("role") == role][which]
     if not found:
         return None
-    texts = (_text(message.get("content")).strip() for message in found)
+    texts = (text_of(message.get("content")).strip() for message in found)
     return " | ".join(text for text in texts if text)[:MAX_QUERY_CHARACTERS].strip()
 
 
@@ -129,12 +129,3 @@ def _joined(first: Any, second: Any) -> Any:
     if isinstance(second, list):
         return [{"type": "text", "text": f"{first}{RULE_LINE.rstrip()}"}, *second]
     return RULE_LINE.join(text for text in (first, second) if text)
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return ""
-    texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
-    return " ".join(text for text in texts if isinstance(text, str))

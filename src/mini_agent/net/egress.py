@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mini_agent.core.errors import ToolHostNotAllowed
 
-__all__ = ["CheckedHost", "Egress", "Resolver", "is_loopback_host", "kind_of", "pinned_connector", "system_resolver"]
+__all__ = ["CheckedHost", "Egress", "Resolver", "kind_of", "pinned_connector", "system_resolver"]
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -93,14 +93,6 @@ def _kind(address: _Address) -> str:
     if bare.is_reserved:
         return "reserved"
     return "public" if bare.is_global else "private"
-
-
-def is_loopback_host(host: str) -> bool:
-    """Returns: whether a host, as it is bound or named, means this machine by its spelling alone."""
-    try:
-        return kind_of(host.strip("[]")) == "loopback"
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost"
 
 
 async def system_resolver(host: str, port: int) -> Sequence[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mini_agent.core.errors import ConfigError
-from mini_agent.settings.record import LANGUAGES, Settings
+from mini_agent.settings.environment import read_variables
+from mini_agent.settings.record import Settings
 from mini_agent.settings.review import review
 from mini_agent.settings.schema import GatewayConfig, GeneralSettings
 from mini_agent.settings.yaml_file import config_path, read_yaml, resolve_start_references, validate
@@ -106,23 +107,8 @@ def _from_yaml(file: GatewayConfig) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    problems: list[str] = []
-    for option in fields(Settings):
-        for name in option.metadata.get("names", ()):
-            text = environ.get(name, "")
-            if not text.strip():
-                continue
-            try:
-                found[option.name] = option.metadata["parse"](text)
-            except ValueError as error:
-                problems.append(f"{name}: {error}")
-            break
-    unknown = [word for word in found.get("agent_languages", ()) if word not in LANGUAGES]
-    if unknown:
-        problems.append(f"LITELLM_MINI_AGENT_LANGUAGES: unknown language '{unknown[0]}'")
-    if problems:
-        raise ConfigError("\n".join(problems))
+    declared = ((option.name, option.metadata) for option in fields(Settings) if option.metadata)
+    found = read_variables(((name, facts["names"], facts["parse"]) for name, facts in declared), environ)
     proxy = environ.get("USE_SDK_PROXY", "").strip().lower()
     if "provider_mode" not in found and proxy:
         found["provider_mode"] = "sdk" if proxy in ("true", "1", "yes") else "forward"

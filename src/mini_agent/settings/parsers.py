@@ -11,6 +11,7 @@ from mini_agent.core.patterns import Pattern
 __all__ = [
     "boolean",
     "choice",
+    "each_of",
     "hosts",
     "http_url",
     "local_tools",
@@ -84,6 +85,18 @@ def choice(*allowed: str) -> Callable[[str], str]:
         if lowered not in allowed:
             raise ValueError(f"must be one of {', '.join(word or '(empty)' for word in allowed)}, got '{value}'")
         return lowered
+
+    return parse
+
+
+def each_of(*allowed: str) -> Callable[[str], tuple[str, ...]]:
+    """Returns: a parser of a comma list whose words are all among `allowed`."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        found = names(value)
+        if unknown := [word for word in found if word not in allowed]:
+            raise ValueError(f"must be among {', '.join(allowed)}, got '{unknown[0]}'")
+        return found
 
     return parse
 

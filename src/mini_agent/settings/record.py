@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from mini_agent.core.addresses import is_loopback
 from mini_agent.settings import parsers
 from mini_agent.settings.schema import DEFAULT_MEMORY_HOSTS, GatewayConfig, GeneralSettings
 from mini_agent.settings.secret_values import referenced_names, secret_leaves, secrets_of_headers
@@ -238,7 +239,7 @@ class Settings:
     agent_languages: tuple[str, ...] = _option(
         LANGUAGES,
         "LITELLM_MINI_AGENT_LANGUAGES",
-        parse=parsers.names,
+        parse=parsers.each_of(*LANGUAGES),
         means="languages of code blocks that a run of `mini-agent` may execute",
     )
     agent_tool_backend: str = _option(
@@ -275,6 +276,11 @@ class Settings:
     pool_s: float = 10.0
     write_s: float = 30.0
     trace_bytes: int = 33_554_432
+
+    @property
+    def on_loopback(self) -> bool:
+        """Returns: whether only this machine reaches the gateway."""
+        return is_loopback(self.host)
 
     @property
     def may_be_open(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mini_agent.core.addresses import is_loopback
 from mini_agent.core.errors import ConfigError
 from mini_agent.settings.record import SHORTEST_OPEN_KEY, Settings
 
@@ -14,7 +13,7 @@ def refuse_unsafe(settings: Settings) -> None:
 
     Raises: ConfigError.
     """
-    if settings.may_be_open or is_loopback(settings.host):
+    if settings.may_be_open or settings.on_loopback:
         return
     if not settings.master_key:
         raise ConfigError(

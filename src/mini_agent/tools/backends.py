@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from mini_agent.core.errors import InvalidParameter, MissingParameter, ProviderNotConfigured
 from mini_agent.core.ports import Clock
-from mini_agent.net.egress import Egress, Resolver, is_loopback_host
+from mini_agent.net.egress import Egress, Resolver
 from mini_agent.settings import Settings
 from mini_agent.tools.docker import DockerInvoker
 from mini_agent.tools.echo import EchoInvoker
@@ -60,9 +60,7 @@ class Toolbox:
         self._log = log
         self._withheld = False
         self._default_headers = parse_default_headers(settings.tool_http_headers)
-        self._egress = Egress(
-            settings.tool_http_allow_hosts, bound_to_loopback=is_loopback_host(settings.host), resolve=resolve
-        )
+        self._egress = Egress(settings.tool_http_allow_hosts, bound_to_loopback=settings.on_loopback, resolve=resolve)
         self._pool = McpPool(settings.config.mcp_servers, settings.environ, self._egress, clock)
         self._slots = ToolSlots(settings.tool_processes)
         self._runner = _runner_of(settings)

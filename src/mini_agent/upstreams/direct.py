@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-import msgspec
 from yarl import URL
 
 from mini_agent.core.chat import ProviderRequest
@@ -15,7 +14,8 @@ from mini_agent.core.ports import Clock
 from mini_agent.dialects import Dialect
 from mini_agent.memory.headers import provider_headers
 from mini_agent.net.connections import Connections
-from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices, provider_facts
+from mini_agent.upstreams.model_call import ModelCall, provider_facts
+from mini_agent.upstreams.model_http import ModelHttp
 from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.wires import WIRES
 
@@ -52,7 +52,6 @@ class DirectClient:
         self.capabilities = Capabilities()
         self._dialect = dialect
         self._http = ModelHttp(connections, clock, WIRES[dialect])
-        self._encode = msgspec.json.Encoder().encode
 
     async def complete(self, request: ProviderRequest) -> bytes:
         """Ask once. Returns: the provider's bytes. Raises: GatewayError."""
@@ -66,21 +65,10 @@ class DirectClient:
         """Nothing to free: the connections belong to the app."""
 
     def _call(self, request: ProviderRequest) -> ModelCall:
-        target, on_headers = request.target, request.on_response_headers
+        target = request.target
         if not target.api_base:
             raise ProviderNotConfigured(f"Model '{target.model}' has no api_base")
-        return ModelCall(
-            url=endpoint(target.api_base, self._dialect),
-            body=self._encode({"model": target.name, **request.body}),
-            headers=self._headers(request),
-            user_id=request.caller.user_id,
-            model=target.model,
-            timeout_s=target.timeout_s,
-            stream_timeout_s=target.stream_timeout_s,
-            max_retries=target.max_retries,
-            choices=asked_choices(request.body),
-            on_answer=None if on_headers is None else lambda headers: on_headers(provider_facts(headers)),
-        )
+        return ModelCall.of(request, endpoint(target.api_base, self._dialect), self._headers(request), provider_facts)
 
     def _headers(self, request: ProviderRequest) -> dict[str, str]:
         kind, key = DIRECT[self._dialect], request.target.api_key

@@ -6,15 +6,12 @@ Answers are checked and passed on as the bytes that arrived; they are never deco
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import aiohttp
-from multidict import CIMultiDictProxy
-from yarl import URL
 
 from mini_agent.core.errors import GatewayError, InvalidProviderResponse
 from mini_agent.core.ports import Clock
@@ -24,11 +21,11 @@ from mini_agent.net.connections import Connections
 from mini_agent.net.failures import TRANSPORT_ERRORS, error_of_transport, read_refusal
 from mini_agent.net.retry import Backoff, RetryRule, retry_after_seconds
 from mini_agent.net.sse import SseReader
-from mini_agent.upstreams.errors import limit_headers
+from mini_agent.upstreams.model_call import ModelCall
 from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.wires import OPENAI, Wire
 
-__all__ = ["ModelCall", "ModelHttp", "asked_choices", "provider_facts"]
+__all__ = ["ModelHttp"]
 
 CONNECT_S = 30.0
 READ_S = 600.0
@@ -41,27 +38,6 @@ class _Again:
     """A refusal that is worth another attempt. wait_s: what the provider asked for in seconds, None for nothing."""
 
     wait_s: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCall:
-    """One request. user_id: whose cookies are used. model: as the client named it, for error texts.
-
-    timeout_s: of the whole plain answer, None for the default. stream_timeout_s: of one silence in a stream.
-    choices: how many answers were asked for: a stream that ends without `[DONE]` is whole when all have an end.
-    on_answer: called with the headers of a 2xx answer before anything of its body is passed on.
-    """
-
-    url: URL
-    body: bytes
-    headers: Mapping[str, str] = field(repr=False)
-    user_id: str | None
-    model: str
-    timeout_s: float | None = None
-    stream_timeout_s: float | None = None
-    max_retries: int = 0
-    choices: int = 1
-    on_answer: Callable[[CIMultiDictProxy[str]], None] | None = None
 
 
 class ModelHttp:
@@ -175,18 +151,6 @@ class ModelHttp:
     async def _refusal(self, response: aiohttp.ClientResponse, model: str) -> GatewayError:
         body, now = await read_refusal(response), self._clock.time()
         return self._wire.of_status(response.status, response.headers, body, now=now, model=model)
-
-
-def provider_facts(headers: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield what of a provider's answer goes to the client besides its body: limits, and the provider's request id."""
-    for name, value in limit_headers(headers).items():
-        yield name.encode(), value.encode()
-
-
-def asked_choices(body: Mapping[str, Any]) -> int:
-    """Returns: how many answers a request asks for."""
-    n = body.get("n")
-    return n if isinstance(n, int) and n > 0 else 1
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mini_agent.core.chat import DONE, ProviderRequest
+from mini_agent.core.chat import DONE, ProviderRequest, text_of
 from mini_agent.core.patterns import Pattern
 from mini_agent.core.ports import Clock
 from mini_agent.dialects.completion import completion_object, stream_chunks
@@ -25,17 +25,8 @@ def is_dummy_model(model: str) -> bool:
 
 def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
     """Returns: the text of the newest user message, its text parts joined by a space; empty without one."""
-    for message in reversed(messages):
-        if message.get("role") != "user":
-            continue
-        content = message.get("content")
-        if isinstance(content, str):
-            return content
-        if isinstance(content, list):
-            texts = [part.get("text") if isinstance(part, dict) else part for part in content]
-            return " ".join(text for text in texts if isinstance(text, str))
-        return ""
-    return ""
+    newest: Mapping[str, Any] = next((message for message in reversed(messages) if message.get("role") == "user"), {})
+    return text_of(newest.get("content"))
 
 
 def dummy_reply(messages: Sequence[Mapping[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from mini_agent.memory.headers import provider_headers
 from mini_agent.net.connections import Connections
 from mini_agent.settings import Settings
 from mini_agent.upstreams.codex.http import CodexHttp, RetryPolicy, codex_call
-from mini_agent.upstreams.model_http import ModelCall
+from mini_agent.upstreams.model_call import ModelCall
 from mini_agent.upstreams.protocol import Batch, Capabilities
 
 __all__ = ["BASE_VARIABLE", "ENABLE_VARIABLE", "CodexAgentClient"]

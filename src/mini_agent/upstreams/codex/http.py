@@ -14,7 +14,8 @@ from mini_agent.core.ports import Clock
 from mini_agent.net.connections import Connections
 from mini_agent.net.retry import RETRIED_STATUSES, RETRY_AFTER_CAP_S
 from mini_agent.settings import Settings
-from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices
+from mini_agent.upstreams.model_call import ModelCall, asked_choices
+from mini_agent.upstreams.model_http import ModelHttp
 from mini_agent.upstreams.protocol import Batch, decode_answer
 
 __all__ = ["CodexHttp", "RetryPolicy", "codex_call", "codex_url", "strip_prefix"]

@@ -22,7 +22,7 @@ from mini_agent.settings import Settings, codex_settings
 from mini_agent.upstreams.codex.agent import BASE_VARIABLE, ENABLE_VARIABLE
 from mini_agent.upstreams.codex.http import CodexHttp, RetryPolicy, codex_call
 from mini_agent.upstreams.litellm.loader import import_litellm
-from mini_agent.upstreams.model_http import ModelCall
+from mini_agent.upstreams.model_call import ModelCall
 from mini_agent.upstreams.protocol import decode_answer
 
 __all__ = ["PROVIDERS", "Registration", "register_codex_agent"]

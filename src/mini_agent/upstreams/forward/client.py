@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 
-import msgspec
 from yarl import URL
 
 from mini_agent.core.chat import ModelTarget, ProviderRequest
@@ -17,7 +16,8 @@ from mini_agent.settings import Settings
 from mini_agent.upstreams.direct import DIRECT
 from mini_agent.upstreams.forward.errors import error_of_proxy, error_of_proxy_event
 from mini_agent.upstreams.forward.headers import answer_headers, kept_query
-from mini_agent.upstreams.model_http import ModelCall, ModelHttp, asked_choices
+from mini_agent.upstreams.model_call import ModelCall
+from mini_agent.upstreams.model_http import ModelHttp
 from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.wires import WIRES
 
@@ -40,7 +40,6 @@ class ForwardClient:
     def __init__(self, settings: Settings, connections: Connections, clock: Clock) -> None:
         self._settings = settings
         self._http = {dialect: ModelHttp(connections, clock, wire) for dialect, wire in _WIRES.items()}
-        self._encode = msgspec.json.Encoder().encode
 
     async def complete(self, request: ProviderRequest) -> bytes:
         """Ask once. Returns: the process's bytes. Raises: GatewayError."""
@@ -54,20 +53,9 @@ class ForwardClient:
         """Nothing to free: the connections belong to the app."""
 
     def _call(self, request: ProviderRequest) -> ModelCall:
-        target, on_headers = request.target, request.on_response_headers
+        url = external_address(self._settings, _path(request.target), kept_query(request.query))
         headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: "0"}
-        return ModelCall(
-            url=external_address(self._settings, _path(target), kept_query(request.query)),
-            body=self._encode({"model": target.name, **request.body}),
-            headers=with_key(headers, self._settings.forward_key),
-            user_id=request.caller.user_id,
-            model=target.model,
-            timeout_s=target.timeout_s,
-            stream_timeout_s=target.stream_timeout_s,
-            max_retries=target.max_retries,
-            choices=asked_choices(request.body),
-            on_answer=None if on_headers is None else lambda raw: on_headers(answer_headers(raw)),
-        )
+        return ModelCall.of(request, url, with_key(headers, self._settings.forward_key), answer_headers)
 
 
 def _path(target: ModelTarget) -> str:
