@@ -10,24 +10,21 @@ from pathlib import Path
 import pytest
 
 from support.gateway import GatewayProcess, Stage
-from support.processes import ended, read_pids
+from support.processes import carrying
 from support.upstream import answer, completion
 
 pytestmark = pytest.mark.shard("shard_a")
 
 SLEEPER = """
-import os, subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
-open({pids!r} + ".new", "w").write(f"{{os.getpid()}} {{child.pid}}")
-os.rename({pids!r} + ".new", {pids!r})
-child.wait()
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)", {mark!r}], start_new_session=True).wait()
 """
 
 
 def test_request_that_does_not_end_is_cut_after_ten_seconds(stage: Stage, tmp_path: Path) -> None:
     """SIGTERM gives a running agent ten seconds, then ends it with its tool and the tool's child, and exits 0."""
-    pids = tmp_path / "pids"
-    code = json.dumps({"code": SLEEPER.format(pids=str(pids))})
+    mark = f"child-of-{tmp_path.name}"
+    code = json.dumps({"code": SLEEPER.format(mark=mark)})
     call = {"id": "c1", "type": "function", "function": {"name": "exec_python", "arguments": code}}
     stage.upstream.script(answer(completion(None, tool_calls=[call])))
     config = tmp_path / "c.yaml"
@@ -38,12 +35,13 @@ def test_request_that_does_not_end_is_cut_after_ten_seconds(stage: Stage, tmp_pa
         run = {"model": "m1", "messages": messages, "use_tools": True, "tool_timeout_sec": 120}
         connection = process.open_stream(run, "/agent/run")
         give_up = time.monotonic() + 15
-        while not pids.exists() and time.monotonic() < give_up:
+        while not carrying(mark) and time.monotonic() < give_up:
             process.get("/ready")
+        assert carrying(mark)
         started = time.monotonic()
         process.signal(signal.SIGTERM)
         assert process.wait() == 0
         assert 9.0 < time.monotonic() - started < 13.0
         connection.close()
-        assert all(ended(pid) for pid in read_pids(pids))
+        assert carrying(mark) == []
         assert "Traceback" not in process.stderr()

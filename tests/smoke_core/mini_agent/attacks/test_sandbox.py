@@ -8,14 +8,12 @@ Python, and what the block prints comes back. What it could not do, it says; wha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,9 +27,10 @@ from mini_agent.tools.local.invoker import LocalInvoker
 from mini_agent.tools.local.process import ProcessResult
 from mini_agent.tools.local.sandbox.advice import advice
 from mini_agent.tools.local.sandbox.client import Limits, Sandbox
+from mini_agent.tools.local.sandbox.syscalls import REFUSED, machine_of
 from mini_agent.tools.slots import ToolSlots
 from support.gateway import Gateway, Stage, inherited
-from support.processes import ended
+from support.processes import carrying, ended
 from support.tool_calls import calling
 from support.upstream import answer, completion
 
@@ -55,7 +54,7 @@ class World:
         }
         self.gateway = stage.gateway(environ=self.environ)
         self.config = self.gateway.settings.config_file or ""
-        self.names = {
+        self.names: dict[str, Any] = {
             "CONFIG": self.config,
             "TRACES": str(self.traces),
             "FOLDER": str(folder),
@@ -64,6 +63,9 @@ class World:
             "PACKAGES": str(Path(pytest.__file__).parent),
             "MARK": MARK,
         }
+        machine = machine_of(os.uname().machine)
+        calls = {"KEYCTL": "keyctl", "BPF": "bpf", "IO_URING": "io_uring_setup"}
+        self.names |= {name: machine.numbers[call] for name, call in calls.items()} | {"CLONE": machine.clone}
 
     def says(self, code: str, **fields: Any) -> str:
         """Returns: what the model is told of a block of code that it wrote."""
@@ -97,7 +99,7 @@ def call(name, *arguments):
 """
 
 
-def attempt(code: str, names: dict[str, str]) -> str:
+def attempt(code: str, names: dict[str, Any]) -> str:
     """Returns: a program that tries, and says how it went."""
     lines = "\n".join(f"    {line}" for line in code.splitlines())
     constants = "\n".join(f"{name} = {value!r}" for name, value in names.items())
@@ -195,6 +197,24 @@ NETWORK = {
         "FileNotFoundError",
     ),
 }
+KERNEL = {
+    "keys that the kernel keeps for the gateway's user": (
+        "call('syscall', KEYCTL, 11, -3, None, 0); print('GOT')",
+        "not perm",
+    ),
+    "a program inside of the kernel": ("call('syscall', BPF, 0, None, 0); print('GOT')", "not permitted"),
+    "work that the kernel does behind every filter": (
+        "call('syscall', IO_URING, 8, None); print('GOT')",
+        "not permitted",
+    ),
+    "memory behind a descriptor, which no process has": ("os.memfd_create('x'); print('GOT')", "PermissionError"),
+    "the kernel's log": ("call('klogctl', 3, ctypes.create_string_buffer(99), 99); print('GOT')", "not permitted"),
+    "a namespace, in a call whose flags no filter sees": (
+        "call('syscall', 435, None, 88); print('GOT')",
+        "not implemented",
+    ),
+    "a namespace, by a fork": ("call('syscall', CLONE, 0x10000011, 0, 0, 0, 0); print('GOT')", "not permitted"),
+}
 RESOURCES = {
     "memory": ("bytearray(2 << 30); print('GOT')", "MemoryError"),
     "memory that is everybody's": (
@@ -220,7 +240,7 @@ RESOURCES = {
         "not allocate|not perm",
     ),
 }
-ALL = {**FILES, **RIGHTS, **NETWORK, **RESOURCES}
+ALL = {**FILES, **RIGHTS, **NETWORK, **KERNEL, **RESOURCES}
 
 
 @pytest.mark.parametrize(("code", "told"), ALL.values(), ids=ALL)
@@ -231,16 +251,6 @@ def test_code_of_a_model_cannot_have(world: World, code: str, told: str) -> None
     assert "GOT" not in said
     assert SECRET not in said
     assert TRACE not in said
-
-
-def carrying(mark: str) -> list[int]:
-    """Returns: the processes of this machine that have a text in their command line, a sandbox's included."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if mark.encode() in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-    return found
 
 
 DAEMON = """
@@ -259,33 +269,43 @@ print("it is out", flush=True)
 def test_a_daemon_does_not_outlive_its_call(world: World, then: str) -> None:
     """Wanted: to stay after the call, by two forks and a session of its own, with the pipes of the call held open."""
     mark = f"{MARK}{abs(hash(then)) % 10_000}"
-    started = time.monotonic()
     said = world.says(DAEMON.format(mark=mark, then=then), tool_timeout_sec=0.5)
-    assert time.monotonic() - started < 1.5
     assert "it is out" in said or "timeout after 0.5s" in said or said.startswith("error: rc=")
     assert carrying(mark) == []
+
+
+@pytest.mark.parametrize("name", ["x86_64", "aarch64", "riscv64"])
+def test_every_machine_refuses_the_same_calls(name: str) -> None:
+    """Wanted: a kind of machine on which one was forgotten. Their numbers differ, and no two calls share one."""
+    numbers = machine_of(name).numbers
+    assert set(numbers) >= REFUSED
+    assert len(set(numbers.values())) == len(numbers)
+
+
+def test_a_machine_whose_calls_are_not_known_has_no_sandbox() -> None:
+    """Wanted: a sandbox with the numbers of another machine, whose filter refuses anything but what it should."""
+    with pytest.raises(OSError, match="on vax are not known here"):
+        machine_of("vax")
 
 
 def test_a_call_that_is_cancelled_ends() -> None:
     """Wanted: to go on when the client has left: the call's end is the end of all its processes."""
     mark = f"{MARK}1213"
 
-    async def main() -> float:
+    async def main() -> None:
         sandbox = Sandbox(environ={})
         await sandbox.require()
         job = PythonJob(DAEMON.format(mark=mark, then="time.sleep(600)"))
         running = asyncio.create_task(sandbox.run(job, timeout_s=600, max_bytes=4096))
         while not carrying(mark):
             await asyncio.sleep(0.01)
-        started = time.monotonic()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
         assert carrying(mark) == []
         await sandbox.aclose()
-        return time.monotonic() - started
 
-    assert asyncio.run(main()) < 0.5
+    asyncio.run(main())
 
 
 def test_calls_see_nothing_of_each_other(world: World) -> None:

@@ -218,6 +218,7 @@ def _give_up(kernel: Kernel, *, both_mapped: bool) -> None:
         os.setresgid(USER, USER, USER)
         os.setresuid(USER, USER, USER)
     kernel.drop_capabilities()
+    kernel.refuse_calls()
     kernel.be_opaque()
     # Another user than before: the wish was forgotten.
     kernel.die_with_parent(signal.SIGKILL)

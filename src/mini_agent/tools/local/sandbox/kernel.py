@@ -6,6 +6,8 @@ import os
 import struct
 from typing import Any
 
+from mini_agent.tools.local.sandbox.syscalls import machine_of, refusing
+
 __all__ = ["Kernel"]
 
 NEW_NAMESPACES = (
@@ -39,6 +41,8 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_SECCOMP = 22
+_SECCOMP_MODE_FILTER = 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x2008_0522
@@ -55,7 +59,7 @@ class Kernel:
         # With the interpreter's lock held: whoever comes back from a clone has to have it.
         self._libc: Any = ctypes.PyDLL(None, use_errno=True)
         self._python: Any = ctypes.pythonapi
-        self._pivot_root = _PIVOT_ROOT.get(os.uname().machine, -1)
+        self._machine = machine_of(os.uname().machine)
 
     def clone(self, flags: int, end_signal: int) -> int:
         """Fork into new namespaces. Returns: 0 in the child, its process id in the parent."""
@@ -92,7 +96,7 @@ class Kernel:
         """Make a mount the root of this mount namespace, and let the former one go."""
         os.chdir(root)
         dot = self._ctypes.c_char_p(b".")
-        self._checked(self._syscall(self._pivot_root, dot, dot), "pivot_root")
+        self._checked(self._syscall(self._machine.numbers["pivot_root"], dot, dot), "pivot_root")
         self._checked(self._libc.umount2(b".", MNT_DETACH), "the former root")
         os.chdir("/")
 
@@ -121,8 +125,17 @@ class Kernel:
         header = self._ctypes.create_string_buffer(struct.pack("Ii", _CAPABILITY_VERSION_3, 0))
         self._checked(self._libc.capset(header, self._ctypes.create_string_buffer(24)), "capset")
 
-    def _prctl(self, option: int, value: int) -> None:
-        arguments = [self._ctypes.c_ulong(number) for number in (value, 0, 0, 0)]
+    def refuse_calls(self) -> None:
+        """Refuse dangerous system calls to this process and all that it starts. Needs `drop_capabilities` before."""
+        instructions = refusing(self._machine)
+        kept = self._ctypes.create_string_buffer(instructions)
+        program = self._ctypes.create_string_buffer(
+            struct.pack("HP", len(instructions) // 8, self._ctypes.addressof(kept))
+        )
+        self._prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, self._ctypes.addressof(program))
+
+    def _prctl(self, option: int, *values: int) -> None:
+        arguments = [self._ctypes.c_ulong(number) for number in (*values, 0, 0, 0, 0)[:4]]
         self._checked(self._libc.prctl(option, *arguments), f"prctl {option}")
 
     def _syscall(self, number: int, *arguments: Any) -> int:
