@@ -8,6 +8,7 @@ Python, and what the block prints comes back. What it could not do, it says; wha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -430,27 +431,26 @@ def test_nothing_stays_when_the_gateway_is_killed() -> None:
     code = DAEMON.format(mark=mark, then="time.sleep(600)")
     command = [sys.executable, "-c", _KILLED, code]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=inherited()) as gateway:
-        assert gateway.stdout is not None
-        assert gateway.stdout.readline() == "ready\n"
-        keepers = [pid for pid in carrying("sandbox.keeper") if parent_of(pid) == gateway.pid]
-        while not (daemons := [pid for pid in carrying(mark) if pid != gateway.pid and "IS" in line_of(pid)]):
-            assert gateway.poll() is None
-        gateway.kill()
+        try:
+            assert gateway.stdout is not None
+            assert gateway.stdout.readline() == "ready\n"
+            keepers = keepers_of(gateway.pid)
+            while not (daemons := [pid for pid in carrying(f"\0{mark}") if pid != gateway.pid]):
+                assert gateway.poll() is None
+        finally:
+            gateway.kill()
     assert len(keepers) == 1
     assert all(map(ended, [*keepers, *daemons]))
 
 
-def parent_of(pid: int) -> int:
-    """Returns: the parent of a process."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def line_of(pid: int) -> str:
-    """Returns: the command line of a process, empty when it is gone."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
+def keepers_of(gateway: int) -> set[int]:
+    """Returns: the keepers that a process has started."""
+    found = set()
+    for pid in carrying("sandbox.keeper"):
+        with contextlib.suppress(OSError):  # Those of other tests come and go.
+            parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            found |= {pid} if parent == gateway else set()
+    return found
 
 
 _WITHOUT = """
@@ -551,7 +551,8 @@ def test_a_keeper_that_was_killed_is_replaced(gateway: Gateway, stage: Stage) ->
     stage.upstream.script(answer("```python\nprint(1)\n```"))
     body = {"model": "m1", "messages": [{"role": "user", "content": "go"}], "auto_run_code_on_code_block": True}
     for _ in range(2):
+        before = keepers_of(os.getpid())
         assert gateway.post("/agent/run", body).json()["final_answer"] == "1"
-        keeper = [pid for pid in carrying("sandbox.keeper") if parent_of(pid) == os.getpid()][-1]
+        (keeper,) = keepers_of(os.getpid()) - before
         os.kill(keeper, signal.SIGKILL)
         assert ended(keeper)
