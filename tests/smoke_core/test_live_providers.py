@@ -1,69 +1,60 @@
-"""The release lane's own code against servers on loopback that speak each provider's protocol, honestly and not."""
+"""The release lane's own code against hosts that speak each provider's protocol, honestly and not.
+
+It speaks httpx, so respx stands for the hosts: they have their real names and TLS, as no server on loopback could.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import json
-import threading
+import socket
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+import respx
 
 from greenlane.evidence.journal import Answered
 from greenlane.ext.llm.answers import canned_together, why_not_live
 from support.live import ROOT, Line, LiveProvider, Overrun, Request, Said, entries, live_provider, questions, sum_of
 
 ENTRIES = entries()
+OPENAI = "https://api.openai.com"
+PLACES = {variable: "http://127.0.0.1:9" for entry in ENTRIES.values() for variable in entry.variables}
 Think = Callable[[str], str]
 
 
-class Loopback:
-    """A provider's server on loopback. provider: whose protocol it speaks; think: what it answers."""
+class Host:
+    """A provider's own host as httpx meets it, and nothing beside it: another address is an error of the test.
 
-    def __init__(self, provider: LiveProvider, think: Think) -> None:
+    provider: whose protocol it speaks; think: what it answers; base: its address, by default that of its release tests.
+    """
+
+    def __init__(self, provider: LiveProvider, think: Think, base: str = "") -> None:
         self.seen: list[Request] = []
-        outer = self
+        self.base = base or provider.base(PLACES)
+        self._provider = provider
+        self._think = think
+        self._router = respx.mock(base_url=self.base, assert_all_called=False)
 
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                size = int(self.headers.get("content-length") or 0)
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                request = Request(self.command, self.path, headers, json.loads(self.rfile.read(size) or b"null"))
-                outer.seen.append(request)
-                try:
-                    status, content = provider.serve(request, think)
-                except AssertionError as error:
-                    status, content = 400, {"error": str(error)}
-                body = b"" if content is None else json.dumps(content).encode()
-                self.send_response(status)
-                self.send_header("content-length", str(len(body)))
-                if status == 307:
-                    self.send_header("location", content["location"])
-                self.end_headers()
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # whom we answer may have left
-                    self.wfile.write(body)
-
-            do_GET = do_POST = do_DELETE = do_CONNECT = answer
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Loopback:
-        self._thread.start()
+    def __enter__(self) -> Host:
+        self._router.start()
+        self._router.route().mock(side_effect=self._answer)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._router.stop()
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.raw_path.decode()
+        body = json.loads(request.content or b"null")
+        asked = Request(request.method, path, {name.lower(): value for name, value in request.headers.items()}, body)
+        self.seen.append(asked)
+        status, content = self._provider.serve(asked, self._think)
+        headers = {"location": content["location"]} if status == 307 else {}
+        return httpx.Response(status, headers=headers, json=content) if content is not None else httpx.Response(status)
 
 
 def environment(name: str, base: str) -> dict[str, str]:
@@ -72,7 +63,7 @@ def environment(name: str, base: str) -> dict[str, str]:
     return {**dict.fromkeys(entry.secrets, "sk-of-a-test"), **dict.fromkeys(entry.variables, base)}
 
 
-def ask(name: str, server: Loopback, **limits: Any) -> list[Answered]:
+def ask(name: str, server: Host, **limits: Any) -> list[Answered]:
     """Ask a provider's two questions of a server, as the release test does, and return the evidence."""
     entry = msgspec.structs.replace(ENTRIES[name], **limits)
     line, provider, shown = Line(server.base, entry), live_provider(name), []
@@ -108,11 +99,13 @@ def test_every_file_has_an_entry() -> None:
 @pytest.mark.parametrize("name", ENTRIES)
 def test_the_protocol(name: str) -> None:
     """Request and answer in the provider's shape: both questions answered, within the bounds of the entry."""
-    with Loopback(live_provider(name), sum_of) as server:
+    with Host(live_provider(name), sum_of) as server:
         shown = ask(name, server)
     assert ENTRIES[name].kind == "memory" or canned_together(shown) == ""
     assert len(server.seen) <= ENTRIES[name].calls
     assert [answer.model for answer in shown if not answer.model] == []
+    if ENTRIES[name].kind == "model":
+        assert {why_not_live(answer, ENTRIES[name]) for answer in shown} == {""}
 
 
 def test_two_questions_never_have_one_answer() -> None:
@@ -129,7 +122,7 @@ MODELS = [name for name, entry in ENTRIES.items() if entry.kind == "model"]
 @pytest.mark.parametrize("name", MODELS)
 def test_every_call_has_a_bound_on_its_tokens(name: str) -> None:
     """The number of the entry is in each request that lets a model speak, wherever this provider wants it."""
-    with Loopback(live_provider(name), sum_of) as server:
+    with Host(live_provider(name), sum_of) as server:
         ask(name, server, tokens=11)
     bodies = [json.dumps(request.body) for request in server.seen if request.method == "POST"]
     assert len(bodies) == 2
@@ -139,7 +132,7 @@ def test_every_call_has_a_bound_on_its_tokens(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ENTRIES if ENTRIES[name].host])
 def test_loopback_is_no_evidence_of_a_provider(name: str) -> None:
     """Answers that are right in every other way do not count for a provider that has a host of its own."""
-    with Loopback(live_provider(name), sum_of) as server:
+    with Host(live_provider(name), sum_of, "http://127.0.0.1:9") as server:
         shown = ask(name, server)
     assert {why_not_live(answer, ENTRIES[name]) for answer in shown if ENTRIES[name].kind == "model"} <= {
         f"{server.base} answered, not {ENTRIES[name].host}"
@@ -156,25 +149,29 @@ DOORS = (
 def test_no_variable_is_a_door_to_another_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A base or a proxy in the environment that points at a willing server brings it no call.
 
-    The address stands for the provider's own host, which must not be asked here: a server without TLS.
+    The address stands for the provider's own host, which must not be asked here: nobody listens there.
     """
     provider = live_provider(name)
-    with Loopback(provider, sum_of) as server:
+    with socket.create_server(("127.0.0.1", 0)) as willing, socket.socket() as own:
+        own.bind(("127.0.0.1", 0))
+        base = f"http://127.0.0.1:{willing.getsockname()[1]}"
         for door in DOORS:
-            monkeypatch.setenv(door, server.base)
-        environ = {**environment(name, server.base), **dict.fromkeys(DOORS, server.base)}
+            monkeypatch.setenv(door, base)
+        environ = {**environment(name, base), **dict.fromkeys(DOORS, base)}
         assert provider.base(environ) == f"https://{ENTRIES[name].host}"
-        line = Line(server.base.replace("http://", "https://"), ENTRIES[name])
+        line = Line(f"https://127.0.0.1:{own.getsockname()[1]}", ENTRIES[name])
         with pytest.raises(httpx.ConnectError):
             provider.ask(line, environ, ENTRIES[name].model, "What is 1 plus 1?")
-    assert server.seen == []
+        willing.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            willing.accept()
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_canned_answers_are_caught(name: str) -> None:
     """One text for both questions is no evidence, whether the model is trusted to add or not."""
     provider = live_provider(name)
-    with Loopback(provider, lambda _: "Paris") as server:
+    with Host(provider, lambda _: "Paris") as server:
         if provider.EXACT:
             with pytest.raises(AssertionError):
                 ask(name, server)
@@ -186,7 +183,7 @@ def test_canned_answers_are_caught(name: str) -> None:
 def test_echoes_are_caught(name: str) -> None:
     """A server that says what it was told has the sum in none of its answers, or is an echo by the rule."""
     provider = live_provider(name)
-    with Loopback(provider, lambda prompt: prompt) as server:
+    with Host(provider, lambda prompt: prompt) as server:
         if provider.EXACT:
             with pytest.raises(AssertionError):
                 ask(name, server)
@@ -195,42 +192,42 @@ def test_echoes_are_caught(name: str) -> None:
 
 
 @pytest.fixture
-def openai() -> Iterator[Loopback]:
+def openai() -> Iterator[Host]:
     """A server that speaks OpenAI's protocol."""
-    with Loopback(live_provider("openai"), sum_of) as server:
+    with Host(live_provider("openai"), sum_of) as server:
         yield server
 
 
-def test_calls_are_counted(openai: Loopback) -> None:
+def test_calls_are_counted(openai: Host) -> None:
     """A call beyond the entry's number is never sent."""
     with pytest.raises(Overrun, match="call 2 of 1 that this provider's entry allows"):
         ask("openai", openai, calls=1)
     assert len(openai.seen) == 1
 
 
-def test_tokens_are_counted(openai: Loopback) -> None:
+def test_tokens_are_counted(openai: Host) -> None:
     """An answer that cost more than it might is an error, though it is right."""
     with pytest.raises(Overrun, match="2 tokens of 1"):
         ask("openai", openai, tokens=1)
 
 
 def test_time_is_bounded() -> None:
-    """A server that takes its time is left, however long it would have gone on."""
-    waiting = threading.Event()
+    """A host that takes its time is left, however long it would have gone on."""
 
-    def never(prompt: str) -> str:
-        waiting.wait(30)
-        return prompt
+    async def never(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError("it was waited for")
 
-    with Loopback(live_provider("openai"), never) as server:
+    line = Line(OPENAI, msgspec.structs.replace(ENTRIES["openai"], seconds=0.2))
+    with respx.mock(base_url=OPENAI, assert_all_called=False) as router:
+        router.route().mock(side_effect=never)
         with pytest.raises(Overrun, match=r"no whole answer within 0\.2 s"):
-            ask("openai", server, seconds=0.2)
-        waiting.set()
+            live_provider("openai").ask(line, {"OPENAI_API_KEY": "sk-of-a-test"}, "gpt", "hello")
 
 
 def test_size_is_bounded() -> None:
     """An answer without end is left, and a question that is too long is never sent."""
-    with Loopback(live_provider("openai"), lambda _: "x" * 100_000) as server:
+    with Host(live_provider("openai"), lambda _: "x" * 100_000) as server:
         with pytest.raises(Overrun, match="an answer of more than 65536 bytes"):
             ask("openai", server)
         with pytest.raises(Overrun, match="a request of more than 2048 bytes"):
@@ -238,7 +235,7 @@ def test_size_is_bounded() -> None:
     assert len(server.seen) == 1
 
 
-def test_a_redirect_is_not_followed(openai: Loopback) -> None:
+def test_a_redirect_is_not_followed(openai: Host) -> None:
     """A server that sends its callers elsewhere gets no answer counted, and no secret is carried there."""
 
     class Elsewhere:
@@ -253,6 +250,9 @@ def test_a_redirect_is_not_followed(openai: Loopback) -> None:
             """Answer with a redirect."""
             return 307, {"location": f"{openai.base}{request.path}"}
 
-    with Loopback(Elsewhere(), sum_of) as server, pytest.raises(AssertionError, match="status 307"):
+    with (
+        Host(Elsewhere(), sum_of, "https://elsewhere.test") as server,
+        pytest.raises(AssertionError, match="status 307"),
+    ):
         ask("openai", server)
     assert openai.seen == []

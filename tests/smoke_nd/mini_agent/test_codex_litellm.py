@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import respx
 import yaml
 
+from greenlane.config.lanes import Router
+from greenlane.ext.llm.router import NO_KEY, stub
 from greenlane.plugin.answers import Show
 from mini_agent.settings.providers import LITELLM_PROVIDERS
 from mini_agent.upstreams.codex.litellm_adapter import PROVIDERS, register_codex_agent
@@ -59,6 +62,21 @@ def router(litellm: Any, base: str, model: str = "codex-agent/m1") -> Any:
     """Returns: a Router with the group `codex-agent-1`."""
     params = {"model": model, "api_base": base, "api_key": "gateway-key-1", "max_retries": 0}
     return litellm.Router(model_list=[{"model_name": "codex-agent-1", "litellm_params": params}], num_retries=0)
+
+
+def test_the_harness_stub_over_litellms_own_client(litellm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiteLLM's httpx client asks the Codex group of the stub at the one base, with its name and no secret of ours."""
+    monkeypatch.setattr(litellm, "disable_aiohttp_transport", True)
+    litellm.in_memory_llm_clients_cache.flush_cache()
+    models = yaml.safe_load(stub(Router(), ("codex-agent-1",), "https://base.test"))["model_list"]
+    with respx.mock(base_url="https://base.test") as host:
+        route = host.post("/v1/chat/completions").respond(json=completion("four"))
+        asked = litellm.Router(model_list=models, num_retries=0).completion(model="codex-agent-1", messages=MESSAGES)
+    assert asked.choices[0].message.content == "four"
+    (call,) = route.calls
+    assert json.loads(call.request.content)["model"] == "codex-agent-1"
+    assert call.request.headers["authorization"] == f"Bearer {NO_KEY}"
+    litellm.in_memory_llm_clients_cache.flush_cache()
 
 
 def check_answer(answer: Any) -> None:
