@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plan", metavar="FILE", help="also write the one shard plan that every job of the run carries"
     )
+    parser.add_argument(
+        "--lane", action="append", default=[], metavar="NAME", help="this lane, too, whatever the policy; repeatable"
+    )
     parser.add_argument("--real", action="store_true", help="with --github: nondeterministic lanes go to `real`")
     parser.add_argument("--live", action="store_true", help="with --github: release lanes go to `live`")
 
@@ -53,7 +56,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         _github(settings, arguments, environ)
         return EXIT_READY
     kinds = [LaneKind(word) for word in arguments.kind or LaneKind]
-    made = _jobs(settings, arguments.policy, kinds)
+    made = _jobs(settings, arguments, kinds)
     if not made.include:
         raise ConfigError(
             f"policy {arguments.policy} needs no lane of kind {', '.join(kinds)}",
@@ -63,10 +66,11 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return EXIT_READY
 
 
-def _jobs(settings: Settings, policy: str, kinds: list[LaneKind], live: bool = False) -> Matrix:
-    """Return the jobs of a policy, and with `live` of the release lanes, whatever the policy says."""
-    request = request_of_policy(settings, policy)
-    names = needed_lanes(settings.configuration, request.lanes, request.expected, live)
+def _jobs(settings: Settings, arguments: argparse.Namespace, kinds: list[LaneKind], live: bool = False) -> Matrix:
+    """Return the jobs of policy and named lanes, and with `live` of the release lanes, whatever the policy says."""
+    request = request_of_policy(settings, arguments.policy)
+    more = [settings.lane(name).name for name in arguments.lane]
+    names = needed_lanes(settings.configuration, [*request.lanes, *more], request.expected, live)
     return matrix([settings.lane(name) for name in names], lowest_python(settings.root), kinds)
 
 
@@ -74,9 +78,9 @@ def _github(settings: Settings, arguments: argparse.Namespace, environ: Mapping[
     """Append the outputs of the job `plan`, and print them for its log."""
     fixed, local, live = LaneKind.DETERMINISTIC, LaneKind.NONDETERMINISTIC, LaneKind.RELEASE
     outputs = {
-        "lanes": _jobs(settings, arguments.policy, [fixed] if arguments.real else [fixed, local]),
-        "real": _jobs(settings, arguments.policy, [local] if arguments.real else []),
-        "live": _jobs(settings, arguments.policy, [live] if arguments.live else [], arguments.live),
+        "lanes": _jobs(settings, arguments, [fixed] if arguments.real else [fixed, local]),
+        "real": _jobs(settings, arguments, [local] if arguments.real else []),
+        "live": _jobs(settings, arguments, [live] if arguments.live else [], arguments.live),
     }
     lines = [
         line

@@ -70,7 +70,7 @@ def project(tiny: TinyProject) -> TinyProject:
     """A repository with a lane of each kind, one rule of change control, and a branch that is checked out."""
     tiny.lanes(**LANES)
     tiny.section("providers", {"toy": {"secrets": ["TOY_KEY"]}})
-    tiny.section("changes", {"surface": {"surface": ["src/**"], "needs": ["docs/**"]}})
+    tiny.section("changes", {"surface": {"surface": ["src/**"], "needs": ["docs/**"], "runs": ["nd"]}})
     tiny.test("import os\n\ndef test_core():\n    assert 'TOY_KEY' not in os.environ\n", "tests/core/test_core.py")
     for shard in "ab":
         tiny.test(PINNED.format(shard), f"tests/nd/test_{shard}.py")
@@ -267,7 +267,7 @@ def test_a_fork_never_calls_live_providers(runner: Callable[..., Runner]) -> Non
 
 
 def test_a_pull_request_is_held_to_its_checklist(project: TinyProject, runner: Callable[..., Runner]) -> None:
-    """Green lanes do not make up for missing docs: the verdict job shows the checklist and is red."""
+    """A lane that the change asks for is run, too; green lanes do not make up for missing docs, and the job is red."""
     project.write("src/new.py", "x = 1\n")
     commit(project)
     run = runner("pull_request")
@@ -277,6 +277,8 @@ def test_a_pull_request_is_held_to_its_checklist(project: TinyProject, runner: C
     assert "READY (policy dev)" in run.jobs["verdict"].log
     assert results(run)["verdict"] == "failure"
     assert "- [ ] **surface**: `src/new.py`" in run.summary
+    assert "  - [x] strict run of nd: `nd`" in run.summary
+    assert "evidence-nd-shard_b" in {path.name for path in run.artifacts.iterdir()}
 
 
 def test_our_workflow_is_the_one_that_others_get() -> None:

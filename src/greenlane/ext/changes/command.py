@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--template", action="store_true", help="print the pull request template that matches the rules")
     parser.add_argument("folders", nargs="*", metavar="DIR", help="where lanes left evidence (default: the artifacts)")
     parser.add_argument("--json", action="store_true", help="print the checklist as JSON")
+    parser.add_argument(
+        "--runs", metavar="FILE", help="write the lanes that must be run, one a line, and decide nothing"
+    )
     parser.add_argument("--out", metavar="FILE", help="also write the checklist to a file, as Markdown")
 
 
@@ -53,6 +56,10 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     with_lines = [pattern for rule in rules.values() if rule.lines for pattern in rule.surface]
     changes = read_changes(settings.root, arguments.base, with_lines)
     wanted = dict.fromkeys(lane for name in touched_rules(rules, changes) for lane in rules[name].runs)
+    if arguments.runs:
+        write_atomically(Path(arguments.runs), "".join(f"{lane}\n" for lane in wanted))
+        print_line(f"must be run: {', '.join(wanted) or 'no lane'}")
+        return EXIT_READY
     green = _green(context, wanted, arguments.folders)
     answer = checklist(rules, changes, green, arguments.base)
     if arguments.out:

@@ -13,6 +13,7 @@ import pytest
 from greenlane.cli.main import main
 from support.tiny import TinyProject
 
+ROOT = Path(__file__).resolve().parents[5]
 CONFIGURATION = """\
 [tool.greenlane.lanes.nd]
 kind = "nondeterministic"
@@ -278,7 +279,46 @@ def test_wrong_rules_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_our_template_matches_our_rules() -> None:
     """The pull request template of this repository is the one that its rules make."""
-    root = Path(__file__).resolve().parents[5]
-    command = [sys.executable, "-P", "-m", "greenlane", "changes", "--project", str(root), "--template"]
+    command = [sys.executable, "-P", "-m", "greenlane", "changes", "--project", str(ROOT), "--template"]
     made = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert (root / ".github" / "pull_request_template.md").read_text() == made.stdout
+    assert (ROOT / ".github" / "pull_request_template.md").read_text() == made.stdout
+
+
+PROVIDER = '\n[tool.greenlane.providers.mistral]\nsecrets = ["MISTRAL_API_KEY"]\n'
+GROUP = "  - model_name: codex-agent-2\n    litellm_params:\n      model: mini-agent\n"
+ROUTE = '        Route("/v1/new", chat, methods=["POST"]),\n'
+SURFACES = {
+    "live-provider": ("pyproject.toml", PROVIDER, {"live-smoke": "tests/smoke_release/providers/mistral.py"}, False),
+    "router-group": (
+        "tests/support/scripted_model.yaml", GROUP, {"checks": "tests/smoke_nd/mini_agent/test_groups.py"}, True,
+    ),
+    "endpoint": (
+        "src/mini_agent/api/routes.py", ROUTE,
+        {"checks": "tests/smoke_nd/test_new.py", "mapping": "src/mini_agent/api/openapi.py"}, True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "surface"), SURFACES.items(), ids=SURFACES.keys())
+def test_our_own_surfaces(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rule: str, surface: tuple[str, str, dict[str, str], bool]
+) -> None:
+    """A live provider, a router group and an endpoint each ask for their own, and for a strict run of nd or not."""
+    path, more, needs, runs = surface
+    files = {name: (ROOT / name).read_text() for name in ("pyproject.toml", path)}
+    (tmp_path / "project").mkdir()
+    repository = Repository(tmp_path / "project", files)
+    repository.write(path, files[path] + more)
+    run = {"strict run of nd": False} if runs else {}
+    code, answer = ask(repository, capsys)
+    assert (code, answer["rules"]) == (1, {rule: {**dict.fromkeys([*needs, "docs"], False), **run}})
+    for name in (*needs.values(), "docs/new.md"):
+        repository.write(name, "new\n")
+    code, answer = ask(repository, capsys)
+    assert (code, answer["rules"]) == (int(runs), {rule: {**dict.fromkeys([*needs, "docs"], True), **run}})
+    lanes = tmp_path / "lanes"
+    assert main(["changes", "--project", str(repository.path), "--base", "main", "--runs", str(lanes)]) == 0
+    assert lanes.read_text().split() == (["nd"] if runs else [])
+    assert main(["matrix", "--project", str(repository.path), "--policy", "dev", "--lane", "nd"]) == 0
+    jobs = json.loads(capsys.readouterr().out.splitlines()[-1])["include"]
+    assert {job["lane"] for job in jobs} >= {"core", "nd"}
