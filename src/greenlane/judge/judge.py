@@ -42,21 +42,9 @@ def judge(
         notes: violations and warnings that control found beside the lanes, such as a wrong address.
         more: examiners that extensions add.
     """
-    found: dict[str, list[LaneEvidence]] = {}
-    for item in evidence:
-        found.setdefault(item.record.check, []).append(item)
     excuses = Excuses(requirements, evidence)
-    violations, examiners = list(notes), (*EXAMINERS, *more)
-    # Where nothing was run for a wrong setting or an interruption, that is the one reason, not each lane's silence.
-    halting = {*CONFIGURATION, Code.INTERRUPTED, Code.EXTENSION}
-    blocked = next((note.code for note in notes if note.gating and note.code in halting), None)
-    checks = []
-    for name in dict.fromkeys((*requirements.checks, *found)):
-        items = found.get(name, [])
-        examined = _examine(items, requirements, examiners, excuses) if items else ()
-        own = list(examined) if items else _absent(name, requirements, blocked)
-        violations += [msgspec.structs.replace(violation, check=name) for violation in own]
-        checks.append(_check(name, items, own, requirements, blocked))
+    checks, found = _lane_checks(requirements, evidence, _blocked(notes), (*EXAMINERS, *more), excuses)
+    violations = [*notes, *found]
     violations += (*whole(requirements, evidence), *ledger_violations(requirements, evidence), *excuses.problems())
     violations += whole_project(requirements, evidence)
     checks += [_provider(name, requirements, evidence, violations) for name in requirements.providers]
@@ -80,6 +68,30 @@ def judge(
         run_id=requirements.run_id,
         tree=requirements.tree,
     )
+
+
+def _blocked(notes: Sequence[Violation]) -> Code | None:
+    """Return why nothing was run, a wrong setting or an interruption: one reason, instead of each lane's silence."""
+    halting = {*CONFIGURATION, Code.INTERRUPTED, Code.EXTENSION}
+    return next((note.code for note in notes if note.gating and note.code in halting), None)
+
+
+def _lane_checks(
+    requirements: Requirements, evidence: Sequence[LaneEvidence], blocked: Code | None, examiners: Sequence[Examiner],
+    excuses: Excuses,
+) -> tuple[list[Check], list[Violation]]:  # fmt: skip
+    """Return the row of each lane and shard that is needed or ran, and what was found in its evidence."""
+    by_check: dict[str, list[LaneEvidence]] = {}
+    for item in evidence:
+        by_check.setdefault(item.record.check, []).append(item)
+    checks, violations = [], []
+    for name in dict.fromkeys((*requirements.checks, *by_check)):
+        items = by_check.get(name, [])
+        examined = _examine(items, requirements, examiners, excuses) if items else ()
+        own = list(examined) if items else _absent(name, requirements, blocked)
+        violations += [msgspec.structs.replace(violation, check=name) for violation in own]
+        checks.append(_check(name, items, own, requirements, blocked))
+    return checks, violations
 
 
 def _examine(
