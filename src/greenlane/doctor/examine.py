@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from greenlane.config.context import Context
-from greenlane.doctor import machine, probes, project, surroundings
+from greenlane.doctor import evidence, machine, probes, project, surroundings
 from greenlane.doctor.values import Diagnosis, Problem, Scene, Section
 from greenlane.environment.yaml_file import read_yaml
 from greenlane.judge.address import Base, resolve
@@ -23,6 +23,7 @@ from greenlane.version import VERSION
 LOOKS: tuple[Callable[[Scene], Section], ...] = (
     project.lanes,
     project.expected,
+    evidence.kept,
     machine.locks,
     machine.interpreters,
     machine.isolation,

@@ -6,10 +6,14 @@ import hashlib
 import platform
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from greenlane.config.lanes import Lane
+from greenlane.config.load import Settings
+from greenlane.environment.build import lock_digest
 from greenlane.environment.wheels import harness_state
 from greenlane.errors import ConfigError
 from greenlane.evidence.artifacts import EVIDENCE, SEEN
@@ -19,7 +23,7 @@ from greenlane.evidence.reader import collect, digest_of
 from greenlane.evidence.reuse import Seen, differences
 from greenlane.evidence.verdict import Verdict
 from greenlane.judge.reuse import worth_keeping
-from greenlane.run.inputs import Inputs
+from greenlane.run.inputs import Inputs, inputs_of
 from greenlane.run.job import LaneJob
 from greenlane.run.prepared import PreparedLane
 from greenlane.supervisor.plan import Plan
@@ -49,7 +53,7 @@ def hindrance(prepared: PreparedLane, inputs: Inputs) -> str:
     if prepared.environment.drift:
         return "its environment had drifted"
     if inputs.outside:
-        return f"{inputs.outside[0]} leads out of the work tree, to what no digest covers"
+        return _leads_out(inputs)
     return ""
 
 
@@ -93,7 +97,7 @@ def take(job: LaneJob, seen: Seen) -> tuple[LaneEvidence | None, str]:
     """Return evidence of an earlier run that is still true, put in the place of a new one's, or why there is none."""
     folder = _folder(job.settings.root, job.label) / seen.key
     if not folder.is_dir():
-        return None, _news(job, seen)
+        return None, _news(_kept(job.settings.root, job.label), [seen])
     if not _whole(folder, seen):
         shutil.rmtree(folder, ignore_errors=True)
         return None, "the evidence that was kept is damaged"
@@ -112,16 +116,46 @@ def _whole(folder: Path, seen: Seen) -> bool:
     return evidence.record.seen == seen.key and not (evidence.damage or evidence.record.result.failure)
 
 
-def _news(job: LaneJob, seen: Seen) -> str:
+def outlook(settings: Settings, lane: Lane, check: str, artifacts: Path) -> str:
+    """Return why a check would be run, as far as files and lock tell it before its environment is there.
+
+    Args:
+        check: the lane or shard; artifacts: the folder of its artifacts.
+
+    Returns:
+        The reason; empty where its evidence can be used again, if nothing else that it can see has changed.
+    """
+    inputs = inputs_of(settings, lane, artifacts, artifacts)
+    if inputs.outside:
+        return _leads_out(inputs)
+    try:
+        lock = lock_digest(settings.root / lane.lock)
+    except ConfigError as error:
+        return error.message
+    kept = _kept(settings.root, check)
+    seen = [Seen(parts={**then.parts, "lock": lock}, files=inputs.files) for then in kept]
+    return "" if any(now.key == then.key for now, then in zip(seen, kept, strict=True)) else _news(kept, seen)
+
+
+def _leads_out(inputs: Inputs) -> str:
+    """Return why a lane with a link that leads out of the work tree is always run."""
+    return f"{inputs.outside[0]} leads out of the work tree, to what no digest covers"
+
+
+def _kept(root: Path, check: str) -> list[Seen]:
+    """Return what the runs saw whose evidence is kept, the one that was used last first."""
+    found = []
+    for state in _by_age(_folder(root, check)):
+        with suppress(OSError, msgspec.DecodeError):
+            found.append(msgspec.json.decode((state / SEEN).read_bytes(), type=Seen))
+    return found
+
+
+def _news(kept: Sequence[Seen], now: Sequence[Seen]) -> str:
     """Return what differs from the last run whose evidence was kept."""
-    kept = _by_age(_folder(job.settings.root, job.label))
     if not kept:
         return "no earlier run of it was kept"
-    try:
-        then = msgspec.json.decode((kept[0] / SEEN).read_bytes(), type=Seen)
-    except (OSError, msgspec.DecodeError):
-        return "what the earlier run saw is not known any more"
-    changed = differences(seen, then)
+    changed = differences(now[0], kept[0])
     more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
     return f"changed since the last green run: {', '.join(changed[:NAMED])}{more}"
 

@@ -52,6 +52,7 @@ would be able to run: yes, nothing stands in the way of policy dev
 
 project         {path}, greenlane *
 lanes           needed core; beside them nd, release
+evidence        core would run: no earlier run of it was kept
 locks           3 fresh
 interpreters    Python *
 isolation       kernel

@@ -143,6 +143,16 @@ def test_what_was_edited_is_not_used(kept: TinyProject, name: str) -> None:
     assert "core: runs, the evidence that was kept is damaged" in ran.output
 
 
+def test_the_doctor_tells_why_a_lane_would_run(kept: TinyProject) -> None:
+    """Before anything is run: nothing has changed, a file has, or the policy asks for a fresh run."""
+    assert "core may be used again" in kept.greenlane("doctor").output
+    kept.write("data/numbers.txt", "4\n").write("data/new.txt", "")
+    told = "core would run: changed since the last green run: data/new.txt, data/numbers.txt"
+    assert told in kept.greenlane("doctor").output
+    kept.section("policies", {"dev": {"lanes": ["core"], "evidence": "fresh"}})
+    assert "core would run: the policy asks for a fresh run" in kept.greenlane("doctor").output
+
+
 def test_a_policy_can_demand_fresh_evidence(kept: TinyProject) -> None:
     """`evidence = "fresh"` runs every lane."""
     kept.section("policies", {"dev": {"lanes": ["core"], "evidence": "fresh"}})
