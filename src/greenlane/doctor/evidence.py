@@ -6,7 +6,7 @@ from pathlib import Path
 
 from greenlane.doctor.values import Scene, Section
 from greenlane.judge.requirements import checks_of
-from greenlane.run.reuse import outlook
+from greenlane.run.kept import outlook
 
 
 def kept(scene: Scene) -> Section:

@@ -8,7 +8,6 @@ from greenlane.environment.installers import Installer
 from greenlane.evidence.artifacts import JOURNAL
 from greenlane.evidence.evidence import LaneEvidence, LaneRecord
 from greenlane.evidence.reader import read_journal
-from greenlane.evidence.reuse import Seen
 from greenlane.judge.census import uncollected
 from greenlane.run import coverage as measure
 from greenlane.run.bytecode import forget_bytecode
@@ -18,7 +17,7 @@ from greenlane.run.job import LaneJob
 from greenlane.run.planned import PlannedLane, plan_lane
 from greenlane.run.prepared import PreparedLane, prepared_lane
 from greenlane.run.record import finish, lane_record
-from greenlane.run.reuse import hindrance, seen_by, take, write_seen
+from greenlane.run.reuse import still_true, with_seen
 from greenlane.run.services import ServiceResolver
 from greenlane.run.supervise import run_supervisor
 from greenlane.run.tamper_check import TamperCheck
@@ -46,13 +45,10 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
         marks = sample_marks(settings.root, job.lane.tests)
         tamper_check = TamperCheck(job.artifacts, prepared.scratch)
         planned = plan_lane(prepared, tamper_check)
-        seen, kept = _reusable(prepared, planned)
+        kept, seen = still_true(prepared, planned)
         if kept is not None:
             return kept
-        record = _supervise(prepared, planned)
-        if seen is not None and record.result.hermetic == "kernel":
-            write_seen(job.artifacts, seen)
-            record = msgspec.structs.replace(record, seen=seen.key)
+        record = with_seen(prepared, _supervise(prepared, planned), seen)
         damage = tamper_check.damage(record.result.hermetic)
         lost = uncollected(census, read_journal(job.artifacts / JOURNAL)) if not record.result.failure else ()
         record = msgspec.structs.replace(
@@ -64,22 +60,6 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
             samples=marks,
         )
         return finish(job, record)
-
-
-def _reusable(prepared: PreparedLane, planned: PlannedLane) -> tuple[Seen | None, LaneEvidence | None]:
-    """Return what the lane sees, where that can be told, and evidence of an earlier run that saw the same.
-
-    Where evidence is asked for and there is none, the reason is said.
-    """
-    job = prepared.job
-    why = hindrance(prepared, planned.inputs)
-    seen = None if why else seen_by(prepared, planned.inputs, planned.plan, planned.contract)
-    kept = None
-    if job.reuse and seen is not None:
-        kept, why = take(job, seen)
-    if job.reuse and job.lane.deterministic and kept is None:
-        job.context.say(f"{job.label}: runs, {why}")
-    return seen, kept
 
 
 def _supervise(prepared: PreparedLane, planned: PlannedLane) -> LaneRecord:

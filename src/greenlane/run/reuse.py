@@ -1,197 +1,38 @@
-"""Evidence that is still true: what a lane could see as one value, and the results that are kept by it."""
+"""Evidence that is still true in the place of a run."""
 
 from __future__ import annotations
 
-import hashlib
-import platform
-import shutil
-from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
-
 import msgspec
 
-from greenlane.config.lanes import Lane
-from greenlane.config.load import Settings
-from greenlane.environment.build import lock_digest
-from greenlane.environment.wheels import harness_state
-from greenlane.errors import ConfigError
-from greenlane.evidence.artifacts import EVIDENCE, SEEN
-from greenlane.evidence.contract import Contract
-from greenlane.evidence.evidence import LaneEvidence
-from greenlane.evidence.reader import collect, digest_of
-from greenlane.evidence.reuse import Seen, differences
-from greenlane.evidence.verdict import Verdict
-from greenlane.judge.reuse import worth_keeping
-from greenlane.run.inputs import Inputs, inputs_of
-from greenlane.run.job import LaneJob
+from greenlane.evidence.artifacts import SEEN
+from greenlane.evidence.evidence import LaneEvidence, LaneRecord
+from greenlane.evidence.reuse import Seen
+from greenlane.run.kept import take
+from greenlane.run.planned import PlannedLane
 from greenlane.run.prepared import PreparedLane
-from greenlane.supervisor.plan import Plan
+from greenlane.run.seen import hindrance, seen_by
 from greenlane.util.files import write_atomically
 
-KEPT = 8
-"""States of a check whose evidence is kept: going back to a branch costs nothing."""
 
-NAMED = 3
-"""Differences that are named where there are more."""
+def still_true(prepared: PreparedLane, planned: PlannedLane) -> tuple[LaneEvidence | None, Seen | None]:
+    """Return evidence of an earlier run, where it is asked for and still true, and what the lane can see now.
 
-SYSTEM = ("/etc/os-release", "/var/lib/dpkg/status", "/lib/apk/db/installed", "/var/lib/rpm/rpmdb.sqlite")
-"""Files that tell which programs and libraries of the system a lane can use."""
-
-
-def hindrance(prepared: PreparedLane, inputs: Inputs) -> str:
-    """Return why the result of a lane cannot be used again; empty when it can."""
+    The second is None for a lane whose result cannot be used again. Why a deterministic lane is run is said.
+    """
     job = prepared.job
-    if not job.lane.deterministic:
-        return f"a {job.lane.kind.value} lane depends on what is outside"
-    if job.only or job.environ.get("PYTEST_ADDOPTS", "").strip():
-        return "only a part of it is asked for"
-    if job.seed is not None:
-        return "a seed is asked for"
-    if job.plan is not None and job.plan.queue:
-        return "its shards pull from a queue"
-    if prepared.environment.drift:
-        return "its environment had drifted"
-    if inputs.outside:
-        return _leads_out(inputs)
-    return ""
+    why = hindrance(prepared, planned.inputs)
+    seen = None if why else seen_by(prepared, planned.inputs, planned.plan, planned.contract)
+    kept = None
+    if job.reuse and seen is not None:
+        kept, why = take(job, seen)
+    if job.reuse and job.lane.deterministic and kept is None:
+        job.context.say(f"{job.label}: runs, {why}")
+    return kept, seen
 
 
-def seen_by(prepared: PreparedLane, inputs: Inputs, plan: Plan, contract: Contract) -> Seen:
-    """Return everything that a hermetic lane can see.
-
-    Args:
-        prepared: the lane; inputs: its part of the work tree.
-        plan: what the supervisor is told; contract: what the lane is promised.
-    """
-    environment = prepared.environment
-    interpreter = Path(environment.python).resolve()
-    # What differs from run to run by nature is no part of it: names of temporary folders, the seed that was drawn.
-    told = msgspec.structs.replace(plan, secrets={}, contract="", view=None)
-    promised = msgspec.structs.replace(contract, run_id="", seed=0)
-    return Seen(
-        parts={
-            "lock": environment.lock,
-            "wheels": environment.wheel,
-            "interpreter": f"{environment.version} {interpreter} {digest_of(interpreter)}",
-            "platform": platform.platform(),
-            "system": _digest([digest_of(Path(path)) for path in SYSTEM]),
-            "harness": harness_state(),
-            "configuration": _digest(msgspec.to_builtins(prepared.job.lane)),
-            "command, environment and services": _digest(told, prepared.scratch),
-            "contract": _digest(promised, prepared.scratch),
-        },
-        files=inputs.files,
-    )
-
-
-def _digest(value: object, scratch: Path | None = None) -> str:
-    """Return the SHA-256 of a value, in which a run's private folder has always the same name."""
-    text = msgspec.json.encode(value)
-    if scratch is not None:
-        text = text.replace(str(scratch).encode(), b"{scratch}")
-    return hashlib.sha256(text).hexdigest()
-
-
-def take(job: LaneJob, seen: Seen) -> tuple[LaneEvidence | None, str]:
-    """Return evidence of an earlier run that is still true, put in the place of a new one's, or why there is none."""
-    folder = _folder(job.settings.root, job.label) / seen.key
-    if not folder.is_dir():
-        return None, _news(_kept(job.settings.root, job.label), [seen])
-    if not _whole(folder, seen):
-        shutil.rmtree(folder, ignore_errors=True)
-        return None, "the evidence that was kept is damaged"
-    shutil.rmtree(job.artifacts, ignore_errors=True)
-    shutil.copytree(folder, job.artifacts, symlinks=True)
-    folder.touch()
-    return msgspec.structs.replace(collect(job.artifacts), vouched=seen.key), ""
-
-
-def _whole(folder: Path, seen: Seen) -> bool:
-    """Return whether evidence is as it was when it was kept, and of what it is kept for."""
-    try:
-        evidence = collect(folder)
-    except ConfigError:
-        return False
-    return evidence.record.seen == seen.key and not (evidence.damage or evidence.record.result.failure)
-
-
-def outlook(settings: Settings, lane: Lane, check: str, artifacts: Path) -> str:
-    """Return why a check would be run, as far as files and lock tell it before its environment is there.
-
-    Args:
-        check: the lane or shard; artifacts: the folder of its artifacts.
-
-    Returns:
-        The reason; empty where its evidence can be used again, if nothing else that it can see has changed.
-    """
-    inputs = inputs_of(settings, lane, artifacts, artifacts)
-    if inputs.outside:
-        return _leads_out(inputs)
-    try:
-        lock = lock_digest(settings.root / lane.lock)
-    except ConfigError as error:
-        return error.message
-    kept = _kept(settings.root, check)
-    seen = [Seen(parts={**then.parts, "lock": lock}, files=inputs.files) for then in kept]
-    return "" if any(now.key == then.key for now, then in zip(seen, kept, strict=True)) else _news(kept, seen)
-
-
-def _leads_out(inputs: Inputs) -> str:
-    """Return why a lane with a link that leads out of the work tree is always run."""
-    return f"{inputs.outside[0]} leads out of the work tree, to what no digest covers"
-
-
-def _kept(root: Path, check: str) -> list[Seen]:
-    """Return what the runs saw whose evidence is kept, the one that was used last first."""
-    found = []
-    for state in _by_age(_folder(root, check)):
-        with suppress(OSError, msgspec.DecodeError):
-            found.append(msgspec.json.decode((state / SEEN).read_bytes(), type=Seen))
-    return found
-
-
-def _news(kept: Sequence[Seen], now: Sequence[Seen]) -> str:
-    """Return what differs from the last run whose evidence was kept."""
-    if not kept:
-        return "no earlier run of it was kept"
-    changed = differences(now[0], kept[0])
-    more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
-    return f"changed since the last green run: {', '.join(changed[:NAMED])}{more}"
-
-
-def write_seen(artifacts: Path, seen: Seen) -> None:
-    """Leave what a lane could see beside its result."""
-    write_atomically(artifacts / SEEN, msgspec.json.encode(seen))
-
-
-def keep(root: Path, evidence: Sequence[LaneEvidence], verdict: Verdict) -> None:
-    """Keep green evidence for later runs, the newest states of each check.
-
-    Args:
-        root: folder of the project; evidence: of this run, as it lies in the folders of artifacts.
-    """
-    for item in evidence:
-        if not worth_keeping(item, verdict):
-            continue
-        folder = _folder(root, item.record.check)
-        target = folder / item.record.seen
-        shutil.rmtree(target, ignore_errors=True)
-        # A copy that was interrupted has another name, and is never taken for evidence.
-        unfinished = folder / f".{item.record.run_id}"
-        shutil.copytree(item.source, unfinished, symlinks=True)
-        unfinished.rename(target)
-        target.touch()
-        for old in _by_age(folder)[KEPT:]:
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def _folder(root: Path, check: str) -> Path:
-    """Return where evidence of a check is kept."""
-    return root / EVIDENCE / check.replace("/", "-")
-
-
-def _by_age(folder: Path) -> list[Path]:
-    """Return the states that are kept, the one that was used last first."""
-    states = [path for path in folder.glob("*") if path.is_dir() and not path.name.startswith(".")]
-    return sorted(states, key=lambda path: path.stat().st_mtime, reverse=True)
+def with_seen(prepared: PreparedLane, record: LaneRecord, seen: Seen | None) -> LaneRecord:
+    """Return a record that names what its lane could see, left beside it, where the kernel enforced that."""
+    if seen is None or record.result.hermetic != "kernel":
+        return record
+    write_atomically(prepared.job.artifacts / SEEN, msgspec.json.encode(seen))
+    return msgspec.structs.replace(record, seen=seen.key)

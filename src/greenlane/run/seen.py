@@ -1,0 +1,79 @@
+"""Everything that a hermetic lane can see, as one value; and why the result of a lane cannot be used again."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from pathlib import Path
+
+import msgspec
+
+from greenlane.environment.wheels import harness_state
+from greenlane.evidence.contract import Contract
+from greenlane.evidence.reader import digest_of
+from greenlane.evidence.reuse import Seen
+from greenlane.run.inputs import Inputs
+from greenlane.run.prepared import PreparedLane
+from greenlane.supervisor.plan import Plan
+
+SYSTEM = ("/etc/os-release", "/var/lib/dpkg/status", "/lib/apk/db/installed", "/var/lib/rpm/rpmdb.sqlite")
+"""Files that tell which programs and libraries of the system a lane can use."""
+
+
+def hindrance(prepared: PreparedLane, inputs: Inputs) -> str:
+    """Return why the result of a lane cannot be used again; empty when it can."""
+    job = prepared.job
+    if not job.lane.deterministic:
+        return f"a {job.lane.kind.value} lane depends on what is outside"
+    if job.only or job.environ.get("PYTEST_ADDOPTS", "").strip():
+        return "only a part of it is asked for"
+    if job.seed is not None:
+        return "a seed is asked for"
+    if job.plan is not None and job.plan.queue:
+        return "its shards pull from a queue"
+    if prepared.environment.drift:
+        return "its environment had drifted"
+    if inputs.outside:
+        return leads_out(inputs)
+    return ""
+
+
+def leads_out(inputs: Inputs) -> str:
+    """Return why a lane with a link that leads out of the work tree is always run."""
+    return f"{inputs.outside[0]} leads out of the work tree, to what no digest covers"
+
+
+def seen_by(prepared: PreparedLane, inputs: Inputs, plan: Plan, contract: Contract) -> Seen:
+    """Return everything that a hermetic lane can see.
+
+    Args:
+        prepared: the lane; inputs: its part of the work tree.
+        plan: what the supervisor is told; contract: what the lane is promised.
+    """
+    environment = prepared.environment
+    interpreter = Path(environment.python).resolve()
+    # What differs from run to run by nature is no part of it: names of temporary folders, the seed that was drawn.
+    told = msgspec.structs.replace(plan, secrets={}, contract="", view=None)
+    promised = msgspec.structs.replace(contract, run_id="", seed=0)
+    return Seen(
+        parts={
+            "lock": environment.lock,
+            "wheels": environment.wheel,
+            "interpreter": f"{environment.version} {interpreter} {digest_of(interpreter)}",
+            "platform": platform.platform(),
+            "system": _digest([digest_of(Path(path)) for path in SYSTEM]),
+            "harness": harness_state(),
+            "configuration": _digest(msgspec.to_builtins(prepared.job.lane)),
+            "command, environment and services": _digest(told, prepared.scratch),
+            "contract": _digest(promised, prepared.scratch),
+        },
+        files=inputs.files,
+    )
+
+
+def _digest(value: object, scratch: Path | None = None) -> str:
+    """Return the SHA-256 of a value, in which a run's private folder has always the same name."""
+    text = msgspec.json.encode(value)
+    if scratch is not None:
+        text = text.replace(str(scratch).encode(), b"{scratch}")
+    return hashlib.sha256(text).hexdigest()
