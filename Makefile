@@ -9,8 +9,6 @@ SETTINGS = STRICT_READY READINESS_EXPECT READINESS_FAIL_ON_SKIP READINESS_DISABL
 # The kernel must let a container make namespaces of its own, or the lane is not cut off from the network.
 CONTAINER = --rm --security-opt seccomp=unconfined --volume "$(CURDIR):/work" --tmpfs /work/.nox:exec --workdir /work $(SETTINGS:%=--env %)
 
-WITHOUT = next: start one, or run \`make project-ready-core-only\`, which needs none
-
 project-ready:
 	ND_REAL=1 $(NOX) -s ready -- --policy deploy
 
@@ -18,10 +16,7 @@ project-ready-core-only:
 	$(NOX) -s ready
 
 project-ready-core-only-with-docker:
-	@command -v $(DOCKER) > /dev/null || { echo "CONFIG_ERROR: $(DOCKER) is not installed" >&2; echo "  $(WITHOUT)" >&2; exit 2; }
-	@said=$$($(DOCKER) version 2>&1 > /dev/null) || { \
-	  echo "CONFIG_ERROR: $(DOCKER) has no engine that answers: $$said" >&2; echo "  $(WITHOUT)" >&2; exit 2; }
-	$(DOCKER) run $(CONTAINER) python:3.11 python3 bootstrap.py ready
+	DOCKER=$(DOCKER) .ci/docker-run $(CONTAINER) python:3.11 python3 bootstrap.py ready
 
 project-ready-nd-only:
 	$(NOX) -s nd
