@@ -27,6 +27,16 @@ def _tools(session: nox.Session) -> None:
 
 
 @nox.session
+def focus(session: nox.Session) -> None:
+    """Some tests by path, with pytest's own options, in seconds; no lane and no verdict: `-- tests/… --pdb`."""
+    if not session.posargs:
+        session.error("name tests: nox -s focus -- tests/smoke_core/greenlane/judge")
+    session.install("--require-hashes", "-r", "locks/core.txt")
+    session.install("--no-deps", "--editable", ".")
+    session.run("pytest", "-q", "-p", "no:cacheprovider", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style, dead code, and the workflow files."""
     _tools(session)

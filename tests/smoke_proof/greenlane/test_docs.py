@@ -41,6 +41,32 @@ def test_every_session_exists() -> None:
     assert named <= known
 
 
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_every_place_for_contributors_exists() -> None:
+    """Files and folders that CONTRIBUTING.md and docs/testing.md send people to are there."""
+    text = CONTRIBUTING + (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    places = set(re.findall(r"`((?:src|tests|docs|benchmarks|\.ci)(?:/[\w./]*)?)`", text))
+    assert len(places) > 15
+    named = [place for place in sorted(places) if "ROOM" not in place]
+    assert [place for place in named if not (ROOT / place).exists()] == []
+    assert {"pull_request_template.md", "ISSUE_TEMPLATE"} <= {path.name for path in (ROOT / ".github").iterdir()}
+
+
+def test_every_command_for_contributors_is_understood() -> None:
+    """What follows `--` is understood by the lane or the command that it is for."""
+    lanes = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["greenlane"]["lanes"]
+    lines = re.findall(r"(?:nox -s|bootstrap\.py) (\w+) -- ([^`\n]+)", CONTRIBUTING)
+    for session, words in lines:
+        rest = [word.replace("…", "x") for word in shlex.split(words)]
+        if session in lanes:
+            parser().parse_args(["lane", session, *rest])
+        elif session != "focus":
+            parser().parse_args(rest if session == "greenlane" else [session, *rest])
+    assert {"focus", "core", "ready", "greenlane"} <= {session for session, _ in lines}
+
+
 def test_every_example_is_understood() -> None:
     """Each command line of the help texts, which docs/commands.md shows, has words that the command takes."""
     lines = re.findall(
