@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from greenlane.adopt.placement import Place, Placed, layout, order_dependent, pl
 from greenlane.adopt.requirements import choose, said
 from greenlane.adopt.seed import seed, skip_entries, unrunnable
 from greenlane.adopt.skip_conditions import skip_conditions
-from greenlane.adopt.survey import Survey, survey
+from greenlane.adopt.survey import Survey, observing_lane, survey
 from greenlane.adopt.tox import Installed
 from greenlane.config.context import Context
 from greenlane.config.lanes import Lane, LaneKind
@@ -25,13 +26,22 @@ from greenlane.config.pytest_settings import read_pytest
 from greenlane.config.schema import Configuration
 from greenlane.environment.locks import compile_locks
 from greenlane.evidence.ledger import Ledger
+from greenlane.evidence.search import Conclusion
 from greenlane.judge.quarantine import day_of
+from greenlane.polluter.find import make_job, search
+from greenlane.polluter.suspects import Traces
 from greenlane.run.suite import suite_of
 
 SLOW = 20.0
 """Seconds of a test from which the usual deadline of a lane is too near."""
 
 USUAL_BUDGET = 600.0
+
+HOW = {Conclusion.POLLUTED: "fails after", Conclusion.NEEDS_HELPER: "passes only after"}
+"""What is said of a test that others disturb, or help."""
+
+SOUGHT = 3
+"""Tests that fail in random order only of which a survey looks for the polluters."""
 
 
 class Adopted(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +50,7 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         adoption: what the lanes are made of; ledger: what is excused from the start.
         placed: where each test belongs; disturbed: tests that fail in random order only; seed: of that order.
+        polluters: after which tests the first of these fail, in words, by victim.
         lock: text of the lock that its environment was built from.
         survey: what it was seen doing.
     """
@@ -48,6 +59,7 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     placed: tuple[Placed, ...]
     disturbed: tuple[str, ...]
+    polluters: dict[str, str]
     lock: str
     survey: Survey
 
@@ -64,7 +76,8 @@ def read_suite(root: Path, asked: Installed, python: str) -> Adoption | None:
     if not suite:
         return None
     where = settings.source if settings.testpaths else "found by the names of files"
-    return Adoption(suite=suite, where=where, needs=choose(root, read_project(root), asked), python=python)
+    needs = choose(root, read_project(root), asked)
+    return Adoption(suite=suite, where=where, needs=needs, python=python, addopts_marks=settings.marks)
 
 
 def said_of(adoption: Adoption, root: Path) -> Iterator[str]:
@@ -99,16 +112,39 @@ def observe(root: Path, adoption: Adoption, environ: Mapping[str, str], say: Cal
         )  # fmt: skip
         settings = Settings(project=str(root.resolve()), configuration=Configuration(lanes={"core": lane}), sources={})
         compile_locks(Context(settings, environ, lambda _line: None), check=False, upgrade=False)
-        seen = survey(Context(settings, environ, say), lane)
+        context = Context(settings, environ, say)
+        seen = survey(context, lane)
+        after = polluters(context, lane, order_dependent(seen.observed), seen.seed)
         text = lock.read_text(encoding="utf-8")
-    forget(root)
-    return _adopted(root, adoption, seen, text)
+    forget(settings)
+    return msgspec.structs.replace(_adopted(root, adoption, seen, text), polluters=after)
 
 
-def forget(root: Path) -> None:
+def forget(settings: Settings) -> None:
     """Remove what the runs of a survey left in the project; their evidence is used up."""
-    for folder in (root / Configuration().artifacts).glob("survey-*"):
-        shutil.rmtree(folder, ignore_errors=True)
+    for path in (settings.root / settings.configuration.artifacts).glob("survey-*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def polluters(context: Context, lane: Lane, victims: Sequence[str], seed: int, interpreter: str = "") -> dict[str, str]:
+    """Return after which tests each of the first victims fails, in words, where that is found.
+
+    Args:
+        context: of the call; lane: whose tests disturb each other.
+        victims: tests that fail in the random order of `seed`.
+        interpreter: path of the Python that is used as it is; empty for the environment of the lane's lock.
+    """
+    found = {}
+    for victim in victims[:SOUGHT] if hasattr(os, "fork") else ():
+        job = make_job(context, observing_lane(lane), (), interpreter)
+        findings = search(job, victim, Traces(), seed, quiet=True)
+        how = HOW.get(findings.conclusion)
+        if how:
+            found[victim] = f"{how} {', '.join(findings.tests)}"
+    return found
 
 
 def _adopted(root: Path, adoption: Adoption, seen: Survey, lock: str) -> Adopted:
@@ -131,11 +167,10 @@ def _adopted(root: Path, adoption: Adoption, seen: Survey, lock: str) -> Adopted
         timeout=_rounded(4 * seen.longest) if seen.longest > SLOW else 0.0,
         budget=_rounded(3 * seen.seconds) if 2 * seen.seconds > USUAL_BUDGET else 0.0,
         layout=arranged,
-        places=tuple(dict.fromkeys((Place.CORE, *(test.place for test in placed)))),
     )
     return Adopted(
-        adoption=adoption, ledger=seed(arranged, skips, today), placed=tuple(placed), disturbed=disturbed, lock=lock,
-        survey=seen,
+        adoption=adoption, ledger=seed(arranged, skips, today), placed=tuple(placed), disturbed=disturbed, polluters={},
+        lock=lock, survey=seen,
     )  # fmt: skip
 
 

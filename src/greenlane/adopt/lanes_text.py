@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -24,7 +25,8 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
         needs: what its tests need beside the project.
         python: version that lanes run on, as `3.12`; empty for that of nox.
         order: `file` or `random`; timeout: seconds for one test, 0 for the usual; budget: of a lane, 0 for the usual.
-        layout: which tests belong elsewhere; places: the lanes that have any test.
+        addopts_marks: what a `-m` of the suite's own addopts selects; empty for none.
+        layout: which tests belong elsewhere.
     """
 
     suite: tuple[str, ...]
@@ -34,22 +36,51 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
     order: str = "file"
     timeout: float = 0.0
     budget: float = 0.0
+    addopts_marks: str = ""
     layout: Layout = Layout()
-    places: tuple[Place, ...] = (Place.CORE,)
 
 
 def lane_tables(adoption: Adoption) -> str:
     """Return the tables of every lane that the suite needs."""
-    made = [_table(place, adoption) for place in (Place.CORE, Place.ND, Place.RELEASE) if place in adoption.places]
+    made = []
+    for place in (Place.CORE, Place.ND, Place.RELEASE):
+        tests, marks = _selection(place, adoption)
+        if tests:
+            made.append(_table(place.value, KINDS[place], tests, marks, adoption))
+    if adoption.addopts_marks:
+        # What the suite itself leaves out by default belongs to a lane, too.
+        name, marks = left_out(adoption.addopts_marks)
+        made.append(_table(name, KINDS[Place.ND], adoption.suite, marks, adoption))
     return HEAD + "\n".join(made)
 
 
-def _table(place: Place, adoption: Adoption) -> str:
+def left_out(expression: str) -> tuple[str, str]:
+    """Return name and marks of the lane for what a suite's own `-m` leaves out."""
+    single = re.fullmatch(r"not (\w+)", expression.strip())
+    return (single[1], single[1]) if single and single[1] not in KINDS.values() else ("rest", f"not ({expression})")
+
+
+def _selection(place: Place, adoption: Adoption) -> tuple[tuple[str, ...], str]:
+    """Return the tests of a lane, none where it has none, and the marks that they must have."""
+    layout = adoption.layout
+    if place is Place.CORE:
+        others = [f"not {mark}" for mark in layout.marks.values()]
+        usual = [f"({adoption.addopts_marks})"] if adoption.addopts_marks and others else []
+        return adoption.suite, " and ".join([*usual, *others])
+    if place in layout.marks:
+        return (*layout.files.get(place, ()), *adoption.suite), layout.marks[place]
+    rows = [row.nodeid.removesuffix("[*") for row in layout.rows if row.place is place]
+    # One of the tests that the ledger moves here stands for them: a lane has to name something.
+    return layout.files.get(place, ()) or tuple(rows[:1]), ""
+
+
+def _table(name: str, kind: str, tests: tuple[str, ...], marks: str, adoption: Adoption) -> str:
     """Return the table of one lane; the others share the lock of `core`."""
-    needs, layout = adoption.needs, adoption.layout
-    tests = adoption.suite if place is Place.CORE else layout.files.get(place, ()) or adoption.suite
-    lines = [f"[tool.greenlane.lanes.{place}]", f"kind = {_quoted(KINDS[place])}", f"tests = {_array(tests)}"]
-    if place is not Place.CORE:
+    needs = adoption.needs
+    lines = [f"[tool.greenlane.lanes.{name}]", f"kind = {_quoted(kind)}", f"tests = {_array(tests)}"]
+    if marks:
+        lines.append(f"marks = {_quoted(marks)}")
+    if name != Place.CORE.value:
         lines.append('lock = "locks/core.txt"')
     source = f"  # {needs.source}" if needs.source else ""
     for key, names in (("extras", needs.extras), ("groups", needs.groups), ("requirements", needs.requirements)):
@@ -57,7 +88,7 @@ def _table(place: Place, adoption: Adoption) -> str:
             lines.append(f"{key} = {_array(names)}{source}")
     if adoption.python:
         lines.append(f"python = {_quoted(adoption.python)}")
-    if place is Place.CORE and adoption.order == "random":
+    if name == Place.CORE.value and adoption.order == "random":
         lines.append('order = "random"')
     if adoption.timeout:
         lines.append(f"test_timeout = {adoption.timeout:g}")

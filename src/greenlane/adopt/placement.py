@@ -67,7 +67,8 @@ def place(observed: Observed) -> list[Placed]:
     files = dict.fromkeys(error.nodeid for run in observed.runs for error in run.collect_errors)
     placed = [_file(observed, nodeid, escapes.get(nodeid, ())) for nodeid in files]
     secrets = _secrets(observed)
-    for nodeid in dict.fromkeys((*observed.first.collected, *observed.second.collected)):
+    whole = (test.nodeid for test in observed.first.outcomes if "::" not in test.nodeid)  # a file that skips itself
+    for nodeid in dict.fromkeys((*observed.first.collected, *observed.second.collected, *whole)):
         where, why = _place(escapes.get(nodeid, ()), secrets.get(nodeid, ""), [end.get(nodeid) for end in ends])
         if where is Place.BROKEN:
             where, why = _broken(why, observed.plainly.get(nodeid))

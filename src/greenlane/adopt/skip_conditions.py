@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -73,4 +74,8 @@ def _of_decorator(text: str, node: ast.expr, assigned: dict[str, ast.expr]) -> I
                 condition = condition.operand
             if isinstance(condition, ast.Name) and condition.id in assigned:
                 condition = assigned[condition.id]
-            yield ast.get_source_segment(text, condition) or ""
+            told = ast.get_source_segment(text, condition) or ""
+            absent = re.fullmatch(r"(\w+)(?: is (?:not )?None)?", told)
+            # A module that is None where it could not be imported.
+            optional = absent and re.search(rf"^[ \t]+import {absent[1]}$|^\s*{absent[1]} = None$", text, re.MULTILINE)
+            yield f"could not import '{absent[1]}'" if absent and optional else told

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from greenlane.adopt.lanes_text import KINDS
 from greenlane.adopt.placement import Place, Placed
 from greenlane.adopt.survey import Survey
+from greenlane.evidence.claims import Claims
+from greenlane.sharding.claims import owners
 
 SHOWN = 5
 """How many groups of tests are named for one lane."""
@@ -39,17 +43,57 @@ def missing_modules(seen: Survey) -> Iterator[str]:
         yield f"NOTE: the suite imports what nothing installs: {told}; name it with --group, --extra or --requirements"
 
 
-def order_lines(disturbed: Iterable[str], polluters: dict[str, tuple[str, ...]]) -> Iterator[str]:
+def order_lines(disturbed: Iterable[str], polluters: Mapping[str, str]) -> Iterator[str]:
     """Yield the tests that fail in random order only, and after which others they do."""
     victims = list(disturbed)
     if not victims:
         return
     yield f"order: the suite's own, because {len(victims)} fail in a random one"
     for victim in victims[:SHOWN]:
-        after = polluters.get(victim, ())
-        yield f"  {victim}" + (f" fails after {', '.join(after)}" if after else "")
+        yield f"  {victim} {polluters.get(victim, '')}".rstrip()
     if len(victims) > SHOWN:
         yield f"  and {len(victims) - SHOWN} more: greenlane polluter NODEID names what each fails after"
+
+
+def proposals(
+    placed: Iterable[Placed], claims: Claims, kinds: Mapping[str, str], marks: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
+    """Yield which tests belong to another lane than they are in.
+
+    Args:
+        placed: where each test belongs; claims: what the lanes take; kinds: kind of each lane, by name.
+        marks: marks by node id.
+    """
+    moves: dict[tuple[str, Place], list[Placed]] = {}
+    for test in placed:
+        names = marks.get(test.nodeid, ())
+        lanes = owners(test.nodeid, claims, lambda claim, names=names: meets(claim.marks, names))  # type: ignore[misc]
+        for owner in lanes[:1]:
+            if kinds.get(owner, owner) != KINDS.get(test.place, test.place.value):
+                moves.setdefault((owner, test.place), []).append(test)
+    for (owner, where), tests in moves.items():
+        more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+        why = f": {_short(tests[0].why)}" if tests[0].why else ""
+        yield f"move: {tests[0].nodeid}{more} from {owner} to {where}{why}"
+    if not moves:
+        yield "no test has to move"
+
+
+def meets(expression: str, names: Collection[str]) -> bool:
+    """Return whether a test with marks meets an expression of marks; one that is more than names decides nothing."""
+
+    def holds(node: ast.expr) -> bool:
+        if isinstance(node, ast.BoolOp):
+            parts = map(holds, node.values)
+            return all(parts) if isinstance(node.op, ast.And) else any(parts)
+        if isinstance(node, ast.UnaryOp):
+            return not holds(node.operand)
+        return isinstance(node, ast.Name) and node.id in names
+
+    try:
+        return not expression or holds(ast.parse(expression.strip(), mode="eval").body)
+    except SyntaxError:
+        return True
 
 
 def _short(text: str) -> str:

@@ -15,7 +15,6 @@ import msgspec
 from greenlane.adopt.placement import Observed, failing
 from greenlane.config.context import Context
 from greenlane.config.lanes import Lane, LaneKind
-from greenlane.environment.installers import installer_of
 from greenlane.environment.variables import lane_environment
 from greenlane.errors import ConfigError, Interrupted
 from greenlane.evidence.artifacts import OUTPUT
@@ -24,6 +23,7 @@ from greenlane.evidence.ledger import Facts
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.run.job import LaneJob, new_run_id
 from greenlane.run.lane import run_lane
+from greenlane.run.prepared import job_installer
 from greenlane.run.services import ServiceResolver
 from greenlane.sharding.assignment import file_of
 
@@ -110,7 +110,7 @@ def _observe(context: Context, lane: Lane, number: int, interpreter: str, seed: 
         context=context, lane=lane, shard="", run_id=new_run_id(), gates=(), purpose=f"{PURPOSE}-{number}", seed=seed,
         observe=True, interpreter=interpreter,
     )  # fmt: skip
-    installer = installer_of(context)
+    installer = job_installer(job)
     evidence = run_lane(job, installer, ServiceResolver(context, installer))
     record, journal = evidence.record, evidence.journal
     if record.result.interrupted:

@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
             suite = adopted.adoption
             _print(missing_modules(adopted.survey))
             _print(placement_lines(adopted.placed))
-            _print(order_lines(adopted.disturbed, {}))
+            _print(order_lines(adopted.disturbed, adopted.polluters))
     made = _made(arguments, repository, suite, environ)
     _show(made, environ, diff=arguments.diff)
     if made.additions and not _wanted(arguments):

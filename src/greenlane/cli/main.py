@@ -54,6 +54,7 @@ COMMANDS = (
     "polluter",
     "doctor",
     "init",
+    "survey",
     "history",
     "flakes",
     "completion",

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.cli.context import context_of, print_answer, print_line
+from greenlane.adopt.bare import bare_context
+from greenlane.cli.context import print_answer, print_line
 from greenlane.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_NOT_READY, EXIT_READY
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.search import Conclusion, Findings
@@ -55,11 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Find, or show again; 0 when tests can be named, 1 when not."""
     say = partial(print, file=sys.stderr, flush=True) if arguments.json else print_line
-    context = context_of(arguments, environ, say)
+    context, interpreter = bare_context(Path(arguments.project), environ, say)
     settings = context.settings
     victim: str = arguments.victim
     lane = lane_of(settings, victim, arguments.lane)
-    job = make_job(context, lane, open_gates(context))
+    job = make_job(context, lane, open_gates(context), interpreter)
     if arguments.after:
         status = replay(job, (*arguments.after, victim))
         return REPLAYED.get(status, EXIT_CONFIG)

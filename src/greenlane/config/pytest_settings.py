@@ -33,6 +33,17 @@ class PytestSettings(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ("test_*.py", "*_test.py")
     told: tuple[str, ...] = ()
 
+    @property
+    def marks(self) -> str:
+        """What a `-m` of addopts selects, the last one; empty for none."""
+        found = ""
+        for number, word in enumerate(self.addopts):
+            if word == "-m" and number + 1 < len(self.addopts):
+                found = self.addopts[number + 1]
+            elif word.startswith("-m") and word != "-m":
+                found = word.removeprefix("-m").removeprefix("=")
+        return found
+
 
 def read_pytest(root: Path) -> PytestSettings:
     """Return what a project tells pytest, found in pytest's own order.

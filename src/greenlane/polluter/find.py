@@ -32,11 +32,11 @@ def _watching(settings: Settings) -> LeakPolicy:
     return leaks if leaks.level != "off" else msgspec.structs.replace(leaks, level="warn")
 
 
-def make_job(context: Context, lane: Lane, gates: tuple[GateState, ...]) -> LaneJob:
-    """Return a request for a lane's environment in which something else than the lane is done."""
+def make_job(context: Context, lane: Lane, gates: tuple[GateState, ...], interpreter: str = "") -> LaneJob:
+    """Return a request for a lane's environment, or an interpreter as it is, in which something else is done."""
     return LaneJob(
         context=context, lane=msgspec.structs.replace(lane, shards=(), coverage=None), shard="", run_id=new_run_id(),
-        gates=gates, purpose=PURPOSE, color=context.color,
+        gates=gates, purpose=PURPOSE, color=context.color, interpreter=interpreter,
     )  # fmt: skip
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import configparser
-import tomllib
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
+from greenlane.config.pytest_settings import read_pytest
 from greenlane.evidence.claims import Claim, Claims, Move
 from greenlane.evidence.ledger import Ledger
 from greenlane.run.census import present_files
@@ -50,37 +48,9 @@ def with_moved(settings: Settings, ledger: Ledger, lane: Lane) -> Lane:
 def unclaimed_files(settings: Settings, ledger: Ledger) -> tuple[str, ...]:
     """Return the test files below the lanes' paths, and below pytest's own `testpaths`, that no lane takes."""
     claims = claims_of(settings, ledger)
-    files = present_files(settings.root, (*_all_tests(settings), *test_paths(settings.root)))
+    files = present_files(settings.root, (*_all_tests(settings), *read_pytest(settings.root).testpaths))
     return tuple(name for name in files if not file_owners(name, claims))
 
 
 def _all_tests(settings: Settings) -> Iterable[str]:
     return dict.fromkeys(test for lane in settings.configuration.lanes.values() for test in lane.tests)
-
-
-def test_paths(root: Path) -> tuple[str, ...]:
-    """Return pytest's `testpaths` of a project, from the first of its files that has a section of pytest."""
-    for name, section in (("pytest.ini", "pytest"), (".pytest.ini", "pytest")):
-        if (root / name).is_file():
-            return _of_ini(root / name, section)
-    try:
-        content = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        content = {}
-    options = content.get("tool", {}).get("pytest", {})
-    options = options.get("ini_options", options)
-    if options:
-        paths = options.get("testpaths", ())
-        return tuple(paths.split() if isinstance(paths, str) else map(str, paths))
-    found = (_of_ini(root / name, section) for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")))
-    return next((paths for paths in found if paths), ())
-
-
-def _of_ini(path: Path, section: str) -> tuple[str, ...]:
-    """Return `testpaths` of an ini file; nothing where it has none or is damaged, which pytest tells."""
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
-        return ()
-    return tuple(parser.get(section, "testpaths", fallback="").split())

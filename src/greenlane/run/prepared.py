@@ -16,7 +16,7 @@ from greenlane.config.load import Settings
 from greenlane.environment.build import Recipe, check, prepare
 from greenlane.environment.drift import read as read_manifest
 from greenlane.environment.exclusive import exclusive
-from greenlane.environment.installers import Installer
+from greenlane.environment.installers import Installer, Virtualenv, installer_of
 from greenlane.environment.wheels import harness_state
 from greenlane.errors import ConfigError
 from greenlane.evidence.artifacts import CONTRACT, JOURNAL, JUNIT, RECORD
@@ -85,6 +85,16 @@ def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         yield PreparedLane(job, recipe, environment, services, tree, scratch)
+
+
+def job_installer(job: LaneJob) -> Installer:
+    """Return who builds the environment of a job; for an interpreter that is used as it is, somebody who is not asked.
+
+    Raises:
+        ConfigError: neither uv nor virtualenv is there.
+    """
+    tools = job.settings.root / job.settings.configuration.environments
+    return Virtualenv(tools, job.environ) if job.interpreter else installer_of(job.context)
 
 
 def _as_it_is(interpreter: str) -> Environment:

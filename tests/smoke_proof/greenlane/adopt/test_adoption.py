@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -71,6 +73,7 @@ def test_a_suite_is_placed_by_what_it_did(stranger: TinyProject) -> None:
     assert len(ran.output.splitlines()) <= 40
     assert "suite: tests (pyproject.toml [tool.pytest.ini_options])" in ran.output
     assert "run 3 of 3 in random order" in ran.output
+    assert "test_order.py::test_2 passes only after tests/test_order.py::test_1" in ran.output
     assert "order: the suite's own, because" in ran.output
     assert {name: (stranger.path / name).read_text() for name in SUITE} == tests
     assert not list(stranger.path.glob("tests/smoke_*"))
@@ -88,10 +91,35 @@ def test_a_suite_is_placed_by_what_it_did(stranger: TinyProject) -> None:
     assert "differs between equal runs" in moves["test_counts"][1]
     assert {entry.get("platform") for entry in ledger["skip"]} == {"!linux", "darwin"}
 
+    ran = stranger.greenlane("ready")
+    assert ran.code == 0, ran.output
+    assert "READY (policy dev)" in ran.output
+    assert "7 passed, 2 skipped" in ran.output or "PASS  core" in ran.output
     # A second call has nothing to add, and runs nothing.
     again = stranger.greenlane("init", "--yes")
     assert "survey" not in again.output
     assert again.output.endswith("nothing to add\n")
+
+
+def test_survey_proposes_moves(stranger: TinyProject) -> None:
+    """Where lanes are, it says who is in the wrong one; where none are, it works with the interpreter that runs it."""
+    ran = stranger.greenlane("survey", PATH=os.environ["PATH"])
+    assert ran.code == 0, ran.output
+    assert "release: tests/test_mixed.py::test_calls: connect 198.51.100.7:80" in ran.output
+    assert (stranger.path / ".greenlane" / ".gitignore").read_text() == "*\n"
+    assert not list(stranger.path.glob(".greenlane/survey-*"))
+    found = stranger.greenlane("polluter", "tests/test_order.py::test_2", "--json")
+    assert json.loads(found.output[found.output.index("{") :])["tests"] == ["tests/test_order.py::test_1"]
+
+    stranger.lanes(
+        core={"kind": "deterministic", "tests": ["tests"]}, nd={"kind": "nondeterministic", "tests": ["more"]}
+    )
+    stranger.write("more/test_more.py", "def test_more(): pass\n")
+    ran = stranger.greenlane("survey")
+    assert ran.code == 0, ran.output
+    assert "move: more/test_more.py::test_more from nd to core" in ran.output
+    assert "and 1 more from core to release: " in ran.output
+    assert "move: tests/test_mixed.py::test_broken from core to broken: AssertionError: as everywhere" in ran.output
 
 
 def test_a_suite_that_cannot_start_says_why(stranger: TinyProject) -> None:
