@@ -1,0 +1,146 @@
+"""How other people's suites fare: each is run plainly, then adopted by two commands, and what is red is judged.
+
+`python benchmarks/strangers.py [NAME…]` takes names of source distributions that ship their tests, or folders. It prints for
+each the tests in every lane, the verdict, the lines on the terminal, time and memory beside plain pytest in the very same
+environment, and whether each red row is one that `strangers.toml` knows, judged by hand: a true alarm or a false one.
+Needs a package index, and `greenlane[control]` with nox; nothing of the projects is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).parent
+CORPUS = (
+    "attrs", "click", "filelock", "itsdangerous", "markupsafe", "more-itertools", "packaging", "pluggy", "structlog",
+    "tenacity", "iniconfig", "anyio", "httpx",
+)  # fmt: skip
+LIMIT = 900.0
+"""Seconds that one command may take."""
+
+
+class Ran(NamedTuple):
+    """How a command ended: exit status, its output, seconds, and the most memory of any of its processes in MB."""
+
+    status: int
+    output: str
+    seconds: float
+    memory: float
+
+
+def run(command: Sequence[str], cwd: Path) -> Ran:
+    """Run a command and measure it."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environ |= {"NOX_SCRIPT_MODE": "none", "NO_COLOR": "1"}
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        output.seek(0)
+        text = output.read().decode("utf-8", "replace")
+    return Ran(os.waitstatus_to_exitcode(status), text, time.monotonic() - began, usage.ru_maxrss / 1024)
+
+
+def source(name: str, into: Path) -> Path:
+    """Return a fresh copy of a project: a folder, or the newest source distribution of a name."""
+    if Path(name).is_dir():
+        return Path(shutil.copytree(name, into / Path(name).name))
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", name, name, "-d", str(into)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
+    archives = list(into.glob("*.tar.gz"))
+    if not archives:
+        raise SystemExit(f"{name}: no source distribution: {done.stderr.strip().splitlines()[-1:]}")
+    with tarfile.open(archives[0]) as archive:
+        archive.extractall(into, filter="data")
+    return next(path for path in into.iterdir() if path.is_dir())
+
+
+def adopt(name: str, expected: dict[str, Any]) -> dict[str, Any]:
+    """Adopt one project and return what came of it."""
+    with tempfile.TemporaryDirectory(prefix="stranger-") as folder:
+        project = source(name, Path(folder))
+        tests = digest(project)
+        greenlane = [sys.executable, "-P", "-m", "greenlane"]
+        init = run([*greenlane, "init", "--yes", *expected.get("words", ())], project)
+        found: dict[str, Any] = {"name": name, "init": init}
+        if init.status:
+            return found
+        ready = run([*greenlane, "ready"], project)
+        verdict = json.loads((project / ".artifacts/verdict.json").read_text())
+        python = project / ".nox/greenlane/core/bin/python"
+        record = json.loads((project / ".artifacts/core/lane.json").read_text())
+        lanes = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["greenlane"]["lanes"]
+        plain = run([str(python), "-P", "-m", "pytest", *lanes["core"]["tests"], "-q"], project)
+        seconds = record["result"]["finished_at"] - record["result"]["started_at"]
+        shown = [line for line in ready.output.splitlines() if not line.startswith("core | ")]
+        return found | {
+            "ready": ready, "plain": plain, "verdict": verdict, "seconds": seconds, "edited": digest(project) != tests,
+            "lines": len(shown), "placed": next(line for line in init.output.splitlines() if line.startswith("placed: ")),
+        }  # fmt: skip
+
+
+def digest(project: Path) -> dict[str, bytes]:
+    """Return every test file of a project."""
+    names = (path for path in project.rglob("*.py") if "test" in str(path.relative_to(project)))
+    return {str(path): path.read_bytes() for path in names if ".nox" not in path.parts}
+
+
+def reds(verdict: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """Return each red row with its judgement."""
+    known = expected.get("reds", {})
+    rows = {f"{v['code']} {v['subject']}": v for v in verdict["violations"] if v["gating"]}
+    told = []
+    for row in rows:
+        judged = next((why for pattern, why in known.items() if pattern in row), "NOT JUDGED")
+        told.append(f"    {row}: {judged}")
+    return told
+
+
+def show(found: dict[str, Any], expected: dict[str, Any]) -> bool:
+    """Print one project; return whether every red row is known."""
+    if "ready" not in found:
+        init = found["init"]
+        print(f"{found['name']}: init ended with {init.status}\n{init.output[-1500:]}", flush=True)
+        return False
+    plain, seconds, ready = found["plain"], found["seconds"], found["ready"]
+    rows = reds(found["verdict"], expected)
+    print(
+        f"{found['name']}: {found['placed'].removeprefix('placed: ')}; exit {ready.status}; {found['lines']} lines; "
+        f"lane {seconds:.1f} s, plain {plain.seconds:.1f} s ({seconds / plain.seconds:.2f}x); "
+        f"memory {ready.memory:.0f} MB, plain {plain.memory:.0f} MB; "
+        f"init {found['init'].seconds:.0f} s{'; TESTS WERE EDITED' if found['edited'] else ''}",
+        *rows, sep="\n", flush=True,
+    )  # fmt: skip
+    return not any("NOT JUDGED" in row or ": false" in row for row in rows) and not found["edited"]
+
+
+def main() -> int:
+    """Adopt the corpus; 0 when every red row is a true alarm and no test was edited."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=CORPUS, help="source distributions, or folders")
+    arguments = parser.parse_args()
+    judged = tomllib.loads((HERE / "strangers.toml").read_text(encoding="utf-8"))
+    good = []
+    for name in arguments.names:
+        expected = judged.get(Path(name).name, {})
+        good.append(show(adopt(name, expected), expected))
+    print(f"{sum(good)} of {len(good)} without a false alarm")
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
