@@ -1,8 +1,8 @@
 """How other people's suites fare: each is run plainly, then adopted by two commands, and what is red is judged.
 
-`python benchmarks/strangers.py [NAME…]` takes names of source distributions that ship their tests, or folders. It prints for
-each the tests in every lane, the verdict, the lines on the terminal, time and memory beside plain pytest in the very same
-environment, and whether each red row is one that `strangers.toml` knows, judged by hand: a true alarm or a false one.
+`python benchmarks/strangers.py [NAME…]` takes names of source distributions that ship their tests, or folders. It
+prints for each the tests in every lane, the verdict, the lines on the terminal, time and memory beside plain pytest in
+the same environment, and whether each red row is known to `strangers.toml`, judged by hand as true or false.
 Needs a package index, and `greenlane[control]` with nox; nothing of the projects is kept.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -59,11 +60,12 @@ def source(name: str, into: Path) -> Path:
     """Return a fresh copy of a project: a folder, or the newest source distribution of a name."""
     if Path(name).is_dir():
         return Path(shutil.copytree(name, into / Path(name).name))
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", name, name, "-d", str(into)]
+    pip = [found] if (found := shutil.which("pip")) else [sys.executable, "-m", "pip"]
+    command = [*pip, "download", "-q", "--no-deps", "--no-binary", name, name, "-d", str(into)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
     archives = list(into.glob("*.tar.gz"))
     if not archives:
-        raise SystemExit(f"{name}: no source distribution: {done.stderr.strip().splitlines()[-1:]}")
+        raise FileNotFoundError(f"no source distribution: {done.stderr.strip().splitlines()[-1:]}")
     with tarfile.open(archives[0]) as archive:
         archive.extractall(into, filter="data")
     return next(path for path in into.iterdir() if path.is_dir())
@@ -80,7 +82,7 @@ def adopt(name: str, expected: dict[str, Any]) -> dict[str, Any]:
         if init.status:
             return found
         ready = run([*greenlane, "ready"], project)
-        verdict = json.loads((project / ".artifacts/verdict.json").read_text())
+        verdict: dict[str, Any] = json.loads((project / ".artifacts/verdict.json").read_text())
         python = project / ".nox/greenlane/core/bin/python"
         record = json.loads((project / ".artifacts/core/lane.json").read_text())
         lanes = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["greenlane"]["lanes"]
@@ -89,7 +91,7 @@ def adopt(name: str, expected: dict[str, Any]) -> dict[str, Any]:
         shown = [line for line in ready.output.splitlines() if not line.startswith("core | ")]
         return found | {
             "ready": ready, "plain": plain, "verdict": verdict, "seconds": seconds, "edited": digest(project) != tests,
-            "lines": len(shown), "placed": next(line for line in init.output.splitlines() if line.startswith("placed: ")),
+            "lines": len(shown), "placed": next(t for t in init.output.splitlines() if t.startswith("placed: ")),
         }  # fmt: skip
 
 
@@ -136,8 +138,12 @@ def main() -> int:
     judged = tomllib.loads((HERE / "strangers.toml").read_text(encoding="utf-8"))
     good = []
     for name in arguments.names:
-        expected = judged.get(Path(name).name, {})
-        good.append(show(adopt(name, expected), expected))
+        expected = judged.get(re.sub(r"-\d.*", "", Path(name).name).replace("_", "-"), {})
+        try:
+            good.append(show(adopt(name, expected), expected))
+        except OSError as error:
+            print(f"{name}: {error}", flush=True)
+            good.append(False)
     print(f"{sum(good)} of {len(good)} without a false alarm")
     return 0 if all(good) else 1
 

@@ -8,14 +8,13 @@ from typing import Any
 import msgspec
 
 from greenlane.config.leaks import LeakPolicy
-from greenlane.environment.installers import installer_of
 from greenlane.errors import GreenlaneError, Interrupted
 from greenlane.evidence.artifacts import CONTRACT
 from greenlane.evidence.contract import Contract, Task
 from greenlane.run.assembly import supervisor_plan
 from greenlane.run.contract import lane_contract
 from greenlane.run.job import LaneJob
-from greenlane.run.prepared import PreparedLane, prepared_lane
+from greenlane.run.prepared import PreparedLane, job_installer, prepared_lane
 from greenlane.run.pytest_arguments import pytest_arguments
 from greenlane.run.services import ServiceResolver
 from greenlane.run.supervise import run_supervisor
@@ -58,5 +57,5 @@ def supervised(prepared: PreparedLane, contract: Contract, **options: Any) -> in
 
 def prepared_for(job: LaneJob) -> AbstractContextManager[PreparedLane]:
     """Build the lane's environment or prove it right, and hold it."""
-    installer = installer_of(job.context)
+    installer = job_installer(job)
     return prepared_lane(job, installer, ServiceResolver(job.context, installer))
