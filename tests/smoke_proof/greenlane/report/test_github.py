@@ -201,8 +201,8 @@ def test_what_a_library_raises_is_shown_where_it_was_called(make_tiny: Callable[
 
     told = [read(line)[1] for line in ran.output.splitlines() if line.startswith("::error ")]
     assert [(each.get("file"), each.get("line"), each["title"]) for each in told] == [
-        ("tests/test_it.py", "5", "FAILED tests/test_it.py::test_a (and 1 more test)"),
         ("tests/test_it.py", "12", "NETWORK tests/test_it.py::test_out"),
+        ("tests/test_it.py", "5", "FAILED tests/test_it.py::test_a (and 1 more test)"),
     ]
     failed_at = {each["subject"]: each["line"] for each in ran.verdict["violations"] if each["code"] == "FAILED"}
     assert failed_at == {"tests/test_it.py::test_a": 5, "tests/test_it.py::test_b": 9, "tests/test_it.py::test_out": 12}
