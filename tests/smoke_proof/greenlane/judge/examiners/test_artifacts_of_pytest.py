@@ -131,7 +131,7 @@ def run_pytest(project: Path, *words: str) -> LaneEvidence:
     )  # fmt: skip
     # This pytest runs in no lane: what it would prove of the network is not the question here.
     journal = msgspec.structs.replace(read_journal(artifacts / "journal.jsonl"), hermetic=(proof(),))
-    record: dict[str, Any] = {"run_id": "run", "exit_status": done.returncode, "interpreter": sys.executable}
+    record: dict[str, Any] = {"run_id": "run", "exit_status": done.returncode, "python": sys.executable}
     evidence = lane(**record)
     return but(evidence, journal=journal, junit=read_junit(artifacts / "junit.xml"))
 
