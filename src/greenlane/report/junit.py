@@ -18,7 +18,7 @@ from greenlane.evidence.violation import Violation
 from greenlane.judge.causes import group
 from greenlane.judge.examiners.artifacts import junit_key
 from greenlane.report.failures import WORDS, gating, heard, is_large, tests_of
-from greenlane.report.lines import row
+from greenlane.report.lines import also, row
 
 SHOWN = 200
 """Causes of one check."""
@@ -92,7 +92,8 @@ def _case(suite: ElementTree.Element, classname: str, name: str, seconds: float)
 def _failure(case: ElementTree.Element, violations: list[Violation]) -> None:
     """Add the causes of a check to its case."""
     causes = group(violations)
-    lines = [row(cause) for cause in causes[:SHOWN]] or ["failed"]
+    lines = [line for cause in causes[:SHOWN] for line in (row(cause), *(f"  also: {one}" for one in also(cause)))]
+    lines = lines or ["failed"]
     if len(causes) > SHOWN:
         lines.append(f"… and {len(causes) - SHOWN:,} more causes")
     ElementTree.SubElement(case, "failure", message=_clean(lines[0])).text = _clean("\n".join(lines))
