@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from greenlane.evidence.evidence import LaneEvidence, Requirements
+from greenlane.evidence.ledger import NOWHERE
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.excuses import of_test
 
@@ -32,6 +33,9 @@ def whole_project(requirements: Requirements, evidence: Sequence[LaneEvidence]) 
             takers[nodeid][lane] = None
         for nodeid, lanes in item.journal.twice.items():
             takers[nodeid].update(dict.fromkeys(lanes))
+    here = {requirements.variants.get(item.record.lane, item.record.lane) for item in evidence}
+    if requirements.lanes and here.issuperset(requirements.lanes):
+        yield from _lost(requirements, evidence, takers)
     for nodeid, found in takers.items():
         if len(found) > 1 and not _listed(nodeid, set(found), requirements):
             cause = f"is in {' and in '.join(sorted(found))}"
@@ -41,8 +45,17 @@ def whole_project(requirements: Requirements, evidence: Sequence[LaneEvidence]) 
             )  # fmt: skip
 
 
-def _gap(subject: str) -> Violation:
-    cause = "no lane takes it"
+def _lost(requirements: Requirements, evidence: Sequence[LaneEvidence], takers: Collection[str]) -> Iterable[Violation]:
+    """Yield LANE_GAP for what a lane has left to another that never had it, where every lane is judged together."""
+    nowhere = [move.test for move in requirements.ledger.moves if move.lane == NOWHERE]
+    told = {*takers, *(nodeid for item in evidence for nodeid in item.journal.gaps)}
+    left = dict.fromkeys(nodeid for item in evidence for nodeid in item.journal.left if nodeid not in told)
+    for nodeid in left:
+        if not any(of_test(nodeid, pattern) for pattern in nowhere):
+            yield _gap(nodeid, "is left to another lane, and none has run it")
+
+
+def _gap(subject: str, cause: str = "no lane takes it") -> Violation:
     return Violation(
         code=Code.LANE_GAP, message=f"{subject}: {cause}", subject=subject, cause=cause,
         path=subject.partition("::")[0],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greenlane.evidence.ledger import Ledger, SkipEntry
+from greenlane.evidence.ledger import Ledger, MoveEntry, SkipEntry
 from support.evidence import codes, lane, nd, outcome, verdict_on
 
 ONE = "tests/test_a.py::test_one"
@@ -20,6 +20,20 @@ def test_what_no_lane_takes_is_a_gap() -> None:
     assert (told.code, told.subject, told.check, told.message) == ("LANE_GAP", ONE, "core", f"{ONE}: no lane takes it")
     assert codes(verdict_on(lane(outcome("test_ok"), journal=gap), lane="core")) == ["LANE_GAP"]
     assert codes(verdict_on(lane(), unclaimed=("tests/test_new.py",))) == ["LANE_GAP"]
+
+
+def test_what_is_left_to_a_lane_that_never_had_it_is_lost() -> None:
+    """Where every lane is judged together, somebody must have run it, or the ledger must say that nobody does."""
+    left = lane(outcome("test_ok"), journal={"left": (ONE,)})
+    lanes = {"lanes": ("core", "nd")}
+    assert verdict_on(left, nd(outcome(ONE)), **lanes).ready
+    assert verdict_on(left, **lanes).ready
+    lost = verdict_on(left, nd(outcome("test_n")), **lanes)
+    assert [(v.code, v.cause) for v in lost.violations] == [
+        ("LANE_GAP", "is left to another lane, and none has run it")
+    ]
+    move = MoveEntry(test=ONE, lane="broken", why="w", since="2026-01-31", who="Ann")
+    assert verdict_on(left, nd(outcome("test_n")), ledger=Ledger(moves=(move,)), **lanes).ready
 
 
 def test_what_two_lanes_take_is_an_overlap() -> None:
