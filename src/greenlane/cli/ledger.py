@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -24,6 +22,7 @@ from greenlane.judge.ledger import Known, name_of, without, wrong_with
 from greenlane.judge.quarantine import day_of
 from greenlane.report.table import table
 from greenlane.util.globs import wild
+from greenlane.util.work_tree import user_name
 
 HELP = "Show what is known and excused, accept what the last run found, and take out what is gone."
 EXAMPLES = """\
@@ -101,7 +100,7 @@ def _accept(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -
         raise ConfigError(
             "--why is needed: an entry says why", "greenlane ledger accept --dry-run shows what it is for"
         )
-    who = arguments.who or _user(settings.root)
+    who = arguments.who or user_name(settings.root)
     if not arguments.dry_run and not who:
         raise ConfigError("--who is needed: git knows no user.name here")
     acceptance = Acceptance(why=arguments.why or "…", since=day_of(time.time()), who=who or "…", cause=cause)
@@ -188,11 +187,3 @@ def _requirements(settings: Settings, ledger: Ledger, evidence: Sequence[LaneEvi
         lanes=tuple(lane.name for lane in lanes if not lane.variant_of),
         variants={lane.name: lane.variant_of for lane in lanes if lane.variant_of},
     )  # fmt: skip
-
-
-def _user(root: Path) -> str:
-    """Return who git says is working here; empty where it does not know."""
-    done = subprocess.run(
-        ["git", "config", "user.name"], cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip()

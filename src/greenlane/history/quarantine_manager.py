@@ -22,6 +22,7 @@ from greenlane.history.promotion import Promotion, promotion
 from greenlane.history.queries import evidence_since
 from greenlane.judge.flakes import Flake
 from greenlane.judge.quarantine import day_number, day_of, ended, is_due, later, new_entry
+from greenlane.util.work_tree import user_name
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +144,8 @@ class QuarantineManager:
                 f"{known.test} flaked {len(known.flakes)} times in {options.days} days; {options.flakes} are needed",
                 "repair it; a test that does not flake gates",
             )
-        return new_entry(known.flaky, known.flakes, options, self.today, owner or options.owner)
+        who = user_name(self._settings.root)
+        return new_entry(known.flaky, known.flakes, options, self.today, owner or options.owner, who)
 
     def post(self) -> list[Entry]:
         """Open the issues of entries that have none but a file, where that can be done now; return those entries."""

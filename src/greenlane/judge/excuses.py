@@ -29,6 +29,7 @@ class Excuses:
         self._requirements = requirements
         self._ledger = requirements.ledger
         self._evidence = evidence
+        self._names = {id(item): _names(item) for item in evidence}
         self._used: dict[Known, dict[tuple[str, str], None]] = {}
         self._unproved: dict[SkipEntry, None] = {}
 
@@ -149,13 +150,18 @@ class Excuses:
     def _gone(self, entry: Known) -> str:
         """Return why an entry excuses nothing any more; empty while it does, or nothing here can tell."""
         own = self._sound(entry)
-        if not own or (not self._whole(entry) and not any(_has(item, entry) for item in own)):
+        if not own or (not self._whole(entry) and not any(self._has(item, entry) for item in own)):
             return ""
-        if not any(_has(item, entry) for item in own):
+        if not any(self._has(item, entry) for item in own):
             return "no test has this name any more"
         if isinstance(entry, LeakEntry) and entry not in self._used:
             return "no test leaves it behind any more"
         return ""
+
+    def _has(self, item: LaneEvidence, entry: Known) -> bool:
+        """Whether a lane has seen a test that an entry is about."""
+        names = self._names[id(item)]
+        return entry.test in names or any(of_test(nodeid, entry.test) for nodeid in names)
 
     def _sound(self, entry: Known) -> list[LaneEvidence]:
         """Return the evidence of whole and orderly runs that an entry is about."""
@@ -206,10 +212,10 @@ def kind_of(entry: Known) -> str:
     return "leak" if isinstance(entry, LeakEntry) else "skip" if isinstance(entry, SkipEntry) else "move"
 
 
-def _has(item: LaneEvidence, entry: Known) -> bool:
-    """Whether a lane has seen a test that an entry is about."""
+def _names(item: LaneEvidence) -> frozenset[str]:
+    """Return every test that a lane has seen, and the files that skipped themselves whole."""
     ended = (test.nodeid for test in item.journal.outcomes)
-    return any(of_test(nodeid, entry.test) for nodeid in (*item.journal.collected, *item.journal.left, *ended))
+    return frozenset((*item.journal.collected, *item.journal.left, *ended))
 
 
 def _problem(entry: Known, what: str, *, gating: bool) -> Violation:

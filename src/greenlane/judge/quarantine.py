@@ -149,11 +149,13 @@ def is_due(flaky: FlakyTest, options: Quarantine) -> bool:
     return len(flaky.flakes) >= options.flakes
 
 
-def new_entry(flaky: FlakyTest, flakes: Sequence[Flake], options: Quarantine, today: str, owner: str) -> Entry:
-    """Return the ledger's entry for a flaky test."""
+def new_entry(
+    flaky: FlakyTest, flakes: Sequence[Flake], options: Quarantine, today: str, owner: str, who: str = ""
+) -> Entry:
+    """Return the ledger's entry for a flaky test; `who` has put it there."""
     times = tuple(stamp(flake.at) for flake in flakes)
     return Entry(
         test=flaky.test, lane=flaky.lane, since=today, expires=later(today, options.expires), flakes=times,
-        runs=flaky.runs, evidence=explain(flakes, times), owner=owner, who=owner,
+        runs=flaky.runs, evidence=explain(flakes, times), owner=owner, who=who or owner,
         why=f"it flaked {len(flakes)} times in {flaky.runs} runs",
     )  # fmt: skip

@@ -45,6 +45,11 @@ def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
     return state.hexdigest()
 
 
+def user_name(project: Path) -> str:
+    """Return who git says is working here; empty where it does not know."""
+    return (_git(project, "config", "user.name") or b"").decode("utf-8", "replace").strip()
+
+
 def commit(project: Path) -> str:
     """Return the commit that is checked out, and its nearest tag; empty without git."""
     head = (_git(project, "rev-parse", "--verify", "--quiet", "HEAD") or b"").decode("ascii", "replace").strip()
