@@ -60,8 +60,8 @@ def sabotage(make_tiny: Callable[..., TinyProject], folder: Path, told: dict[str
 
 
 def own_lines(output: str) -> str:
-    """Return what the harness itself printed, without the lane's output and what is for GitHub."""
-    return "\n".join(line for line in output.splitlines() if not line.startswith(("core | ", "::")))
+    """Return what the harness itself printed, without the lane's output, its tests' words and what is for GitHub."""
+    return "\n".join(line for line in output.splitlines() if not line.startswith(("core | ", "  | ", "::")))
 
 
 def agree(tiny: TinyProject, ran: Ran, words: list[str]) -> None:
