@@ -49,6 +49,7 @@ class SampleResult(msgspec.Struct, frozen=True, kw_only=True):
         passed: samples that passed, of `n`; at_least: that had to.
         low, high: 95 % confidence interval of the pass rate, 0 to 1.
         met: whether enough of them passed.
+        chance: how often it would be red by chance at the rate that was measured, 0 to 1.
         failed: those that did not.
     """
 
@@ -59,6 +60,7 @@ class SampleResult(msgspec.Struct, frozen=True, kw_only=True):
     low: float
     high: float
     met: bool
+    chance: float = 0.0
     failed: tuple[FailedSample, ...] = ()
 
     @property

@@ -23,6 +23,7 @@ class Code(enum.StrEnum):
     OVER_BUDGET = "OVER_BUDGET"
     COVERAGE_LOW = "COVERAGE_LOW"
     FLAKY_IN_CORE = "FLAKY_IN_CORE"
+    RED_BY_CHANCE = "RED_BY_CHANCE"
     LEAK = "LEAK"
     UNHANDLED = "UNHANDLED"
     NETWORK = "NETWORK"
@@ -102,6 +103,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.FLAKY_IN_CORE: Explanation(
         "The same test both passed and failed on the same tree in a deterministic lane.",
         "Find what the test depends on (order, time, randomness); do not run it again until it is green.",
+    ),
+    Code.RED_BY_CHANCE: Explanation(
+        "At the rate that was measured, a k-of-n check would be red by chance in more than 1 % of runs.",
+        "Take the n or k that the message names, or make the single sample likelier to pass.",
     ),
     Code.LEAK: Explanation(
         "A test left state behind.", "Restore it in the test: monkeypatch.setattr and fixtures undo themselves."

@@ -73,3 +73,20 @@ def passes_needed(bad: int, rate: float, confidence: float = CONFIDENCE) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if upper_bound(bad, middle, confidence) >= rate else (low, middle)
     return high
+
+
+def too_few(needed: int, runs: int, rate: float) -> float:
+    """Return the probability, 0 to 1, that fewer than `needed` (from 1 up) of `runs` go right, each with this rate."""
+    if rate <= 0:
+        return 1.0
+    return 0.0 if rate >= 1 else min(1.0, at_most(needed - 1, runs, rate))
+
+
+def runs_for(needed: int, rate: float, chance: float, most: int) -> int:
+    """Return the fewest runs of which at least `needed` go right but for this chance; 0 when `most` are not enough."""
+    return next((runs for runs in range(needed, most + 1) if too_few(needed, runs, rate) <= chance), 0)
+
+
+def needed_for(runs: int, rate: float, chance: float) -> int:
+    """Return the most that may be asked for of so many runs but for this chance; 0 when one is too many."""
+    return next((needed for needed in range(runs, 0, -1) if too_few(needed, runs, rate) <= chance), 0)

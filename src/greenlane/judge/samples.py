@@ -15,10 +15,13 @@ from greenlane.evidence.evidence import LaneEvidence, LaneRecord
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.samples import Declared, FailedSample, SampleGroup, SampleResult
 from greenlane.evidence.violation import Code, Violation
-from greenlane.judge.binomial import interval
+from greenlane.judge.binomial import interval, needed_for, runs_for, too_few
 
 MOST = 1000
 """Samples that one test may have."""
+
+CHANCE = 0.01
+"""How often a check may be red by chance before it is told."""
 
 MARK = "samples"
 _SUFFIX = re.compile(r"(\[|-)sample(\d+)\]$")
@@ -125,6 +128,7 @@ def _result(group: SampleGroup, tests: Sequence[TestOutcome], record: LaneRecord
     return SampleResult(
         test=group.test, n=group.n, at_least=group.at_least, passed=passed, low=low, high=high,
         met=passed >= group.at_least,
+        chance=too_few(group.at_least, group.n, min(passed, group.n) / group.n),
         failed=tuple(
             FailedSample(
                 nodeid=test.nodeid, seed=group.seeds[test.nodeid], cause=test.cause or test.reason or "no message",
@@ -199,3 +203,19 @@ def tolerated(evidence: LaneEvidence) -> frozenset[str]:
 def percent(result: SampleResult) -> str:
     """Return rate and interval for people: `80 % (95 % interval 44 to 97 %)`."""
     return f"{100 * result.rate:.0f} % (95 % interval {100 * result.low:.0f} to {100 * result.high:.0f} %)"
+
+
+def by_chance(result: SampleResult) -> str:
+    """Return how often a check would be red by chance: `red by chance in 33 % of runs`; empty where it never would."""
+    if not 0 < result.chance < 1:
+        return ""
+    shown = f"{100 * result.chance:.0f}" if result.chance > CHANCE else "under 1"
+    return f"red by chance in {shown} % of runs"
+
+
+def would_do(result: SampleResult) -> tuple[str, ...]:
+    """Return the marks under which a check would seldom be red by chance at the rate that was measured."""
+    n = runs_for(result.at_least, result.rate, CHANCE, MOST)
+    k = needed_for(result.n, result.rate, CHANCE)
+    marks = ((n, result.at_least) if n else None, (result.n, k) if k else None)
+    return tuple(f"samples({mark[0]}, at_least={mark[1]})" for mark in marks if mark)

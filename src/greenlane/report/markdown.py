@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Verdict
 from greenlane.judge.causes import Cause, group
-from greenlane.judge.samples import percent
+from greenlane.judge.samples import by_chance, percent
 from greenlane.report.flakiness import flakiness
 from greenlane.report.lines import WORDS, also, detail, endpoints, excused, next_steps, row, skips
 from greenlane.report.lines import causes as causes_of
@@ -122,10 +122,10 @@ def _samples(verdict: Verdict) -> list[str]:
         for result in check.samples:
             rows.append(
                 f"| {escape(check.name)} | {code(result.test)} | {result.passed} of {result.n} | {result.at_least} |"
-                f" {percent(result)} |"
+                f" {percent(result)} | {by_chance(result) or 'never'} |"
             )
-            rows += [f"|  | seed {s.seed} | {escape(s.cause)} |  | {code(s.replay)} |" for s in result.failed]
-    head = ["| check | test | passed | must | rate |", "|---|---|---|---|---|"]
+            rows += [f"|  | seed {s.seed} | {escape(s.cause)} |  | {code(s.replay)} |  |" for s in result.failed]
+    head = ["| check | test | passed | must | rate | luck |", "|---|---|---|---|---|---|"]
     return ["## Samples", "", *head, *rows] if rows else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from greenlane.evidence.answers import ModelAnswers
 from greenlane.evidence.samples import SampleResult
 from greenlane.evidence.verdict import Check
-from greenlane.judge.samples import percent
+from greenlane.judge.samples import by_chance, percent
 
 
 def answers_line(answers: ModelAnswers) -> str:
@@ -25,4 +25,4 @@ def samples_line(result: SampleResult) -> str:
     """Return what the samples of one test came to in one line."""
     word = "SAMPLES" if result.met else "TOO FEW SAMPLES"
     counts = f"{result.passed} of {result.n} passed, {result.at_least} must"
-    return f"{word}  {result.test}  {counts}: {percent(result)}"
+    return f"{word}  {result.test}  {counts}: {'; '.join(filter(None, (percent(result), by_chance(result))))}"

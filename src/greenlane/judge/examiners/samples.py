@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.violation import Code, Violation
-from greenlane.judge.samples import percent, results, untrusted
+from greenlane.judge.samples import CHANCE, by_chance, percent, results, untrusted, would_do
 
 
 def samples(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
-    """FAILED for each test of which too few samples passed, PARTIAL where samples are not what the file says."""
+    """FAILED for each test of which too few samples passed, PARTIAL where samples are not what the file says.
+
+    A warning, RED_BY_CHANCE, where enough passed this time, and will not in one run of a hundred or more.
+    """
     if evidence.record.result.interrupted or evidence.record.result.timed_out:
         return
     groups = {group.test: group for group in evidence.journal.samples}
@@ -27,3 +30,11 @@ def samples(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viol
             yield Violation(
                 code=Code.FAILED, message=f"{result.test}: {cause}", subject=result.test, cause=cause, path=path
             )
+        elif result.chance > CHANCE:
+            better = " or ".join(would_do(result))
+            rate = f"{result.passed} of {result.n} samples passed: at that rate it is"
+            cause = f"{rate} {by_chance(result)}; {better} would do"
+            yield Violation(
+                code=Code.RED_BY_CHANCE, message=f"{result.test}: {cause}", subject=result.test, cause=cause, path=path,
+                gating=False,
+            )  # fmt: skip

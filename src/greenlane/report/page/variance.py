@@ -5,7 +5,7 @@ from __future__ import annotations
 from greenlane.evidence.answers import ModelAnswers
 from greenlane.evidence.samples import SampleResult
 from greenlane.evidence.verdict import Verdict
-from greenlane.judge.samples import percent
+from greenlane.judge.samples import by_chance, percent
 from greenlane.report.page.markup import Markup, block, code, join, table, tag
 from greenlane.report.page.parts import Section, more, section
 
@@ -32,7 +32,7 @@ def _sampled(check: str, result: SampleResult) -> tuple[str, ...]:
         join(code(result.test), _failed(result)),
         check,
         f"{result.passed} of {result.n}",
-        percent(result),
+        join(percent(result), f"; {by_chance(result)}" if by_chance(result) else None),
         _interval(result),
         word,
     )

@@ -6,7 +6,7 @@ from math import comb
 
 import pytest
 
-from greenlane.judge.binomial import at_most, passes_needed, upper_bound
+from greenlane.judge.binomial import at_most, needed_for, passes_needed, runs_for, too_few, upper_bound
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,21 @@ def test_impossible(bad: int, runs: int) -> None:
     """More failures than runs are refused."""
     with pytest.raises(ValueError, match="impossible"):
         upper_bound(bad, runs)
+
+
+@pytest.mark.parametrize(
+    ("needed", "runs", "rate", "chance"),
+    [(1, 6, 1 / 6, 0.3349), (3, 4, 0.75, 0.2617), (1, 26, 1 / 6, 0.0087), (4, 5, 1.0, 0.0), (1, 5, 0.0, 1.0)],
+)
+def test_too_few(needed: int, runs: int, rate: float, chance: float) -> None:
+    """So often do fewer go right than must; one that always or never does has no luck."""
+    assert too_few(needed, runs, rate) == pytest.approx(chance, abs=5e-5)
+
+
+def test_what_would_do() -> None:
+    """The fewest runs, and the most that may be asked for, are exactly at the border; sometimes neither will do."""
+    assert runs_for(1, 1 / 6, 0.01, 1000) == 26
+    assert too_few(1, 25, 1 / 6) > 0.01
+    assert needed_for(10, 0.8, 0.01) == 5
+    assert too_few(5, 10, 0.8) <= 0.01 < too_few(6, 10, 0.8)
+    assert (runs_for(1, 0.001, 0.01, 1000), needed_for(2, 0.5, 0.01)) == (0, 0)

@@ -12,7 +12,8 @@ from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.samples import Declared, SampleGroup
 from greenlane.judge.binomial import interval
-from greenlane.judge.samples import declarations, group_of, percent, replay, results, seed_of, wrong_numbers
+from greenlane.judge.samples import by_chance, declarations, group_of, percent, replay, results, seed_of, wrong_numbers
+from greenlane.report.variance import samples_line
 from support.evidence import codes, errored, failed, nd, outcome, skipped, verdict_on
 
 N = 5
@@ -105,13 +106,28 @@ def test_enough_samples_are_green_and_told() -> None:
     """A failure within the mark's tolerance is a warning with seed and replay; rate and interval are in the check."""
     verdict = verdict_on(sampled(failed(name(3)), shard="shard_b", shards=("shard_b",), switches=("ND_REAL",)))
     assert verdict.violations == ()
-    (warning,) = verdict.warnings
+    warning, luck = verdict.warnings
     command = "ND_REAL=1 nox -s nd -- shard_b --only 'tests/test_a.py::test_x[sample3]' --seed 7"
     told = f"within 4 of 5 samples: {TEST}[sample3]: assert 1 == 2; seed 102; replay: {command}"
     assert (warning.code.value, warning.message) == ("FAILED", told)
     (result,) = verdict.checks[0].samples
+    advice = "samples(9, at_least=4) or samples(5, at_least=2) would do"
+    told = f"{TEST}: 4 of 5 samples passed: at that rate it is red by chance in 26 % of runs; {advice}"
+    assert (luck.code.value, luck.message) == ("RED_BY_CHANCE", told)
     assert (result.passed, result.met, result.failed[0].seed, result.failed[0].replay) == (4, True, 102, command)
     assert percent(result) == "80 % (95 % interval 28 to 99 %)"
+
+
+def test_what_luck_does_is_told_only_where_it_matters() -> None:
+    """A rate at which red is rarer than one run in a hundred is no warning; where every sample passed there is none."""
+    seldom = verdict_on(sampled(failed(name(3)), at_least=1))
+    assert codes(seldom.warnings) == ["FAILED"]
+    (result,) = seldom.checks[0].samples
+    assert samples_line(result).endswith("; red by chance in under 1 % of runs")
+    never = verdict_on(sampled())
+    assert (codes(never.warnings), by_chance(never.checks[0].samples[0])) == ([], "")
+    red = verdict_on(sampled(*(failed(name(number)) for number in range(1, 6)), at_least=1))
+    assert (set(codes(red)), codes(red.warnings), by_chance(red.checks[0].samples[0])) == ({"FAILED"}, [], "")
 
 
 def test_too_few_samples_are_red() -> None:

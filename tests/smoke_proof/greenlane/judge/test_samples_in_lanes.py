@@ -30,6 +30,7 @@ def test_tolerance_reports_and_replay(tiny: TinyProject) -> None:
     ran = tiny.greenlane("lane", "nd", "--seed", "5")
     assert ran.code == 0, ran.output
     assert "SAMPLES  tests/test_it.py::test_varies[it's a b]  5 of 6 passed, 1 must: 83 % (95 % interval" in ran.output
+    assert "; red by chance in under 1 % of runs" in ran.output
     (check,) = ran.verdict["checks"]
     assert check["samples"][0]["failed"][0]["nodeid"].endswith("[it's a b-sample4]")
     (drawn,) = set(re.findall(r"AssertionError: (drawn [\d.]+)", ran.output))
@@ -46,6 +47,16 @@ def test_tolerance_reports_and_replay(tiny: TinyProject) -> None:
     assert drawn in told
     assert "1 failed" in told
     assert "PARTIAL" in told
+
+
+def test_what_luck_does(tiny: TinyProject) -> None:
+    """A check that passed and would often not is told, with the n or k that would do; it is no reason for red."""
+    body = "import pytest\n@pytest.mark.samples(6, at_least=1)\ndef test_seldom(sample): assert sample.number == 3\n"
+    ran = tiny.lanes(nd=ND).test(body).greenlane("lane", "nd", STRICT_READY="1")
+    assert (ran.code, ran.codes) == (0, set()), ran.output
+    told = "1 of 6 samples passed: at that rate it is red by chance in 33 % of runs; samples(26, at_least=1) would do"
+    assert f"WARNING: RED_BY_CHANCE [nd] tests/test_it.py::test_seldom: {told}" in ran.output
+    assert "| red by chance in 33 % of runs |" in (tiny.path / ".artifacts/verdicts/nd.md").read_text()
 
 
 def test_too_few(tiny: TinyProject) -> None:
