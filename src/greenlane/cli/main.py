@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
+import importlib.util
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -59,7 +62,9 @@ COMMANDS = (
     "flakes",
     "completion",
 )
-"""Every command of this folder; each is the module of that name, imported when it is called or listed."""
+"""Every command of this folder; each is the module of that name, imported when it is called."""
+
+_HELP = re.compile(r'^HELP = (".*")$', re.MULTILINE)
 
 
 def added_commands() -> dict[str, Extension]:
@@ -84,6 +89,39 @@ def command(name: str) -> Command:
     return cast(Command, module)
 
 
+def _top() -> tuple[argparse.ArgumentParser, Any]:
+    """Return the grammar without any command, and where commands are added."""
+    top = Parser(
+        prog="greenlane", description="Test lanes that cannot contaminate each other, and one truthful verdict.",
+        epilog="Exit codes: 0 ready, 1 not ready, 2 configuration or usage, 3 internal error, 130 interrupted.",
+    )  # fmt: skip
+    top.add_argument("--version", action="version", version=f"greenlane {VERSION}")
+    return top, top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+
+def overview() -> argparse.ArgumentParser:
+    """Return the grammar of the first word: commands with a line each, of which none of ours is imported."""
+    top, commands = _top()
+    added = added_commands()
+    for name in (*COMMANDS, *added):
+        if name in COMMANDS or added[name].own:
+            line = stated(f"greenlane.cli.{name}" if name in COMMANDS else added[name].value)
+        else:
+            try:
+                line = command(name).HELP
+            except ExtensionError as error:
+                line = f"cannot be used: {error.message}"
+        commands.add_parser(name, help=line.replace("%", "%%"))
+    return top
+
+
+def stated(module: str) -> str:
+    """Return the HELP of a module by its text: to import them all would take most of the time of `--help`."""
+    spec = importlib.util.find_spec(module)
+    match = _HELP.search(Path(spec.origin).read_text(encoding="utf-8")) if spec and spec.origin else None
+    return str(ast.literal_eval(match[1])) if match else str(importlib.import_module(module).HELP)
+
+
 def parser(names: Iterable[str] = ()) -> argparse.ArgumentParser:
     """Return the command line's grammar.
 
@@ -94,12 +132,7 @@ def parser(names: Iterable[str] = ()) -> argparse.ArgumentParser:
         ExtensionError: the one command that is asked for cannot be used; among others it is listed with the reason.
     """
     chosen = tuple(names)
-    top = Parser(
-        prog="greenlane", description="Test lanes that cannot contaminate each other, and one truthful verdict.",
-        epilog="Exit codes: 0 ready, 1 not ready, 2 configuration or usage, 3 internal error, 130 interrupted.",
-    )  # fmt: skip
-    top.add_argument("--version", action="version", version=f"greenlane {VERSION}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    top, commands = _top()
     for name in chosen or (*COMMANDS, *added_commands()):
         try:
             known = command(name)
@@ -123,6 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def use() -> int:
         alone = words and (words[0] in COMMANDS or words[0] in added_commands())
+        if not alone:
+            overview().parse_args(words)
         arguments = parser(words[:1] if alone else ()).parse_args(words)
         return command(arguments.command).run(arguments, os.environ)
 
