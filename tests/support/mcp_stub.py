@@ -47,6 +47,8 @@ class McpStub:
             return _error(message.get("id"), -32600, "Session not found", 404)
         if "id" not in message:
             return web.Response(status=202)
+        if message.get("params", {}).get("name") == "stuck":
+            await asyncio.Event().wait()
         made = {"initialize": self._initialize, "tools/list": self._list, "tools/call": self._call}.get(
             message["method"]
         )
@@ -64,7 +66,7 @@ class McpStub:
         return _result(message, result, headers)
 
     def _list(self, message: dict[str, Any]) -> web.Response:
-        tools = [{"name": name, "inputSchema": {"type": "object"}} for name in ("good", "bad", "long", "bomb")]
+        tools = [{"name": name, "inputSchema": {"type": "object"}} for name in ("good", "bad", "long", "bomb", "stuck")]
         return _result(message, {"tools": tools})
 
     def _call(self, message: dict[str, Any]) -> web.Response:

@@ -18,8 +18,9 @@ from mini_agent.tools.mcp.pool import McpPool
 from support.gateway import Stage
 from support.http_tools import with_host
 from support.mcp_stub import McpStub, with_stub
-from support.tool_calls import calling
+from support.tool_calls import call, calling
 from support.tool_host import Reply, ToolHost
+from support.upstream import answer, completion
 
 GZIP = {"Content-Encoding": "gzip"}
 BOMB = gzip.compress(b'{"text": "' + b"x" * 20_000_000 + b'"}', mtime=0)
@@ -181,3 +182,19 @@ def test_lines_are_cut_the_same_whatever_the_pieces() -> None:
         assert found[2][1] is False
         assert found[2][0].startswith(b"x")
         assert found[3] == (b"three", True)
+
+
+def test_a_call_of_an_mcp_server_has_the_time_of_the_run(stage: Stage) -> None:
+    """Wanted: a run without end, by a server that never answers a call: `tool_timeout_sec` holds there as anywhere."""
+    server = {"transport": "http", "url": f"{stage.serve(McpStub().app)}/mcp", "timeout": 60}
+    gateway = stage.gateway({"model_list": [stage.entry()], "mcp_servers": {"s": server}})
+    stage.upstream.script(
+        answer(completion(None, tool_calls=[call("stuck", {}), call("good", {}, "b")])), answer("done")
+    )
+    body = {"model": "m1", "messages": [{"role": "user", "content": "go"}], "tool_backend": "mcp"}
+    reply = gateway.post("/agent/run", {**body, "tool_timeout_sec": 0.2}).json()
+    told = [message["content"] for message in reply["messages"] if message["role"] == "tool"]
+    assert told[0] == "error: timeout after 0.2s"
+    assert len(told) == 2
+    assert not told[1].startswith("error")
+    assert reply["final_answer"] == "done"

@@ -11,6 +11,10 @@ _SYSCTLS = (
 )
 
 
+#: A mount there covers nothing, and most machines have one.
+_EMPTY = "/proc/sys/fs/binfmt_misc"
+
+
 def advice(proc: str = "/proc") -> str:
     """Returns: what would help, empty when nothing is known. proc: where the proc file system is."""
     for path, refusing, setting in _SYSCTLS:
@@ -19,7 +23,13 @@ def advice(proc: str = "/proc") -> str:
     if "Seccomp:\t2" in _read(f"{proc}/self/status"):
         return (
             "start the gateway's container with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
-            "--security-opt systempaths=unconfined`"
+            "--security-opt systempaths=unconfined`, or its unit of systemd without RestrictNamespaces="
+        )
+    places = [line.split()[4] for line in _read(f"{proc}/self/mountinfo").splitlines()]
+    if any(place.startswith("/proc/") and place != _EMPTY for place in places):
+        return (
+            "parts of /proc are covered: start the gateway's container with `--security-opt systempaths=unconfined` "
+            "or its unit of systemd without ProtectKernelTunables= and ProtectProc="
         )
     return ""
 

@@ -40,12 +40,14 @@ _TRIAL_S = 20.0
 class Limits:
     """What one call may have, however many processes it starts.
 
-    memory_bytes: of address space for each process, and of resident memory for all of them. processes: at a time.
+    memory_bytes: of resident memory, for all of its processes. address_bytes: of address space, for each of them;
+    libraries with many threads reserve much and use little. processes: at a time.
     files: open ones of a process. file_bytes: of a file. folder_bytes, folder_files: of the private folder, which is
     memory, too. root_bytes: for the text of the program.
     """
 
     memory_bytes: int = 1_073_741_824
+    address_bytes: int = 4_294_967_296
     processes: int = 64
     files: int = 256
     file_bytes: int = 67_108_864

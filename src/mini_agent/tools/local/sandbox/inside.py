@@ -82,7 +82,7 @@ def run_inside(
             raise OSError(errno.EPERM, "the kernel does not limit how many processes it has")
         answer = _run(job, out, err, call)
     except OSError as error:
-        what = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        what = f"{error.filename.removeprefix(_ROOT)}: " if isinstance(error.filename, str) else ""
         answer = {"error": f"{what}{error.strerror or error}", "errno": error.errno or 0, "ours": True}
     with contextlib.suppress(OSError):
         call.send(json.dumps(answer).encode())
@@ -101,6 +101,8 @@ def _build(kernel: Kernel, view: Mapping[str, Any], limits: Mapping[str, int], s
     # Where memory runs out, the kernel looks here first.
     with contextlib.suppress(OSError):
         _put("/proc/self/oom_score_adj", "1000")
+    # What is made here is for everybody to read, whatever the gateway keeps from others.
+    os.umask(0o022)
     kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
     kernel.mount("tmpfs", _ROOT, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=0755,size={limits['root_bytes']}")
     # First, because an interpreter may be below the folder of the same name outside.
@@ -194,7 +196,7 @@ def _raise_loopback() -> None:
 
 def _limit(limits: Mapping[str, int]) -> None:
     for kind, most in (
-        (resource.RLIMIT_AS, limits["memory_bytes"]),
+        (resource.RLIMIT_AS, limits["address_bytes"]),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, limits["cpu_s"]),
         (resource.RLIMIT_FSIZE, limits["file_bytes"]),
@@ -246,6 +248,8 @@ def _run(job: Mapping[str, Any], out: int, err: int, call: socket.socket) -> dic
         )
     except OSError as error:
         return {"error": error.strerror or str(error), "errno": error.errno or errno.EIO}
+    except ValueError:
+        return {"error": "an argument is no text", "errno": errno.EINVAL}
     os.close(out)
     os.close(err)
     ended = os.pidfd_open(program)
