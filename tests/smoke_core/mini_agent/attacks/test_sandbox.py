@@ -38,6 +38,8 @@ from support.upstream import answer, completion
 SECRET = "sk-planted-in-the-environment"
 TRACE = "what-another-user-asked"
 MARK = "0.31415926535"
+IN_TMP = "[name for name in os.listdir('/tmp') if not sys.prefix.startswith(f'/tmp/{name}/')]"
+"""Code for what lies in the sandbox's temporary folder, beside the interpreter of a checkout that lies there."""
 
 
 class World:
@@ -126,7 +128,7 @@ FILES = {
     ),
     "to stay, in a folder of the system": ("open('/usr/bin/x', 'w'); print('GOT')", "Read-only|Permission"),
     "to stay, in the root": ("os.mkdir('/x'); print('GOT')", "Read-only|Permission"),
-    "to stay, in the home": ("print(os.path.expanduser('~'), os.listdir('/tmp'))", r"^/tmp/work \['work'\]"),
+    "to stay, in the home": (f"import sys; print(os.path.expanduser('~'), {IN_TMP})", r"^/tmp/work \['work'\]"),
     "another program than its own text": ("open('/run/tool.py', 'a'); print('GOT')", "Read-only|Permission"),
     "a device of its own": ("os.mknod('/tmp/sda', 0o60600, os.makedev(8, 0)); print('GOT')", "PermissionError"),
 }
@@ -312,8 +314,8 @@ def test_a_call_that_is_cancelled_ends() -> None:
 def test_calls_see_nothing_of_each_other(world: World) -> None:
     """Wanted: what another user's code wrote, before or at the same time, and its processes."""
     assert world.says("open('/tmp/mine', 'w').write('x'); print('kept')") == "kept"
-    look = "import os, time; open('/tmp/' + str(os.getpid()), 'w'); time.sleep(0.1); "
-    look += "print(sorted(os.listdir('/tmp')), len([p for p in os.listdir('/proc') if p.isdigit()]))"
+    look = "import os, sys, time; open('/tmp/' + str(os.getpid()), 'w'); time.sleep(0.1); "
+    look += f"print(sorted({IN_TMP}), len([p for p in os.listdir('/proc') if p.isdigit()]))"
     with ThreadPoolExecutor(2) as pool:
         said = list(pool.map(lambda _: world.says(look), range(2)))
     assert said == ["['2', 'work'] 2"] * 2
