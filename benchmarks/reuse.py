@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -131,7 +132,7 @@ UNSEEN: dict[str, Change] = {
 """What it cannot: harmless."""
 
 
-def make_project(folder: Path) -> None:
+def write_files(folder: Path) -> None:
     """Write the sample project, with a repository inside it and this project's own release lock."""
     for name in ("tests", "locks", "data/sub", "vendor/lib", "docs"):
         (folder / name).mkdir(parents=True)
@@ -151,6 +152,17 @@ def make_project(folder: Path) -> None:
     git(folder, "init", "-q")
     git(folder, "add", "--all")
     git(folder, "commit", "-qm", "x")
+
+
+def mend(folder: Path) -> None:
+    """Put every file back as it was at first, so that the next change begins at green."""
+    for path in ("data", "tests", "vendor", "docs"):
+        shutil.rmtree(folder / path)
+    for path in (*folder.glob("notes*.txt"), folder / "generated.cfg"):
+        path.unlink(missing_ok=True)
+    for path in (".git", ".gitignore", "locks"):
+        shutil.rmtree(folder / path, ignore_errors=True)
+    write_files(folder)
 
 
 def ready(folder: Path, flavour: str, *words: str) -> tuple[float, dict[str, object]]:
@@ -180,7 +192,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "sample"
         folder.mkdir()
-        make_project(folder)
+        write_files(folder)
         green = bool(ready(folder, "sweet")[1]["ready"])
         for number in range(words.changes):
             pool = UNSEEN if draw.random() < 0.5 else SEEN
@@ -191,14 +203,16 @@ def main() -> None:
             # Red is never kept: where the state before was red, there is nothing to use again.
             if pool is UNSEEN and green:
                 harmless[kind] += 1
-            green = bool(verdict["ready"])
             (taken if verdict["reused"] else run).append(seconds)
-            if not verdict["reused"]:
-                continue
-            reused[kind] += 1
-            fresh = ready(folder, flavour, "--fresh")[1]
-            if fresh["failed"] != verdict["failed"]:
-                stale.append((number, kind, fresh["failed"]))
+            if verdict["reused"]:
+                reused[kind] += 1
+                fresh = ready(folder, flavour, "--fresh")[1]
+                if fresh["failed"] != verdict["failed"]:
+                    stale.append((number, kind, fresh["failed"]))
+            green = bool(verdict["ready"])
+            if not green:
+                mend(folder)
+                green = bool(ready(folder, "sweet")[1]["ready"])
     kept = sum(reused[kind] for kind in UNSEEN)
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, seed {words.seed}")
     print(f"changes {words.changes}, reused after {sum(reused.values())}, stale {len(stale)}")
