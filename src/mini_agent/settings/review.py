@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mini_agent.core.suggest import did_you_mean
 from mini_agent.settings.providers import LITELLM_ONLY, PROVIDERS
+from mini_agent.settings.references import is_reference
 from mini_agent.settings.schema import GatewayConfig, GeneralSettings, LitellmParams, ModelEntry
 
 __all__ = ["Review", "review"]
@@ -79,7 +80,9 @@ def _ignored(config: GatewayConfig) -> Iterator[str]:
 def _unknown_providers(config: GatewayConfig) -> Iterator[str]:
     for index, entry in enumerate(config.model_list):
         provider = _provider(entry)
-        if provider in PROVIDERS or entry.model_info.get("transport") == "http":
+        # A model from the environment is looked up when it is asked for.
+        referred = is_reference(entry.litellm_params.custom_llm_provider or entry.litellm_params.model)
+        if referred or provider in PROVIDERS or entry.model_info.get("transport") == "http":
             continue
         hint = did_you_mean(provider, PROVIDERS)
         yield f"model_list.{index}.litellm_params.model: nobody has a provider '{provider}'{hint}"
