@@ -158,8 +158,8 @@ def mend(folder: Path) -> None:
     """Put every file back as it was at first, so that the next change begins at green."""
     for path in ("data", "tests", "vendor", "docs"):
         shutil.rmtree(folder / path)
-    for path in (*folder.glob("notes*.txt"), folder / "generated.cfg"):
-        path.unlink(missing_ok=True)
+    for file in (*folder.glob("notes*.txt"), folder / "generated.cfg"):
+        file.unlink(missing_ok=True)
     for path in (".git", ".gitignore", "locks"):
         shutil.rmtree(folder / path, ignore_errors=True)
     write_files(folder)
