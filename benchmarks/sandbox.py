@@ -21,7 +21,7 @@ from mini_agent.tools.local.runner import Bare, Runner
 from mini_agent.tools.local.sandbox.client import Sandbox
 
 TARGET_MS = 15.0
-JOBS = {"exec_python": PythonJob("print(1)"), "exec_shell": ShellJob(("echo", "1"))}
+JOBS: dict[str, PythonJob | ShellJob] = {"exec_python": PythonJob("print(1)"), "exec_shell": ShellJob(("echo", "1"))}
 
 
 async def timed(runner: Runner, job: PythonJob | ShellJob) -> float:
