@@ -126,7 +126,8 @@ def test_a_timeout_that_is_no_number_is_refused(settings: Loader, value: str) ->
     [
         pytest.param(
             CORE + "speed = 3\n",
-            "lanes.core.speed: unknown key; allowed: kind, tests, lock, extras, groups, requirements, python, pythons,"
+            "lanes.core.speed: unknown key; allowed: kind, tests, marks, exclude, lock, extras, groups,"
+            " requirements, python, pythons,"
             " budget, test_timeout, workers, shards, services, env, providers, coverage, order",
             id="unknown-key",
         ),
