@@ -38,7 +38,7 @@ class PreparedLane(msgspec.Struct, frozen=True):
         recipe: what the environment is built from; None for an interpreter that is used as it is.
         environment: of the lane.
         services: where those live that have an environment of their own.
-        tree: state of the work tree that was built.
+        tree: state of the work tree that was built; harness: of the harness, empty where that is the same.
         scratch: private folder of this run.
     """
 
@@ -47,6 +47,7 @@ class PreparedLane(msgspec.Struct, frozen=True):
     environment: Environment
     services: ResolvedServices
     tree: str
+    harness: str
     scratch: Path
 
     def environment_now(self) -> Environment:
@@ -75,7 +76,8 @@ def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver)
     """
     settings, say = job.settings, job.context.say
     tree = tree_of(settings)
-    recipe = None if job.interpreter else _recipe(settings, job.lane, tree)
+    harness = harness_state(settings.root)
+    recipe = None if job.interpreter else _recipe(settings, job.lane, tree + described(settings.root) + harness)
     with ExitStack() as stack:
         place = recipe.location if recipe else settings.root / settings.configuration.artifacts / job.label
         stack.enter_context(exclusive(place.with_suffix(".lock"), job.holder, say))
@@ -84,7 +86,7 @@ def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver)
         services = resolver.resolve(job, stack)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        yield PreparedLane(job, recipe, environment, services, tree, scratch)
+        yield PreparedLane(job, recipe, environment, services, tree, harness, scratch)
 
 
 def job_installer(job: LaneJob) -> Installer:
@@ -110,7 +112,7 @@ def _recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
         lock=settings.root / lane.lock,
         python=lane.python,
         project=settings.root,
-        tree=tree + described(settings.root) + harness_state(settings.root),
+        tree=tree,
     )
 
 

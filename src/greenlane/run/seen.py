@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.environment.wheels import harness_state
 from greenlane.evidence.contract import Contract
 from greenlane.evidence.reader import digest_of
 from greenlane.evidence.reuse import Seen
@@ -62,7 +61,7 @@ def seen_by(prepared: PreparedLane, inputs: Inputs, plan: Plan, contract: Contra
             "interpreter": f"{environment.version} {interpreter} {digest_of(interpreter)}",
             "platform": platform.platform(),
             "system": _digest([digest_of(Path(path)) for path in SYSTEM]),
-            "harness": harness_state(),
+            "harness": prepared.harness or prepared.tree,
             "configuration": _digest(msgspec.to_builtins(prepared.job.lane)),
             "command, environment and services": _digest(told, prepared.scratch),
             "contract": _digest(promised, prepared.scratch),

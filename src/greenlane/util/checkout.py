@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ def declared_entry_points(group: str) -> dict[str, str] | None:
     return None if source is None else dict(_project(source / "pyproject.toml")["entry-points"].get(group, {}))
 
 
+@cache
 def _project(file: Path) -> dict[str, Any]:
-    """Return `[project]` of a file; empty where there is none."""
+    """Return `[project]` of a file, empty where there is none; the harness that runs does not change while it does."""
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -5,7 +5,9 @@ The harness finds its own extensions by the same entry points.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -76,9 +78,7 @@ def _found(group: str) -> list[Extension]:
         Extension(group=group, name=name, value=value, distribution=HARNESS, version=VERSION)
         for name, value in (own or {}).items()
     ]
-    from importlib.metadata import entry_points  # dear, and few calls need it
-
-    for point in entry_points(group=group):
+    for point in _installed(tuple(sys.path)).select(group=group):
         distribution, version = (point.dist.name, point.dist.version) if point.dist else ("an unknown distribution", "")
         if own is not None and canonical_name(distribution) == HARNESS:
             continue
@@ -88,6 +88,14 @@ def _found(group: str) -> list[Extension]:
     if group in OWN and not any(extension.own for extension in made):
         raise ExtensionError(f"{HARNESS} is installed without its metadata", f"install {HARNESS} from a wheel")
     return made
+
+
+@cache
+def _installed(_path: tuple[str, ...]) -> Any:
+    """Return the entry points of what is installed on an import path: all of them are read, whatever the group."""
+    from importlib.metadata import entry_points  # dear, and few calls need it
+
+    return entry_points()
 
 
 def load(extension: Extension) -> Any:
