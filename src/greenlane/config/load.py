@@ -315,7 +315,7 @@ def _policies(configuration: Configuration, lanes: Mapping[str, Lane]) -> dict[s
     ]
     defaults = {
         "dev": Policy(lanes=fixed or gating),
-        "deploy": Policy(lanes=gating, strict=True, expect=(*real, *models)),
+        "deploy": Policy(lanes=gating, strict=True, expect=(*real, *models), evidence="fresh"),
         "matrix": Policy(lanes=every, strict=True),
     }
     return {**defaults, **configuration.policies}

@@ -235,6 +235,8 @@ def test_the_policies_dev_and_deploy_always_exist(settings: Loader) -> None:
     assert loaded.policy("deploy").strict
     # What may be skipped elsewhere must run before a deploy.
     assert loaded.policy("deploy").expect == ("nd",)
+    # And no evidence of an earlier run will do.
+    assert [loaded.policy(name).evidence for name in ("deploy", "matrix", "dev")] == ["fresh", "reuse", "reuse"]
     assert loaded.policy("matrix").expect == loaded.policy("dev").expect == ()
 
 
