@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,11 +14,23 @@ from support.real_model import WRITER, RealModel
 pytestmark = [pytest.mark.needs("model"), pytest.mark.shard("shard_a")]
 
 
-def run(model: RealModel, prompt: str) -> dict[str, Any]:
+def shown(question: str, program: str) -> list[dict[str, str]]:
+    """Return a question and its answer as a conversation has them: a model of this size does what it was shown."""
+    answer = f"```python\n{program}\n```"
+    return [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+
+
+EXAMPLES = [
+    *shown("Print 4 + 1 in a Python code block.", "print(4 + 1)"),
+    *shown("Print 7 + 2 in a Python code block.", "print(7 + 2)"),
+]
+
+
+def run(model: RealModel, prompt: str, before: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
     """Let the agent write and run a program, and show that it is the model that writes it."""
     body = {
-        "model": WRITER, "messages": [{"role": "user", "content": prompt}], "auto_run_code_on_code_block": True,
-        "max_iterations": 3, "max_total_seconds": 15,
+        "model": WRITER, "messages": [*before, {"role": "user", "content": prompt}],
+        "auto_run_code_on_code_block": True, "max_iterations": 3, "max_total_seconds": 15,
     }  # fmt: skip
     for question in (prompt, "What is a program?"):
         model.ask(question, max_tokens=8)
@@ -45,10 +58,10 @@ def test_a_run_is_honest(model: RealModel, sample: Sample) -> None:
         assert answer in "\n".join(str(message["content"]) for message in messages if message["role"] != "user")
 
 
-@pytest.mark.samples(6, at_least=1)
+@pytest.mark.samples(6, at_least=3)
 def test_a_program_is_written_and_run(model: RealModel, sample: Sample) -> None:
-    """Some run has a program of the model that really ran, and printed the answer."""
-    result = run(model, f"Write a Python code block with one line that prints {sample.number} + 3.")
+    """In most runs a program of the model really ran, and printed the answer."""
+    result = run(model, f"Print {sample.number} + 3 in a Python code block.", EXAMPLES)
     last = result.get("last_tool_invocation") or pytest.fail("no program was run")
     assert (last["tool_name"], last["ok"], result["stopped_reason"]) == ("exec_python", True, "success")
     assert last["stdout"].strip() == result["final_answer"].strip()

@@ -23,7 +23,7 @@ TOPICS = ("a red fox", "an old ship", "a tall tree", "a cold lake")
 @pytest.mark.samples(3)
 def test_streamed_and_plain_agree_in_structure(model: RealModel, sample: Sample) -> None:
     """The same question, plain and streamed: both from the model, with the same cost of the prompt, ended alike."""
-    prompt = f"Tell me about {TOPICS[sample.number]}."
+    prompt = f"Tell me about {TOPICS[sample.number % len(TOPICS)]}."
     plain, stream = model.ask(prompt), model.ask(prompt, stream=True)
     assert stream.chunks > 3
     assert plain.model == stream.model
@@ -52,10 +52,10 @@ def test_max_tokens_hold(model: RealModel, limit: int) -> None:
     assert answer.finish == "stop" or (answer.finish, answer.tokens) == ("length", limit)
 
 
-@pytest.mark.samples(3, at_least=2)
+@pytest.mark.samples(6, at_least=3)
 def test_stop_sequences_hold(model: RealModel, sample: Sample) -> None:
     """An answer ends before the first word that it may not say, wherever a seed would have put it."""
-    prompt = f"Tell me about {TOPICS[sample.number]}."
+    prompt = f"Tell me about {TOPICS[sample.number % len(TOPICS)]}."
     free = model.ask(prompt, seed=sample.seed, temperature=0)
     stop = free.text.split()[3]
     bound = model.ask(prompt, seed=sample.seed, temperature=0, stop=[stop])
@@ -64,7 +64,7 @@ def test_stop_sequences_hold(model: RealModel, sample: Sample) -> None:
     assert free.text.startswith(bound.text)
 
 
-@pytest.mark.samples(4, at_least=3)
+@pytest.mark.samples(6, at_least=3)
 def test_json_of_a_schema_parses(model: RealModel, sample: Sample) -> None:
     """With a JSON schema the answer is JSON with its keys and types, unless the tokens ran out."""
     shape = {"type": "json_schema", "json_schema": {"name": "person", "schema": SCHEMA, "strict": True}}

@@ -13,7 +13,7 @@ PROMPT = "Invent a name for a small blue boat, and say why."
 OTHER = "Invent a name for a big grey cat, and say why."
 
 
-@pytest.mark.samples(4, at_least=3)
+@pytest.mark.samples(6, at_least=3)
 def test_a_seed_repeats(model: RealModel, sample: Sample) -> None:
     """The same seed gives the same answer, though the temperature is high. Batches of others may change a rounding."""
     first, second = (model.ask(PROMPT, seed=sample.seed, temperature=1.0) for _ in range(2))
@@ -28,7 +28,7 @@ def test_seeds_differ(model: RealModel) -> None:
     model.ask(OTHER)
 
 
-@pytest.mark.samples(4, at_least=3)
+@pytest.mark.samples(6, at_least=3)
 def test_temperature_zero_repeats(model: RealModel, sample: Sample) -> None:
     """At temperature 0 an answer repeats without a seed."""
     prompt = f"{PROMPT} It is number {sample.number}."

@@ -30,7 +30,7 @@ def samples(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viol
             yield Violation(
                 code=Code.FAILED, message=f"{result.test}: {cause}", subject=result.test, cause=cause, path=path
             )
-        elif result.chance > CHANCE:
+        elif result.chance > CHANCE and not reason:
             better = " or ".join(would_do(result))
             rate = f"{result.passed} of {result.n} samples passed: at that rate it is"
             cause = f"{rate} {by_chance(result)}; {better} would do"
