@@ -47,6 +47,13 @@ def test_every_cited_section_exists() -> None:
     assert len(cited) > 50
 
 
+def test_the_page_points_at_sections_that_it_has() -> None:
+    """`§7.4` within the page is one of its own."""
+    pointed = set(re.findall(rf"§({NUMBER})", PAGE))
+    assert sorted(pointed - SECTIONS) == []
+    assert len(pointed) > 10
+
+
 def test_no_source_cites_a_file_that_is_not_here() -> None:
     """`GATEWAY.md` was the name of a document outside of the repository."""
     own = Path(__file__)
