@@ -15,7 +15,7 @@ from greenlane.adopt.lanes_text import Adoption
 from greenlane.adopt.placement import Place, Placed, layout, order_dependent, place
 from greenlane.adopt.requirements import choose, said
 from greenlane.adopt.seed import seed, skip_entries, unrunnable
-from greenlane.adopt.skip_conditions import skip_conditions
+from greenlane.adopt.skip_conditions import kept_out, skip_conditions
 from greenlane.adopt.survey import Survey, observing_lane, survey
 from greenlane.adopt.tox import Installed
 from greenlane.config.context import Context
@@ -27,6 +27,7 @@ from greenlane.config.schema import Configuration
 from greenlane.environment.locks import compile_locks
 from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.search import Conclusion
+from greenlane.judge.excuses import as_skipped
 from greenlane.judge.quarantine import day_of
 from greenlane.polluter.find import make_job, search
 from greenlane.polluter.suspects import Traces
@@ -153,7 +154,9 @@ def _adopted(root: Path, adoption: Adoption, seen: Survey, lock: str) -> Adopted
     placed = place(seen.observed)
     skipped = unrunnable(seen.observed, placed)
     conditions = skip_conditions(root, [test.nodeid for test in skipped])
-    skips, unknown = skip_entries(skipped, conditions, seen.facts, today)
+    lost = [as_skipped(test) for test in seen.uncollected]
+    conditions |= kept_out(root, [test.nodeid for test in lost])
+    skips, unknown = skip_entries([*skipped, *lost], conditions, seen.facts, today)
     reasons = {test.nodeid: test.reason or "no reason given" for test in unknown}
     placed = [
         Placed(nodeid=t.nodeid, place=Place.ND, why=f"is skipped: {reasons[t.nodeid]}") if t.nodeid in reasons else t

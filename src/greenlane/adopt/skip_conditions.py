@@ -79,3 +79,34 @@ def _of_decorator(text: str, node: ast.expr, assigned: dict[str, ast.expr]) -> I
             # A module that is None where it could not be imported.
             optional = absent and re.search(rf"^[ \t]+import {absent[1]}$|^\s*{absent[1]} = None$", text, re.MULTILINE)
             yield f"could not import '{absent[1]}'" if absent and optional else told
+
+
+def kept_out(root: Path, nodeids: Iterable[str]) -> dict[str, str]:
+    """Return the condition under which a conftest keeps pytest from collecting the file of a test, by node id.
+
+    Args:
+        root: the project; nodeids: tests that are defined and were not collected.
+    """
+    found = {}
+    for nodeid in nodeids:
+        file = root / file_of(nodeid)
+        folders = [folder for folder in file.parents if folder.is_relative_to(root)]
+        for parsed in (_parsed(folder / "conftest.py") for folder in folders):
+            told = _naming(*parsed, file.name) if parsed is not None else ""
+            if told:
+                found[nodeid] = told
+                break
+    return found
+
+
+def _naming(text: str, tree: ast.Module, name: str) -> str:
+    """Return the condition of the block of a conftest that names a file; empty where none does."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and any(
+            isinstance(inner, ast.Constant) and isinstance(inner.value, str) and Path(inner.value).name == name
+            for part in node.body for inner in ast.walk(part)
+        ):  # fmt: skip
+            told = ast.get_source_segment(text, node.test) or ""
+            # As people call the answer to a version: PY_3_14_PLUS, PY312.
+            return re.sub(r"\w*PY(?:THON)?_?3_?(\d\d?)\w*", r"python 3.\1", told)
+    return ""

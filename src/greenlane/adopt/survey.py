@@ -18,7 +18,7 @@ from greenlane.config.lanes import Lane, LaneKind
 from greenlane.environment.variables import lane_environment
 from greenlane.errors import ConfigError, Interrupted
 from greenlane.evidence.artifacts import OUTPUT
-from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Uncollected
 from greenlane.evidence.ledger import Facts
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.run.job import LaneJob, new_run_id
@@ -51,7 +51,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     longest: float
     seed: int
-    uncollected: tuple[str, ...] = ()
+    uncollected: tuple[Uncollected, ...] = ()
     facts: Facts = Facts()
 
 
@@ -94,7 +94,7 @@ def survey(context: Context, lane: Lane, interpreter: str = "") -> Survey:
         seconds=sorted(run.record.duration for run in runs)[1],
         longest=max((test.duration for run in runs for test in run.journal.outcomes), default=0.0),
         seed=seed,
-        uncollected=tuple(test.nodeid for test in used.uncollected),
+        uncollected=used.uncollected,
         facts=msgspec.structs.replace(first.facts, imports=used.imports),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from greenlane.evidence.evidence import LaneEvidence, Requirements
+from greenlane.evidence.evidence import LaneEvidence, Requirements, Uncollected
 from greenlane.evidence.ledger import NOWHERE, Facts, LeakEntry, MoveEntry, SkipEntry
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.verdict import Excused
@@ -36,12 +36,15 @@ class Excuses:
     def excuse(self, found: Iterable[Violation], item: LaneEvidence) -> Iterator[Violation]:
         """Yield violations of a check but for leaks and skips that the ledger excuses; these are counted."""
         outcomes = {test.nodeid: test for test in item.journal.outcomes}
+        lost = {test.nodeid: as_skipped(test) for test in item.record.uncollected}
         for violation in found:
             if violation.code is Code.LEAK and violation.thing:
                 if not self._leak(violation, item):
                     yield violation
             elif violation.code is Code.SKIPPED and violation.gating and violation.subject in outcomes:
                 yield from self._skip(violation, outcomes[violation.subject], item)
+            elif violation.code is Code.PARTIAL and violation.subject in lost:
+                yield from self._skip(violation, lost[violation.subject], item)
             else:
                 yield violation
 
@@ -213,9 +216,15 @@ def kind_of(entry: Known) -> str:
 
 
 def _names(item: LaneEvidence) -> frozenset[str]:
-    """Return every test that a lane has seen, and the files that skipped themselves whole."""
+    """Return every test that a lane has seen or should have, and the files that skipped themselves whole."""
     ended = (test.nodeid for test in item.journal.outcomes)
-    return frozenset((*item.journal.collected, *item.journal.left, *ended))
+    lost = (test.nodeid for test in item.record.uncollected)
+    return frozenset((*item.journal.collected, *item.journal.left, *ended, *lost))
+
+
+def as_skipped(test: Uncollected) -> TestOutcome:
+    """Return a test that a suite keeps pytest from collecting as what it is: skipped where it cannot run."""
+    return TestOutcome(nodeid=test.nodeid, outcome=Outcome.SKIPPED, reason=test.why, ran=False)
 
 
 def _problem(entry: Known, what: str, *, gating: bool) -> Violation:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from greenlane.adopt.requirements import choose, said
-from greenlane.adopt.skip_conditions import skip_conditions
+from greenlane.adopt.skip_conditions import kept_out, skip_conditions
 from greenlane.adopt.tox import Installed
 from greenlane.config.project import read_project
 from greenlane.config.pytest_settings import read_pytest
@@ -126,3 +126,11 @@ class TestB:
         "test_it.py::test_a[1]": 'sys.platform == "win32" ; PYPY',
         "test_it.py::TestB::test_c": "sys.version_info < (3, 13) ; PYPY",
     }
+
+
+def test_what_a_conftest_keeps_out(tmp_path: Path) -> None:
+    """The condition of the block that names the file, in words that say the version."""
+    text = 'collect_ignore = []\nif not PY_3_14_PLUS:\n    collect_ignore.extend(["test_new.py"])\n'
+    write(tmp_path, tests__conftest_dot_py=text + 'if WIN:\n    x = ["b.py"]\n')
+    found = kept_out(tmp_path, ["tests/test_new.py::test_a", "tests/deep/b.py::test_b", "tests/c.py::test_c"])
+    assert found == {"tests/test_new.py::test_a": "not python 3.14", "tests/deep/b.py::test_b": "WIN"}

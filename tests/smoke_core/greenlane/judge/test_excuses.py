@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.evidence import LaneEvidence, Uncollected
 from greenlane.evidence.history import Past
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.ledger import Facts, LeakEntry, Ledger, MoveEntry, SkipEntry
@@ -219,3 +219,14 @@ def test_nothing_else_becomes_green() -> None:
     """A failure with the words of a listed skip is a failure."""
     bad = but(LATER, outcome=Outcome.FAILED, cause="Windows only", ran=True)
     assert "FAILED" in codes(judged(core(OK, bad), skips=[entry()]))
+
+
+def test_what_a_suite_keeps_out_is_excused_by_its_cause() -> None:
+    """A file that its conftest ignores on an older Python is listed as a skip is; a false cause does not excuse it."""
+    never = Uncollected(
+        nodeid="tests/test_new.py::test_it", why="was never collected", path="tests/test_new.py", line=3
+    )
+    evidence = core(OK, uncollected=(never,))
+    assert codes(judged(evidence)) == ["PARTIAL"]
+    assert judged(evidence, skips=[entry(test="tests/test_new.py*", reason="*", python=">=3.99")]).ready
+    assert "PARTIAL" in codes(judged(evidence, skips=[entry(test="tests/test_new.py*", reason="*", python=">=3.0")]))
