@@ -74,6 +74,14 @@ def dist(session: nox.Session) -> None:
 
 
 @nox.session
+def compat(session: nox.Session) -> None:
+    """The lane plugin on every Python and pytest that can be installed here."""
+    _tools(session)
+    session.install("--no-deps", ".")
+    session.run("python", "tests/support/check_compat.py")
+
+
+@nox.session
 def openapi(session: nox.Session) -> None:
     """The gateway against its own OpenAPI document, with schemathesis."""
     session.install("--require-hashes", "-r", "locks/openapi.txt")
