@@ -116,7 +116,7 @@ class LaneRecord(LaneIdentity, frozen=True, kw_only=True):
         result: how it ended; environment: what it ran in.
         complaint: what pytest said where it did not get as far as running tests.
         budget: seconds that it had.
-        tree: state of the work tree before the run; tree_after: after it.
+        tree: state of the work tree before the run; tree_after: after it; tree_changes: paths that differ.
         machine: name of the machine that ran it; variables: those of its environment that settle outcomes.
         coverage: percent of lines and branches; None when not measured.
         digests: SHA-256 of the artifacts as they were when the lane ended, by file name.
@@ -139,6 +139,7 @@ class LaneRecord(LaneIdentity, frozen=True, kw_only=True):
     complaint: str = ""
     tree: str = ""
     tree_after: str = ""
+    tree_changes: tuple[str, ...] = ()
     plugin: str = ""
     gates: tuple[GateState, ...] = ()
     workers: str = ""

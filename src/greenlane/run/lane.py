@@ -21,8 +21,9 @@ from greenlane.run.reuse import still_true, with_seen
 from greenlane.run.services import ServiceResolver
 from greenlane.run.supervise import run_supervisor
 from greenlane.run.tamper_check import TamperCheck
-from greenlane.run.tree import tree_of
+from greenlane.run.tree import files_of
 from greenlane.run.watching import watched
+from greenlane.util.work_tree import changed_files, state_of
 
 
 def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> LaneEvidence:
@@ -51,11 +52,13 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
         record = with_seen(prepared, _supervise(prepared, planned), seen)
         damage = tamper_check.damage(record.result.hermetic)
         lost = uncollected(census, read_journal(job.artifacts / JOURNAL)) if not record.result.failure else ()
+        after = files_of(settings)
         record = msgspec.structs.replace(
             record,
             damage=damage,
             environment=prepared.environment_now(),
-            tree_after=tree_of(settings),
+            tree_after=state_of(after),
+            tree_changes=changed_files(prepared.files, after),
             uncollected=lost,
             samples=marks,
         )

@@ -23,8 +23,8 @@ from greenlane.evidence.artifacts import CONTRACT, JOURNAL, JUNIT, RECORD
 from greenlane.evidence.evidence import Environment
 from greenlane.run.job import LaneJob
 from greenlane.run.services import ResolvedServices, ServiceResolver
-from greenlane.run.tree import tree_of
-from greenlane.util.work_tree import described
+from greenlane.run.tree import files_of
+from greenlane.util.work_tree import described, state_of
 
 REMOVALS = 5
 """How often we try to remove a folder into which another run writes."""
@@ -38,7 +38,8 @@ class PreparedLane(msgspec.Struct, frozen=True):
         recipe: what the environment is built from; None for an interpreter that is used as it is.
         environment: of the lane.
         services: where those live that have an environment of their own.
-        tree: state of the work tree that was built; harness: of the harness, empty where that is the same.
+        files: digests of the files of the work tree that was built, by path; tree: the state that they make.
+        harness: state of the harness, empty where that is the same.
         scratch: private folder of this run.
     """
 
@@ -46,6 +47,7 @@ class PreparedLane(msgspec.Struct, frozen=True):
     recipe: Recipe | None
     environment: Environment
     services: ResolvedServices
+    files: dict[str, bytes]
     tree: str
     harness: str
     scratch: Path
@@ -75,7 +77,8 @@ def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver)
         EnvironmentBuildError: an environment could not be built.
     """
     settings, say = job.settings, job.context.say
-    tree = tree_of(settings)
+    files = files_of(settings)
+    tree = state_of(files)
     harness = harness_state(settings.root)
     recipe = None if job.interpreter else _recipe(settings, job.lane, tree + described(settings.root) + harness)
     with ExitStack() as stack:
@@ -86,7 +89,7 @@ def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver)
         services = resolver.resolve(job, stack)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        yield PreparedLane(job, recipe, environment, services, tree, harness, scratch)
+        yield PreparedLane(job, recipe, environment, services, files, tree, harness, scratch)
 
 
 def job_installer(job: LaneJob) -> Installer:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from greenlane.config.load import Settings
 from greenlane.evidence.artifacts import EVIDENCE
-from greenlane.util.work_tree import tree_state
+from greenlane.util.work_tree import state_of, tree_files
 
 
 def tree_of(settings: Settings) -> str:
     """Return the state of the project's work tree; runs that write their reports into it do not change it."""
-    return tree_state(settings.root, written_by_us(settings))
+    return state_of(files_of(settings))
+
+
+def files_of(settings: Settings) -> dict[str, bytes]:
+    """Return the digests of the files of the project's work tree that make its state, by path."""
+    return tree_files(settings.root, written_by_us(settings))
 
 
 def written_by_us(settings: Settings) -> tuple[str, ...]:

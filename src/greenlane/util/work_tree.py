@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 GIT = "git"
@@ -21,6 +21,10 @@ CACHES = frozenset({"__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache"
 """Folders that git may not be told to ignore; untracked, they are no part of a tree."""
 
 
+COMMIT = ""
+"""Key of the commit among the files of a tree."""
+
+
 def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
     """Return the SHA-256 of a project's files: the commit and what differs from it, or every file without git.
 
@@ -28,21 +32,44 @@ def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
         project: the folder.
         ignored: paths relative to it that we write ourselves; they do not count.
     """
+    return state_of(tree_files(project, ignored))
+
+
+def state_of(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 of files, as `tree_files` has them."""
+    state = hashlib.sha256(files[COMMIT])
+    for path in sorted(files.keys() - {COMMIT}):
+        state.update(path.encode("utf-8", "surrogateescape") + b"\0" + files[path])
+    return state.hexdigest()
+
+
+def tree_files(project: Path, ignored: Iterable[str] = ()) -> dict[str, bytes]:
+    """Return the digest of each file of a project that differs from its commit, of every file without git, by path.
+
+    Args:
+        project: the folder.
+        ignored: paths relative to it that we write ourselves; they do not count.
+    """
     own = {path.strip("/") for path in ignored if path}
-    state = hashlib.sha256()
     head = _git(project, "rev-parse", "--verify", "--quiet", "HEAD^{tree}")
     listing = _git(project, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", ".")
     if head is None or listing is None:
         paths: Iterable[str] = _all_files(project)
     else:
-        state.update(head)
         prefix = (_git(project, "rev-parse", "--show-prefix") or b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
         entries = listing.decode("utf-8", "surrogateescape").split("\0")
         paths = [path for entry in entries if (path := entry[3:].removeprefix(prefix)) and not _cached(entry)]
-    for path in sorted(paths):
+    found = {COMMIT: (head or b"") if listing is not None else b""}
+    for path in paths:
         if not any(path == name or path.startswith(f"{name}/") for name in own):
-            state.update(path.encode("utf-8", "surrogateescape") + b"\0" + _content(project / path))
-    return state.hexdigest()
+            found[path] = _content(project / path)
+    return found
+
+
+def changed_files(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return the paths that are not the same in two looks at a tree, sorted; the commit is no path."""
+    paths = (before.keys() | after.keys()) - {COMMIT}
+    return tuple(sorted(path for path in paths if before.get(path) != after.get(path)))
 
 
 def user_name(project: Path) -> str:

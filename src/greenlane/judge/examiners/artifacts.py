@@ -22,6 +22,10 @@ def damaged(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viol
         yield Violation(code=Code.TRUNCATED, message=problem)
 
 
+SHOWN = 3
+"""How many files that changed are named."""
+
+
 def stale(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """STALE for evidence from another run, tree state or lock."""
     record = evidence.record
@@ -33,7 +37,9 @@ def stale(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
             code=Code.STALE, message=f"evidence is from run {record.run_id}, not from {requirements.run_id}"
         )
     if record.tree_after and record.tree_after != record.tree:
-        yield Violation(code=Code.STALE, message="files of the work tree changed while the lane ran")
+        yield Violation(
+            code=Code.STALE, message=f"files of the work tree changed while the lane ran{_changes(evidence)}"
+        )
     elif requirements.tree and record.tree != requirements.tree and not evidence.still_true:
         yield Violation(
             code=Code.STALE,
@@ -48,6 +54,15 @@ def stale(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
         yield Violation(
             code=Code.STALE, message=f"evidence was made with lock {record.environment.lock[:12]}, not {lock[:12]}"
         )
+
+
+def _changes(evidence: LaneEvidence) -> str:
+    """Return which files changed, with the test that made each where the leak guard saw it."""
+    makers = {leak.what: leak.nodeid for leak in evidence.journal.leaks if leak.watcher == "files"}
+    paths = evidence.record.tree_changes
+    told = [f"{path} (by {makers[path]})" if path in makers else path for path in paths[:SHOWN]]
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return f": {', '.join(told)}{more}" if told else ""
 
 
 def junit_key(nodeid: str) -> tuple[str, str]:

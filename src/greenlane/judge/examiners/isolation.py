@@ -17,7 +17,8 @@ def drift(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
         yield Violation(code=Code.DRIFT, message=difference)
     if record.result.failure or record.result.interrupted:
         return
-    if not journal.plugins:
+    # A pytest that complained before any plugin could speak, of a conftest or an option, is told as that.
+    if not journal.plugins and not record.complaint:
         yield Violation(code=Code.DRIFT, message="the greenlane plugin did not load in the lane")
     wrong = sorted(set(journal.plugins) - {requirements.plugin or record.plugin})
     if wrong:
