@@ -60,6 +60,44 @@ def check_installs(folder: Path) -> None:
         run(UV, "pip", "install", "--quiet", "--python", str(environment / "bin/python"), *words, cwd=copy)
 
 
+SUITE = "def test_theirs():\n    assert True\n"
+
+
+def check_harness(folder: Path, wheel: Path, python: str) -> None:
+    """End this program when a nox that has no greenlane cannot bring it into a stranger's repository.
+
+    Args:
+        folder: where repositories are made; wheel: the one that is brought.
+        python: interpreter that has greenlane, for `init`.
+    """
+    bare = str(folder / "bare/bin/python")
+    run(UV, "venv", "--quiet", "--python", sys.executable, str(folder / "bare"), cwd=folder)
+    run(
+        UV,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        bare,
+        "--require-hashes",
+        "-r",
+        str(ROOT / "locks/nox.txt"),
+        cwd=folder,
+    )
+    version = wheel.name.split("-")[1]
+    for way, words in (("wheel", f"wheels/{wheel.name}"), ("folder", "wheels"), ("index", f"greenlane=={version}")):
+        project = folder / f"stranger-{way}"
+        (project / "tests").mkdir(parents=True)
+        (project / "tests/test_theirs.py").write_text(SUITE)
+        links = folder / "links" if way == "index" else project / "wheels"
+        links.mkdir(exist_ok=True)
+        shutil.copy(wheel, links)
+        run(python, "-P", "-m", "greenlane", "init", "--yes", "--harness", words, cwd=project)
+        output = run(bare, "-m", "nox", "-s", "ready", cwd=project)
+        if "READY (policy dev)" not in output:
+            sys.exit(f"a stranger with greenlane from a {way} is not READY:\n{output}")
+
+
 def main() -> None:
     """Build, install, use."""
     with tempfile.TemporaryDirectory(prefix="greenlane-dist-") as name:
@@ -73,6 +111,7 @@ def main() -> None:
         pip = (UV, "pip", "install", "--quiet", "--python", python)
         run(*pip, "--require-hashes", "-r", str(ROOT / "locks/nox.txt"), cwd=folder)
         run(*pip, "--no-deps", str(wheel), cwd=folder)
+        check_harness(folder, wheel, python)
         project = folder / "second"
         shutil.copytree(SECOND, project)
         nox = (python, "-m", "nox", "-s")

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from greenlane.adopt.adoption import Adopted, observe, read_suite, said_of
+from greenlane.adopt.harness import USUAL, harness_requirement, index_has_harness, is_elsewhere, with_harness
 from greenlane.adopt.lanes_text import Adoption
-from greenlane.adopt.rules import CONFIGURATION, has_lanes, scaffold
+from greenlane.adopt.rules import CONFIGURATION, NOXFILE, has_lanes, scaffold
 from greenlane.adopt.scaffold import (
     NOX,
     WORKFLOW,
@@ -35,6 +36,7 @@ from greenlane.evidence.ledger import LEDGER_FILE
 from greenlane.history.ledger import write_ledger
 from greenlane.report.lines import clean
 from greenlane.util.files import write_atomically
+from greenlane.version import VERSION
 
 HELP = "Add lanes to a repository: its suite is observed and placed in them. Nothing of it is overwritten."
 EXAMPLES = """\
@@ -54,6 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_needs(parser)
     parser.add_argument("--no-survey", action="store_true", help="do not run the suite: all of it becomes core")
     parser.add_argument("--no-lock", action="store_true", help="do not compile the locks, which needs an index")
+    parser.add_argument(
+        "--harness", default="", metavar="WHEEL|DIR|REQUIREMENT",
+        help="where nox gets greenlane: a wheel or folder in the repository, or a requirement (default: the index)",
+    )  # fmt: skip
     parser.add_argument("--nox", default=NOX, metavar="WORDS", help=f"how the workflow starts nox (default: {NOX})")
 
 
@@ -114,12 +120,34 @@ def _made(
     project = Path(arguments.project)
     configuration = _configuration(project, repository.files, suite, environ)
     templates = suite_files(suite) if suite else project_files(repository)
+    templates[NOXFILE] = with_harness(templates[NOXFILE], _harness(arguments, environ))
     templates[WORKFLOW] = workflow(configuration, arguments.nox, lowest_python(project))
     try:
         return scaffold(repository, templates, WORKFLOW)
     except tomllib.TOMLDecodeError as error:
         step = "write its `tool` as [tool.…] tables; nothing was changed"
         raise ConfigError(f"{CONFIGURATION} would be no TOML with lanes at its end: {error}", step) from error
+
+
+def _harness(arguments: argparse.Namespace, environ: Mapping[str, str]) -> str:
+    """Return the requirement by which nox installs greenlane; empty where the index has none, which is told.
+
+    Raises:
+        ConfigError: what the caller names is not there.
+    """
+    project = Path(arguments.project)
+    if arguments.harness:
+        requirement = harness_requirement(project, arguments.harness)
+        if is_elsewhere(requirement):
+            print_line(f"NOTE: {requirement}: other machines do not have it; put it into the repository")
+        return requirement
+    if arguments.no_lock or index_has_harness(project, environ):
+        return USUAL
+    print_line(
+        f"NOTE: the package index has no greenlane {VERSION}: nox finds it only where it is installed beside nox;"
+        " --harness names a wheel or a folder that the repository brings"
+    )
+    return ""
 
 
 def _configuration(
