@@ -104,7 +104,7 @@ def skips(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
 def nothing_ran(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """NO_TESTS when nothing was collected for this check, or a deterministic lane ran nothing."""
     journal, record = evidence.journal, evidence.record
-    if record.result.failure or record.result.interrupted or journal.collect_errors:
+    if record.result.failure or record.result.interrupted or journal.collect_errors or record.complaint:
         return
     if idle(evidence):
         return

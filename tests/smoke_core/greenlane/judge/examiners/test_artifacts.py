@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from greenlane.evidence.evidence import JunitCase, LaneEvidence
+from greenlane.evidence.journal import Leaked
 from greenlane.evidence.outcome import Outcome
 from support.evidence import LOCK, RUN, TREE, codes, errored, failed, junit_of, lane, outcome, skipped, verdict_on
 
@@ -108,3 +109,11 @@ def test_a_lane_that_was_stopped_owes_no_junit(state: str) -> None:
     evidence = lane(A, B, junit=junit_of([A]), exit_status=None, journal={"exit_statuses": ()}, **stopped)
 
     assert "JUNIT_MISMATCH" not in codes(verdict_on(evidence))
+
+
+def test_what_changed_is_named_with_who_made_it() -> None:
+    """The first three paths, each with the test that made it where the leak guard saw that, and a count of the rest."""
+    leak = Leaked(worker="main", at=0, nodeid="tests/test_a.py::test_b", watcher="files", what="b.txt", level="off")
+    evidence = lane(tree_after="0ther", tree_changes=("a.txt", "b.txt", "c.txt", "d.txt"), journal={"leaks": (leak,)})
+    (told,) = [v.message for v in verdict_on(evidence).violations if v.code == "STALE"]
+    assert told.endswith("while the lane ran: a.txt, b.txt (by tests/test_a.py::test_b), c.txt and 1 more")
