@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mini_agent.agent.loop import ViewInjection
+from mini_agent.agent import ViewInjection
 from mini_agent.agent.values import AgentConfig, AgentResult
 from mini_agent.core.chat import DONE, UNLISTED, ModelTarget, ProviderRequest
 from mini_agent.core.errors import ProviderNotConfigured
