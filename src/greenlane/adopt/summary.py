@@ -10,7 +10,7 @@ from greenlane.adopt.lanes_text import KINDS
 from greenlane.adopt.placement import Place, Placed
 from greenlane.adopt.survey import Survey
 from greenlane.evidence.claims import Claims
-from greenlane.sharding.claims import owners
+from greenlane.sharding.claims import moved, owners
 
 SHOWN = 5
 """How many groups of tests are named for one lane."""
@@ -65,9 +65,12 @@ def proposals(
         marks: marks by node id.
     """
     moves: dict[tuple[str, Place], list[Placed]] = {}
-    for test in placed:
+    seen = list(placed)
+    elsewhere = moved((test.nodeid for test in seen), claims)
+    for test in seen:
         names = marks.get(test.nodeid, ())
-        lanes = owners(test.nodeid, claims, lambda claim, names=names: meets(claim.marks, names))  # type: ignore[misc]
+        met = {claim.lane for claim in claims.lanes if meets(claim.marks, names)}
+        lanes = owners(test.nodeid, claims, lambda claim, met=met: claim.lane in met, elsewhere)  # type: ignore[misc]
         for owner in lanes[:1]:
             if kinds.get(owner, owner) != KINDS.get(test.place, test.place.value):
                 moves.setdefault((owner, test.place), []).append(test)

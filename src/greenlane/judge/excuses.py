@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -14,7 +15,10 @@ from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.ledger import Known, name_of
 from greenlane.judge.skip_causes import CHECKS, needs_met
 from greenlane.judge.sound import broken_because
+from greenlane.sharding.patterns import Names
 from greenlane.util.globs import wild
+
+E = TypeVar("E", LeakEntry, SkipEntry)
 
 
 class Excuses:
@@ -29,7 +33,9 @@ class Excuses:
         self._requirements = requirements
         self._ledger = requirements.ledger
         self._evidence = evidence
-        self._names = {id(item): _names(item) for item in evidence}
+        self._seen = {id(item): _Seen(item) for item in evidence}
+        self._leaks = {id(item): self._by_test(item, self._ledger.leaks) for item in evidence}
+        self._skips = {id(item): self._by_test(item, self._ledger.skips) for item in evidence}
         self._used: dict[Known, dict[tuple[str, str], None]] = {}
         self._unproved: dict[SkipEntry, None] = {}
 
@@ -83,9 +89,8 @@ class Excuses:
 
     def _leak(self, violation: Violation, item: LaneEvidence) -> bool:
         """Note and return whether a leak is listed."""
-        for entry in self._ledger.leaks:
-            listed = self._is_of(entry, item) and wild(violation.thing, entry.what)
-            if listed and wild(violation.subject, entry.test):
+        for entry in self._leaks[id(item)].get(violation.subject, ()):
+            if wild(violation.thing, entry.what):
                 self._use(entry, item, violation.subject)
                 return True
         return False
@@ -93,8 +98,8 @@ class Excuses:
     def _skip(self, violation: Violation, test: TestOutcome, item: LaneEvidence) -> Iterator[Violation]:
         """Yield the violation of a skip that is not listed, or whose cause does not hold."""
         told = ""
-        for entry in self._ledger.skips:
-            if not self._lists(entry, test, item):
+        for entry in self._skips[id(item)].get(test.nodeid, ()):
+            if not wild(test.reason, entry.reason):
                 continue
             told = self._refusal(entry, test.nodeid, item)
             if not told:
@@ -102,8 +107,18 @@ class Excuses:
                 return
         yield _with(violation, told) if told else violation
 
-    def _lists(self, entry: SkipEntry, test: TestOutcome, item: LaneEvidence) -> bool:
-        return self._is_of(entry, item) and of_test(test.nodeid, entry.test) and wild(test.reason, entry.reason)
+    def _by_test(self, item: LaneEvidence, entries: Iterable[E]) -> dict[str, list[E]]:
+        """Return the entries about each test of a lane, in the order of the ledger."""
+        found: dict[str, list[E]] = {}
+        for entry in entries:
+            for nodeid in self._seen[id(item)].names.matching(entry.test) if self._is_of(entry, item) else ():
+                found.setdefault(nodeid, []).append(entry)
+        return found
+
+    def _outcomes(self, entry: SkipEntry, items: Iterable[LaneEvidence]) -> list[TestOutcome]:
+        """Return how the tests of an entry ended."""
+        seen = [self._seen[id(item)] for item in items]
+        return [one.outcomes[n] for one in seen for n in one.names.matching(entry.test) if n in one.outcomes]
 
     def _refusal(self, entry: SkipEntry, nodeid: str, item: LaneEvidence) -> str:
         """Return why the cause of an entry does not hold for a skipped test; empty when it does."""
@@ -119,8 +134,9 @@ class Excuses:
     def _elsewhere(self, entry: SkipEntry, nodeid: str) -> str:
         """Return why it is not proved that a test runs in another lane; empty when it is, or that lane is not here."""
         own = [item for item in self._evidence if item.record.lane == entry.elsewhere]
+        ran = (self._seen[id(item)].outcomes.get(nodeid) for item in own)
         past = self._requirements.past.get(entry.elsewhere)
-        if any(test.nodeid == nodeid and test.ran for item in own for test in item.journal.outcomes):
+        if any(test is not None and test.ran for test in ran):
             return ""
         if own:
             return f"the ledger says that it runs in {entry.elsewhere}, and it did not"
@@ -135,7 +151,7 @@ class Excuses:
         own = [item for item in self._evidence if self._is_of(entry, item)]
         ((name, _),) = entry.causes
         several = {item.record.lane for item in own} if name in ("python", "dependency") else set()
-        tests = [test for item in own for test in item.journal.outcomes if of_test(test.nodeid, entry.test)]
+        tests = self._outcomes(entry, own) if len(several) > 1 else []
         if len(several) > 1 and tests and not any(test.ran for test in tests):
             return f"its tests run under no interpreter of {', '.join(sorted(several))}"
         return ""
@@ -143,7 +159,7 @@ class Excuses:
     def _over(self, entry: SkipEntry) -> bool:
         """Whether tests that an entry says cannot run in a lane have all run there."""
         for item in self._sound(entry):
-            tests = [test for test in item.journal.outcomes if of_test(test.nodeid, entry.test)]
+            tests = self._outcomes(entry, [item])
             skips = any(test.outcome is Outcome.SKIPPED or not test.ran for test in tests)
             lacks = needs_met(entry, facts_of(item)) is False or bool(entry.elsewhere)
             if tests and not skips and lacks:
@@ -163,13 +179,12 @@ class Excuses:
 
     def _has(self, item: LaneEvidence, entry: Known) -> bool:
         """Whether a lane has seen a test that an entry is about."""
-        names = self._names[id(item)]
-        return entry.test in names or any(of_test(nodeid, entry.test) for nodeid in names)
+        return bool(self._seen[id(item)].names.matching(entry.test))
 
     def _sound(self, entry: Known) -> list[LaneEvidence]:
         """Return the evidence of whole and orderly runs that an entry is about."""
         own = [item for item in self._evidence if self._is_of(entry, item) or isinstance(entry, MoveEntry)]
-        return [item for item in own if not broken_because(item) and not item.journal.narrowing]
+        return [item for item in own if self._seen[id(item)].sound]
 
     def _whole(self, entry: Known) -> bool:
         """Whether every lane that can have the tests of an entry is judged here, all of its shards included."""
@@ -181,8 +196,7 @@ class Excuses:
 
     def _moved(self, entry: MoveEntry) -> set[str]:
         """Return the tests of the evidence that a move is about."""
-        found = {n for item in self._evidence for n in (*item.journal.collected, *item.journal.left)}
-        return {nodeid for nodeid in found if of_test(nodeid, entry.test)}
+        return {nodeid for seen in self._seen.values() for nodeid in seen.names.matching(entry.test)}
 
     def _is_of(self, entry: Known, item: LaneEvidence) -> bool:
         """Whether an entry is about a lane, or about the lane that it is a variant of."""
@@ -205,21 +219,24 @@ def facts_of(item: LaneEvidence) -> Facts:
     )  # fmt: skip
 
 
-def of_test(nodeid: str, pattern: str) -> bool:
-    """Return whether a pattern means a test, or a file that skipped itself whole."""
-    return wild(nodeid, pattern) or ("::" not in nodeid and wild(f"{nodeid}::", pattern))
-
-
 def kind_of(entry: Known) -> str:
     """Return the kind of an entry: `leak`, `skip` or `move`."""
     return "leak" if isinstance(entry, LeakEntry) else "skip" if isinstance(entry, SkipEntry) else "move"
 
 
-def _names(item: LaneEvidence) -> frozenset[str]:
-    """Return every test that a lane has seen or should have, and the files that skipped themselves whole."""
-    ended = (test.nodeid for test in item.journal.outcomes)
-    lost = (test.nodeid for test in item.record.uncollected)
-    return frozenset((*item.journal.collected, *item.journal.left, *ended, *lost))
+class _Seen:
+    """What a lane has seen or should have, by name.
+
+    Args:
+        item: its evidence.
+    """
+
+    def __init__(self, item: LaneEvidence) -> None:
+        self.outcomes = {test.nodeid: test for test in item.journal.outcomes}
+        lost = (test.nodeid for test in item.record.uncollected)
+        self.names = Names((*item.journal.collected, *item.journal.left, *self.outcomes, *lost))
+        # A run that was narrowed or went wrong shows nothing of what is gone.
+        self.sound = not broken_because(item) and not item.journal.narrowing
 
 
 def as_skipped(test: Uncollected) -> TestOutcome:

@@ -10,7 +10,7 @@ import pytest
 
 from greenlane.evidence.claims import Claim, Claims
 from greenlane.evidence.contract import Contract
-from greenlane.sharding.claims import enters, owners, takes_file
+from greenlane.sharding.claims import enters, moved, owners, takes_file
 
 
 def suite_marks(config: pytest.Config) -> str:
@@ -60,8 +60,9 @@ class Lanes:
             return
         own: list[pytest.Item] = []
         others: list[pytest.Item] = []
+        elsewhere = moved((item.nodeid for item in items), self._claims)
         for item in items:
-            lanes = owners(item.nodeid, self._claims, self._asks(item))
+            lanes = owners(item.nodeid, self._claims, self._asks(item), elsewhere)
             if not lanes:
                 self.gaps.append(item.nodeid)
             elif len(lanes) > 1:

@@ -56,7 +56,9 @@ def decide(
         notes += stopped
     notes += [] if request.lane else in_no_lane(settings)
     after = make_requirements(settings, request, gates, run_id)
-    requirements = msgspec.structs.replace(after, ledger=before.ledger, past=before.past, flaky=before.flaky)
+    requirements = msgspec.structs.replace(
+        after, ledger=before.ledger, unclaimed=before.unclaimed, past=before.past, flaky=before.flaky
+    )
     verdict = judge(requirements, evidence, notes, added_examiners())
     verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
     keep(settings.root, evidence, verdict)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from greenlane.evidence.claims import Claim, Claims
+from greenlane.sharding.patterns import Names
 from greenlane.util.globs import matches, wild
 
 
-def owners(nodeid: str, claims: Claims, has: Callable[[Claim], bool]) -> tuple[str, ...]:
+def moved(nodeids: Iterable[str], claims: Claims) -> dict[str, str]:
+    """Return the lane of each test that the ledger puts elsewhere; the first move that means a test counts."""
+    names = Names(nodeids)
+    return {nodeid: move.lane for move in reversed(claims.moves) for nodeid in names.matching(move.test)}
+
+
+def owners(nodeid: str, claims: Claims, has: Callable[[Claim], bool], elsewhere: Mapping[str, str]) -> tuple[str, ...]:
     """Return the lanes that take a test: one, as it should be; none; or several; `broken` for a test without a lane.
 
     Args:
         nodeid: of the test.
         claims: who takes what.
         has: returns whether the test has the marks that a lane asks for.
+        elsewhere: lane of each test that the ledger puts elsewhere.
     """
-    moved = next((move.lane for move in claims.moves if wild(nodeid, move.test)), "")
-    if moved:
-        return (moved,)
+    if nodeid in elsewhere:
+        return (elsewhere[nodeid],)
     return tuple(claim.lane for claim in _deepest(nodeid, claims.lanes) if not claim.marks or has(claim))
 
 
@@ -34,8 +41,8 @@ def file_owners(path: str, claims: Claims) -> set[str]:
         claim.lane for claim in claims.lanes if any(test.startswith(f"{path}::") for test in claim.tests)
         and not _excluded(path, claim)
     }  # fmt: skip
-    moved = {move.lane for move in claims.moves if wild(path, _file(move.test))}
-    return {claim.lane for claim in _deepest(path, claims.lanes)} | single | moved
+    placed = {move.lane for move in claims.moves if wild(path, _file(move.test))}
+    return {claim.lane for claim in _deepest(path, claims.lanes)} | single | placed
 
 
 def enters(folder: str, claims: Claims) -> bool:

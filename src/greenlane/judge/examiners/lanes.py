@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.ledger import NOWHERE
 from greenlane.evidence.violation import Code, Violation
-from greenlane.judge.excuses import of_test
+from greenlane.sharding.patterns import of_test
 
 
 def left_out(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:

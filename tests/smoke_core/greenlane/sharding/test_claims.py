@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from greenlane.evidence.claims import Claim, Claims, Move
-from greenlane.sharding.claims import enters, file_owners, owners, takes_file
+from greenlane.sharding.claims import enters, file_owners, moved, owners, takes_file
 from support.evidence import but
 
 CORE = Claim(lane="core", tests=("tests",), marks="not slow")
@@ -27,7 +27,7 @@ def lanes_of(nodeid: str, *marks: str, claims: Claims = CLAIMS) -> tuple[str, ..
         word = claim.marks.removeprefix("not ")
         return (word in marks) is (word == claim.marks)
 
-    return owners(nodeid, claims, has)
+    return owners(nodeid, claims, has, moved([nodeid], claims))
 
 
 @pytest.mark.parametrize(
