@@ -51,6 +51,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="run this test alone, by its node id; never green, because it is not the whole lane",
     )  # fmt: skip
     parser.add_argument(
+        "--reuse", action="store_true",
+        help="take evidence of an earlier run while nothing that the lane can see has changed (as `ready` does)",
+    )  # fmt: skip
+    parser.add_argument(
         "--failed", action="store_true",
         help="run only what failed or never ended last time; never green, because it is not the whole lane",
     )  # fmt: skip
@@ -69,7 +73,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     only = _failed(context, arguments.lane, shards) if arguments.failed else arguments.only
     request = request_of_lane(settings, arguments.lane, shards, arguments.seed, plan, only)
     # An option is stronger than either variable.
-    request = msgspec.structs.replace(request, queue="" if arguments.plan else named_queue(arguments.queue, environ))
+    request = msgspec.structs.replace(
+        request, reuse=arguments.reuse, queue="" if arguments.plan else named_queue(arguments.queue, environ)
+    )
     context = msgspec.structs.replace(context, environ=given)
     return decide_and_tell(context, partial(decide, context, request), request.lane)
 

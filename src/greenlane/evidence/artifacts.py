@@ -24,6 +24,9 @@ PLAN = "plan.json"
 SEEN = "seen.json"
 """Everything that a hermetic lane could see, by name and digest; only where its evidence may be used again."""
 
+VOUCHED = "vouched.json"
+"""Beside evidence of an earlier run: what control found when it took it."""
+
 EVIDENCE = ".greenlane/evidence"
 """Folder of the project that keeps evidence for later runs: `<check>/<digest of what was seen>/`."""
 

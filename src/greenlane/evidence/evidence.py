@@ -235,12 +235,24 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     damage: tuple[str, ...] = ()
 
 
+class Vouched(msgspec.Struct, frozen=True, kw_only=True):
+    """What control found when it took evidence of an earlier run; `vouched.json` beside that.
+
+    Attributes:
+        seen: digest of everything that the lane could see then.
+        tree: state of the work tree then.
+    """
+
+    seen: str
+    tree: str
+
+
 class LaneEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """What proves one check: the record, the journal and the JUnit file of a lane or shard.
 
     Attributes:
         damage: artifacts that are missing, unreadable or not as they were when the lane ended.
-        vouched: digest of everything that the lane could see now, where the evidence is of an earlier run.
+        vouched: what control found when it took the evidence; None for that of a run of its own.
         junit: cases of the JUnit file; None when it could not be read.
     """
 
@@ -249,12 +261,12 @@ class LaneEvidence(msgspec.Struct, frozen=True, kw_only=True):
     junit: tuple[JunitCase, ...] | None = None
     damage: tuple[str, ...] = ()
     source: str = ""
-    vouched: str = ""
+    vouched: Vouched | None = None
 
     @property
     def still_true(self) -> bool:
         """Whether the evidence is of an earlier run, and nothing that the lane can see has changed since."""
-        return bool(self.vouched) and self.vouched == self.record.seen
+        return self.vouched is not None and self.vouched.seen == self.record.seen != ""
 
 
 class DeclaredLane(msgspec.Struct, frozen=True, kw_only=True):

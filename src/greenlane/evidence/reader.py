@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import msgspec
 
 from greenlane.errors import ConfigError
-from greenlane.evidence.artifacts import JOURNAL, JUNIT, RECORD
-from greenlane.evidence.evidence import RECORD_SCHEMA, JournalFacts, JunitCase, LaneEvidence, LaneRecord
+from greenlane.evidence.artifacts import JOURNAL, JUNIT, RECORD, VOUCHED
+from greenlane.evidence.evidence import RECORD_SCHEMA, JournalFacts, JunitCase, LaneEvidence, LaneRecord, Vouched
 from greenlane.evidence.journal import (
     Answered,
     AnyEvent,
@@ -88,7 +88,17 @@ def collect(folder: Path) -> LaneEvidence:
     if junit is None and started and not result.timed_out and not result.interrupted:
         damage.append(f"{JUNIT} is missing or is no JUnit file")
     journal = read_journal(folder / JOURNAL) if started else JournalFacts()
-    return LaneEvidence(record=record, journal=journal, junit=junit, damage=tuple(damage), source=str(folder))
+    return LaneEvidence(
+        record=record, journal=journal, junit=junit, damage=tuple(damage), source=str(folder), vouched=_vouched(folder)
+    )
+
+
+def _vouched(folder: Path) -> Vouched | None:
+    """Return what control found when it took evidence of an earlier run; None for that of a run of its own."""
+    try:
+        return msgspec.json.decode((folder / VOUCHED).read_bytes(), type=Vouched)
+    except (OSError, *UNREADABLE):
+        return None
 
 
 def _record(path: Path) -> LaneRecord:

@@ -13,8 +13,8 @@ from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.environment.build import lock_digest
 from greenlane.errors import ConfigError
-from greenlane.evidence.artifacts import EVIDENCE, SEEN
-from greenlane.evidence.evidence import LaneEvidence
+from greenlane.evidence.artifacts import EVIDENCE, SEEN, VOUCHED
+from greenlane.evidence.evidence import LaneEvidence, Vouched
 from greenlane.evidence.reader import collect
 from greenlane.evidence.reuse import Seen, differences
 from greenlane.evidence.verdict import Verdict
@@ -22,6 +22,8 @@ from greenlane.judge.reuse import worth_keeping
 from greenlane.run.inputs import inputs_of
 from greenlane.run.job import LaneJob
 from greenlane.run.seen import leads_out
+from greenlane.run.tree import tree_of
+from greenlane.util.files import write_atomically
 
 KEPT = 8
 """States of a check whose evidence is kept: going back to a branch costs nothing."""
@@ -41,7 +43,9 @@ def take(job: LaneJob, seen: Seen) -> tuple[LaneEvidence | None, str]:
     shutil.rmtree(job.artifacts, ignore_errors=True)
     shutil.copytree(folder, job.artifacts, symlinks=True)
     folder.touch()
-    return msgspec.structs.replace(collect(job.artifacts), vouched=seen.key), ""
+    vouched = Vouched(seen=seen.key, tree=tree_of(job.settings))
+    write_atomically(job.artifacts / VOUCHED, msgspec.json.encode(vouched))
+    return collect(job.artifacts), ""
 
 
 def _whole(folder: Path, seen: Seen) -> bool:

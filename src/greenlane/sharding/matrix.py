@@ -36,5 +36,6 @@ def _job(lane: Lane, shard: str, python: str) -> Job:
         shard=shard,
         python=lane.python or python,
         lock=lane.lock,
+        hermetic=lane.deterministic,
         minutes=MARGIN + math.ceil(lane.budget / 60) if lane.budget else UNLIMITED,
     )

@@ -13,6 +13,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         lane: session to run; shard: its argument, empty for the whole lane.
         python: version to set up, as `3.12`.
         lock: the lane's lock, for the key of a cache.
+        hermetic: whether nothing outside can change its result, so that evidence of it may be used again.
         minutes: after which the service should give up; the lane's own budget ends it earlier.
     """
 
@@ -22,6 +23,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     lock: str
     minutes: int
+    hermetic: bool = False
 
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,7 +76,7 @@ def test_the_tests_of_the_real_model_page_run(tiny: TinyProject) -> None:
     blocks = [
         text for language, _, text in BLOCK.findall((DOCS / "real-models.md").read_text()) if language == "python"
     ]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     service = {"command": ["python", "model.py"], "ready": "/", "models": "/"}
     tiny.lanes(nd={"kind": "nondeterministic", "tests": ["tests"], "services": ["model"]})
     tiny.section("services", {"model": service}).write("model.py", MODEL)

@@ -109,7 +109,9 @@ def runner(project: TinyProject, tmp_path: Path) -> Callable[..., Runner]:
         words = f"{sys.executable} -P {folder / 'nox.py'}"
         return Runner(
             workflow=folder / "readiness.yml", project=project.path, folder=folder, environment=environment,
-            github={"event_name": name, "ref_type": "branch", "base_ref": "main", "event": {}, **github},
+            github={
+                "event_name": name, "ref_type": "branch", "base_ref": "main", "event": {}, "sha": "0" * 40, **github,
+            },
             inputs={"nox": words}, secrets={"TOY_KEY": "abcdefgh"},
         )  # fmt: skip
 
@@ -144,6 +146,27 @@ def test_a_push_is_ready_and_a_missing_artifact_is_not(runner: Callable[..., Run
     assert "NOT READY" in run.jobs["verdict"].log
     assert "nd/shard_b" in run.jobs["verdict"].log
     assert (run.artifacts / "verdict").is_dir()
+
+
+def test_what_is_still_true_is_not_run_again(project: TinyProject, runner: Callable[..., Runner]) -> None:
+    """Main keeps evidence, the next push takes it with its verdict; a pull request writes nothing that others read."""
+    run = runner("push")
+    run.run("plan", "lanes")
+    assert "nothing it can see has changed" not in run.jobs["lanes"].log
+    (cache,) = (run.folder / "caches").iterdir()
+    assert cache.name.startswith("evidence-core-")
+    run.github = {**run.github, "sha": "1" * 40, "event_name": "pull_request"}
+    shutil.rmtree(run.artifacts)
+    run.run()
+    assert "nothing it can see has changed" in run.jobs["lanes"].log
+    assert "nothing it can see has changed" in run.jobs["verdict"].log
+    assert results(run)["verdict"] == "success", run.jobs["verdict"].log
+    assert list((run.folder / "caches").iterdir()) == [cache]
+    project.write("new.txt", "")
+    commit(project)
+    shutil.rmtree(run.artifacts)
+    run.run("plan", "lanes")
+    assert "nothing it can see has changed" not in run.jobs["lanes"].log
 
 
 def test_a_red_lane_stops_nothing_and_decides(project: TinyProject, runner: Callable[..., Runner]) -> None:

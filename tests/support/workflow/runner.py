@@ -191,8 +191,21 @@ class Runner:
             for artifact in self._matching(given.get("pattern", given.get("name", "*"))):
                 target = place / given["path"] / (artifact.name if "pattern" in given else "")
                 shutil.copytree(artifact, target, dirs_exist_ok=True)
+        elif action.startswith("cache/"):
+            self._cache(action, given, place)
         elif action not in ("setup-python", "setup-uv"):
             raise ValueError(f"an action that no test knows: {step['uses']}")
+
+    def _cache(self, action: str, given: Mapping[str, str], place: Path) -> None:
+        """Save a folder under a key, or fetch that of the key or the newest whose key begins as one is wanted."""
+        store, target = self.folder / "caches", place / given["path"]
+        if action == "cache/save":
+            if target.exists() and not (store / given["key"]).exists():
+                shutil.copytree(target, store / given["key"])
+            return
+        found = [store / given["key"], *sorted(store.glob(f"{given.get('restore-keys', ' ')}*"), key=os.path.getmtime)]
+        if there := [path for path in found if path.exists()]:
+            shutil.copytree(there[0] if there[0].name == given["key"] else there[-1], target)
 
     def _matching(self, pattern: str) -> Iterator[Path]:
         """Yield the artifacts that a pattern names."""

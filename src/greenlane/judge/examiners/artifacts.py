@@ -44,10 +44,10 @@ def stale(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
         yield Violation(
             code=Code.STALE, message=f"files of the work tree changed while the lane ran{_changes(evidence)}"
         )
-    elif requirements.tree and record.tree != requirements.tree and not evidence.still_true:
+    tree = evidence.vouched.tree if evidence.vouched is not None and evidence.still_true else record.tree
+    if requirements.tree and record.tree_after in ("", record.tree) and tree != requirements.tree:
         yield Violation(
-            code=Code.STALE,
-            message=f"evidence is for tree {record.tree[:12]}, the work tree is {requirements.tree[:12]}",
+            code=Code.STALE, message=f"evidence is for tree {tree[:12]}, the work tree is {requirements.tree[:12]}"
         )
     kind = requirements.kinds.get(record.lane, record.kind)
     if record.kind != kind:
