@@ -60,7 +60,7 @@ class Old(unittest.TestCase):
 def test_sampled(sample):
     assert sample.seed >= 0
 """
-EXPECTED = {"FAILED", "SKIPPED", "LEAK", "NETWORK"}
+EXPECTED = {"ERROR", "FAILED", "LEAK", "NETWORK", "SKIPPED"}
 LANE = """\
 [tool.greenlane.history]
 enabled = false
