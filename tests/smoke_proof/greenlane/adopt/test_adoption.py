@@ -12,6 +12,7 @@ import pytest
 
 from support.tiny import TinyProject
 
+OURS = ("mini_agent", "mini-agent", "codex", "litellm", "router_model_group")
 SUITE = {
     "tests/test_fine.py": """
         import sys, pytest
@@ -95,6 +96,10 @@ def test_a_suite_is_placed_by_what_it_did(stranger: TinyProject) -> None:
     assert ran.code == 0, ran.output
     assert "READY (policy dev)" in ran.output
     assert "7 passed, 2 skipped" in ran.output or "PASS  core" in ran.output
+    # Nothing of the project that the harness came from is named in theirs.
+    told = ran.output + json.dumps(ran.verdict) + (stranger.path / "PROJECT_READY.md").read_text()
+    told += stranger.greenlane("doctor", "--all").output
+    assert not [name for name in OURS if name in told.lower()]
     # A second call has nothing to add, and runs nothing.
     again = stranger.greenlane("init", "--yes")
     assert "survey" not in again.output
