@@ -49,8 +49,8 @@ def _check(root: Path, project: Project, asked: Installed) -> None:
     for what, names, known in (("group", asked.groups, groups), ("extra", asked.extras, project.extras)):
         unknown = [name for name in names if name not in known]
         if unknown and (what == "group" or project.all_extras):
-            told = ", ".join(known) or "none"
-            raise ConfigError(f"--{what}: the project has no {what} {unknown[0]!r}; known: {told}")
+            listed = ", ".join(known) or "none"
+            raise ConfigError(f"--{what}: the project has no {what} {unknown[0]!r}; known: {listed}")
     for entry in asked.requirements:
         if entry.endswith((".txt", ".in")) and not (root / entry).is_file():
             raise ConfigError(f"--requirements: {entry} does not exist in {root}")

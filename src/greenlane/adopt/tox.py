@@ -95,12 +95,12 @@ def read_hatch(root: Path) -> Installed | None:
     ):
         envs = table.get("envs", {})
         for env in HATCH_TESTS:
-            told = envs.get(env, {})
+            declared = envs.get(env, {})
             found = Installed(
                 source=f"{name}.{env}]",
-                extras=tuple(told.get("features", ())),
-                groups=tuple(told.get("dependency-groups", ())),
-                requirements=(*told.get("dependencies", ()), *told.get("extra-dependencies", ())),
+                extras=tuple(declared.get("features", ())),
+                groups=tuple(declared.get("dependency-groups", ())),
+                requirements=(*declared.get("dependencies", ()), *declared.get("extra-dependencies", ())),
             )
             if found.anything:
                 return found

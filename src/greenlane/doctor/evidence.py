@@ -24,7 +24,7 @@ def kept(scene: Scene) -> Section:
             facts.append({"name": check, "runs": bool(why), "why": why})
     runs = [fact for fact in facts if fact["runs"]]
     still = [fact for fact in facts if not fact["runs"]]
-    told = [f"{fact['name']} would run: {fact['why']}" for fact in runs[:1]]
-    told += [f"{len(runs) - 1} more would run"] if len(runs) > 1 else []
-    told += [f"{', '.join(str(fact['name']) for fact in still)} may be used again"] if still else []
-    return Section(name="evidence", summary="; ".join(told), facts=facts)
+    parts = [f"{fact['name']} would run: {fact['why']}" for fact in runs[:1]]
+    parts += [f"{len(runs) - 1} more would run"] if len(runs) > 1 else []
+    parts += [f"{', '.join(str(fact['name']) for fact in still)} may be used again"] if still else []
+    return Section(name="evidence", summary="; ".join(parts), facts=facts)

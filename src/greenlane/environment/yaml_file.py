@@ -109,12 +109,12 @@ def parse(text: str, name: str) -> Any:
     try:
         return yaml.load(text, Loader)
     except yaml.YAMLError as error:
-        raise told(error, name) from error
+        raise as_config_error(error, name) from error
     except RecursionError as error:
         raise ConfigError(f"{name}: it is nested too deeply") from error
 
 
-def told(error: Any, name: str) -> ConfigError:
+def as_config_error(error: Any, name: str) -> ConfigError:
     """Return a mistake of YAML in one line, with its place in the file when it is known."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:

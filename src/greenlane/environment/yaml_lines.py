@@ -15,7 +15,7 @@ import msgspec
 
 from greenlane.config.context import Context
 from greenlane.environment.control_environment import control_environment
-from greenlane.environment.yaml_file import read_text, told, told_there
+from greenlane.environment.yaml_file import as_config_error, read_text, told_there
 from greenlane.errors import EXIT_CONFIG, EXIT_READY, ConfigError
 
 LARGEST = 100_000
@@ -88,7 +88,7 @@ def nodes(text: str, name: str) -> Node:
         root = yaml.compose(text, yaml.SafeLoader)
         return built(root) if root is not None else Node(line=1, kind="null")
     except yaml.YAMLError as error:
-        raise told(error, name) from error
+        raise as_config_error(error, name) from error
     except RecursionError as error:
         raise ConfigError(f"{name}: it is nested too deeply, or refers to itself") from error
 

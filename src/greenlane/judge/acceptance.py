@@ -58,7 +58,7 @@ def acceptable(requirements: Requirements, evidence: Sequence[LaneEvidence], acc
     """Return entries for every leak and skip of the evidence that is red and not listed."""
     excuses = Excuses(requirements, evidence)
     things: dict[tuple[str, str], list[str]] = {}
-    told: dict[tuple[str, str, tuple[str, str]], list[str]] = {}
+    by_reason: dict[tuple[str, str, tuple[str, str]], list[str]] = {}
     unexplained: list[tuple[str, str]] = []
     for item in evidence:
         lane = requirements.variants.get(item.record.lane, item.record.lane)
@@ -75,7 +75,7 @@ def acceptable(requirements: Requirements, evidence: Sequence[LaneEvidence], acc
                 if cause is None:
                     unexplained.append((test.nodeid, problem))
                 else:
-                    told.setdefault((lane, test.reason, cause), []).append(test.nodeid)
+                    by_reason.setdefault((lane, test.reason, cause), []).append(test.nodeid)
     return Accepted(
         leaks=tuple(
             LeakEntry(what=thing, test=pattern, lane=lane, **acceptance.said)
@@ -84,7 +84,7 @@ def acceptable(requirements: Requirements, evidence: Sequence[LaneEvidence], acc
         ),
         skips=tuple(
             SkipEntry(test=pattern, reason=reason or "*", lane=lane, **dict([cause]), **acceptance.said)
-            for (lane, reason, cause), tests in told.items()
+            for (lane, reason, cause), tests in by_reason.items()
             for pattern in patterns(tests)
         ),
         open=tuple(dict.fromkeys(unexplained)),

@@ -43,8 +43,8 @@ def _named(key: str, known: tuple[str, ...]) -> Check:
 
     def wrong(value: str) -> str:
         unknown = [word for word in _words(value) if word.removeprefix("!") not in known]
-        told = ", ".join(map(repr, unknown)) or "nothing"
-        return f"{told} is not one of {', '.join(known)}" if unknown or not _words(value) else ""
+        listed = ", ".join(map(repr, unknown)) or "nothing"
+        return f"{listed} is not one of {', '.join(known)}" if unknown or not _words(value) else ""
 
     def met(value: str, facts: Facts) -> bool | None:
         actual = getattr(facts, key)
@@ -125,13 +125,13 @@ def suggested_cause(reason: str, facts: Facts) -> tuple[str, str] | None:
         for value, words in known.items():
             if here and re.search(rf"\b(?:{words})\b", reason, re.IGNORECASE):
                 return name, f"!{value}" if value == here else value
-    if (told := _PYTHON.search(reason)) and facts.python:
-        version = told[1] or f"3.{told[2]}"
+    if (match := _PYTHON.search(reason)) and facts.python:
+        version = match[1] or f"3.{match[2]}"
         return "python", f"<{version}" if _python(f">={version}", facts) else f">={version}"
     if facts.privilege and re.search(r"\b(?:root|superuser|administrator)\b", reason, re.IGNORECASE):
         return "privilege", "user" if facts.privilege == "root" else "root"
-    for told in _IMPORT.finditer(reason):
-        name = told[1] or told[2]
+    for match in _IMPORT.finditer(reason):
+        name = match[1] or match[2]
         if not _wrong_dependency(name) and _dependency(name, facts) is False:
             return "dependency", name
     return None

@@ -72,16 +72,16 @@ class UnhandledWatch:
         self._events.on("sys.unraisablehook", self._finalizer)
         self._events.open()
         self._claim("")
-        told = getattr(warnings, _NEVER_AWAITED, None)
-        if told is not None:
+        original = getattr(warnings, _NEVER_AWAITED, None)
+        if original is not None:
 
-            @functools.wraps(told)
+            @functools.wraps(original)
             def tell(coroutine: Any) -> None:
                 self._coroutine(coroutine)
-                told(coroutine)
+                original(coroutine)
 
             setattr(warnings, _NEVER_AWAITED, tell)
-            self._undo.append(lambda: setattr(warnings, _NEVER_AWAITED, told))
+            self._undo.append(lambda: setattr(warnings, _NEVER_AWAITED, original))
         self._stand_before()
 
     def close(self) -> None:
@@ -174,14 +174,14 @@ class UnhandledWatch:
             return
         name = args.thread.name if args.thread is not None else "unknown"
         nodeid = self._starters.get(args.thread, "") if args.thread is not None else ""
-        self._note(f"{_told(args.exc_type, args.exc_value)} in thread {name}", args.exc_traceback, nodeid)
+        self._note(f"{_words(args.exc_type, args.exc_value)} in thread {name}", args.exc_traceback, nodeid)
 
     def _finalizer(self, hook: object, unraisable: Any) -> None:
         # A warning is an exception only where the project's filters say so, and red by pytest then.
         if issubclass(unraisable.exc_type, Warning) or hook is not self._unraisable:
             return
         name = getattr(unraisable.object, "__qualname__", "") or type(unraisable.object).__qualname__
-        what = f"{_told(unraisable.exc_type, unraisable.exc_value)} in finalizer {name}"
+        what = f"{_words(unraisable.exc_type, unraisable.exc_value)} in finalizer {name}"
         self._note(what, unraisable.exc_traceback)
 
     def _coroutine(self, coroutine: Any) -> None:
@@ -214,7 +214,7 @@ def _recorder() -> object:
     return getattr(warnings, "_showwarnmsg_impl", None)
 
 
-def _told(kind: type[BaseException], value: BaseException | None) -> str:
+def _words(kind: type[BaseException], value: BaseException | None) -> str:
     """Return an exception as one line, whatever its text does."""
     try:
         return first_line(f"{kind.__name__}: {value}")

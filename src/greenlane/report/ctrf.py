@@ -53,7 +53,7 @@ def _results(verdict: Verdict, evidence: Sequence[LaneEvidence], tests: list[dic
     counts = Counter(test["status"] for test in tests)
     start = min((item.record.result.started_at for item in evidence), default=verdict.made_at)
     stop = max((item.record.result.finished_at for item in evidence), default=verdict.made_at)
-    reused = {check.name: told for check in verdict.checks if (told := origin(check))}
+    reused = {check.name: text for check in verdict.checks if (text := origin(check))}
     fields = {"word": verdict.word, "ready": verdict.ready, "exit_code": verdict.exit_code, "policy": verdict.policy,
               "reused": reused}  # fmt: skip
     return {

@@ -59,14 +59,14 @@ def line(violation: Violation) -> str:
 def row(cause: Cause) -> str:
     """Return a cause as one line: what and where, and of several tests how many and the first of them."""
     head, tests = cause.head, cause.tests
-    told, named = line(head), ""
+    text, named = line(head), ""
     if len(tests) > 1:
         where = f" [{head.check}]" if head.check else ""
-        told = clean(f"{head.code.value}{where} {len(tests):,} tests: {head.cause or head.message}")
+        text = clean(f"{head.code.value}{where} {len(tests):,} tests: {head.cause or head.message}")
         named = clean(f" ({', '.join(tests[:FIRST])}{more(len(tests) - FIRST)})")
     place = clean(f"{head.path}:{head.line}") if head.line else ""
-    at = f" at {place}" if place and place not in told else ""
-    return shortened(f"{told}{at}{named}")
+    at = f" at {place}" if place and place not in text else ""
+    return shortened(f"{text}{at}{named}")
 
 
 def more(count: int) -> str:
@@ -86,7 +86,7 @@ def reason(cause: Cause) -> str:
 
 def causes(verdict: Verdict) -> list[str]:
     """Return one `CAUSE:` line for each test, file or service that went wrong, and none for what repeats another."""
-    return list(dict.fromkeys(told for cause in group(verdict.violations) for told in causes_of(cause)))
+    return list(dict.fromkeys(cause_line for cause in group(verdict.violations) for cause_line in causes_of(cause)))
 
 
 def causes_of(cause: Cause) -> list[str]:
@@ -128,9 +128,9 @@ def excused(verdict: Verdict) -> list[str]:
     if not counts and not verdict.listed:
         return []
     words = {"leak": "leaking", "skip": "skipped", "quarantine": "quarantined", "move": "moved"}
-    told = ", ".join(f"{counts[kind]:,} {word}" for kind, word in words.items() if kind in counts) or "no"
+    numbers = ", ".join(f"{counts[kind]:,} {word}" for kind, word in words.items() if kind in counts) or "no"
     entries = f"{verdict.listed:,} entr{'y' if verdict.listed == 1 else 'ies'}"
-    return [f"EXCUSED: {told} tests, by {entries} of {LEDGER_FILE}; it only shrinks: what is not listed is red"]
+    return [f"EXCUSED: {numbers} tests, by {entries} of {LEDGER_FILE}; it only shrinks: what is not listed is red"]
 
 
 def skips(verdict: Verdict) -> list[str]:

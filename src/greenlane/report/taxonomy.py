@@ -46,8 +46,8 @@ def _evidence(check: Check, folders: dict[str, str], verdict: Verdict) -> str:
     record = check.record
     if record is None:
         owners = [lane.name for lane in verdict.lanes if check.name in (*lane.providers, *lane.services)]
-        told = f"{counts(check)} of {', '.join(owners)}" if check.counts else f"none: {check.reason or 'nothing ran'}"
-        return f"{escape(told)} |  |  |  |  |  | "
+        text = f"{counts(check)} of {', '.join(owners)}" if check.counts else f"none: {check.reason or 'nothing ran'}"
+        return f"{escape(text)} |  |  |  |  |  | "
     where = code(folders[check.name]) if folders.get(check.name) else "journal"
     built = record.environment
     return (

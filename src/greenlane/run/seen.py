@@ -52,7 +52,7 @@ def seen_by(prepared: PreparedLane, inputs: Inputs, plan: Plan, contract: Contra
     environment = prepared.environment
     interpreter = Path(environment.python).resolve()
     # What differs from run to run by nature is no part of it: names of temporary folders, the seed that was drawn.
-    told = msgspec.structs.replace(plan, secrets={}, contract="", view=None)
+    lasting = msgspec.structs.replace(plan, secrets={}, contract="", view=None)
     promised = msgspec.structs.replace(contract, run_id="", seed=0)
     return Seen(
         parts={
@@ -63,7 +63,7 @@ def seen_by(prepared: PreparedLane, inputs: Inputs, plan: Plan, contract: Contra
             "system": _digest([digest_of(Path(path)) for path in SYSTEM]),
             "harness": prepared.harness or prepared.tree,
             "configuration": _digest(msgspec.to_builtins(prepared.job.lane)),
-            "command, environment and services": _digest(told, prepared.scratch),
+            "command, environment and services": _digest(lasting, prepared.scratch),
             "contract": _digest(promised, prepared.scratch),
         },
         files=inputs.files,

@@ -42,8 +42,8 @@ def _address(
 ) -> Address:  # fmt: skip
     """Return an address, with whatever carries the same base."""
     same = tuple(name for name, value in bases.items() if name != variable and value == base)
-    told = "what carries it is set by the harness; name its service in [tool.greenlane.address]"
-    Findings(found, "").note(line, f"{variable} is taken for the one base, {base}: {told}")
+    advice = "what carries it is set by the harness; name its service in [tool.greenlane.address]"
+    Findings(found, "").note(line, f"{variable} is taken for the one base, {base}: {advice}")
     return Address(
         variable=variable, host_variable=f"{stem}_HOST", port_variable=f"{stem}_PORT", default=base, same=same
     )

@@ -49,8 +49,8 @@ def lines(migration: Migration, source: str) -> Iterable[str]:
         where = f"{source}:{first.line}: {first.check}" if first.check else f"{source}:{first.line}"
         also = f" (and lines {', '.join(str(other.line) for other in others)})" if others else ""
         yield _one_line(f"{level}: {where}: {message}{also}")
-    told = f"{migration.checks} checks, {len(migration.lanes)} lanes, {len(migration.sessions)} nox sessions"
-    yield f"{told}, {migration.left} left for you" if migration.left else told
+    counts = f"{migration.checks} checks, {len(migration.lanes)} lanes, {len(migration.sessions)} nox sessions"
+    yield f"{counts}, {migration.left} left for you" if migration.left else counts
 
 
 def _one_line(text: str) -> str:

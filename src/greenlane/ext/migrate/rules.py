@@ -193,8 +193,8 @@ class _Making:
                 findings.note(call.line, f"{', '.join(own.secrets)}: only a live check sees a secret; dropped")
             return []
         if not own.secrets:
-            told = "no gate holds it back; list those that it needs in `env`, such as OPENAI_API_KEY"
-            findings.warn(call.line, f"it is live and names no secret: {told}")
+            advice = "no gate holds it back; list those that it needs in `env`, such as OPENAI_API_KEY"
+            findings.warn(call.line, f"it is live and names no secret: {advice}")
         configuration = self._project.configuration
         names: dict[str, None] = {}
         for secret in own.secrets:
@@ -205,8 +205,8 @@ class _Making:
                 if isinstance(known, list) and secret not in known:
                     known.append(secret)
         for secret in own.given:
-            told = "revoke it; it is read from the environment now"
-            findings.note(call.line, f"the value of {secret} stands in the file: {told}")
+            advice = "revoke it; it is read from the environment now"
+            findings.note(call.line, f"the value of {secret} stands in the file: {advice}")
         return list(names)
 
     def _beside(self, check: Check, name: str, steps: Sequence[Steps], findings: Findings) -> None:
@@ -222,8 +222,8 @@ class _Making:
         values = dict(entry.split("=", 1) for entry in env if "=" in entry)
         self.sessions[own] = SessionDraft(runs=runs, env=values, comments=check.comments)
         if has_lane:
-            told = "run it before, or declare what it starts in [tool.greenlane.services]"
-            findings.note(line, f"the commands beside pytest are the nox session {own!r}: {told}")
+            advice = "run it before, or declare what it starts in [tool.greenlane.services]"
+            findings.note(line, f"the commands beside pytest are the nox session {own!r}: {advice}")
         else:
             findings.note(line, "it runs no pytest: a nox session, not a lane, and no part of the verdict")
 
@@ -295,8 +295,8 @@ def _policies(
     for name, table in wanted.items():
         line = min(lanes[lane].line for lane in (*optional, *expect))
         if name in configuration.policies:
-            told = f"the policy {name!r} is there already; give it lanes = {gating} and expect = {expect}"
-            Findings(found, "").left(line, told)
+            advice = f"the policy {name!r} is there already; give it lanes = {gating} and expect = {expect}"
+            Findings(found, "").left(line, advice)
         elif not table["lanes"] and not expect:
             Findings(found, "").warn(line, f"every check is optional; the policy {name!r} needs them all the same")
         else:

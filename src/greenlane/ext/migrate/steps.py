@@ -202,8 +202,8 @@ class _Walk:
         self._kept.append(command)
         if command.after == "&":
             source = _short(command.source)
-            told = "declare it in [tool.greenlane.services], and name it in the lane's `services`"
-            self._findings.left(line, f"`{source} &` stays behind for what follows: {told}")
+            advice = "declare it in [tool.greenlane.services], and name it in the lane's `services`"
+            self._findings.left(line, f"`{source} &` stays behind for what follows: {advice}")
             return
         inline = command.here is not None and re.fullmatch(r"python[\d.]*", texts[0] or "") and texts[1:] in ([], ["-"])
         plain = not command.redirected and command.here is None and not any(word.glob for word in words)
@@ -275,8 +275,8 @@ class _Walk:
     def _exported(self, name: str, value: Word, text: str | None, env: dict[str, str | None], line: int) -> None:
         """Take a variable that commands see."""
         if SECRET.fullmatch(name) and text:
-            told = "revoke it; it is read from the environment now"
-            self._findings.note(line, f"the value of {name} stands in the file: {told}")
+            advice = "revoke it; it is read from the environment now"
+            self._findings.note(line, f"the value of {name} stands in the file: {advice}")
             self._secrets[name] = text
             env[name] = None
             return
@@ -318,8 +318,8 @@ class _Walk:
             self._sourced(arguments, line)
             return True
         if _INSTALLS.match(" ".join(word.source for word in words)):
-            told = "declare it in a dependency group; `nox -s lock` locks it for the lane"
-            self._findings.note(line, f"`{_short(command.source)}` installs; dropped: {told}")
+            advice = "declare it in a dependency group; `nox -s lock` locks it for the lane"
+            self._findings.note(line, f"`{_short(command.source)}` installs; dropped: {advice}")
             return True
         return False
 
