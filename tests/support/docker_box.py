@@ -1,12 +1,14 @@
 """A container that waits, as a service: started from an image, told of by HTTP, removed when the service is stopped.
 
-`python docker_box.py IMAGE`. `GET /ready` answers 200 while the container runs, with its name as JSON.
+`python docker_box.py --probe IMAGE` ends with 0 where that can be had here, and says otherwise in one line why not.
+`python docker_box.py IMAGE` is the service: `GET /ready` answers 200 while the container runs, with its name as JSON.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +38,24 @@ class Box(BaseHTTPRequestHandler):
         """Say nothing of requests."""
 
 
+def lack(image: str) -> str:
+    """Return why no container of an image can be had here, in one line; empty when one can."""
+    if shutil.which("docker") is None:
+        return "docker is not installed"
+    engine = docker("version", "--format", "{{.Server.Version}}")
+    if engine.returncode:
+        return last(engine, "no engine answers")
+    if docker("image", "inspect", image).returncode == 0:
+        return ""
+    pulled = docker("pull", "--quiet", image)
+    return f"{image} cannot be had: {last(pulled, 'no reason is told')}" if pulled.returncode else ""
+
+
+def last(done: subprocess.CompletedProcess[str], otherwise: str) -> str:
+    """Return the last line of what a client complained of."""
+    return next((line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), otherwise)
+
+
 def main(image: str) -> int:
     """Start the container and serve until a signal."""
     Box.container = f"greenlane-{os.getpid()}-{os.urandom(4).hex()}"
@@ -57,4 +77,8 @@ def main(image: str) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "--probe":
+        reason = lack(sys.argv[2])
+        print(reason or "it can be had")
+        sys.exit(bool(reason))
     sys.exit(main(sys.argv[1]))

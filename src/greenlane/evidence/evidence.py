@@ -24,7 +24,8 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
         base: address that it reported, empty when it never did.
         started: whether it became ready; failure: why it did not, or how it died; empty for neither.
         startup: seconds until it was ready.
-        absent: why the lane ran without it; off: whether that is because nobody switched it on.
+        absent: why the lane ran without it; off: whether that is because nobody switched it on, or
+            the machine cannot have it.
         model: name of the model that answers; empty for a service that is none.
         generated: tokens that it counted while the lane ran; None where it counts none.
         refused: requests that it refused as wrong while the lane ran; None where it does not count them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 from greenlane.config.entries import split_entries
 from greenlane.config.lanes import Service
@@ -17,10 +18,11 @@ INSTEAD_SECONDS = 2.0
 """Seconds that somebody else's server gets to answer in before ours is started."""
 
 
-def lack_of(service: Service, environ: Mapping[str, str]) -> str:
+def lack_of(service: Service, project: Path, environ: Mapping[str, str]) -> str:
     """Return why a service's probe says that this machine cannot have it; empty when it can.
 
     Args:
+        project: folder that it is asked in.
         environ: the caller's environment; the probe sees its essentials and what the service may see.
     """
     program = shutil.which(service.probe[0], path=environ.get("PATH"))
@@ -31,7 +33,7 @@ def lack_of(service: Service, environ: Mapping[str, str]) -> str:
     seen = {**known, **{name: environ[name] for name in names if name in environ}, **values}
     try:
         done = subprocess.run(
-            [program, *service.probe[1:]], env=seen, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [program, *service.probe[1:]], cwd=project, env=seen, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", timeout=service.start_timeout, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -77,7 +77,8 @@ class ServiceResolver:
             if off:
                 self._miss(resolved, name, service, off, off=True)
             elif lack := self._lack(service, job):
-                self._miss(resolved, name, service, lack)
+                # Nobody can switch it on here: who wants its tests to run expects it by its name.
+                self._miss(resolved, name, service, lack, off=True)
             elif service.instead and (base := self._instead(name, service.instead, job)):
                 resolved.instead[name] = base
             elif service.environment:
@@ -87,7 +88,7 @@ class ServiceResolver:
     def _lack(self, service: Service, job: LaneJob) -> str:
         """Return why this machine cannot have a service, asked once in a run; empty when it can, or nobody asks."""
         if service.probe not in self._lacks:
-            self._lacks[service.probe] = lack_of(service, job.environ) if service.probe else ""
+            self._lacks[service.probe] = lack_of(service, job.settings.root, job.environ) if service.probe else ""
         return self._lacks[service.probe]
 
     def _build(self, resolved: ResolvedServices, name: str, service: Service, job: LaneJob, stack: ExitStack) -> None:

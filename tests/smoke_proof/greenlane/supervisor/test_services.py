@@ -114,6 +114,8 @@ def test_a_service_that_this_machine_may_not_have(tiny: TinyProject, tmp_path: P
     ran = tiny.greenlane("lane", "nd")
     assert ran.code == 0, ran.output
     assert "SKIP box: engine is not installed" in ran.output.splitlines()
+    ran = tiny.greenlane("lane", "nd", READINESS_EXPECT="nd", STRICT_READY="1")
+    assert (ran.code, ran.codes) == (0, set()), ran.output
     ran = tiny.greenlane("lane", "nd", READINESS_EXPECT="box")
     assert (ran.code, ran.codes) == (1, {"EXPECTED_NOT_RUN"}), ran.output
     assert "box is expected and did not run: engine is not installed" in ran.message("EXPECTED_NOT_RUN")
@@ -141,7 +143,7 @@ def test_what_a_probe_says(tmp_path: Path, script: str, reason: str) -> None:
     (tmp_path / "probe").chmod(0o755)
     service = Service(command=("x",), probe=("probe",), start_timeout=0.5 if "zero" in script else 20, env=("SEEN",))
     environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SEEN": "yes", "HIDDEN": "no"}
-    assert lack_of(service, environ) == reason
+    assert lack_of(service, tmp_path, environ) == reason
 
 
 def forget(project: TinyProject) -> None:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from support.fake_docker import install
 from support.http_client import HttpClient
 
@@ -57,3 +59,32 @@ def test_an_engine_that_refuses_is_told(tmp_path: Path) -> None:
         assert process.wait(30) == 1
         assert process.stderr
         assert "no space left on device" in process.stderr.read()
+
+
+def probe(folder: Path, path: str) -> tuple[int, str]:
+    """Ask whether this machine can have the service. Returns: exit code and output."""
+    # Without the folders of the system: a client of this machine is not asked.
+    command = [sys.executable, "-P", str(BOX), "--probe", "python:3.11-slim"]
+    environ = {"PATH": path, "DOCKER_CONFIG": str(folder)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+REASONS = {
+    "an engine": (("no-such-file", ""), ""),
+    "no engine": (("engine", "Cannot connect to the Docker daemon\n"), "Cannot connect to the Docker daemon"),
+    "no image": (("no-image", ""), "python:3.11-slim cannot be had: no route to the registry"),
+}
+
+
+@pytest.mark.parametrize(("said", "reason"), REASONS.values(), ids=REASONS.keys())
+def test_what_the_probe_says(tmp_path: Path, said: tuple[str, str], reason: str) -> None:
+    """One line: the client's own words where the engine or the image is missing."""
+    install(tmp_path)
+    (tmp_path / said[0]).write_text(said[1])
+    assert probe(tmp_path, str(tmp_path)) == (int(bool(reason)), f"{reason or 'it can be had'}\n")
+
+
+def test_the_probe_without_a_client(tmp_path: Path) -> None:
+    """Docker itself is what is missing."""
+    assert probe(tmp_path, str(tmp_path)) == (1, "docker is not installed\n")
