@@ -236,7 +236,7 @@ RESOURCES = {
     "every open file": ("files = [open('/dev/null') for _ in range(300)]; print('GOT')", "Too many open"),
     "every process": (
         "n = 0\nwhile n < 400:\n  n += 1\n  if os.fork() == 0: signal.pause()\nprint('GOT')",
-        "BlockingIOError|more memory than it may have",
+        "BlockingIOError|more (memory|processes) than it may have",
     ),
     "locked memory": (
         "call('mlock', ctypes.create_string_buffer(9999), ctypes.c_size_t(9999)); print('GOT')",
@@ -396,6 +396,14 @@ def test_memory_is_bounded_for_all_processes_together() -> None:
     result = run_in(sandbox, PythonJob(code))[0]
     assert (result.rc, result.timed_out) == (-signal.SIGKILL, False)
     assert "more memory than it may have" in result.stderr
+
+
+def test_processes_are_counted_where_the_kernel_does_not() -> None:
+    """Wanted: more processes, where ids of the machine's root have no limit: the kernel says no, or it all ends."""
+    code = "import os, time\nfor _ in range(9):\n  if os.fork() == 0: time.sleep(60)\ntime.sleep(60)"
+    (result,) = run_in(Sandbox(environ={}, limits=Limits(processes=5)), PythonJob(code))
+    assert not result.timed_out
+    assert re.search("BlockingIOError|the program had more processes than it may have", result.stderr)
 
 
 def test_what_keeps_others_out_of_the_gateways_files_does_not_keep_code_out_of_its_own() -> None:

@@ -111,19 +111,17 @@ class Sandbox:
             raise SandboxUnavailable(_refusal(f"{sys.platform} has no namespaces", ""))
         try:
             argv = [self._python, "-I", "-S", "-c", "print(1)"]
-            result = await self._run(argv, _TRIAL_S, 4096, None, check=True)
+            result = await self._run(argv, _TRIAL_S, 4096, None)
         except OSError as error:
             raise SandboxUnavailable(_refusal(f"{self._python}: {error.strerror or error}", "")) from error
         if result.rc != 0 or result.stdout != "1\n":
             said = (result.stderr or result.stdout).strip()[-200:]
             raise SandboxUnavailable(_refusal(f"{self._python} does not start in it: {said or result.rc}", ""))
 
-    async def _run(
-        self, argv: Sequence[str], timeout_s: float, max_bytes: int, script: bytes | None, *, check: bool = False
-    ) -> ProcessResult:
+    async def _run(self, argv: Sequence[str], timeout_s: float, max_bytes: int, script: bytes | None) -> ProcessResult:
         started = time.monotonic()
         keeper = self._keeper_process()
-        job = self._job(keeper.view, argv, timeout_s, check)
+        job = self._job(keeper.view, argv, timeout_s)
         call = _Call(keeper, json.dumps(job).encode("utf-8", "surrogatepass"), script, max_bytes)
         try:
             answer = await call.answered_within(timeout_s)
@@ -134,7 +132,7 @@ class Sandbox:
                 raise SandboxUnavailable(_refusal(answer["error"], advice()))
             raise OSError(answer["errno"], answer["error"])
         out, err = call.stdout, call.stderr
-        note = "the program had more memory than it may have\n" if answer and answer.get("memory") else ""
+        note = f"{answer['note']}\n" if answer and "note" in answer else ""
         return ProcessResult(
             rc=None if answer is None else answer.get("rc"),
             stdout=bytes(out.data).decode("utf-8", "replace"),
@@ -144,11 +142,11 @@ class Sandbox:
             t_ms=round((time.monotonic() - started) * 1000, 3),
         )
 
-    def _job(self, view: View, argv: Sequence[str], timeout_s: float, check: bool) -> dict[str, Any]:
+    def _job(self, view: View, argv: Sequence[str], timeout_s: float) -> dict[str, Any]:
         limits = dataclasses.asdict(self._limits) | {"cpu_s": math.ceil(timeout_s) + 1}
         env = {name: self._environ.get(name, "C.UTF-8") for name in ("LANG", "LC_ALL")}
         env |= {"PATH": view.path, "HOME": HOME, "TMPDIR": PRIVATE}
-        return {"argv": list(argv), "env": env, "limits": limits, "check": check}
+        return {"argv": list(argv), "env": env, "limits": limits}
 
     def _keeper_process(self) -> _Keeper:
         if self._keeper is None or not self._keeper.alive:

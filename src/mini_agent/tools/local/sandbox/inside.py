@@ -45,7 +45,6 @@ _FILES = {
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
 #: Written to the kernel's settings of these namespaces: no further namespace, no shared memory beside the limits.
-#: A kernel that has not every one of them in a namespace refuses; the limits hold without them.
 _SETTINGS = {
     "user/max_user_namespaces": "0",
     "kernel/shmall": "0",
@@ -66,7 +65,7 @@ def run_inside(
     go: the keeper's pipe, which brings one byte when ids are mapped. call: gets one message of JSON: `rc` of the
     program, or `error` and `errno` of what failed before it ran; its end means that the gateway lets the call go.
     view: fields of a `View`. descriptors: stdout, stderr, the job, and the script if there is one. The job is JSON:
-    `argv`, `env`, `limits`, `check`.
+    `argv`, `env`, `limits`.
     """
     out, err, job_number, *script = descriptors
     try:
@@ -76,10 +75,8 @@ def run_inside(
         if not mapped:
             os._exit(1)
         job = json.loads(_whole(job_number))
-        limited = _build(kernel, view, job["limits"], _whole(script[0]) if script else None)
+        _build(kernel, view, job["limits"], _whole(script[0]) if script else None)
         _give_up(kernel, both_mapped=mapped == b"2")
-        if job["check"] and not limited and _may_fork_beyond_its_limit():
-            raise OSError(errno.EPERM, "the kernel does not limit how many processes it has")
         answer = _run(job, out, err, call)
     except OSError as error:
         what = f"{error.filename.removeprefix(_ROOT)}: " if isinstance(error.filename, str) else ""
@@ -96,8 +93,8 @@ def _whole(descriptor: int) -> bytes:
     return data
 
 
-def _build(kernel: Kernel, view: Mapping[str, Any], limits: Mapping[str, int], script: bytes | None) -> bool:
-    """Make the new root, and enter it. Returns: whether the number of process ids is limited."""
+def _build(kernel: Kernel, view: Mapping[str, Any], limits: Mapping[str, int], script: bytes | None) -> None:
+    """Make the new root, and enter it."""
     # Where memory runs out, the kernel looks here first.
     with contextlib.suppress(OSError):
         _put("/proc/self/oom_score_adj", "1000")
@@ -129,14 +126,13 @@ def _build(kernel: Kernel, view: Mapping[str, Any], limits: Mapping[str, int], s
     os.mkdir(f"{_ROOT}/proc")
     kernel.mount("proc", f"{_ROOT}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     kernel.change_root(_ROOT)
-    limited = _settings(limits["processes"])
+    _settings(limits["processes"])
     # As ids of the machine's root may be ours, the kernel's settings must not be files that we can write.
     kernel.restrict("/proc", MS_RDONLY, below=True)
     kernel.restrict("/", MS_RDONLY, below=False)
     socket.sethostname("sandbox")
     _raise_loopback()
     _limit(limits)
-    return limited
 
 
 def _show(kernel: Kernel, path: str, flags: int) -> None:
@@ -168,16 +164,11 @@ def _write(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _settings(processes: int) -> bool:
-    """Set what these namespaces may have. Returns: whether the kernel limits process ids by namespace."""
-    for name, text in _SETTINGS.items():
+def _settings(processes: int) -> None:
+    """Set what these namespaces may have. A kernel that has not every setting for a namespace refuses some."""
+    for name, text in {**_SETTINGS, "kernel/pid_max": str(max(processes, _LEAST_PID_MAX))}.items():
         with contextlib.suppress(OSError):
             _put(f"/proc/sys/{name}", text)
-    try:
-        _put("/proc/sys/kernel/pid_max", str(max(processes, _LEAST_PID_MAX)))
-    except OSError:
-        return False
-    return True
 
 
 def _put(path: str, text: str) -> None:
@@ -256,7 +247,7 @@ def _run(job: Mapping[str, Any], out: int, err: int, call: socket.socket) -> dic
     poller = select.poll()
     poller.register(ended, select.POLLIN)
     poller.register(call, select.POLLIN)
-    answer = _watch(poller, ended, program, job["limits"]["memory_bytes"])
+    answer = _watch(poller, ended, program, job["limits"])
     # All of them, at once: as process 1 of its namespace this one is the only exception.
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
@@ -266,8 +257,8 @@ def _run(job: Mapping[str, Any], out: int, err: int, call: socket.socket) -> dic
     return answer
 
 
-def _watch(poller: select.poll, ended: int, program: int, memory_bytes: int) -> dict[str, Any]:
-    """Wait for the end, and reap orphans meanwhile. Returns: the answer."""
+def _watch(poller: select.poll, ended: int, program: int, limits: Mapping[str, int]) -> dict[str, Any]:
+    """Wait for the end, reap orphans meanwhile, and end what has too much all together. Returns: the answer."""
     while True:
         for descriptor, _ in poller.poll(_WATCH_MS):
             if descriptor != ended:
@@ -275,35 +266,23 @@ def _watch(poller: select.poll, ended: int, program: int, memory_bytes: int) -> 
             return {"rc": os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])}
         while (orphan := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and orphan.si_pid != program:
             os.waitpid(orphan.si_pid, 0)
-        if _resident() > memory_bytes:
-            return {"rc": -int(signal.SIGKILL), "memory": True}
+        processes, memory = _usage()
+        # The kernel counts processes, too, but not those of the machine's root, before Linux 6.14.
+        if processes > limits["processes"] or memory > limits["memory_bytes"]:
+            what = "memory" if memory > limits["memory_bytes"] else "processes"
+            return {"rc": -int(signal.SIGKILL), "note": f"the program had more {what} than it may have"}
 
 
-def _resident() -> int:
-    """Returns: the bytes that all processes of the sandbox have in memory."""
-    pages = 0
+def _usage() -> tuple[int, int]:
+    """Returns: how many processes the sandbox has beside this one, and the bytes that they have in memory."""
+    processes = pages = 0
     for entry in os.listdir("/proc"):
         if entry.isdigit() and entry != "1":
+            processes += 1
             with contextlib.suppress(OSError, ValueError, IndexError):
                 descriptor = os.open(f"/proc/{entry}/statm", os.O_RDONLY)
                 try:
                     pages += int(os.read(descriptor, 100).split()[1])
                 finally:
                     os.close(descriptor)
-    return pages * _PAGE
-
-
-def _may_fork_beyond_its_limit() -> bool:
-    """Returns: whether a limit of one process leaves room for two; that of the machine's root does."""
-    before = resource.getrlimit(resource.RLIMIT_NPROC)
-    resource.setrlimit(resource.RLIMIT_NPROC, (1, before[1]))
-    try:
-        child = os.fork()
-        if child == 0:
-            os._exit(0)
-        os.waitpid(child, 0)
-        return True
-    except BlockingIOError:
-        return False
-    finally:
-        resource.setrlimit(resource.RLIMIT_NPROC, before)
+    return processes, pages * _PAGE
