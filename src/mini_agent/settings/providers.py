@@ -35,15 +35,15 @@ LITELLM_PROVIDERS = frozenset(
     datarobot deepgram deepinfra deepseek docker_model_runner dotprompt edenai elevenlabs empower fal_ai
     featherless_ai fireworks_ai friendliai galadriel gdc gemini gigachat github github_copilot gradient_ai
     groq helicone heroku hosted_vllm huggingface humanloop hyperbolic inception infinity jina_ai lambda_ai
-    langflow langfuse lemonade libertai litellm_proxy llamafile lm_studio manus maritalk meta meta_llama
-    milvus minimax mistral modelscope mongodb moonshot morph nadir nano-gpt nebius neosantara nlp_cloud novita
-    nscale nvidia_nim nvidia_riva oci ollama ollama_chat oobabooga openai openai_like openrouter ovhcloud
-    parasail perplexity petals pg_vector pinstripes poe predibase prism publicai qwen_ai_platform qwencloud
-    ragflow recraft reducto reka replicate runwayml s3_vectors sagemaker sagemaker_chat sagemaker_nova sail
-    sambanova sap scaleway scx-ai snowflake soniox stability strands_decider synthetic tencent tensormesh
-    text-completion-codestral text-completion-inception text-completion-openai together_ai topaz transcribe
-    triton typesafe v0 valkey vercel_ai_gateway vertex_ai vertex_ai_beta vllm volcengine voyage wandb watsonx
-    watsonx_text xai xiaomi_mimo xinference zai
+    langflow langfuse langgraph lemonade libertai litellm_proxy llamafile lm_studio manus maritalk meta
+    meta_llama milvus minimax mistral modelscope mongodb moonshot morph nadir nano-gpt nebius neosantara
+    nlp_cloud novita nscale nvidia_nim nvidia_riva oci ollama ollama_chat oobabooga openai openai_like
+    openrouter ovhcloud parasail perplexity petals pg_vector pinstripes poe predibase prism publicai
+    qwen_ai_platform qwencloud ragflow recraft reducto reka replicate runwayml s3_vectors sagemaker
+    sagemaker_chat sagemaker_nova sail sambanova sap scaleway scx-ai snowflake soniox stability
+    strands_decider synthetic tencent tensormesh text-completion-codestral text-completion-inception
+    text-completion-openai together_ai topaz transcribe triton typesafe v0 valkey vercel_ai_gateway vertex_ai
+    vertex_ai_beta vllm volcengine voyage wandb watsonx watsonx_text xai xiaomi_mimo xinference zai
     """.split()
 )
 

@@ -223,7 +223,7 @@ def test_missing_base_names_the_variable(litellm: Any) -> None:
 def test_provider_names_are_those_of_the_package(litellm: Any) -> None:
     """The list we carry has no name that LiteLLM lacks, and lacks no name but its internal ones."""
     theirs = {str(getattr(name, "value", name)) for name in litellm.provider_list}
-    internal = {"custom", "human", "litellm_agent", "langgraph"}
+    internal = {"custom", "human", "litellm_agent"}
     assert LITELLM_PROVIDERS - theirs == set()
     assert theirs - LITELLM_PROVIDERS - internal == set()
 

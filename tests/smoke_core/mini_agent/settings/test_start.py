@@ -138,6 +138,7 @@ def test_a_provider_that_nobody_has_is_refused(tmp_path: Path, given: dict[str, 
         entry("mini-agent/openai/x", max_iterations=2),
         entry("codex-agent/x"),
         entry("os.environ/ND_MODEL"),
+        entry("langgraph/x"),
         entry("team-model/x", api_base="http://127.0.0.1:1/v1", model_info={"transport": "http"}),
     ],
 )
