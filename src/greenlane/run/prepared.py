@@ -18,16 +18,12 @@ from greenlane.environment.drift import read as read_manifest
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import Installer, Virtualenv, installer_of
 from greenlane.environment.wheels import harness_state
-from greenlane.errors import ConfigError
-from greenlane.evidence.artifacts import CONTRACT, JOURNAL, JUNIT, RECORD
 from greenlane.evidence.evidence import Environment
 from greenlane.run.job import LaneJob
 from greenlane.run.services import ResolvedServices, ServiceResolver
+from greenlane.run.stale import remove_stale
 from greenlane.run.tree import files_of
 from greenlane.util.work_tree import described, state_of
-
-REMOVALS = 5
-"""How often we try to remove a folder into which another run writes."""
 
 
 class PreparedLane(msgspec.Struct, frozen=True):
@@ -84,7 +80,7 @@ def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver)
     with ExitStack() as stack:
         place = recipe.location if recipe else settings.root / settings.configuration.artifacts / job.label
         stack.enter_context(exclusive(place.with_suffix(".lock"), job.holder, say))
-        _remove_stale(job)
+        remove_stale(job)
         environment = prepare(recipe, installer, say) if recipe else _as_it_is(job.interpreter)
         services = resolver.resolve(job, stack)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
@@ -117,27 +113,3 @@ def _recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
         project=settings.root,
         tree=tree,
     )
-
-
-def _remove_stale(job: LaneJob) -> None:
-    """Remove what an earlier run of this lane or shard left, so that it cannot be taken for ours.
-
-    Raises:
-        ConfigError: the folder is not one that a lane has written, or lies outside the project.
-    """
-    folder = job.artifacts
-    if folder.is_symlink():
-        folder.unlink()
-    if not folder.resolve().is_relative_to(job.settings.root):
-        raise ConfigError(f"artifacts: {folder} leads out of the project", "remove the link")
-    known = (RECORD, CONTRACT, JOURNAL, JUNIT)
-    if folder.exists() and any(folder.iterdir()) and not any(p.name in known for p in folder.rglob("*")):
-        raise ConfigError(f"artifacts: {folder} holds files that no lane has written", "move them, or choose another")
-    # A run that has just given up the environment may still be writing its report beside ours.
-    for _ in range(REMOVALS):
-        shutil.rmtree(job.artifacts, ignore_errors=True)
-        if not job.artifacts.exists():
-            break
-    else:
-        shutil.rmtree(job.artifacts)
-    job.artifacts.mkdir(parents=True, exist_ok=True)
