@@ -73,10 +73,12 @@ def metadata_steers(name: str) -> bool:
 def without_steering(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Take the steering parameters out of the fields of a request.
 
-    Returns: what is left, equal to `fields` if there were none; containers are cleaned at any depth, in JSON text too.
+    Returns: what is left, equal to `fields` if there were none; containers are cleaned at any depth, in JSON text too,
+        and one that held nothing else is gone: a provider would take it for a parameter.
     Raises: InvalidParameter for a container that is nested too deeply to be searched.
     """
-    return {name: cleaned(name, value) for name, value in fields.items() if not parameter_steers(name)}
+    kept = {name: cleaned(name, value) for name, value in fields.items() if not parameter_steers(name)}
+    return {name: value for name, value in kept.items() if value or not (fields[name] and name in _SPREAD)}
 
 
 def cleaned(name: str, value: Any) -> Any:
