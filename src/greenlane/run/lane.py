@@ -6,23 +6,21 @@ import msgspec
 
 from greenlane.environment.installers import Installer
 from greenlane.evidence.artifacts import JOURNAL
-from greenlane.evidence.evidence import LaneEvidence, LaneRecord
+from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.reader import read_journal
 from greenlane.judge.census import uncollected
-from greenlane.run import coverage as measure
 from greenlane.run.bytecode import forget_bytecode
 from greenlane.run.census import sample_marks, take_census
 from greenlane.run.claims import claims_of
 from greenlane.run.job import LaneJob
-from greenlane.run.planned import PlannedLane, plan_lane
-from greenlane.run.prepared import PreparedLane, prepared_lane
-from greenlane.run.record import finish, lane_record
+from greenlane.run.planned import plan_lane
+from greenlane.run.prepared import prepared_lane
+from greenlane.run.record import finish
 from greenlane.run.reuse import still_true, with_seen
 from greenlane.run.services import ServiceResolver
-from greenlane.run.supervise import run_supervisor
+from greenlane.run.supervise import supervised_lane
 from greenlane.run.tamper_check import TamperCheck
 from greenlane.run.tree import files_of
-from greenlane.run.watching import watched
 from greenlane.util.work_tree import changed_files, state_of
 
 
@@ -49,7 +47,7 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
         kept, seen = still_true(prepared, planned)
         if kept is not None:
             return kept
-        record = with_seen(prepared, _supervise(prepared, planned), seen)
+        record = with_seen(prepared, supervised_lane(prepared, planned), seen)
         damage = tamper_check.damage(record.result.hermetic)
         lost = uncollected(census, read_journal(job.artifacts / JOURNAL)) if not record.result.failure else ()
         after = files_of(settings)
@@ -63,15 +61,3 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
             samples=marks,
         )
         return finish(job, record)
-
-
-def _supervise(prepared: PreparedLane, planned: PlannedLane) -> LaneRecord:
-    """Run the supervisor, and return the lane record made from its answer."""
-    job, plan, config = prepared.job, planned.plan, planned.measuring
-    python, root = prepared.environment.python, job.settings.root
-    with watched(job, plan, planned.workers) as output:
-        result = run_supervisor(plan, job, output)
-    measured = measure.percent(python, config, root, plan.environment) if config else None
-    if config and measured is not None:
-        measure.reports(python, config, root, plan.environment)
-    return lane_record(prepared, result, seed=planned.seed, workers=planned.workers, coverage=measured)

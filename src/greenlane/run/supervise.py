@@ -10,8 +10,13 @@ import msgspec
 
 from greenlane.environment.variables import MEASURED, WINDOWS
 from greenlane.errors import GreenlaneError, Interrupted
-from greenlane.evidence.evidence import LaneResult
+from greenlane.evidence.evidence import LaneRecord, LaneResult
+from greenlane.run import coverage as measure
 from greenlane.run.job import LaneJob
+from greenlane.run.planned import PlannedLane
+from greenlane.run.prepared import PreparedLane
+from greenlane.run.record import lane_record
+from greenlane.run.watching import watched
 from greenlane.supervisor.plan import Plan
 from greenlane.util.launch import harness_environment, run_child
 
@@ -38,3 +43,15 @@ def run_supervisor(plan: Plan, job: LaneJob, output: Callable[[bytes], None] | N
         raise GreenlaneError(
             f"the supervisor of {plan.label} ended with exit status {status}", str(plan.log)
         ) from error
+
+
+def supervised_lane(prepared: PreparedLane, planned: PlannedLane) -> LaneRecord:
+    """Run the supervisor, and return the lane record made from its answer."""
+    job, plan, config = prepared.job, planned.plan, planned.measuring
+    python, root = prepared.environment.python, job.settings.root
+    with watched(job, plan, planned.workers) as output:
+        result = run_supervisor(plan, job, output)
+    measured = measure.percent(python, config, root, plan.environment) if config else None
+    if config and measured is not None:
+        measure.reports(python, config, root, plan.environment)
+    return lane_record(prepared, result, seed=planned.seed, workers=planned.workers, coverage=measured)
