@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.environment.build import lock_digest
@@ -96,15 +97,21 @@ def _news(kept: Sequence[Seen], now: Sequence[Seen]) -> str:
     return f"changed since the last green run: {', '.join(changed[:NAMED])}{more}"
 
 
-def keep(root: Path, evidence: Sequence[LaneEvidence], verdict: Verdict) -> None:
-    """Keep green evidence for later runs, the newest states of each check.
+def keep(context: Context, evidence: Sequence[LaneEvidence], verdict: Verdict) -> None:
+    """Keep green evidence for later runs, the newest states of each check. It never fails a run.
 
     Args:
-        root: folder of the project; evidence: of this run, as it lies in the folders of artifacts.
+        context: of the run; evidence: of this run, as it lies in the folders of artifacts.
     """
+    try:
+        _keep(context.settings.root, [item for item in evidence if worth_keeping(item, verdict)])
+    except OSError as error:
+        context.say(f"WARNING: evidence of this run is not kept for later ones: {error}")
+
+
+def _keep(root: Path, evidence: Sequence[LaneEvidence]) -> None:
+    """Keep evidence."""
     for item in evidence:
-        if not worth_keeping(item, verdict):
-            continue
         folder = _folder(root, item.record.check)
         target = folder / item.record.seen
         shutil.rmtree(target, ignore_errors=True)

@@ -61,5 +61,5 @@ def decide(
     )
     verdict = judge(requirements, evidence, notes, added_examiners())
     verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
-    keep(settings.root, evidence, verdict)
+    keep(context, evidence, verdict)
     return verdict, evidence
