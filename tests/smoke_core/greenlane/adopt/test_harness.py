@@ -74,6 +74,7 @@ def test_the_noxfile_brings_it_or_says_so() -> None:
 
 def test_the_index_is_asked_for_this_very_greenlane(tmp_path: Path) -> None:
     """An index without it says no; one that does not answer says nothing."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "UV_FIND_LINKS": str(tmp_path), "UV_NO_INDEX": "1"}
-    assert not index_has_harness(tmp_path, environ)
-    assert index_has_harness(tmp_path, {**environ, "UV_NO_INDEX": "0", "UV_OFFLINE": "1"})
+    (tmp_path / "simple").mkdir()
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "UV_HTTP_RETRIES": "0"}
+    assert not index_has_harness(tmp_path, {**environ, "UV_DEFAULT_INDEX": (tmp_path / "simple").as_uri()})
+    assert index_has_harness(tmp_path, {**environ, "UV_DEFAULT_INDEX": "http://127.0.0.1:1/simple"})
