@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
@@ -65,7 +64,7 @@ def test_an_installed_distribution_can_be_packed_and_installed_again(
     site = install(original(tmp_path), tmp_path / "one")
     packed = tmp_path / "packed"
     packed.mkdir()
-    monkeypatch.setattr(wheels, "distribution", lambda _: PathDistribution(site / "foo_bar-1.0.dist-info"))
+    monkeypatch.syspath_prepend(str(site))
 
     wheel = wheels.repack("Foo.Bar", packed)
 
