@@ -78,7 +78,12 @@ def without_steering(fields: Mapping[str, Any]) -> dict[str, Any]:
     Raises: InvalidParameter for a container that is nested too deeply to be searched.
     """
     kept = {name: cleaned(name, value) for name, value in fields.items() if not parameter_steers(name)}
-    return {name: value for name, value in kept.items() if value or not (fields[name] and name in _SPREAD)}
+    return {name: value for name, value in kept.items() if value or not held_orders_only(name, fields[name])}
+
+
+def held_orders_only(name: str, value: Any) -> bool:
+    """Returns: whether a field of which nothing was left is to go: an empty container that was sent so stays."""
+    return name in _SPREAD and bool(value)
 
 
 def cleaned(name: str, value: Any) -> Any:

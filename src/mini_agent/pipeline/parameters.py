@@ -8,7 +8,7 @@ from typing import Any
 
 from mini_agent.core.chat import CLIENT_PARAMETERS, ModelTarget
 from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter
-from mini_agent.core.steering import NEVER_ALLOWED, cleaned, parameter_steers
+from mini_agent.core.steering import NEVER_ALLOWED, cleaned, held_orders_only, parameter_steers
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.names import CONVERSATION
 from mini_agent.dialects.openai_chat.shape import check_messages, check_tool_calls
@@ -155,9 +155,11 @@ def outgoing_body(asked: ModelBody, target: ModelTarget, *, passes_unknown: bool
     for name, value in asked.fields.items():
         if _may_pass(name, asked.dialect, target, passes_unknown):
             # What an operator has opened may be a container: inside of it steering names stay forbidden.
-            body[name] = cleaned(name, value)
-        else:
-            dropped.append(name)
+            kept = cleaned(name, value)
+            if kept or not held_orders_only(name, value):
+                body[name] = kept
+                continue
+        dropped.append(name)
     body.pop("model", None)
     return body, dropped
 
