@@ -23,13 +23,14 @@ SUITE = {
         @pytest.mark.xfail(run=False, reason="needs darwin")
         def test_mac(): pass
     """,
+    # Alone in its file, which is run once more outside of any namespace.
+    "tests/test_broken.py": 'def test_broken(): assert 1 == 2, "as everywhere"\n',
     "tests/test_mixed.py": """
         import os, pathlib, socket, pytest
         def test_also_fine(): assert True
         def test_calls():
             with pytest.raises(OSError):
                 socket.create_connection(("198.51.100.7", 80), timeout=1)
-        def test_broken(): assert 1 == 2, "as everywhere"
         def test_counts():
             file = pathlib.Path("@COUNT@")
             number = int(file.read_text() or 0) if file.exists() else 0
@@ -127,7 +128,7 @@ def test_survey_proposes_moves(stranger: TinyProject) -> None:
     assert ran.code == 0, ran.output
     assert "move: more/test_more.py::test_more from nd to core" in ran.output
     assert "and 1 more from core to release: " in ran.output
-    assert "move: tests/test_mixed.py::test_broken from core to broken: AssertionError: as everywhere" in ran.output
+    assert "move: tests/test_broken.py::test_broken from core to broken: AssertionError: as everywhere" in ran.output
 
 
 def test_a_suite_that_cannot_start_says_why(stranger: TinyProject) -> None:
