@@ -107,7 +107,6 @@ def test_a_base_at_which_nobody_listens(nd: TinyProject, free_port: str, spellin
 
 
 ELSEWHERE = {
-    "another machine": ("http://192.0.2.1:8788", {}),
     "a path": ("http://127.0.0.1:{port}/v1", {}),
     "a service that takes no port": ("http://127.0.0.1:{port}", {"command": [sys.executable, TOY, "0"]}),
 }
