@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.evidence.artifacts import CONTRACT, JOURNAL, JUNIT, OUTPUT, RECORD
+from greenlane.evidence.artifacts import CONTRACT, JOURNAL, JUNIT, OUTPUT, RECORD, VOUCHED
 from greenlane.evidence.contract import Contract
 from greenlane.evidence.journal_reader import journal_bytes
 from greenlane.evidence.seals import KEY_BYTES, broken_seals
@@ -51,8 +51,10 @@ class TamperCheck:
             _remove(self._folder)
             self._folder.mkdir(parents=True)
             found.append("the folder of the artifacts was removed or replaced while the lane ran")
-        if _remove(self._folder / RECORD):
-            found.append(f"{RECORD} was there before the lane had ended")
+        # Both are control's to write. What vouches for evidence would keep a run out of the history.
+        for name in (RECORD, VOUCHED):
+            if _remove(self._folder / name):
+                found.append(f"{name} was there before the lane had ended")
         for name in WRITTEN_BY_THE_LANE:
             path = self._folder / name
             if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
