@@ -70,13 +70,15 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What an answer to a caller is made with.
 
     id: unique, without the prefix of a dialect. created: seconds since the epoch. request: the caller's. body: as it
-    came, for the dialect that repeats it in its answers.
+    came, for the dialect that repeats it in its answers. continues: the whole id of the answer, where its beginning has
+    passed as the provider wrote it.
     """
 
     id: str
     created: int
     request: Request
     body: Mapping[str, Any] = {}
+    continues: str = ""
 
 
 class Started(msgspec.Struct, frozen=True):

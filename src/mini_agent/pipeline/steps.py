@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from mini_agent.core.chat import ModelTarget, ProviderRequest
@@ -20,7 +21,6 @@ from mini_agent.pipeline.flow import Flow, Step
 from mini_agent.pipeline.parameters import outgoing_body, parse_body
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.runs.tool_chat import ToolChat
-from mini_agent.runs.tool_dialog import ToolDialog
 from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
 
@@ -119,12 +119,15 @@ class OfferTools:
         if not client.capabilities.takes_tools or (tools := services.chat_tools.of(flow.request)) is None:
             return
         options = services.settings.config.tool_execution
-        limits: Any = {"max_iterations": options.max_iterations, "timeout_s": options.timeout_per_tool}
-        if flow.dialect is Dialect.CHAT:
-            flow.client = ToolChat(client, tools, **limits, log=services.log)
-        else:
-            reply = services.clients.reply(flow.request, flow.dialect)
-            flow.client = ToolDialog(client, tools, flow.dialect, reply, **limits, log=services.log)
+        flow.client = ToolChat(
+            client,
+            tools,
+            flow.dialect,
+            partial(services.clients.reply, flow.request, flow.dialect),
+            max_iterations=options.max_iterations,
+            timeout_s=options.timeout_per_tool,
+            log=services.log,
+        )
 
 
 def _said(request: ProviderRequest, dialect: Dialect) -> Sequence[dict[str, Any]]:

@@ -1,32 +1,38 @@
-"""A model client whose calls of gateway tools are run until the model answers (GATEWAY 6.7)."""
+"""A model client whose calls of gateway tools are run until the model answers (GATEWAY 6.7), in any dialect."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from mini_agent.agent.fragments import ToolFragments
-from mini_agent.core.chat import DONE, ProviderRequest
-from mini_agent.dialects.openai_chat.thoughts import MEMBERS
+import msgspec
+
+from mini_agent.core.chat import ProviderRequest
+from mini_agent.core.errors import InvalidProviderResponse
+from mini_agent.dialects import CODECS, Dialect, Finish, Reply
+from mini_agent.dialects.request import ToolCall
 from mini_agent.runs.tool_runner import ToolRunner
-from mini_agent.runs.tool_turn import Conversation, Turn, first_choice, message_of
+from mini_agent.runs.tool_turn import Conversation, Screen
 from mini_agent.tools.protocol import ClosableInvoker
-from mini_agent.upstreams.protocol import Batch, ModelClient, decode_answer
+from mini_agent.upstreams.protocol import Batch, ModelClient
 
 __all__ = ["ToolChat"]
 
 
 class ToolChat:
-    """Asks `inner` with the tools of `tools` on offer.
+    """Asks `inner`, in a dialect, with the tools of `tools` on offer.
 
-    max_iterations: most calls of the model. timeout_s: for one call of a tool.
+    reply: gives what an answer is made with that more than one turn went into. max_iterations: most calls of the
+    model. timeout_s: for one call of a tool.
     """
 
     def __init__(
         self,
         inner: ModelClient,
         tools: ClosableInvoker,
+        dialect: Dialect,
+        reply: Callable[[], Reply],
         *,
         max_iterations: int,
         timeout_s: float,
@@ -35,57 +41,68 @@ class ToolChat:
         self.name = inner.name
         self.capabilities = inner.capabilities
         self._inner = inner
+        self._dialect = dialect
+        self._reply = reply
         self._max_iterations = max_iterations
         self._runner = ToolRunner(tools, timeout_s=timeout_s, log=log)
 
     async def complete(self, request: ProviderRequest) -> bytes:
-        """Ask until there is an answer. Returns: the last completion, with the usage of all. Raises: GatewayError."""
+        """Ask until there is an answer. Returns: the last one, with the usage of all. Raises: GatewayError."""
+        codec = CODECS[self._dialect]
         async with aclosing(self._runner.tools) as tools:
             specs = await tools.list_tools()
             if not specs:
                 return await self._inner.complete(request)
-            dialog = Conversation(request, specs)
-            for turn in range(self._max_iterations):
-                raw = await self._inner.complete(dialog.request())
-                completion = decode_answer(raw)
-                choice = first_choice(completion)
-                message = message_of(choice)
-                fragments = ToolFragments()
-                fragments.add_whole(message.get("tool_calls"))
-                dialog.add_usage(completion.get("usage"))
-                if not fragments:
+            talk, calls = Conversation(request, self._dialect, specs), list[ToolCall]()
+            for left in reversed(range(self._max_iterations)):
+                raw = await self._inner.complete(talk.request())
+                try:
+                    answer = codec.decode_answer(raw)
+                except InvalidProviderResponse:
+                    if talk.turns > 1:
+                        raise
+                    break  # The caller gets what nobody can read as it would without tools.
+                talk.add_usage(answer.usage)
+                calls = [part for part in answer.parts if isinstance(part, ToolCall)]
+                if not calls or not left:
                     break
-                if turn + 1 < self._max_iterations:
-                    calls = fragments.calls(f"call_{turn}_")
-                    replies = await self._runner.run_all(calls, finished=bool(choice.get("finish_reason")))
-                    thought = {name: message[name] for name in MEMBERS if message.get(name)}
-                    dialog.add_calls(message.get("content"), calls, replies, thought)
-            dialog.pass_headers_on()
-            return raw if dialog.turns == 1 and not fragments else dialog.closing(completion, cut=bool(fragments))
+                await talk.answer(answer.parts, answer.finish, self._runner)
+        talk.pass_headers_on()
+        if talk.turns == 1 and not calls:
+            return raw
+        if calls:
+            kept = tuple(part for part in answer.parts if not isinstance(part, ToolCall))
+            answer = msgspec.structs.replace(answer, parts=kept, finish=Finish.LENGTH)
+        answer = msgspec.structs.replace(answer, usage=talk.usage)
+        return msgspec.json.encode(codec.encode_answer(answer, self._reply()))
 
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
-        """Ask until there is an answer. Returns: the chunks of all turns but tool calls. Raises: GatewayError."""
+        """Ask until there is an answer. Returns: the events of all turns but tool calls. Raises: GatewayError."""
         async with aclosing(self._runner.tools) as tools:
             specs = await tools.list_tools()
-            dialog = Conversation(request, specs)
-            for number in range(self._max_iterations if specs else 1):
-                turn = Turn(dialog.usage)
-                async with aclosing(self._inner.stream(dialog.request())) as batches:
+            if not specs:
+                async with aclosing(self._inner.stream(request)) as batches:
                     async for batch in batches:
-                        if visible := turn.visible(batch):
-                            dialog.pass_headers_on()
-                            yield visible
-                dialog.add_usage(turn.usage)
-                if not turn.fragments:
+                        yield batch
+                return
+            talk = Conversation(request, self._dialect, specs)
+            screen = Screen(self._dialect, self._reply)
+            for left in reversed(range(self._max_iterations)):
+                screen.begin()
+                async with aclosing(self._inner.stream(talk.request())) as batches:
+                    async for batch in batches:
+                        if shown := screen.show(batch):
+                            talk.pass_headers_on()
+                            yield shown
+                if shown := screen.finish():
+                    yield shown
+                talk.add_usage(screen.turn.ended.usage)
+                if not screen.turn.calls or not left:
                     break
-                if number + 1 < self._max_iterations:
-                    calls = turn.fragments.calls(f"call_{number}_")
-                    replies = await self._runner.run_all(calls, finished=turn.finished)
-                    dialog.add_calls(turn.content, calls, replies, turn.thought)
-            if turn.fragments:
-                dialog.pass_headers_on()
-                yield turn.closing(dialog.usage)
-        yield [DONE]
+                await talk.answer(screen.turn.parts(), screen.turn.ended.finish, self._runner)
+        talk.pass_headers_on()
+        if shown := screen.close(talk.usage):
+            yield shown
 
     async def aclose(self) -> None:
         """Nothing to free: the inner client belongs to the app."""

@@ -8,10 +8,10 @@ import logging
 from collections.abc import Sequence
 
 from mini_agent.agent.calls import PlannedCall
-from mini_agent.agent.fragments import CollectedCall
 from mini_agent.agent.records import message_text, record_from
 from mini_agent.agent.tool_values import parse_arguments
 from mini_agent.core.text import load_json
+from mini_agent.dialects.request import ToolCall
 from mini_agent.tools.protocol import ClosableInvoker
 
 __all__ = ["ToolRunner"]
@@ -25,14 +25,14 @@ class ToolRunner:
         self._timeout_s = timeout_s
         self._log = log
 
-    async def run_all(self, calls: Sequence[CollectedCall], *, finished: bool) -> list[str]:
+    async def run_all(self, calls: Sequence[ToolCall], *, finished: bool) -> list[str]:
         """Run the calls of one turn. finished: whether the turn came to its end; otherwise a call may be cut off.
 
         Returns: what the model reads of each.
         """
         return await asyncio.gather(*(self._run(call, finished) for call in calls))
 
-    async def _run(self, call: CollectedCall, finished: bool) -> str:
+    async def _run(self, call: ToolCall, finished: bool) -> str:
         arguments = {} if not call.arguments.strip() or call.arguments == "null" else parse_arguments(call.arguments)
         if not finished or arguments is None:
             return f"error: call '{call.id}' of tool '{call.name}' was cut off before its arguments were complete"
@@ -48,7 +48,7 @@ class ToolRunner:
         return _words(call, answer)
 
 
-def _words(call: CollectedCall, answer: str) -> str:
+def _words(call: ToolCall, answer: str) -> str:
     """Returns: the words for the model in a tool's answer, cut as in agent runs (GATEWAY 5.3)."""
     try:
         fields = load_json(answer)

@@ -1,55 +1,44 @@
-"""The conversation between a model and the gateway's tools, and what the client sees of each of its turns."""
+"""The conversation between a model and the gateway's tools, and what the client sees of its turns in a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
-from mini_agent.agent.fragments import CollectedCall, ToolFragments
+from mini_agent.agent.answers import unique_id
 from mini_agent.agent.tool_values import parse_arguments
-from mini_agent.core.chat import DONE, ProviderRequest
-from mini_agent.dialects.openai_chat.thoughts import ThoughtPieces
-from mini_agent.upstreams.protocol import Batch, decode_answer
+from mini_agent.core.chat import ProviderRequest
+from mini_agent.dialects import CODECS, Dialect, Event, Failed, Finish, Message, Reply, Usage, error_of
+from mini_agent.dialects.answer import Annotated, AnswerPart, Closed, Delta, Finished, Opened, Started
+from mini_agent.dialects.editing import add_turns, set_tools
+from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall, ToolResult
+from mini_agent.dialects.translation import Reader, Writer
+from mini_agent.runs.tool_runner import ToolRunner
 
-__all__ = ["Conversation", "Turn", "first_choice", "message_of"]
-
-_USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
-
-
-def first_choice(completion: Any) -> dict[str, Any]:
-    """Returns: the first choice of a completion or chunk, empty when there is none."""
-    choices = completion.get("choices") if isinstance(completion, Mapping) else None
-    return choices[0] if choices and isinstance(choices, list) and isinstance(choices[0], dict) else {}
-
-
-def message_of(choice: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns: the message of a choice, empty when it is no object."""
-    message = choice.get("message")
-    return message if isinstance(message, dict) else {}
+__all__ = ["Conversation", "Screen"]
 
 
 class Conversation:
-    """The messages so far, and what all turns together have used."""
+    """What was said so far. turns: how often the model was asked. usage: of all turns together."""
 
-    def __init__(self, request: ProviderRequest, specs: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, request: ProviderRequest, dialect: Dialect, specs: Sequence[dict[str, Any]]) -> None:
         self._request = request
-        self._specs = list(specs)
-        self._messages = list(request.body["messages"])
+        self._dialect = dialect
+        self._body = set_tools(request.body, dialect, specs)
+        self._ids: set[str] = set()
         self._headers: list[tuple[bytes, bytes]] = []
         self._passed_on = False
-        self.usage: dict[str, int] = {}
         self.turns = 0
+        self.usage = Usage()
 
     def request(self) -> ProviderRequest:
         """Returns: the request of the next turn."""
         self.turns += 1
-        body = {**self._request.body, "messages": list(self._messages)}
-        if self._specs:
-            body["tools"] = self._specs
-        return replace(self._request, body=body, on_response_headers=self._keep_headers)
+        self._headers = []
+        return replace(self._request, body=self._body, on_response_headers=self._headers.extend)
 
     def pass_headers_on(self) -> None:
         """Pass on the headers of the newest answer, once: before anything is sent."""
@@ -57,120 +46,165 @@ class Conversation:
             self._request.on_response_headers(self._headers)
         self._passed_on = True
 
-    def add_usage(self, usage: object) -> None:
+    def add_usage(self, usage: Usage) -> None:
         """Count what one turn has used."""
-        self.usage = _sum(self.usage, usage)
+        names = Usage.__struct_fields__
+        self.usage = Usage(**{name: getattr(self.usage, name) + getattr(usage, name) for name in names})
 
-    def add_calls(
-        self,
-        content: Any,
-        calls: Sequence[CollectedCall],
-        replies: Sequence[str],
-        thought: Mapping[str, Any],
-    ) -> None:
-        """Put the calls of a turn and their replies into the conversation. thought: the members that hold it."""
-        said = {"role": "assistant", "content": content, **thought}
-        self._messages.append({**said, "tool_calls": [_wire(call) for call in calls]})
-        for call, text in zip(calls, replies, strict=True):
-            self._messages.append({"role": "tool", "tool_call_id": call.id, "content": text})
+    async def answer(self, parts: Iterable[AnswerPart], finish: Finish, runner: ToolRunner) -> None:
+        """Run the calls in what the model said, and put both behind the conversation. finish: how it ended."""
+        said = [self._named(part) if isinstance(part, ToolCall) else part for part in parts]
+        calls = [part for part in said if isinstance(part, ToolCall)]
+        texts = await runner.run_all(calls, finished=finish is not Finish.LENGTH)
+        results = tuple(ToolResult(call.id, (Text(text),)) for call, text in zip(calls, texts, strict=True))
+        recorded = tuple(_readable(part) if isinstance(part, ToolCall) else part for part in said)
+        turns = [Message("assistant", recorded), Message("tool", results)]
+        self._body = add_turns(self._body, self._dialect, turns)
 
-    def closing(self, completion: dict[str, Any], *, cut: bool) -> bytes:
-        """Returns: the last completion with the usage of all turns; cut: without its calls, as cut off."""
-        usage = completion.get("usage")
-        if self.usage:
-            completion["usage"] = {**(usage if isinstance(usage, dict) else {}), **self.usage}
-        if cut:
-            choice = first_choice(completion)
-            choice["finish_reason"] = "length"
-            choice["message"] = {key: value for key, value in message_of(choice).items() if key != "tool_calls"}
-        return msgspec.json.encode(completion)
+    def _named(self, call: ToolCall) -> ToolCall:
+        # A result is found by the id of its call, and a server without ids begins anew in each turn.
+        return msgspec.structs.replace(call, id=unique_id(call.id, self._ids))
 
-    def _keep_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        self._headers = list(headers)
+
+class Screen:
+    """What the client sees of the turns of a stream: all but their calls, in numbers of its own.
+
+    Chunks of chat stand for themselves: until a tool is called they pass as they came.
+    """
+
+    def __init__(self, dialect: Dialect, reply: Callable[[], Reply]) -> None:
+        self._codec = CODECS[dialect]
+        self._reply = reply
+        self._passes = dialect is Dialect.CHAT
+        self._passed: list[Event] = []
+        self._held: list[bytes] = []
+        self._waiting: list[Event] = []
+        self._writer: Writer | None = None
+        self._started = False
+        self._shown = 0
+        self._places: dict[int, int] = {}
+        self.turn: Turn
+
+    def begin(self) -> None:
+        """Begin the next turn."""
+        self._places = {}
+        self.turn = Turn(self._codec.StreamReader())
+
+    def show(self, batch: Sequence[bytes]) -> list[bytes]:
+        """Take what arrived. Returns: what the client sees of it. Raises: GatewayError."""
+        return [shown for payload in batch for shown in self._show(payload)]
+
+    def finish(self) -> list[bytes]:
+        """The turn's stream has ended. Returns: what is still to be seen of it. Raises: GatewayError."""
+        seen = self._seen(self.turn.close())
+        return self._release() if self._passes else self._write(seen)
+
+    def close(self, usage: Usage) -> list[bytes]:
+        """Returns: the end of the whole. usage: of all turns."""
+        if self._passes:
+            return []
+        ended = self.turn.ended
+        return self._write([Finished(Finish.LENGTH if self.turn.calls else ended.finish, usage, ended.stop_sequence)])
+
+    def _show(self, payload: bytes) -> list[bytes]:
+        seen = self._seen(self.turn.feed(payload))
+        if self._passes and not self.turn.calls:
+            self._passed += seen
+            self._held.append(payload)
+            return self._release() if _tells(self._passed) else []
+        if self._held:  # Nobody has seen them.
+            self._waiting, self._passed = self._passed, []
+        self._passes, self._held = False, []
+        return self._write(seen)
+
+    def _release(self) -> list[bytes]:
+        held, self._held = self._held, []
+        return held
+
+    def _write(self, seen: Iterable[Event]) -> list[bytes]:
+        self._waiting += seen
+        if not _tells(self._waiting):
+            return []
+        if self._writer is None:
+            begun = next((event.id for event in self._passed if isinstance(event, Started)), "")
+            self._writer = self._codec.StreamWriter(msgspec.structs.replace(self._reply(), continues=begun))
+            self._writer.write(self._passed)
+        waiting, self._waiting = self._waiting, []
+        return self._writer.write(waiting)
+
+    def _seen(self, events: Iterable[Event]) -> list[Event]:
+        return [seen for event in events if (seen := self._placed(event)) is not None]
+
+    def _placed(self, event: Event) -> Event | None:
+        match event:
+            case Started():
+                first, self._started = not self._started, True
+                return event if first else None
+            case Finished() | Failed():
+                return None
+            case Opened() if not isinstance(event.part, ToolCall):
+                self._places[event.index] = self._shown
+                self._shown += 1
+        place = self._places.get(event.index)
+        return None if place is None else msgspec.structs.replace(event, index=place)
 
 
 class Turn:
-    """One streamed turn. earlier: what the turns before it have used."""
+    """What a model says in one streamed turn. calls: whether it calls a tool. ended: how it ended."""
 
-    def __init__(self, earlier: Mapping[str, int]) -> None:
-        self._earlier = dict(earlier)
-        self._head: dict[str, Any] = {}
-        self._texts: list[str] = []
-        self._thought = ThoughtPieces()
-        self.fragments = ToolFragments()
-        self.usage: dict[str, Any] | None = None
-        self.finished = False
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._parts: dict[int, tuple[AnswerPart, list[str]]] = {}
+        self._natives: dict[int, Mapping[str, Any] | None] = {}
+        self.calls = False
+        self.ended = Finished(Finish.STOP, Usage())
 
-    @property
-    def content(self) -> str | None:
-        """Returns: the text beside the calls."""
-        return "".join(self._texts) or None
+    def feed(self, payload: bytes) -> list[Event]:
+        """Take the data of one server-sent event. Returns: what it means. Raises: GatewayError."""
+        return self._heard(self._reader.feed(payload))
 
-    @property
-    def thought(self) -> Mapping[str, Any]:
-        """Returns: the members of a message that hold what the model thought."""
-        return self._thought.native() or {}
+    def close(self) -> list[Event]:
+        """The stream has ended. Returns: the events still missing. Raises: GatewayError."""
+        return self._heard(self._reader.close())
 
-    def visible(self, batch: Batch) -> list[bytes]:
-        """Take the chunks that arrived. Returns: those that the client sees, as it sees them."""
-        return [shown for payload in batch if (shown := self._shown(payload)) is not None]
+    def parts(self) -> Iterable[AnswerPart]:
+        """Yield what the model said, whole."""
+        for index in sorted(self._parts):
+            part, texts = self._parts[index]
+            text = "".join(texts)
+            match part:
+                case ToolCall():
+                    yield ToolCall(part.id, part.name, text)
+                case Reasoning():
+                    yield Reasoning(text, part.origin, self._natives.get(index) or part.native)
+                case Text() | Refusal():
+                    yield type(part)(text)
 
-    def closing(self, usage: Mapping[str, int]) -> list[bytes]:
-        """Returns: the end of a stream whose last turn still called tools."""
-        finish = {"index": 0, "delta": {}, "finish_reason": "length"}
-        chunks: list[dict[str, Any]] = [{**self._head, "choices": [finish]}]
-        if self.usage is not None:
-            chunks.append({**self._head, "choices": [], "usage": dict(usage)})
-        return [msgspec.json.encode(chunk) for chunk in chunks]
-
-    def _shown(self, payload: bytes) -> bytes | None:
-        if payload == DONE:
-            return None
-        chunk = decode_answer(payload)
-        if not isinstance(chunk, dict):
-            return payload
-        self._head = {key: value for key, value in chunk.items() if key not in ("choices", "usage")}
-        choice = first_choice(chunk)
-        delta = choice.get("delta")
-        if isinstance(delta, dict):
-            self.fragments.add(delta.get("tool_calls"))
-            blocks = delta.get("thinking_blocks")
-            self._thought.add(delta, blocks if isinstance(blocks, list) else None)
-            if isinstance(text := delta.get("content"), str):
-                self._texts.append(text)
-        self.finished = self.finished or bool(choice.get("finish_reason"))
-        usage = chunk.get("usage")
-        self.usage = usage if isinstance(usage, dict) else self.usage
-        if self.fragments:
-            return _without_calls(chunk, choice)
-        return self._with_earlier(chunk) if self._earlier and isinstance(usage, dict) else payload
-
-    def _with_earlier(self, chunk: dict[str, Any]) -> bytes:
-        usage = chunk["usage"]
-        return msgspec.json.encode({**chunk, "usage": {**usage, **_sum(self._earlier, usage)}})
+    def _heard(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            match event:
+                case Finished():
+                    self.ended = event
+                case Failed():
+                    raise error_of(event)
+                case Opened():
+                    self._parts[event.index] = event.part, []
+                    self.calls = self.calls or isinstance(event.part, ToolCall)
+                case Delta():
+                    self._parts[event.index][1].append(event.text)
+                case Closed():
+                    self._natives[event.index] = event.native
+                case Started() | Annotated():
+                    pass
+        return events
 
 
-def _sum(earlier: Mapping[str, int], usage: object) -> dict[str, int]:
-    """Returns: the counts of both."""
-    counts = dict(earlier)
-    for name in _USAGE:
-        count = usage.get(name) if isinstance(usage, Mapping) else None
-        if isinstance(count, int):
-            counts[name] = counts.get(name, 0) + count
-    return counts
+def _tells(events: Iterable[Event]) -> bool:
+    """Returns: whether a client learns anything of these. Until it does, the next turn may fail with a status."""
+    return any(not isinstance(event, Started) for event in events)
 
 
-def _without_calls(chunk: dict[str, Any], choice: dict[str, Any]) -> bytes | None:
-    """Returns: what is left of a chunk of a turn that does not end the stream, None when nothing is."""
-    delta = choice.get("delta")
-    left = {key: value for key, value in (delta or {}).items() if key != "tool_calls"}
-    if not any(value not in (None, "") for value in left.values()):
-        return None
-    kept = {**choice, "delta": left, "finish_reason": None}
-    return msgspec.json.encode({**{key: value for key, value in chunk.items() if key != "usage"}, "choices": [kept]})
-
-
-def _wire(call: CollectedCall) -> dict[str, Any]:
-    # Broken arguments would make some providers refuse the whole conversation; the reply says what was wrong.
-    arguments = call.arguments if parse_arguments(call.arguments) is not None else "{}"
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+def _readable(call: ToolCall) -> ToolCall:
+    # Broken arguments would make some providers refuse the whole conversation; the result says what was wrong.
+    fine = parse_arguments(call.arguments) is not None
+    return call if fine else msgspec.structs.replace(call, arguments="{}")

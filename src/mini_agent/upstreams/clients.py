@@ -62,7 +62,7 @@ class Clients:
 
     def reply(self, request: ProviderRequest, caller: Dialect) -> Reply:
         """Returns: what an answer that we write ourselves is made with. Raises: GatewayError for a malformed body."""
-        return self._interpreter.reply(request, self._interpreter.translate(request, caller, caller))
+        return self._interpreter.reply(request, self._interpreter.read(request, caller))
 
 
 def build_clients(settings: Settings, needs: ClientDependencies, replaced: Mapping[str, ModelClientFactory]) -> Clients:

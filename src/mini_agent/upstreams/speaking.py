@@ -11,7 +11,16 @@ from mini_agent.core.chat import ModelTarget, ProviderRequest
 from mini_agent.core.errors import GatewayError
 from mini_agent.core.ports import Clock
 from mini_agent.core.text import is_plain_id
-from mini_agent.dialects import Dialect, Reply, StreamTranslation, Translated, translate_answer, translate_request
+from mini_agent.dialects import (
+    CODECS,
+    Dialect,
+    Reply,
+    Request,
+    StreamTranslation,
+    Translated,
+    translate_answer,
+    translate_request,
+)
 from mini_agent.upstreams.protocol import Batch, ModelClient
 
 __all__ = ["DROPPED_HEADER", "Interpreter", "Speaking"]
@@ -54,10 +63,13 @@ class Interpreter:
             request.on_response_headers([(DROPPED_HEADER, dropped_names(dropped))])
         return translated
 
-    def reply(self, request: ProviderRequest, translated: Translated) -> Reply:
+    def read(self, request: ProviderRequest, caller: Dialect) -> Request:
+        """Returns: a caller's request, read. Raises: GatewayError for a malformed body."""
+        return CODECS[caller].decode_request({"model": request.target.name or request.target.model, **request.body})
+
+    def reply(self, request: ProviderRequest, read: Request) -> Reply:
         """Returns: what the answer for the caller is made with."""
-        now = int(self._clock.time())
-        return Reply(id=self._ids(), created=now, request=translated.request, body=request.body)
+        return Reply(id=self._ids(), created=int(self._clock.time()), request=read, body=request.body)
 
 
 class Speaking:
@@ -75,12 +87,12 @@ class Speaking:
         """Ask once. Returns: the answer in the caller's dialect. Raises: GatewayError."""
         translated = self._interpreter.translate(request, self._caller, self._provider)
         raw = await self._inner.complete(_outgoing(request, translated))
-        return translate_answer(raw, self._caller, self._provider, self._interpreter.reply(request, translated))
+        return translate_answer(raw, self._caller, self._provider, self._interpreter.reply(request, translated.request))
 
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Returns: its events in the caller's dialect. Raises: GatewayError."""
         translated = self._interpreter.translate(request, self._caller, self._provider)
-        reply = self._interpreter.reply(request, translated)
+        reply = self._interpreter.reply(request, translated.request)
         translation = StreamTranslation(self._caller, self._provider, reply)
         async with aclosing(self._inner.stream(_outgoing(request, translated))) as batches:
             async for batch in batches:

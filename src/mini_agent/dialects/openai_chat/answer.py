@@ -15,7 +15,6 @@ from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
 __all__ = [
     "FINISH_REASONS",
-    "RawUsage",
     "decode_answer",
     "encode_answer",
     "finish_of",
@@ -40,7 +39,7 @@ class _Details(msgspec.Struct):
     reasoning_tokens: int | None = None
 
 
-class RawUsage(msgspec.Struct):
+class _RawUsage(msgspec.Struct):
     """Usage on the wire; null is as good as absent."""
 
     prompt_tokens: int | None = None
@@ -87,7 +86,7 @@ class _Completion(msgspec.Struct):
     choices: list[_Choice]
     id: str | None = None
     model: str | None = None
-    usage: RawUsage | None = None
+    usage: Any = None
     service_tier: str | None = None
 
 
@@ -151,14 +150,23 @@ def flat_note(note: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def finish_of(reason: str | None, *, calls: bool) -> Finish:
-    """Returns: what a reason means. calls: whether tools are called, which some servers end with `stop`."""
+    """Returns: what a reason means. calls: whether tools are called, which some servers end with `stop`.
+
+    Without any reason, calls may have been cut off.
+    """
+    if calls and not reason:
+        return Finish.LENGTH
     finish = FINISH_REASONS.get(reason or "", Finish.STOP)
     return Finish.TOOLS if calls and finish is Finish.STOP else finish
 
 
-def read_usage(usage: RawUsage | None) -> Usage:
-    """Returns: the counts, zero where the provider gives none."""
-    if usage is None:
+def read_usage(value: object) -> Usage:
+    """Returns: the counts of a provider's `usage`, zero where it gives none, or nothing that can be read."""
+    if value is None:
+        return Usage()
+    try:
+        usage = msgspec.convert(value, _RawUsage)
+    except msgspec.ValidationError:
         return Usage()
     read, written = usage.prompt_tokens_details or _Details(), usage.completion_tokens_details or _Details()
     return Usage(

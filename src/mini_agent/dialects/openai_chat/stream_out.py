@@ -11,7 +11,7 @@ from mini_agent.dialects.answer import Annotated, Closed, Delta, Event, Finish, 
 from mini_agent.dialects.logprobs import for_chat
 from mini_agent.dialects.openai_chat.answer import nested_note, write_usage
 from mini_agent.dialects.openai_chat.stream_in import DONE
-from mini_agent.dialects.openai_chat.thoughts import caller_block
+from mini_agent.dialects.openai_chat.thoughts import caller_blocks
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
 __all__ = ["StreamWriter"]
@@ -65,7 +65,7 @@ class StreamWriter:
 
     def _start(self, event: Started) -> bytes:
         self._head = {
-            "id": f"chatcmpl-{self._reply.id}",
+            "id": self._reply.continues or f"chatcmpl-{self._reply.id}",
             "object": "chat.completion.chunk",
             "created": self._reply.created,
             "model": event.model,
@@ -95,8 +95,8 @@ class StreamWriter:
         part = self._parts.pop(event.index)
         if part.texts is None:
             return []
-        block = caller_block(Reasoning("".join(part.texts), part.part.origin, event.native))
-        return [] if block is None else [self._chunk({"thinking_blocks": [block]})]
+        blocks = caller_blocks(Reasoning("".join(part.texts), part.part.origin, event.native))
+        return [self._chunk({"thinking_blocks": blocks})] if blocks else []
 
     def _with_logprobs(self, event: Delta) -> bytes:
         logprobs = {"content": [for_chat(entry) for entry in event.logprobs], "refusal": None}

@@ -14,7 +14,7 @@ from mini_agent.dialects.reading import optional_text, read_object, read_objects
 from mini_agent.dialects.request import Reasoning
 from mini_agent.dialects.sealed import seal, unseal
 
-__all__ = ["TEXTS", "caller_block", "read_thought", "thought_of_answer", "thought_to_provider", "thoughts_to_caller"]
+__all__ = ["TEXTS", "caller_blocks", "read_thought", "thought_of_answer", "thought_to_provider", "thoughts_to_caller"]
 
 _ME = Dialect.CHAT
 #: Members that hold the text.
@@ -67,18 +67,23 @@ def thought_to_provider(reasoning: Reasoning) -> dict[str, Any] | None:
 def thoughts_to_caller(thoughts: Iterable[Reasoning]) -> dict[str, Any]:
     """Returns: the members of a message that show thoughts and keep them for the next turn."""
     thoughts = list(thoughts)
-    blocks = [block for thought in thoughts if (block := caller_block(thought)) is not None]
+    own = next((thought.native for thought in thoughts if thought.origin is _ME and thought.native), None)
+    if own is not None:
+        return dict(own)
+    blocks = [block for thought in thoughts for block in caller_blocks(thought)]
     text = "\n\n".join(thought.text for thought in thoughts if thought.text)
     return ({"reasoning_content": text} if text else {}) | ({"thinking_blocks": blocks} if blocks else {})
 
 
-def caller_block(thought: Reasoning) -> dict[str, Any] | None:
-    """Returns: a thought as a block that comes back, None for one that its text alone brings back."""
-    if thought.native is None or thought.origin is _ME:
-        return None
+def caller_blocks(thought: Reasoning) -> list[dict[str, Any]]:
+    """Returns: a thought as blocks that come back, none for one that its text alone brings back."""
+    if thought.native is None:
+        return []
+    if thought.origin is _ME:
+        return list(thought.native.get("thinking_blocks", ()))
     if thought.origin is Dialect.MESSAGES:
-        return dict(thought.native)
-    return {"type": "thinking", "thinking": thought.text, "signature": seal(thought)}
+        return [dict(thought.native)]
+    return [{"type": "thinking", "thinking": thought.text, "signature": seal(thought)}]
 
 
 class ThoughtPieces:

@@ -20,7 +20,7 @@ from support.hand_clock import HandClock
 from support.http_client import Reply
 from support.memory_service import MEMORY_KEY
 from support.protocols import violations
-from support.upstream import pieces
+from support.upstream import pieces, refuse
 
 CHAT, MESSAGES, RESPONSES = Dialect
 SAYS = Script((Words("Green tea."),))
@@ -129,16 +129,10 @@ def test_tools_of_the_gateway_run_for_every_caller(
     options = {"stream_options": {"include_usage": True}} if caller is CHAT and stream else {}
     reply = _ask(gateway, caller, provider, stream=stream, **options)
     assert reply.status == 200
-    if caller is CHAT:
-        # Chat's own turns add up what all providers count, without details.
-        said = _text_of_chat(reply) if stream else reply.text
-        assert said == ("Wait. Green tea." if stream else "Green tea.")
-        assert "supermemoryToolSearch" not in reply.body.decode()
-    else:
-        heard = listen(caller, reply.body) if stream else hear(caller, reply.json())
-        assert (heard.calls, heard.finish) == ((), "stop")
-        assert heard.text == ("Wait. Green tea." if stream else "Green tea.")
-        assert heard.usage == (60, 24, 16, 8, 10)
+    heard = listen(caller, reply.body) if stream else hear(caller, reply.json())
+    assert (heard.calls, heard.finish) == ((), "stop")
+    assert heard.text == ("Wait. Green tea." if stream else "Green tea.")
+    assert heard.usage == (60, 24, 16, 8, 10)
     first, second = (seen.body for seen in stage.upstream.requests)
     assert {tool.get("name") or tool["function"]["name"] for tool in first["tools"]} >= {call.name}
     assert violations(provider, "request", second) == []
@@ -148,10 +142,38 @@ def test_tools_of_the_gateway_run_for_every_caller(
     assert "I look." in text
 
 
-def _text_of_chat(reply: Reply) -> str:
-    """Return the text of a stream whose turns are chunks of several completions."""
-    deltas = [event["choices"][0]["delta"] for event in server_events(CHAT, reply.body) if event["choices"]]
-    return "".join(delta.get("content") or "" for delta in deltas)
+def _with_memory_tools(stage: Stage) -> Gateway:
+    """Return a gateway that puts memory's tools on offer."""
+    section = {"supermemory_api_key": MEMORY_KEY, "supermemory_base_url": stage.memory_service().base}
+    general = {"master_key": KEY, "memory_hosts": ["127.0.0.1"]}
+    root = {"model_list": entries(stage), "tool_execution": section, "general_settings": general}
+    return stage.gateway(root, headers={"x-memory-user-id": "ada", "x-api-key": KEY})
+
+
+@pair
+def test_calls_that_cannot_run_break_no_conversation(stage: Stage, caller: Dialect, provider: Dialect) -> None:
+    """Cut-off arguments and ids that come twice are put right in what the provider reads of its own turns."""
+    gateway = _with_memory_tools(stage)
+    asks = Script((Call("c1", "supermemoryToolSearch", '{"query": "dri'),), finish="tool_calls")
+    stage.upstream.script(speak(asks), speak(asks), speak(SAYS))
+    reply = _ask(gateway, caller, provider, stream=True)
+    assert listen(caller, reply.body).text == "Green tea."
+    last = stage.upstream.requests[2].body
+    assert violations(provider, "request", last) == []
+    text = json.dumps(last)
+    assert ("dri" in text, text.count('"c1"'), text.count('"c1_2"')) == (False, 2, 2)
+    assert "cut off before its arguments were complete" in text
+
+
+@pair
+def test_a_stream_of_which_nothing_was_seen_fails_with_a_status(
+    stage: Stage, caller: Dialect, provider: Dialect
+) -> None:
+    """Whoever has seen nothing but calls of the gateway's tools gets the next turn's failure as an answer."""
+    gateway = _with_memory_tools(stage)
+    asks = Script((Call("c1", "supermemoryToolSearch", '{"query": "x"}'),), finish="tool_calls")
+    stage.upstream.script(speak(asks), refuse(429))
+    assert _ask(gateway, caller, provider, stream=True).status == 429
 
 
 @each

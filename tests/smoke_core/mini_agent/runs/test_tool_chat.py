@@ -14,6 +14,7 @@ from mini_agent.agent.tool_values import function_spec
 from mini_agent.core.chat import Caller, ModelTarget, ProviderRequest
 from mini_agent.core.logs import new_logger
 from mini_agent.core.redaction import Redactor
+from mini_agent.dialects import Dialect, Reply, Request
 from mini_agent.runs.tool_chat import ToolChat
 from mini_agent.upstreams.protocol import Capabilities
 from support.tool_calls import call
@@ -77,6 +78,11 @@ def fails() -> str:
     raise LookupError("words that nobody may read")
 
 
+def reply() -> Reply:
+    """Return what an answer is made with."""
+    return Reply(id="r", created=0, request=Request(dialect=Dialect.CHAT, model="m", messages=()))
+
+
 @pytest.mark.parametrize(
     ("does", "read"),
     [
@@ -91,7 +97,8 @@ def fails() -> str:
 def test_whatever_a_tool_answers_the_model_reads_of_it(does: Callable[[], str], read: str) -> None:
     """A failure is logged by its class; the tools are closed; the client gets the headers of the last answer."""
     model, tools, log = Model(), Tools(does), io.StringIO()
-    chat = ToolChat(model, tools, max_iterations=3, timeout_s=5, log=new_logger("info", Redactor(), log))
+    logger = new_logger("info", Redactor(), log)
+    chat = ToolChat(model, tools, Dialect.CHAT, reply, max_iterations=3, timeout_s=5, log=logger)
     headers: list[tuple[bytes, bytes]] = []
     request = ProviderRequest(
         target=REQUEST.target, body=REQUEST.body, caller=REQUEST.caller, on_response_headers=headers.extend
