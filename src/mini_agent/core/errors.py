@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import Any
 
 __all__ = [
     "ERROR_TABLE",
@@ -59,6 +60,7 @@ __all__ = [
     "UnprocessableEntity",
     "UnsupportedMediaType",
     "UnsupportedParameter",
+    "UnsupportedThread",
     "UnsupportedTransferCoding",
     "normalising",
 ]
@@ -107,6 +109,8 @@ class GatewayError(MiniAgentError):
     #: Headers of a provider's refusal that help a client, lower-case names. A refusal may also have a status and a code
     #: of its own, which then replace those of the class.
     passed_on: Mapping[str, str] = MappingProxyType({})
+    #: What programs that know the protocol look for in the error's `details`.
+    details: Mapping[str, Any] = MappingProxyType({})
     #: Seconds for `Retry-After` when the cause names none; None sends no header.
     default_retry_after: float | None = None
 
@@ -169,6 +173,12 @@ class UnsupportedParameter(ProviderBadRequest):
     """The provider does not take one of the parameters."""
 
     code = "unsupported_parameter"
+
+
+class UnsupportedThread(UnsupportedParameter):
+    """A caller of Messages wants its conversation held by the server; Anthropic's SDK then goes on without."""
+
+    details = MappingProxyType({"error_code": "thread_unsupported_request", "unsupported": ("thread",)})
 
 
 class InvalidValue(GatewayError, row=(400, "invalid_request_error", "invalid_value")):

@@ -29,9 +29,17 @@ class Spoken(NamedTuple):
 
 
 def spoken(body: Body, dialect: Dialect) -> list[Spoken]:
-    """Returns: the turns of the user, the assistant and the system, in order. Anything malformed has no text."""
-    turns = _turns(body, dialect)
-    return [Spoken(str(turn.get("role")), " ".join(_texts(turn.get("content")))) for turn in turns if "role" in turn]
+    """Returns: the turns of the user, the assistant and the system, in order. Anything malformed has no text.
+
+    A turn of Messages that only brings results of tools is nobody's question: its role is `tool`, as in chat.
+    """
+    turns = [turn for turn in _turns(body, dialect) if "role" in turn]
+    return [Spoken(_speaker(turn), " ".join(_texts(turn.get("content")))) for turn in turns]
+
+
+def _speaker(turn: Mapping[str, Any]) -> str:
+    role, content = str(turn["role"]), turn.get("content")
+    return "tool" if role == "user" and content and not _has_words(content) else role
 
 
 def add_system(body: Body, dialect: Dialect, texts: Sequence[Text]) -> dict[str, Any]:

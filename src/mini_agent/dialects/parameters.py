@@ -173,6 +173,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     _row("", "container", kinds=(str, dict)),
     _row("", "inference_geo", kinds=(str,)),
     _row("", "mcp_servers", kinds=(list,), default=[]),
+    _row("", "thread", kinds=(dict,), note="between equals, too: the SDK then sends the whole conversation"),
     _row("", "user_profile_id", kinds=(str,)),
     _row("", "workspace_id", kinds=(str,)),
     _row("", "", "include", _DROPPED, (list,), note="except log-probabilities; thoughts are always kept"),

@@ -49,9 +49,12 @@ class ErrorWriter:
         }
         if error.param is not None:
             body["param"] = error.param
+        if error.details:
+            body["details"] = dict(error.details)
         if self._debug:
             origin = error.__cause__ or error
             body["details"] = {
+                **error.details,
                 "exception_type": type(origin).__name__,
                 "exception_message": self._redactor.text(str(origin))[:_MESSAGE_CHARACTERS],
             }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mini_agent.core.chat import CLIENT_PARAMETERS, ModelTarget
-from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter
+from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter, UnsupportedThread
 from mini_agent.core.steering import NEVER_ALLOWED, cleaned, held_orders_only, parameter_steers
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.names import CONVERSATION
@@ -82,7 +82,7 @@ class ModelBody:
 def parse_body(body: Mapping[str, Any], dialect: Dialect) -> ModelBody:
     """Check a decoded body. What only a provider of its dialect must understand is left to that.
 
-    Returns: the request. Raises: MissingParameter, InvalidParameter; both name the parameter.
+    Returns: the request. Raises: MissingParameter, InvalidParameter, UnsupportedThread; all name the parameter.
     """
     if dialect is Dialect.CHAT:
         return parse_chat(body)
@@ -92,6 +92,9 @@ def parse_body(body: Mapping[str, Any], dialect: Dialect) -> ModelBody:
     for name, value in (("model", body.get("model")), (conversation, given or continues)):
         if value is None or value in ("", [], False):
             raise MissingParameter(f"Missing required parameter: '{name}'", param=name)
+    # A provider would hold it under the gateway's key, whoever the user is, and let nothing be added to it later.
+    if dialect is Dialect.MESSAGES and body.get("thread") is not None:
+        raise UnsupportedThread("'thread' is not supported: send the whole conversation each time", param="thread")
     stream = body.get("stream")
     if not isinstance(body["model"], str):
         raise InvalidParameter("Invalid type for 'model': expected string", param="model")

@@ -10,6 +10,7 @@ import pytest
 
 from mini_agent.app import Ports
 from mini_agent.dialects import Dialect
+from mini_agent.dialects.names import CONVERSATION
 from mini_agent.memory.context import OPEN
 from support.dialect_listener import hear, listen, server_events
 from support.dialect_requests import REQUESTS
@@ -388,3 +389,33 @@ def test_events_of_a_provider_are_framed_as_the_caller_s_protocol_has_it(stage: 
     stage.upstream.script(pieces(wire(caller, events)))
     reply = _ask(stage.gateway({"model_list": entries(stage)}), caller, caller, stream=True)
     assert server_events(caller, reply.body) == events
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("provider", Dialect)
+def test_a_thread_is_refused_in_the_words_that_the_sdk_goes_on_without_it(
+    stage: Stage, mode: str, provider: Dialect
+) -> None:
+    """A provider would hold the conversation under the gateway's key, and take no memory in a later turn."""
+    world = DialectWorld(stage)
+    reply = world.ask(mode, MESSAGES, provider, REQUESTS["plain"](MESSAGES) | {"thread": {"type": "create"}})
+    error = reply.json()["error"]
+    assert (reply.status, error["type"]) == (400, "invalid_request_error")
+    # Not in the published schema; the SDK reads it (anthropic 2.14, `lib/threads`).
+    assert error["details"] == {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+    assert world.provider.requests == []
+
+
+@each
+def test_a_turn_that_brings_results_of_tools_is_remembered_by_the_question(stage: Stage, caller: Dialect) -> None:
+    """Every turn of an agent's loop has the memory that its question had: a result of a tool asks for nothing."""
+    stage.upstream.script(speak(SAYS))
+    memory = stage.memory_service()
+    memory.remember("supermemory_alice", "Alice drinks tea.")
+    gateway = stage.gateway({"model_list": entries(stage), "context_retrieval": memory.section()})
+    body = {**REQUESTS["results"](caller), "model": GROUP[caller]}
+    conversation = CONVERSATION[caller]
+    del body[conversation][-1]  # what was said after the results
+    assert gateway.post(PATH[caller], body, {"x-memory-user-id": "alice"}).status == 200
+    assert "Alice drinks tea." in stage.upstream.requests[-1].raw.decode()
+    assert memory.requests[-1].body["q"] == "where?"
