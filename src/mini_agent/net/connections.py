@@ -56,9 +56,9 @@ class Connections:
         """Returns: the client of this user at the host of this address."""
         return await self._sessions.get_session(user_id, url.host_port_subcomponent or "")
 
-    def body(self, raw: bytes) -> TimedBody:
-        """Returns: a request body that must be taken in time."""
-        return TimedBody(raw, self._write_s)
+    def body(self, raw: bytes, *, again: bool = False) -> TimedBody:
+        """Returns: a request body that must be taken in time. again: whether to ask it twice does no harm."""
+        return TimedBody(raw, self._write_s, again=again)
 
     @asynccontextmanager
     async def slot(self, url: URL) -> AsyncGenerator[None, None]:
@@ -88,15 +88,18 @@ class Connections:
 
 
 class TimedBody(Payload):
-    """A body that is written in pieces, each of which the provider must take in time. write_s: seconds for a piece.
+    """A body that is written in pieces, each of which the provider must take in time.
+
+    write_s: seconds for a piece. again: whether to ask it twice does no harm (`net.stale`).
 
     aiohttp's own class for bytes writes all at once, and warns of large ones for that reason.
     """
 
     _autoclose = True
 
-    def __init__(self, value: bytes, write_s: float) -> None:
+    def __init__(self, value: bytes, write_s: float, *, again: bool = False) -> None:
         super().__init__(value, content_type="application/json")
+        self.again = again
         self._size = len(value)
         self._bytes = memoryview(value)
         self._write_s = write_s

@@ -15,6 +15,7 @@ from yarl import URL
 
 from mini_agent.core.ports import Clock
 from mini_agent.net.connector import HttpConnectorFactory, open_http_connector, open_session
+from mini_agent.net.stale import send_past_stale
 
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType
@@ -183,7 +184,7 @@ class _Entry:
     async def _watch(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         self._starting += 1
         try:
-            answer = await handler(request)
+            answer = await send_past_stale(request, handler)
         finally:
             self._starting -= 1
         self._answers.add(answer)

@@ -127,7 +127,7 @@ class ModelHttp:
         """Send once. Returns: a 2xx answer, or that it may be tried again. Raises: GatewayError."""
         try:
             session = await self._connections.session(call.user_id, call.url)
-            body = self._connections.body(call.body)
+            body = self._connections.body(call.body, again=True)
             response = await session.post(
                 call.url, data=body, headers=call.headers, timeout=timeout, allow_redirects=False
             )
