@@ -6,12 +6,17 @@ uses it with three lines of noxfile: lock, core, nd, ready, and a test broken on
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import http.server
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -23,11 +28,15 @@ SECOND = Path(__file__).resolve().parent / "second_project"
 UV = str(Path(sys.executable).with_name("uv"))
 
 
-def run(*words: str, cwd: Path, expect: int = 0) -> str:
-    """Run a command and return its output; end this program when the exit code is another than expected."""
+def run(*words: str, cwd: Path, expect: int = 0, more: Mapping[str, str] | None = None) -> str:
+    """Run a command and return its output; end this program when the exit code is another than expected.
+
+    Args:
+        more: further variables of the command's environment.
+    """
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NOX", "VIRTUAL"))
-    }
+    } | dict(more or {})
     done = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != expect:
         sys.exit(f"{' '.join(words)}: exit {done.returncode}, expected {expect}\n{done.stdout}{done.stderr}")
@@ -85,17 +94,43 @@ def check_harness(folder: Path, wheel: Path, python: str) -> None:
         cwd=folder,
     )
     version = wheel.name.split("-")[1]
-    for way, words in (("wheel", f"wheels/{wheel.name}"), ("folder", "wheels"), ("index", f"greenlane=={version}")):
-        project = folder / f"stranger-{way}"
-        (project / "tests").mkdir(parents=True)
-        (project / "tests/test_theirs.py").write_text(SUITE)
-        links = folder / "links" if way == "index" else project / "wheels"
-        links.mkdir(exist_ok=True)
-        shutil.copy(wheel, links)
-        run(python, "-P", "-m", "greenlane", "init", "--yes", "--harness", words, cwd=project)
-        output = run(bare, "-m", "nox", "-s", "ready", cwd=project)
-        if "READY (policy dev)" not in output:
-            sys.exit(f"a stranger with greenlane from a {way} is not READY:\n{output}")
+    with index_of(wheel, folder / "index") as index:
+        for way, words, more in (
+            ("wheel", f"wheels/{wheel.name}", {}),
+            ("folder", "wheels", {}),
+            ("index", f"greenlane=={version}", {"UV_INDEX": index}),
+        ):
+            project = folder / f"stranger-{way}"
+            (project / "tests").mkdir(parents=True)
+            (project / "tests/test_theirs.py").write_text(SUITE)
+            if way != "index":
+                (project / "wheels").mkdir()
+                shutil.copy(wheel, project / "wheels")
+            run(python, "-P", "-m", "greenlane", "init", "--yes", "--harness", words, cwd=project, more=more)
+            output = run(bare, "-m", "nox", "-s", "ready", cwd=project, more=more)
+            if "READY (policy dev)" not in output:
+                sys.exit(f"a stranger with greenlane from a {way} is not READY:\n{output}")
+
+
+@contextlib.contextmanager
+def index_of(wheel: Path, folder: Path) -> Iterator[str]:
+    """Serve a package index that has one wheel, on loopback, and give its address."""
+    page = folder / "simple/greenlane"
+    page.mkdir(parents=True)
+    shutil.copy(wheel, page)
+    (page / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/simple"
+        server.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files and prints nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""
 
 
 def main() -> None:

@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from greenlane.adopt.lanes_text import Adoption
+from greenlane.adopt.order import polluters
 from greenlane.adopt.placement import Place, Placed, layout, order_dependent, place
-from greenlane.adopt.requirements import choose, said
 from greenlane.adopt.seed import seed, skip_entries, unrunnable
 from greenlane.adopt.skip_conditions import kept_out, skip_conditions
-from greenlane.adopt.survey import Survey, observing_lane, survey
-from greenlane.adopt.tox import Installed
+from greenlane.adopt.survey import Survey, survey
 from greenlane.config.context import Context
 from greenlane.config.lanes import Lane, LaneKind
 from greenlane.config.load import Settings
-from greenlane.config.project import read_project
-from greenlane.config.pytest_settings import read_pytest
 from greenlane.config.schema import Configuration
 from greenlane.environment.locks import compile_locks
 from greenlane.evidence.ledger import Ledger
-from greenlane.evidence.search import Conclusion
 from greenlane.judge.excuses import as_skipped
 from greenlane.judge.quarantine import day_of
-from greenlane.polluter.find import make_job, search
-from greenlane.polluter.suspects import Traces
-from greenlane.run.suite import suite_of
 
 SLOW = 20.0
 """Seconds of a test from which the usual deadline of a lane is too near."""
 
 USUAL_BUDGET = 600.0
-
-HOW = {Conclusion.POLLUTED: "fails after", Conclusion.NEEDS_HELPER: "passes only after"}
-"""What is said of a test that others disturb, or help."""
-
-SOUGHT = 3
-"""Tests that fail in random order only of which a survey looks for the polluters."""
 
 
 class Adopted(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +37,7 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         adoption: what the lanes are made of; ledger: what is excused from the start.
         placed: where each test belongs; disturbed: tests that fail in random order only; seed: of that order.
-        polluters: after which tests the first of these fail, in words, by victim.
+        polluters: after which tests these fail, in words, by victim, as far as it was found.
         lock: text of the lock that its environment was built from.
         survey: what it was seen doing.
     """
@@ -63,36 +49,6 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
     polluters: dict[str, str]
     lock: str
     survey: Survey
-
-
-def read_suite(root: Path, asked: Installed, python: str) -> Adoption | None:
-    """Return what a project's files say of its suite; None where it has no tests.
-
-    Raises:
-        ConfigError: the caller asks for a group, extra or file that is not there.
-        tomllib.TOMLDecodeError: a file of TOML is none.
-    """
-    settings = read_pytest(root)
-    suite = suite_of(root, settings)
-    if not suite:
-        return None
-    where = settings.source if settings.testpaths else "found by the names of files"
-    needs = choose(root, read_project(root), asked)
-    return Adoption(suite=suite, where=where, needs=needs, python=python, addopts_marks=settings.marks)
-
-
-def said_of(adoption: Adoption, root: Path) -> Iterator[str]:
-    """Yield what was chosen and from where, one line each."""
-    settings = read_pytest(root)
-    yield f"suite: {', '.join(adoption.suite)} ({adoption.where})"
-    if settings.addopts or settings.told:
-        told = " ".join(settings.addopts)
-        yield f"pytest: {'; '.join(filter(None, (told, *settings.told)))} ({settings.source})"
-    needs = adoption.needs
-    if needs.anything:
-        yield f"requirements: {said(needs)} ({needs.source})"
-    else:
-        yield "requirements: the project's own; nothing says what its tests need (--group, --extra, --requirements)"
 
 
 def observe(root: Path, adoption: Adoption, environ: Mapping[str, str], say: Callable[[str], None]) -> Adopted:
@@ -115,7 +71,7 @@ def observe(root: Path, adoption: Adoption, environ: Mapping[str, str], say: Cal
         compile_locks(Context(settings, environ, lambda _line: None), check=False, upgrade=False)
         context = Context(settings, environ, say)
         seen = survey(context, lane)
-        after = polluters(context, lane, order_dependent(seen.observed), seen.seed)
+        after = polluters(context, lane, order_dependent(seen.observed), seen)
         text = lock.read_text(encoding="utf-8")
     forget(settings)
     return msgspec.structs.replace(_adopted(root, adoption, seen, text), polluters=after)
@@ -128,24 +84,6 @@ def forget(settings: Settings) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def polluters(context: Context, lane: Lane, victims: Sequence[str], seed: int, interpreter: str = "") -> dict[str, str]:
-    """Return after which tests each of the first victims fails, in words, where that is found.
-
-    Args:
-        context: of the call; lane: whose tests disturb each other.
-        victims: tests that fail in the random order of `seed`.
-        interpreter: path of the Python that is used as it is; empty for the environment of the lane's lock.
-    """
-    found = {}
-    for victim in victims[:SOUGHT] if hasattr(os, "fork") else ():
-        job = make_job(context, observing_lane(lane), (), interpreter)
-        findings = search(job, victim, Traces(), seed, quiet=True)
-        how = HOW.get(findings.conclusion)
-        if how:
-            found[victim] = f"{how} {', '.join(findings.tests)}"
-    return found
 
 
 def _adopted(root: Path, adoption: Adoption, seen: Survey, lock: str) -> Adopted:

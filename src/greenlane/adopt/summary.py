@@ -43,18 +43,6 @@ def missing_modules(seen: Survey) -> Iterator[str]:
         yield f"NOTE: the suite imports what nothing installs: {told}; name it with --group, --extra or --requirements"
 
 
-def order_lines(disturbed: Iterable[str], polluters: Mapping[str, str]) -> Iterator[str]:
-    """Yield the tests that fail in random order only, and after which others they do."""
-    victims = list(disturbed)
-    if not victims:
-        return
-    yield f"order: the suite's own, because {len(victims)} fail in a random one"
-    for victim in victims[:SHOWN]:
-        yield f"  {victim} {polluters.get(victim, '')}".rstrip()
-    if len(victims) > SHOWN:
-        yield f"  and {len(victims) - SHOWN} more: greenlane polluter NODEID names what each fails after"
-
-
 def proposals(
     placed: Iterable[Placed], claims: Claims, kinds: Mapping[str, str], marks: Mapping[str, tuple[str, ...]]
 ) -> Iterator[str]:

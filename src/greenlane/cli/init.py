@@ -9,9 +9,11 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from greenlane.adopt.adoption import Adopted, observe, read_suite, said_of
+from greenlane.adopt.adoption import Adopted, observe
 from greenlane.adopt.harness import USUAL, harness_requirement, index_has_harness, is_elsewhere, with_harness
 from greenlane.adopt.lanes_text import Adoption
+from greenlane.adopt.order import order_lines
+from greenlane.adopt.reading import read_suite, said_of
 from greenlane.adopt.rules import CONFIGURATION, NOXFILE, has_lanes, scaffold
 from greenlane.adopt.scaffold import (
     NOX,
@@ -22,7 +24,7 @@ from greenlane.adopt.scaffold import (
     workflow,
     write_scaffold,
 )  # fmt: skip
-from greenlane.adopt.summary import missing_modules, order_lines, placement_lines
+from greenlane.adopt.summary import missing_modules, placement_lines
 from greenlane.adopt.tox import Installed
 from greenlane.adopt.values import Addition, Repository, Scaffold
 from greenlane.cli.context import print_line

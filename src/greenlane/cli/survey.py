@@ -8,10 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.adopt.adoption import forget, polluters
+from greenlane.adopt.adoption import forget
 from greenlane.adopt.bare import bare_context
+from greenlane.adopt.order import order_lines, polluters
 from greenlane.adopt.placement import order_dependent, place
-from greenlane.adopt.summary import missing_modules, order_lines, placement_lines, proposals
+from greenlane.adopt.summary import missing_modules, placement_lines, proposals
 from greenlane.adopt.survey import survey
 from greenlane.cli.context import print_line
 from greenlane.config.context import Context
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         print_line(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
         return EXIT_READY
     lines: list[str] = [*missing_modules(seen), *placement_lines(placed)]
-    lines += order_lines(disturbed, polluters(whole, lane, disturbed, seen.seed, interpreter))
+    lines += order_lines(disturbed, polluters(whole, lane, disturbed, seen, interpreter))
     if not interpreter:
         lanes = context.settings.configuration.lanes
         claims = claims_of(context.settings, read_ledger(context.settings))

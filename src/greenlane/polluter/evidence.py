@@ -51,7 +51,7 @@ def evidence(settings: Settings, lane: Lane, victim: str) -> Traces:
         if item.damage or item.record.tree != tree or victim not in item.journal.collected:
             continue
         known = traces(item.journal, victim, text_of(_text(settings.root / file_of(victim)), victim))
-        if known.leaks or known.before:
+        if known.leaks or known.before or known.helping:
             found = known
     return found
 

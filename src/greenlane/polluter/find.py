@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -21,7 +21,7 @@ from greenlane.polluter.process import prepared_for, promised, supervised
 from greenlane.polluter.suspects import Traces
 from greenlane.run.job import LaneJob, new_run_id
 from greenlane.run.packages import leak_policy
-from greenlane.supervisor.plan import OutputMode, SearchPlan
+from greenlane.supervisor.plan import OutputMode, SearchPlan, Sought
 
 PURPOSE = "polluter"
 
@@ -54,22 +54,40 @@ def search(job: LaneJob, victim: str, known: Traces, seed: int | None, *, quiet:
         ConfigError: this system cannot copy processes.
         GreenlaneError: the lane process did not come to its end.
     """
+    (findings,) = search_each(job, {victim: known}, seed, quiet=quiet)
+    return msgspec.structs.replace(findings, leaks=read_journal(job.artifacts / JOURNAL).leaks)
+
+
+def search_each(
+    job: LaneJob, victims: Mapping[str, Traces], seed: int | None, *, quiet: bool, patience: float = 0.0
+) -> list[Findings]:
+    """Search for each victim in turn, in copies of the same lane process; leaks are not told.
+
+    Args:
+        job, seed, quiet: as of `search`.
+        victims: what is known of each, by node id.
+        patience: seconds after which no further search is begun; 0 for no limit.
+
+    Raises:
+        ConfigError: this system cannot copy processes.
+        GreenlaneError: the lane process did not come to its end.
+    """
     if not hasattr(os, "fork"):
         raise ConfigError("greenlane polluter needs a system with fork", "search on Linux or macOS")
+    sought = tuple(
+        Sought(victim=victim, suspects=known.suspects, before=known.before, helping=known.helping)
+        for victim, known in victims.items()
+    )
     with prepared_for(job) as prepared:
         answer = prepared.scratch / "findings.json"
-        plan = SearchPlan(
-            victim=victim, suspects=known.suspects, before=known.before, cores=os.cpu_count() or 1, answer=str(answer)
-        )
+        plan = SearchPlan(sought=sought, patience=patience, cores=os.cpu_count() or 1, answer=str(answer))
         contract = promised(prepared, Task.PROBE, job.lane.tests, _watching(job.settings), seed)
         supervised(prepared, contract, output_mode=OutputMode.NONE if quiet else OutputMode.OWN, search=plan)
         try:
-            findings = msgspec.json.decode(answer.read_bytes(), type=Findings)
+            return msgspec.json.decode(answer.read_bytes(), type=list[Findings])
         except OSError as error:
             log = job.artifacts / OUTPUT
             raise GreenlaneError("the lane ended before the search did", f"read {log}") from error
-    left = read_journal(job.artifacts / JOURNAL).leaks
-    return msgspec.structs.replace(findings, leaks=left)
 
 
 def replay(job: LaneJob, tests: Sequence[str]) -> int:

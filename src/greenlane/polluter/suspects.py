@@ -17,11 +17,13 @@ class Traces(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         before: tests that ran before the victim in its process, in order, when the victim failed there; otherwise none.
+        helping: tests that ran before the victim in its process, in order, when it passed there; otherwise none.
         leaks: of the tests that may have harmed it.
         named: the one test that the leaks name; empty when they name none or several.
     """
 
     before: tuple[str, ...] = ()
+    helping: tuple[str, ...] = ()
     leaks: tuple[Leaked, ...] = ()
     named: str = ""
 
@@ -52,7 +54,8 @@ def traces(facts: JournalFacts, victim: str, text: str) -> Traces:
     linked = {leak.nodeid for leak in harmful if _mentions(mentioned, leak)}
     alone = linked or ({leak.nodeid for leak in harmful} if failed else set())
     return Traces(
-        before=tuple(earlier) if failed else (), leaks=harmful, named=alone.pop() if len(alone) == 1 else ""
+        before=tuple(earlier) if failed else (), helping=() if failed else tuple(earlier), leaks=harmful,
+        named=alone.pop() if len(alone) == 1 else "",
     )  # fmt: skip
 
 

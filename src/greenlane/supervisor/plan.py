@@ -60,20 +60,34 @@ class GivenFile(msgspec.Struct, frozen=True, kw_only=True):
     latest: str = ""
 
 
-class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What to find out through the lane.
+class Sought(msgspec.Struct, frozen=True, kw_only=True):
+    """One victim, and what is known of it.
 
     Attributes:
-        victim: the test that fails only after others.
+        victim: the test that ends otherwise after others.
         suspects: tests that are tried first.
         before: tests that ran before the victim when it failed; empty for unknown.
-        cores: how many copies of the lane may run at once.
-        answer: file of the `Findings`.
+        helping: tests that ran before the victim when it passed; empty for unknown.
     """
 
     victim: str
     suspects: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
+    helping: tuple[str, ...] = ()
+
+
+class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What to find out through the lane.
+
+    Attributes:
+        sought: the victims, in order; what is found of one is tried first with the next.
+        patience: seconds after which no further search is begun; 0 for no limit.
+        cores: how many copies of the lane may run at once.
+        answer: file of the list of `Findings`, one for each victim that there was patience for.
+    """
+
+    sought: tuple[Sought, ...]
+    patience: float = 0.0
     cores: int = 1
     answer: str
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import socket
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +23,7 @@ from greenlane.evidence.search import (
     Observations,
     Task,
 )
-from greenlane.supervisor.plan import SearchPlan
+from greenlane.supervisor.plan import SearchPlan, Sought
 from greenlane.supervisor.reduction import Reduction, UnstableError
 from greenlane.util.files import write_atomically
 
@@ -48,7 +49,7 @@ class DeadlyError(Exception):
 
 
 class Searching:
-    """One search.
+    """The searches for some victims, one after the other.
 
     Args:
         plan: what is searched for.
@@ -62,29 +63,45 @@ class Searching:
         self._lines = end.makefile("rb")
         self._say = say
         self._ran = 0
+        self._sought = Sought(victim="")
 
     def run(self) -> None:
         """Search, write what was found, and let the lane process go."""
+        began = time.monotonic()
+        found: list[Findings] = []
         try:
-            findings = self._search(self._receive(Inventory))
+            inventory = self._receive(Inventory)
+            likely: tuple[str, ...] = ()
+            for sought in self._plan.sought:
+                if found and self._plan.patience and time.monotonic() - began > self._plan.patience:
+                    break
+                suspects = tuple(dict.fromkeys((*likely, *sought.suspects)))
+                self._sought, self._ran = msgspec.structs.replace(sought, suspects=suspects), 0
+                found.append(self._search(inventory))
+                likely = tuple(dict.fromkeys((*likely, *found[-1].tests)))
         except (LaneGoneError, OSError):
             return
         finally:
             self._lines.close()
             self._socket.close()
-        write_atomically(Path(self._plan.answer), msgspec.json.encode(findings))
+        write_atomically(Path(self._plan.answer), msgspec.json.encode(found))
 
     def _search(self, inventory: Inventory) -> Findings:
-        victim = self._plan.victim
+        victim = self._sought.victim
         if victim not in inventory.tests:
             near = difflib.get_close_matches(victim, inventory.tests, NEAR)
             return Findings(conclusion=Conclusion.UNKNOWN, victim=victim, near=tuple(near), notes=_notes(inventory))
-        candidates = _candidates(inventory.tests, self._plan)
         (alone,) = self._try([Chain(tests=(), tail=(victim,))])
         passes = alone is None or alone.found < 0
+        seen = self._sought.before if passes else self._sought.helping
+        candidates = _candidates(inventory.tests, victim, seen)
         how = "passes alone" if passes else "fails alone"
         self._say(f"{victim} {how}; {len(candidates)} tests could change that; {self._plan.cores} cores")
-        findings, deadly = self._survived(candidates, passes, alone.cause if alone else "")
+        cause = alone.cause if alone else ""
+        findings, deadly = self._survived(candidates, passes, cause)
+        if findings.conclusion is Conclusion.FAILS_ALONE and seen:
+            candidates = _candidates(inventory.tests, victim, ())
+            findings, deadly = self._survived(candidates, passes, cause)
         notes = (*_notes(inventory), *(f"{test} ends its process, so it was left out" for test in deadly))
         return msgspec.structs.replace(findings, ran=self._ran, candidates=len(candidates) - len(deadly), notes=notes)
 
@@ -95,7 +112,7 @@ class Searching:
             try:
                 return self._conclude([test for test in candidates if test not in deadly], passes, cause), deadly
             except UnstableError:
-                return Findings(conclusion=Conclusion.UNSTABLE, victim=self._plan.victim), deadly
+                return Findings(conclusion=Conclusion.UNSTABLE, victim=self._sought.victim), deadly
             except DeadlyError as error:
                 self._say(f"{error.test} ends its process; going on without it")
                 deadly.append(error.test)
@@ -109,9 +126,9 @@ class Searching:
         Raises:
             UnstableError: what was seen once was not seen again.
         """
-        victim = self._plan.victim
+        victim = self._sought.victim
         reduction = Reduction(victim, self._try, self._plan.cores, passing=not passes)
-        suspects = tuple(test for test in self._plan.suspects if test in candidates) if passes else ()
+        suspects = tuple(test for test in candidates if test in self._sought.suspects)
         tests = (reduction.smallest(suspects) if suspects else ()) or reduction.smallest(candidates)
         if not tests:
             return Findings(
@@ -128,7 +145,7 @@ class Searching:
         Raises:
             UnstableError: alone, the victim ended otherwise than before.
         """
-        restored, alone = self._ask(LookForLeaks(tests=(*tests, self._plan.victim))).observations
+        restored, alone = self._ask(LookForLeaks(tests=(*tests, self._sought.victim))).observations
         if restored is None or alone is None or (alone.found < 0) != passes:
             raise UnstableError
         return (restored.outcome == Outcome.PASSED.value) == passes
@@ -161,16 +178,19 @@ class Searching:
         return msgspec.json.decode(line, type=kind)
 
 
-def _candidates(collected: Sequence[str], plan: SearchPlan) -> tuple[str, ...]:
-    """Return what may have changed the victim's world: what ran before it when that is known, otherwise all others.
+def _candidates(collected: Sequence[str], victim: str, seen: Sequence[str]) -> tuple[str, ...]:
+    """Return what may have changed the victim's world, in running order.
 
-    Those that come before the victim in the order of the files are put first.
+    Args:
+        collected: every test, in the order of the lane; victim: one of them.
+        seen: what ran before the victim when it ended otherwise than alone; empty for unknown: then it is all others,
+            those that come before the victim first.
     """
     known = set(collected)
-    before = tuple(test for test in plan.before if test in known)
+    before = tuple(test for test in seen if test in known)
     if before:
         return before
-    place = collected.index(plan.victim)
+    place = collected.index(victim)
     return (*collected[:place], *collected[place + 1 :])
 
 

@@ -49,6 +49,14 @@ SUITE = {
         f"def test_{n}(): DONE.add({n})\n" if n % 6 == 1 else f"def test_{n}(): assert {n - (n - 1) % 6} in DONE\n"
         for n in range(1, 19)
     ),
+    # One that needs them all, and in their order.
+    "tests/test_steps.py": """
+        import pytest
+        DONE = []
+        @pytest.mark.parametrize("number", range(6))
+        def test_step(number): DONE.append(number)
+        def test_all(): assert DONE == [0, 1, 2, 3, 4, 5]
+    """,
 }
 
 
@@ -75,9 +83,12 @@ def test_a_suite_is_placed_by_what_it_did(stranger: TinyProject) -> None:
     assert len(ran.output.splitlines()) <= 40
     assert "suite: tests (pyproject.toml [tool.pytest.ini_options])" in ran.output
     assert "run 3 of 3 in random order" in ran.output
+    steps = ", ".join(f"tests/test_steps.py::test_step[{number}]" for number in range(6))
+    assert f"  tests/test_steps.py::test_all passes only after {steps}\n" in ran.output
     # Which of them is the first victim, the drawn order decides.
     assert re.search(
-        r"tests/test_order\.py::test_\d+ passes only after tests/test_order\.py::test_(1|7|13)\b", ran.output
+        r"tests/test_order\.py::test_\d+(?: and \d+ more)? passes only after tests/test_order\.py::test_(1|7|13)\b",
+        ran.output,
     ), ran.output
     assert "order: the suite's own, because" in ran.output
     assert {name: (stranger.path / name).read_text() for name in SUITE} == tests
@@ -99,7 +110,7 @@ def test_a_suite_is_placed_by_what_it_did(stranger: TinyProject) -> None:
     ran = stranger.greenlane("ready")
     assert ran.code == 0, ran.output
     assert "READY (policy dev)" in ran.output
-    assert "21 passed, 2 skipped" in ran.output or "PASS  core" in ran.output
+    assert "28 passed, 2 skipped" in ran.output or "PASS  core" in ran.output
     # Nothing of the project that the harness came from is named in theirs.
     told = ran.output + json.dumps(ran.verdict) + (stranger.path / "PROJECT_READY.md").read_text()
     told += stranger.greenlane("doctor", "--all").output
