@@ -55,13 +55,14 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         toolbox,
         sessions,
         retriever=ports.retriever,
+        store=ports.store(settings, ports.clock),
         redactor=redactor,
         clock=ports.clock,
         ids=ports.ids,
         log=log,
     )
     agent = build_agent(services, ports.tool_invoker or toolbox.open, ports.ids)
-    return _serve(agent, connections, [agent.traces, toolbox, *clients, sessions], ports)
+    return _serve(agent, connections, [services.background, agent.traces, toolbox, *clients, sessions], ports)
 
 
 def _serve(agent: AgentServices, connections: Connections, closables: Sequence[_Closable], ports: Ports) -> Edge:
@@ -78,7 +79,7 @@ def _serve(agent: AgentServices, connections: Connections, closables: Sequence[_
     return Edge(
         Router(routes, default=unowned(services, connections), redirect_slashes=False, lifespan=lifespan),
         services.settings,
-        endpoints={(method, route.path): route.app for route in routes for method in route.methods or ()},
+        endpoints={(method, route.path_format): route.app for route in routes for method in route.methods or ()},
         errors=services.errors,
         metrics=services.metrics,
         clock=ports.clock,

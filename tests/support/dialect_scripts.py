@@ -51,7 +51,7 @@ class Script:
     """One answer.
 
     finish: stop, length, tool_calls, content_filter or stop_sequence. usage: all tokens read, written,
-    read from the cache, written to it, thought.
+    read from the cache, written to it, thought. name: of the answer, what its id ends with.
     """
 
     parts: tuple[Thought | Words | Call, ...]
@@ -59,6 +59,7 @@ class Script:
     sequence: str | None = None
     usage: tuple[int, int, int, int, int] = (30, 12, 8, 4, 5)
     cut: int = 4
+    name: str = "up"
 
     def body(self, dialect: str) -> dict[str, Any]:
         """Return the whole answer."""
@@ -130,7 +131,7 @@ def _completion(script: Script) -> dict[str, Any]:
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _chat_finish(script)}
     if script.sequence is not None:
         choice["stop_reason"] = script.sequence
-    head = {"id": "chatcmpl-up", "object": "chat.completion", "created": 1, "model": MODEL}
+    head = {"id": f"chatcmpl-{script.name}", "object": "chat.completion", "created": 1, "model": MODEL}
     return {**head, "choices": [choice], "usage": _chat_usage(script)}
 
 
@@ -150,7 +151,7 @@ def _chat_usage(script: Script) -> dict[str, Any]:
 
 
 def _chunks(script: Script) -> Iterable[dict[str, Any]]:
-    head = {"id": "chatcmpl-up", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
+    head = {"id": f"chatcmpl-{script.name}", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
 
     def chunk(delta: Mapping[str, Any], finish: str | None = None) -> dict[str, Any]:
         choice: dict[str, Any] = {"index": 0, "delta": dict(delta), "logprobs": None, "finish_reason": finish}
@@ -199,7 +200,7 @@ def _message(script: Script) -> dict[str, Any]:
 def _message_head(script: Script) -> dict[str, Any]:
     started = {**_message_usage(script), "output_tokens": 1}
     started.pop("output_tokens_details")
-    head = {"id": "msg_up", "type": "message", "role": "assistant", "model": MODEL, "content": []}
+    head = {"id": f"msg_{script.name}", "type": "message", "role": "assistant", "model": MODEL, "content": []}
     return {**head, "stop_reason": None, "stop_sequence": None, "usage": started}
 
 
@@ -242,9 +243,9 @@ def _message_events(script: Script) -> Iterable[dict[str, Any]]:
 _CUTS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
-def _response_head(status: str) -> dict[str, Any]:
+def _response_head(status: str, name: str = "up") -> dict[str, Any]:
     return {
-        "id": "resp_up",
+        "id": f"resp_{name}",
         "object": "response",
         "created_at": 1,
         "status": status,
@@ -278,7 +279,7 @@ def _items(script: Script) -> Iterable[dict[str, Any]]:
 def _response(script: Script) -> dict[str, Any]:
     read, written, cached, kept, thought = script.usage
     cut = _CUTS.get(script.finish)
-    response = {**_response_head("incomplete" if cut else "completed"), "output": list(_items(script))}
+    response = {**_response_head("incomplete" if cut else "completed", script.name), "output": list(_items(script))}
     response["usage"] = {
         "input_tokens": read,
         "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": kept},
@@ -297,8 +298,8 @@ def _response_events(script: Script) -> Iterable[dict[str, Any]]:
 
 
 def _unnumbered(script: Script) -> Iterable[dict[str, Any]]:
-    yield {"type": "response.created", "response": _response_head("in_progress")}
-    yield {"type": "response.in_progress", "response": _response_head("in_progress")}
+    yield {"type": "response.created", "response": _response_head("in_progress", script.name)}
+    yield {"type": "response.in_progress", "response": _response_head("in_progress", script.name)}
     for index, (part, item) in enumerate(zip(script.parts, _items(script), strict=True)):
         place = {"item_id": item["id"], "output_index": index}
         empty = {"summary": []} if isinstance(part, Thought) else {"content": [], "status": "in_progress"}

@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from mini_agent import __version__
+from mini_agent.api.openapi_kept import kept_paths
+from mini_agent.api.openapi_parts import (
+    COMMON,
+    PROVIDER,
+    PROVIDER_STATUSES,
+    REQUEST_ID,
+    answer,
+    body,
+    error_answers,
+    in_path,
+)
 from mini_agent.api.openapi_schemas import schemas
 from mini_agent.api.relay import RELAYED
-from mini_agent.core.errors import ERROR_TABLE
 from mini_agent.edge.exchange import Receive, Scope, Send, send_body
 
 __all__ = ["OpenApiRoute", "openapi_document"]
 
-_REQUEST_ID = {
-    "x-request-id": {
-        "description": "The client's id if it matches [A-Za-z0-9._-]{1,128}, else a generated one.",
-        "required": True,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
-    }
-}
-_PROVIDER = {
-    "x-mini-agent-provider": {
-        "description": "The client that answered.",
-        "required": True,
-        "schema": {
-            "type": "string",
-            "enum": [
-                "openai_http",
-                "anthropic_http",
-                "openai_responses",
-                "litellm_sdk",
-                "forward",
-                "codex_agent",
-                "mini_agent",
-                "scripted",
-            ],
-        },
-    }
-}
-_NOT_MODIFIED = {"description": "It has not changed since.", "headers": {**_REQUEST_ID, **_PROVIDER}}
-#: What the door answers on every route.
-_DOOR = (400, 403, 408, 415, 421, 431, 501, 503)
-_COMMON = (400, 405, 408, 413, 500, 503)
-_PROVIDER_STATUSES = (400, 401, 403, 404, 405, 408, 413, 422, 429, 500, 502, 503, 504, 508)
+_NOT_MODIFIED = {"description": "It has not changed since.", "headers": {**REQUEST_ID, **PROVIDER}}
 
 
 class OpenApiRoute:
@@ -64,7 +43,7 @@ class OpenApiRoute:
 
 def openapi_document(*, relays: bool = False) -> dict[str, Any]:
     """Returns: the whole document. relays: whether it tells of the relay of forward mode."""
-    model = _model_operation
+    model, kept = _model_operation, kept_paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -82,7 +61,11 @@ def openapi_document(*, relays: bool = False) -> dict[str, Any]:
             "/memory-routing/info": {"get": _routing_info_operation()},
             "/openapi.json": {"get": _open("openapi", "This document.", "OpenApi")},
             "/v1/models": {"get": _models_operation()},
-            "/v1/chat/completions": {"post": model("chat", "Chat completion, plain or streamed.", "Chat")},
+            **kept,
+            "/v1/chat/completions": {
+                **kept["/v1/chat/completions"],
+                "post": model("chat", "Chat completion, plain or streamed.", "Chat"),
+            },
             "/chat/completions": {"post": model("chatAlias", "The same without the version prefix.", "Chat")},
             "/v1/messages": {
                 "post": model("messages", "Anthropic's Messages, plain or streamed.", "Messages", error="MessagesError")
@@ -104,36 +87,12 @@ def openapi_document(*, relays: bool = False) -> dict[str, Any]:
     }
 
 
-def _answer(description: str, schema: str, *, headers: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "description": description,
-        "headers": {**_REQUEST_ID, **(headers or {})},
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
-    }
-
-
-def error_answers(statuses: Iterable[int], schema: str = "Error") -> dict[str, Any]:
-    """Returns: one response object per status, naming the codes of the table. schema: of their envelope."""
-    answers = {}
-    for status in sorted({*statuses, *_DOOR}):
-        codes = sorted({row.code for row in ERROR_TABLE if row.status == status})
-        headers: dict[str, Any] = {}
-        if status in (429, 503, 504):
-            headers["retry-after"] = {"description": "Seconds to wait.", "schema": {"type": "string"}}
-        if status == 401:
-            headers["www-authenticate"] = {"schema": {"type": "string"}}
-        if status == 405:
-            headers["allow"] = {"schema": {"type": "string"}}
-        answers[str(status)] = _answer(f"One of: {', '.join(codes)}", schema, headers=headers)
-    return answers
-
-
 def _open(operation: str, summary: str, schema: str) -> dict[str, Any]:
     return {
         "operationId": operation,
         "summary": summary,
         "security": [],
-        "responses": {"200": _answer("The facts.", schema), **error_answers((500,))},
+        "responses": {"200": answer("The facts.", schema), **error_answers((500,))},
     }
 
 
@@ -142,7 +101,7 @@ def _root_operation() -> dict[str, Any]:
         "operationId": "root",
         "summary": "Whether anybody is there.",
         "security": [],
-        "responses": {"200": {"description": "Somebody is.", "headers": _REQUEST_ID}},
+        "responses": {"200": {"description": "Somebody is.", "headers": REQUEST_ID}},
     }
 
 
@@ -154,7 +113,7 @@ def _metrics_operation() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "Prometheus text format.",
-                "headers": _REQUEST_ID,
+                "headers": REQUEST_ID,
                 "content": {"text/plain": {"schema": {"type": "string"}}},
             },
             **error_answers((500,)),
@@ -167,7 +126,7 @@ def _routing_info_operation() -> dict[str, Any]:
         "operationId": "routingInfo",
         "summary": "Whose memory a request with these headers would use, and why.",
         "security": [{"masterKey": []}, {}],
-        "responses": {"200": _answer("The facts.", "RoutingInfo"), **error_answers((400, 401, 500))},
+        "responses": {"200": answer("The facts.", "RoutingInfo"), **error_answers((400, 401, 500))},
     }
 
 
@@ -176,7 +135,7 @@ def _models_operation() -> dict[str, Any]:
         "operationId": "models",
         "summary": "The configured groups.",
         "security": [{"masterKey": []}, {}],
-        "responses": {"200": _answer("The groups.", "ModelList"), **error_answers((401, 500))},
+        "responses": {"200": answer("The groups.", "ModelList"), **error_answers((401, 500))},
     }
 
 
@@ -185,10 +144,10 @@ def _agent_operation() -> dict[str, Any]:
         "operationId": "agentRun",
         "summary": "Run an agent with tools until it answers.",
         "security": [{"masterKey": []}, {}],
-        "requestBody": _body("AgentRequest"),
+        "requestBody": body("AgentRequest"),
         "responses": {
-            "200": _answer("The result; a used-up limit is one too.", "AgentResult", headers=_PROVIDER),
-            **error_answers((*_COMMON, *_PROVIDER_STATUSES)),
+            "200": answer("The result; a used-up limit is one too.", "AgentResult", headers=PROVIDER),
+            **error_answers((*COMMON, *PROVIDER_STATUSES)),
         },
     }
 
@@ -196,34 +155,28 @@ def _agent_operation() -> dict[str, Any]:
 def _relay_operations() -> dict[str, Any]:
     """Returns: the path item of the relay. What goes through has the form of the external process, not one of ours."""
     anything: dict[str, Any] = {"*/*": {"schema": {}}}
-    path = {"name": "path", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-    item: dict[str, Any] = {"parameters": [path]}
+    item: dict[str, Any] = {"parameters": [in_path("path")]}
     for method in ("get", "post", "put", "patch", "delete"):
-        success = {"description": "What it answers.", "headers": {**_REQUEST_ID, **_PROVIDER}, "content": anything}
+        success = {"description": "What it answers.", "headers": {**REQUEST_ID, **PROVIDER}, "content": anything}
         item[method] = {
             "operationId": f"relay{method.capitalize()}",
             "summary": "Any other path: answered by the external LiteLLM process.",
             "security": [{"masterKey": []}, {}],
-            "responses": {"2XX": success, "304": _NOT_MODIFIED, **error_answers((*_COMMON, *_PROVIDER_STATUSES))},
+            "responses": {"2XX": success, "304": _NOT_MODIFIED, **error_answers((*COMMON, *PROVIDER_STATUSES))},
         }
         if method != "get":
             item[method]["requestBody"] = {"content": anything}
     return item
 
 
-def _body(schema: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"required": True, "content": content}
-
-
 def _model_operation(operation: str, summary: str, schema: str, *, error: str = "Error") -> dict[str, Any]:
     """Returns: a route that asks a model. schema: what the names of its request, answer and event begin with."""
-    success = _answer("The answer, or its stream when `stream` is true.", schema, headers=_PROVIDER)
+    success = answer("The answer, or its stream when `stream` is true.", schema, headers=PROVIDER)
     success["content"]["text/event-stream"] = {"schema": {"$ref": f"#/components/schemas/{schema}Event"}}
     return {
         "operationId": operation,
         "summary": summary,
         "security": [{"masterKey": []}, {}],
-        "requestBody": _body(f"{schema}Request"),
-        "responses": {"200": success, **error_answers((*_COMMON, *_PROVIDER_STATUSES), error)},
+        "requestBody": body(f"{schema}Request"),
+        "responses": {"200": success, **error_answers((*COMMON, *PROVIDER_STATUSES), error)},
     }

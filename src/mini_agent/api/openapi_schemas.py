@@ -54,8 +54,27 @@ def schemas() -> dict[str, Any]:
         "ResponsesRequest": _dialect_request(Dialect.RESPONSES, {"input": {"type": ["string", "array"]}}),
         "Responses": _object({"object": {"const": "response"}, "output": _OBJECTS, "status": _STRING}),
         "ResponsesEvent": _event("A ResponseStreamEvent of OpenAI's API, as JSON."),
+        **_kept(),
         **_agent(),
         "Error": _error(),
+    }
+
+
+def _kept() -> dict[str, Any]:
+    ends = {"type": ["string", "null"]}
+    page = {"object": {"const": "list"}, "data": _OBJECTS, "first_id": ends, "last_id": ends}
+    labels = {
+        "type": ["object", "null"],
+        "maxProperties": 16,
+        "propertyNames": {"maxLength": 64},
+        "additionalProperties": {"type": "string", "maxLength": 512},
+    }
+    compaction = {"id": _STRING, "object": {"const": "response.compaction"}, "created_at": _INTEGER, "output": _OBJECTS}
+    return {
+        "Page": _object({**page, "has_more": {"type": "boolean"}}, closed=True),
+        "Deleted": _object({"id": _STRING, "object": _STRING, "deleted": {"const": True}}, closed=True),
+        "Metadata": _object({"metadata": labels}),
+        "Compaction": _object({**compaction, "usage": {"type": "object"}}, closed=True),
     }
 
 

@@ -6,19 +6,22 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from mini_agent.api.agent_run import AgentRoute, AgentServices
+from mini_agent.api.chats import Chats
 from mini_agent.api.health import HealthRoute, ReadyRoute, RootRoute
+from mini_agent.api.kept import KeptRoute, Operation
 from mini_agent.api.memory_routing import RoutingInfoRoute
 from mini_agent.api.model_route import ModelRoute
 from mini_agent.api.models import ModelsRoute
 from mini_agent.api.openapi import OpenApiRoute
 from mini_agent.api.relay import RelayRoute
+from mini_agent.api.responses import Responses
 from mini_agent.dialects import Dialect
 from mini_agent.edge.errors import route_not_found
 from mini_agent.edge.exchange import Receive, Scope, Send
 from mini_agent.edge.metrics import MetricsRoute
 from mini_agent.net.connections import Connections
 from mini_agent.pipeline.services import ModelServices
-from mini_agent.pipeline.steps import build_steps
+from mini_agent.pipeline.steps import build_steps, compaction_steps
 from mini_agent.upstreams.forward.relay import Relay
 
 __all__ = ["build_routes", "unowned"]
@@ -26,13 +29,15 @@ __all__ = ["build_routes", "unowned"]
 
 def build_routes(agent: AgentServices, started_at: float) -> list[Route]:
     """Returns: the routes, most used first. started_at: seconds since the epoch."""
-    services, steps = agent.chat, build_steps(agent.chat)
-    settings, chat = services.settings, ModelRoute(steps, Dialect.CHAT)
+    services = agent.chat
+    settings, chat = services.settings, _asking(services, Dialect.CHAT)
     return [
         Route("/v1/chat/completions", chat, methods=["POST"]),
         Route("/chat/completions", chat, methods=["POST"]),
-        Route("/v1/messages", ModelRoute(steps, Dialect.MESSAGES), methods=["POST"]),
-        Route("/v1/responses", ModelRoute(steps, Dialect.RESPONSES), methods=["POST"]),
+        Route("/v1/messages", _asking(services, Dialect.MESSAGES), methods=["POST"]),
+        Route("/v1/responses", _asking(services, Dialect.RESPONSES), methods=["POST"]),
+        Route("/v1/responses/compact", ModelRoute(compaction_steps(services), Dialect.RESPONSES), methods=["POST"]),
+        *_kept(services),
         Route("/agent/run", AgentRoute(agent), methods=["POST"]),
         Route("/ready", ReadyRoute(), methods=["GET"]),
         Route("/healthz", HealthRoute(settings, started_at), methods=["GET"]),
@@ -42,6 +47,25 @@ def build_routes(agent: AgentServices, started_at: float) -> list[Route]:
         Route("/metrics", MetricsRoute(services.metrics), methods=["GET"]),
         Route("/openapi.json", OpenApiRoute(relays=settings.provider_mode == "forward"), methods=["GET"]),
     ]
+
+
+def _asking(services: ModelServices, dialect: Dialect) -> ModelRoute:
+    return ModelRoute(build_steps(services, dialect), dialect)
+
+
+def _kept(services: ModelServices) -> list[Route]:
+    """Returns: the routes of kept answers."""
+    responses, chats = Responses(services), Chats(services)
+    response, chat = "/v1/responses/{response_id}", "/v1/chat/completions/{completion_id}"
+    table: dict[str, dict[str, Operation]] = {
+        response: {"GET": responses.get, "DELETE": responses.delete},
+        f"{response}/input_items": {"GET": responses.input_items},
+        f"{response}/cancel": {"POST": responses.cancel},
+        "/v1/chat/completions": {"GET": chats.list},
+        chat: {"GET": chats.get, "POST": chats.update, "DELETE": chats.delete},
+        f"{chat}/messages": {"GET": chats.messages},
+    }
+    return [Route(path, KeptRoute(services, path, by), methods=list(by)) for path, by in table.items()]
 
 
 def unowned(services: ModelServices, connections: Connections) -> ASGIApp:

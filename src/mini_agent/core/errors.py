@@ -43,8 +43,10 @@ __all__ = [
     "MissingKey",
     "MissingParameter",
     "ModelNotFound",
+    "NotStored",
     "OpenAddress",
     "PermissionDenied",
+    "PreviousNotStored",
     "ProviderAuth",
     "ProviderBadRequest",
     "ProviderFailed",
@@ -261,6 +263,16 @@ class ModelNotFound(GatewayError, row=(404, "not_found_error", "model_not_found"
     """No such model, here or at the provider."""
 
 
+class NotStored(GatewayError, row=(404, "not_found_error", "not_stored")):
+    """Nothing is kept under this id for this user: it never was, it has expired, or it is somebody else's."""
+
+
+class PreviousNotStored(NotStored):
+    """The response that a request continues is not kept, or one that it continues itself."""
+
+    code = "previous_response_not_found"
+
+
 class RouteNotFound(GatewayError, row=(404, "not_found_error", "route_not_found")):
     """No such path."""
 
@@ -384,6 +396,8 @@ ERROR_TABLE: tuple[type[GatewayError], ...] = (
     ForbiddenOrigin,
     OpenAddress,
     ModelNotFound,
+    PreviousNotStored,
+    NotStored,
     RouteNotFound,
     MethodNotAllowed,
     RequestBodyTimeout,

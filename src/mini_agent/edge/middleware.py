@@ -113,8 +113,17 @@ class Edge:
             await answer({"type": "http.response.body", "body": b""})
             return
         self._check_load(scope["path"])
-        endpoint = self._endpoints.get((scope["method"], scope["path"]), self._router)
+        endpoint = self._endpoints.get((scope["method"], scope["path"]))
+        if endpoint is None:
+            self._check_method(scope)
+            endpoint = self._router
         await endpoint(scope, receive, answer)
+
+    def _check_method(self, scope: Scope) -> None:
+        """See that a path of its own is not taken for one with a variable part. Raises: MethodNotAllowed."""
+        if scope["path"] in self.routes:
+            methods = sorted(method for method, path in self._endpoints if path == scope["path"])
+            raise method_not_allowed(scope["method"], scope["path"], ", ".join(methods))
 
     def _check_load(self, path: str) -> None:
         if self._running > self._max_requests and path not in _ALWAYS_SERVED:

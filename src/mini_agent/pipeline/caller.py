@@ -40,8 +40,12 @@ class Callers:
         headers = self._of_client(exchange.headers)
         headers["x-request-id"] = exchange.request_id
         headers["x-mini-agent-hop"] = str(hop)
-        user_id = self.detector.detect(exchange.headers).user_id if self.detector is not None else None
+        user_id = self.user_of(exchange)
         return Caller(request_id=exchange.request_id, user_id=user_id, headers=headers, naming=self._naming)
+
+    def user_of(self, exchange: Exchange) -> str | None:
+        """Returns: whose request it is, None while memory routing is off. Raises: InvalidParameter, as `of`."""
+        return self.detector.detect(exchange.headers).user_id if self.detector is not None else None
 
     def protocol_headers(self, exchange: Exchange, dialect: Dialect, target: ModelTarget) -> dict[str, str]:
         """Pick the headers by which a client speaks to a provider of its own protocol.

@@ -17,6 +17,8 @@ from mini_agent.memory.recall import Recall
 from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.caller import Callers
 from mini_agent.settings import Settings
+from mini_agent.stored.store import Store
+from mini_agent.stored.tasks import BackgroundTasks
 from mini_agent.tools.backends import Toolbox
 from mini_agent.tools.chat_tools import ChatTools
 from mini_agent.upstreams.clients import Clients
@@ -46,6 +48,8 @@ class ModelServices:
     errors: ErrorWriter
     metrics: Metrics
     sessions: Sessions
+    store: Store
+    background: BackgroundTasks
     redactor: Redactor
     clock: Clock
     log: logging.Logger
@@ -58,6 +62,7 @@ def build_services(
     sessions: Sessions,
     *,
     retriever: RetrieverFactory,
+    store: Store,
     redactor: Redactor,
     clock: Clock,
     ids: Callable[[], str],
@@ -79,6 +84,8 @@ def build_services(
         errors=ErrorWriter(redactor, debug=settings.debug),
         metrics=Metrics(),
         sessions=sessions,
+        store=store,
+        background=BackgroundTasks(settings.max_requests),
         redactor=redactor,
         clock=clock,
         log=log,

@@ -17,6 +17,8 @@ from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.memory.recall import Recall
 from mini_agent.pipeline.call import Call
 from mini_agent.pipeline.caller import next_hop
+from mini_agent.pipeline.compaction import Compact
+from mini_agent.pipeline.continuing import Continue, Keep
 from mini_agent.pipeline.flow import Flow, Step
 from mini_agent.pipeline.parameters import outgoing_body, parse_body
 from mini_agent.pipeline.services import ModelServices
@@ -24,17 +26,26 @@ from mini_agent.runs.tool_chat import ToolChat
 from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
 
-__all__ = ["build_steps"]
+__all__ = ["build_steps", "compaction_steps"]
 
 
-def build_steps(services: ModelServices) -> Sequence[Step]:
-    """Returns: what happens to a request for a model, in order."""
+def build_steps(services: ModelServices, dialect: Dialect) -> Sequence[Step]:
+    """Returns: what happens to a request for a model, in order. dialect: of its caller."""
     steps: list[Step] = [Admit(services), User(services)]
+    if dialect is Dialect.RESPONSES:
+        steps.append(Continue(services.store))
     if services.recall is not None:
         steps.append(Remember(services.recall))
     if services.chat_tools.any:
         steps.append(OfferTools(services))
+    if dialect is Dialect.RESPONSES or (dialect is Dialect.CHAT and services.settings.stored_entries):
+        steps.append(Keep(services))
     return [*steps, Call(services)]
+
+
+def compaction_steps(services: ModelServices) -> Sequence[Step]:
+    """Returns: what happens to a conversation that is to be made shorter."""
+    return [Admit(services), User(services), Continue(services.store), Compact(services), Call(services)]
 
 
 class Admit:

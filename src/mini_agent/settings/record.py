@@ -171,6 +171,27 @@ class Settings:
     store_content: bool = _option(
         True, "MINI_AGENT_STORE_CONTENT", parse=parsers.boolean, means="keep what was said in these records, too"
     )
+    stored_entries: int = _option(
+        10_000,
+        "MINI_AGENT_STORED_ENTRIES",
+        parse=parsers.whole(),
+        means="responses and chats that are kept for their users; 0 keeps none",
+    )
+    stored_bytes: int = _option(
+        268_435_456, "MINI_AGENT_STORED_BYTES", parse=parsers.whole(), means="bytes of all of them"
+    )
+    stored_user_entries: int = _option(
+        1_000, "MINI_AGENT_STORED_USER_ENTRIES", parse=parsers.whole(), means="of these, those of one user"
+    )
+    stored_user_bytes: int = _option(
+        33_554_432, "MINI_AGENT_STORED_USER_BYTES", parse=parsers.whole(), means="bytes of those of one user"
+    )
+    stored_ttl_s: float = _option(
+        86_400.0,
+        "MINI_AGENT_STORED_TTL_S",
+        parse=parsers.number(),
+        means="seconds after their last use until they are forgotten",
+    )
     debug: bool = _option(
         False, "MINI_AGENT_DEBUG", parse=parsers.boolean, means="show the cause of an internal error to the client"
     )

@@ -10,9 +10,10 @@ from urllib.parse import unquote
 
 __all__ = ["is_relayed", "takes"]
 
-#: Paths below `/v1/`, alone or with what is below them. Chat and the list of models have routes of their own.
-_EXACT = frozenset("completions messages messages/count_tokens responses embeddings moderations rerank".split())
-_TREES = ("responses", "models", "audio", "images")
+#: Paths below `/v1/`, alone or with what is below them. What asks a model for an answer has routes of its own. What is
+#: kept of answers has, too: the process keeps those of all users together, and knows no users.
+_EXACT = frozenset("completions messages/count_tokens embeddings moderations rerank".split())
+_TREES = ("models", "audio", "images")
 #: Those of them that take files, which come as a form.
 _UPLOADS = frozenset("audio/transcriptions audio/translations images/edits images/variations".split())
 

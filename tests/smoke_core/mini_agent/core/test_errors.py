@@ -41,6 +41,8 @@ ROWS = {
     (403, "permission_error", "forbidden_origin"),
     (403, "permission_error", "open_address"),
     (404, "not_found_error", "model_not_found"),
+    (404, "not_found_error", "not_stored"),
+    (404, "not_found_error", "previous_response_not_found"),
     (404, "not_found_error", "route_not_found"),
     (405, "invalid_request_error", "method_not_allowed"),
     (408, "timeout_error", "request_timeout"),

@@ -138,7 +138,8 @@ def test_unknown_path(gateway: Gateway, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("GET", CHAT, "POST"),
+        ("DELETE", CHAT, "GET, HEAD, POST"),
+        ("PUT", f"{CHAT}/chatcmpl-1", "DELETE, GET, HEAD, POST"),
         ("DELETE", "/chat/completions", "POST"),
         ("POST", "/v1/models", "GET, HEAD"),
         ("POST", "/ready", "GET, HEAD"),

@@ -10,6 +10,7 @@ import pytest
 
 from mini_agent.core.logs import new_logger
 from mini_agent.core.redaction import Redactor
+from mini_agent.dialects import Dialect
 from mini_agent.net.connections import Connections
 from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.services import build_services
@@ -21,7 +22,7 @@ from mini_agent.upstreams.clients import ClientDependencies, build_clients
 
 MEMORY = {"context_retrieval": {"enabled": True, "api_key": "k"}}
 TOOLS = {"tool_execution": {"supermemory_api_key": "k"}}
-ALL = ["Admit", "User", "Remember", "OfferTools", "Call"]
+ALL = ["Admit", "User", "Remember", "OfferTools", "Keep", "Call"]
 
 
 def steps_of(folder: Path, root: dict[str, Any], **environ: str) -> list[str]:
@@ -36,12 +37,13 @@ def steps_of(folder: Path, root: dict[str, Any], **environ: str) -> list[str]:
         Toolbox(settings, ports.resolve, ports.clock, log),
         sessions,
         retriever=ports.retriever,
+        store=ports.store(settings, ports.clock),
         redactor=redactor,
         clock=ports.clock,
         ids=ports.ids,
         log=log,
     )
-    return [type(step).__name__ for step in build_steps(services)]
+    return [type(step).__name__ for step in build_steps(services, Dialect.CHAT)]
 
 
 @pytest.mark.parametrize(

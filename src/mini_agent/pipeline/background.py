@@ -1,0 +1,99 @@
+"""Responses that are worked on after their caller was answered (`background: true`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from mini_agent.core.chat import ProviderRequest
+from mini_agent.core.errors import GatewayBusy, InvalidParameter, UnsupportedParameter
+from mini_agent.dialects import Dialect
+from mini_agent.dialects.errors import response_code
+from mini_agent.dialects.openai_responses.answer import response_head
+from mini_agent.edge.envelope import translate
+from mini_agent.pipeline.flow import Flow
+from mini_agent.pipeline.keeper import Keeper
+from mini_agent.pipeline.services import ModelServices
+from mini_agent.stored.record import Kind
+from mini_agent.upstreams.protocol import Batch, decode_answer
+
+__all__ = ["Detached", "check_background"]
+
+_NAME = "background"
+
+
+def check_background(flow: Flow) -> bool:
+    """Take the wish out of a request, which is ours to fulfil.
+
+    Returns: whether it is worked on in the background. Raises: InvalidParameter, UnsupportedParameter.
+    """
+    asked = flow.request.body.get(_NAME)
+    if asked is not None and not isinstance(asked, bool):
+        raise InvalidParameter(f"Invalid type for '{_NAME}': expected boolean", param=_NAME)
+    if not asked:
+        return False
+    if flow.stream:
+        raise UnsupportedParameter("A response in the background is not streamed: poll it by its id", param=_NAME)
+    if flow.request.body.get("store") is False:
+        raise InvalidParameter("A response in the background needs 'store'", param=_NAME)
+    body = {name: value for name, value in flow.request.body.items() if name != _NAME}
+    flow.request = replace(flow.request, body=body, on_response_headers=None)
+    return True
+
+
+class Detached:
+    """Answers at once that a response is in progress, and keeps it when it is there. flow: of the request."""
+
+    def __init__(self, flow: Flow, services: ModelServices, keeper: Keeper) -> None:
+        self.name = flow.client.name
+        self.capabilities = flow.client.capabilities
+        self._inner = flow.client
+        self._group = flow.target.group
+        self._services = services
+        self._keeper = keeper
+
+    async def complete(self, request: ProviderRequest) -> bytes:
+        """Begin. Returns: the response so far. Raises: GatewayError."""
+        services, keeper = self._services, self._keeper
+        reply = services.clients.reply(request, Dialect.RESPONSES)
+        begun = response_head(reply, keeper.model, "in_progress")
+        begun |= {_NAME: True, "previous_response_id": keeper.previous}
+        raw = msgspec.json.encode(begun)
+        if not await keeper.keep(Kind.RESPONSE, begun, raw):
+            raise UnsupportedParameter("A response in the background must be kept, and nothing is here", param=_NAME)
+        if not services.background.start(keeper.user, begun["id"], lambda: self._work(request, begun)):
+            await services.store.delete(keeper.user, Kind.RESPONSE, begun["id"])
+            raise GatewayBusy("Too many responses are worked on in the background already")
+        return raw
+
+    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
+        """Never asked for: a stream is refused before."""
+        raise NotImplementedError(request.target.model)
+
+    async def aclose(self) -> None:
+        """Nothing to free: the inner client belongs to the app."""
+
+    async def _work(self, request: ProviderRequest, begun: dict[str, Any]) -> None:
+        own = {name: begun[name] for name in ("id", _NAME, "previous_response_id")}
+        try:
+            response = {**decode_answer(await self._inner.complete(request)), **own}
+        except asyncio.CancelledError:
+            response = {**begun, "status": "cancelled"}
+        except Exception as error:  # noqa: BLE001 - nobody waits for it: the kept response tells of it
+            response = {**begun, "status": "failed", "error": self._told(error, request)}
+        await self._keeper.keep(Kind.RESPONSE, response, msgspec.json.encode(response))
+
+    def _told(self, error: Exception, request: ProviderRequest) -> dict[str, Any]:
+        services, failure, request_id = self._services, translate(error), request.caller.request_id
+        services.metrics.provider_error(self.name, self._group, failure.code)
+        services.log.warning(
+            "response in the background failed",
+            extra={"facts": {"request_id": request_id, "code": failure.code}},
+            exc_info=error if failure is not error else None,
+        )
+        message = services.errors.envelope(failure, request_id)["error"]["message"]
+        return {"code": response_code(failure.status), "message": message}
