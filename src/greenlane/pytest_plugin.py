@@ -17,14 +17,14 @@ MARKERS = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Guard the network before the first conftest is imported, when there is a contract."""
+    """Begin the lane before the first conftest is imported, when there is a contract."""
     from os import environ
 
     path = environ.get("GREENLANE_CONTRACT")
     if path:
-        from greenlane.plugin.install import guard_network
+        from greenlane.plugin.install import begin_lane
 
-        guard_network(early_config, path)
+        begin_lane(early_config, path)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

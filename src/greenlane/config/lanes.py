@@ -46,6 +46,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         budget: seconds for the whole lane or one shard; 0 or less disables.
         test_timeout: seconds for one test; 0 disables.
         workers: processes inside the lane; `auto` is one per core, 0 runs without xdist.
+        preload: import names of modules that are dear to import: one process imports them, and workers are its forks.
         shards: names of the parts that a lane is cut into.
         services: names of the services that the lane needs.
         env: `NAME` lets a variable of the caller through, `NAME=value` sets one.
@@ -73,6 +74,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     budget: float | None = None
     test_timeout: float = 60.0
     workers: int | str = 0
+    preload: tuple[str, ...] = ()
     shards: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     env: tuple[str, ...] = ()

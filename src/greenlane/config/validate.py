@@ -233,6 +233,11 @@ def _lane(path: str, lane: Lane) -> Iterable[str]:
         yield f"{path}.workers: {lane.workers!r} is neither a number nor 'auto'"
     if isinstance(lane.workers, int) and not 0 <= lane.workers <= 256:
         yield f"{path}.workers: {lane.workers} is not between 0 and 256"
+    for module in lane.preload:
+        if not all(part.isidentifier() for part in module.split(".")):
+            yield f"{path}.preload: {module!r} is not an import name such as my_package.client"
+    if lane.preload and lane.workers == 0:
+        yield f"{path}.preload: there is nobody to preload for; set {path}.workers, to a number or 'auto'"
     for key, versions in (("python", (lane.python,) if lane.python else ()), ("pythons", lane.pythons)):
         for version in versions:
             if not _PYTHON.fullmatch(version):

@@ -49,6 +49,7 @@ class Contract(LaneIdentity, frozen=True, kw_only=True):
         key: file of the key that seals the journal, which the first process reads and removes; empty for no seals.
         task: what the process is for; everything but a run is no evidence.
         order: `file` or `random`; seed: the seed of a random order.
+        preload: modules that are imported once, before workers are forked.
         observe: whether marks and readings of secrets' names are recorded, to tell where each test belongs.
     """
 
@@ -71,4 +72,5 @@ class Contract(LaneIdentity, frozen=True, kw_only=True):
     task: Task = Task.RUN
     order: str = "file"
     seed: int = 0
+    preload: tuple[str, ...] = ()
     observe: bool = False

@@ -116,8 +116,8 @@ def _open_search(config: pytest.Config, lane: LaneProcess) -> None:
         lane.register(Prober(config, lane, channel), "greenlane-prober")
 
 
-def guard_network(config: pytest.Config, path: str) -> None:
-    """Keep a lane without a network on its loopback, from before the first conftest on.
+def begin_lane(config: pytest.Config, path: str) -> None:
+    """Do what must be done before the first conftest: guard the network, and begin to import what is preloaded.
 
     Args:
         config: of the controller or of a worker.
@@ -127,11 +127,17 @@ def guard_network(config: pytest.Config, path: str) -> None:
         pytest.UsageError: the contract cannot be read.
     """
     lane = lane_process(config, path)
-    if lane.contract.network:
-        return
-    from greenlane.plugin.network.hermetic import HermeticGuard
+    if not lane.contract.network:
+        from greenlane.plugin.network.hermetic import HermeticGuard
 
-    guard = HermeticGuard(lane.contract, lane.journal, lane.worker)
-    config.add_cleanup(guard.close)
-    guard.start()
-    lane.register(guard, "greenlane-hermetic")
+        guard = HermeticGuard(lane.contract, lane.journal, lane.worker)
+        config.add_cleanup(guard.close)
+        guard.start()
+        lane.register(guard, "greenlane-hermetic")
+    if lane.contract.preload and lane.worker == "main":
+        from greenlane.plugin.preload.client import preloader_of
+
+        preloader = preloader_of(config, path, lane.contract, lane.journal)
+        if preloader is not None:
+            config.add_cleanup(preloader.close)
+            lane.register(preloader, "greenlane-preload")

@@ -7,12 +7,19 @@ import os
 import time
 from os import write
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from greenlane.evidence.journal import Event
 from greenlane.evidence.seals import with_seal
+
+
+class Writer(Protocol):
+    """Who takes events."""
+
+    def write(self, kind: type[Event], **fields: Any) -> None:
+        """Take one event."""
 
 
 class Journal:

@@ -45,6 +45,7 @@ def lane_contract(
         task=task,
         order=order,
         seed=seed,
+        preload=lane.preload,
         observe=job.observe,
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from greenlane.evidence.contract import Contract
 from greenlane.evidence.journal import Hermetic, NetworkAttempt
-from greenlane.plugin.journal import Journal
+from greenlane.plugin.journal import Writer
 from greenlane.plugin.network.audit import AuditEvents, CallSites
 from greenlane.plugin.network.loopback import Loopback
 from greenlane.plugin.network.proof import RouteCounter, look_up_outside, refusal, route_outside
@@ -41,7 +41,7 @@ class HermeticGuard:
             the kernel refused.
     """
 
-    def __init__(self, contract: Contract, journal: Journal, worker: str) -> None:
+    def __init__(self, contract: Contract, journal: Writer, worker: str) -> None:
         self._journal = journal
         self._alone = worker == "main"
         self._claimed = contract.hermetic

@@ -44,6 +44,7 @@ OPENAI = {"openai": Provider(secrets=("OPENAI_API_KEY",))}
         pytest.param(one(workers="auto", python="3.12", order="random", test_timeout=0, budget=-1.0), id="options"),
         pytest.param(one(workers=0), id="one-process"),
         pytest.param(one(workers=256), id="many-workers"),
+        pytest.param(one(workers="auto", preload=("json", "xml.sax")), id="preload"),
         pytest.param(one(coverage=Coverage(packages=("x",), fail_under=100)), id="full-coverage"),
         pytest.param(one(shards=("a", "b")), id="shards"),
         pytest.param(
@@ -72,6 +73,14 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
         (one(workers="many"), "lanes.core.workers: 'many' is neither a number nor 'auto'"),
         (one(workers=257), "lanes.core.workers: 257 is not between 0 and 256"),
         (one(workers=-1), "lanes.core.workers: -1 is not between 0 and 256"),
+        (
+            one(preload=("json",)),
+            "lanes.core.preload: there is nobody to preload for; set lanes.core.workers, to a number or 'auto'",
+        ),
+        (
+            one(workers=2, preload=("my-package",)),
+            "lanes.core.preload: 'my-package' is not an import name such as my_package.client",
+        ),
         (one(python="python3"), "lanes.core.python: 'python3' is not a version such as 3.12"),
         (one(order="up"), "lanes.core.order: 'up' is not one of file, random"),
         (one(coverage=Coverage(packages=("x",), fail_under=101)), "lanes.core.coverage.fail_under: 101 is not between"),

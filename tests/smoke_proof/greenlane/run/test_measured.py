@@ -23,26 +23,26 @@ def test_a():
 
 
 @pytest.fixture
-def covered(make_tiny: Callable[..., TinyProject]) -> Callable[[float], TinyProject]:
+def covered(make_tiny: Callable[..., TinyProject]) -> Callable[..., TinyProject]:
     """A project whose lane demands a share of coverage of one module."""
     tiny = make_tiny(own=True)
     lock = tiny.lock + lock_of([repack("coverage", tiny.wheelhouse)])
 
-    def make(fail_under: float) -> TinyProject:
-        lane: dict[str, Any] = {**CORE, "coverage": {"packages": ["part"], "fail_under": fail_under}}
+    def make(fail_under: float, **options: Any) -> TinyProject:
+        lane: dict[str, Any] = {**CORE, "coverage": {"packages": ["part"], "fail_under": fail_under}, **options}
         tiny.lanes(core=lane).write("locks/core.txt", lock).write("part.py", SOURCE)
         return tiny.write("conftest.py", "")
 
     return make
 
 
-def run(tiny: TinyProject, *words: str) -> Any:
+def run(tiny: TinyProject, *words: str, test: str = TEST) -> Any:
     """Run a command without this lane's own measurement around it."""
-    tiny.test(TEST)
+    tiny.test(test)
     return tiny.greenlane(*words, COVERAGE_PROCESS_CONFIG="", COVERAGE_PROCESS_START="")
 
 
-def test_enough_and_too_little(covered: Callable[[float], TinyProject]) -> None:
+def test_enough_and_too_little(covered: Callable[..., TinyProject]) -> None:
     """A lane is measured with the processes that it starts; under its threshold it is COVERAGE_LOW."""
     ran = run(covered(70.0), "ready")
     assert ran.code == 0, ran.output
@@ -56,7 +56,15 @@ def test_enough_and_too_little(covered: Callable[[float], TinyProject]) -> None:
     assert "coverage is 80.00 %, the lane demands 80.1 %" in ran.message("COVERAGE_LOW")
 
 
-def test_not_measured(covered: Callable[[float], TinyProject]) -> None:
+def test_workers_that_are_forked_are_measured(covered: Callable[..., TinyProject]) -> None:
+    """What ran while a module was preloaded, and what ran in its forks, is one measurement."""
+    tiny = covered(80.0, workers=2, preload=["part"]).write("pytest.ini", "[pytest]\npythonpath = .\n")
+    ran = run(tiny, "lane", "core", test="import part\ndef test_a(): assert part.used() == 1\n")
+    assert ran.code == 0, ran.output
+    assert ran.verdict["checks"][0]["record"]["coverage"] == pytest.approx(80.0)
+
+
+def test_not_measured(covered: Callable[..., TinyProject]) -> None:
     """A lane that demands coverage and has no coverage.py to measure it is red, not silently unmeasured."""
     tiny = covered(0.0)
     tiny.write("locks/core.txt", tiny.lock)

@@ -1,0 +1,230 @@
+"""Imports modules once, then forks a worker for each order: a program that `client` starts by its path.
+
+A worker finds what one that was spawned would find after these imports: modules, rewritten assertions, no thread, no
+guard. It is a process of its own, which ends as an interpreter does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+import types
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+STREAMS = (0, 1, 2)
+
+
+@contextmanager
+def rewriting() -> Iterator[None]:
+    """Import as a pytest process does, which rewrites the assertions of plugins.
+
+    pytest warns of a plugin's distribution that is imported when it begins and was not rewritten, and many libraries
+    are one (anyio, hypothesis, greenlane itself).
+    """
+    from _pytest.assertion import install_importhook
+    from _pytest.config import get_config
+
+    config = get_config()
+    hook = install_importhook(config)
+    config._mark_plugins_for_rewrite(hook, disable_autoload=False)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(hook)
+
+
+def import_all(names: Sequence[str], filters: Sequence[str]) -> tuple[str, list[str]]:
+    """Import modules under the project's filters of warnings; return why that failed, and what to tell the user."""
+    from _pytest.config import parse_warning_filter
+
+    notes: list[str] = []
+    _import_plugins()
+    with warnings.catch_warnings():
+        for text in filters:
+            warnings.filterwarnings(*parse_warning_filter(text, escape=False))
+        for name in names:
+            native = _native_threads()
+            try:
+                importlib.import_module(name)
+            except (Exception, SystemExit) as error:  # noqa: BLE001  foreign code: whatever it is, it is told by name
+                traceback.print_exc()
+                return f"{name} cannot be imported: {type(error).__name__}: {error}", notes
+            started = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+            if started:
+                told = f"{name} starts threads when it is imported ({', '.join(started)})"
+                return f"{told}, and no fork has them: leave it out of preload", notes
+            if (more := _native_threads() - native) > 0:
+                notes.append(f"importing {name} started {more} threads of compiled code, which no worker has")
+    return "", notes
+
+
+def _import_plugins() -> None:
+    """Import what every worker of a pytest imports before anything else: its plugins."""
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        return
+    for plugin in entry_points(group="pytest11"):
+        # What is wrong with it is told by the worker that needs it, if any does.
+        with suppress(Exception):
+            importlib.import_module(plugin.module)
+
+
+def _native_threads() -> int:
+    """Return how many threads the kernel knows of this process; 0 where it does not tell."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 0
+
+
+class Kept:
+    """Takes what the network guard writes while modules are imported: the controller has the journal."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def write(self, kind: type[Any], **fields: Any) -> None:
+        """Keep an event, by the name of its kind."""
+        self.events.append((kind.__name__, fields))
+
+
+def guarded_imports(order: dict[str, Any]) -> dict[str, Any]:
+    """Import what is ordered as the lane would, on its loopback; return what the controller is told."""
+    import msgspec
+
+    from greenlane.evidence.contract import Contract
+    from greenlane.plugin.network.hermetic import HermeticGuard
+
+    contract = msgspec.json.decode(Path(order["contract"]).read_bytes(), type=Contract)
+    kept = Kept()
+    guard = None if contract.network else HermeticGuard(contract, kept, "preload")
+    if guard is not None:
+        guard.start()
+    try:
+        failure, notes = import_all(order["names"], order["filters"])
+    finally:
+        if guard is not None:
+            guard.close()
+    return {"failure": failure, "notes": notes, "events": kept.events}
+
+
+class ForkServer:
+    """Forks workers, and tells how each ends.
+
+    Args:
+        end: of the controller's orders.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._workers: dict[int, int] = {}
+        self._children = signal.signal(signal.SIGCHLD, self._reap)
+        # Whoever is at the keyboard means the tests; this process ends with its controller.
+        self._interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def serve(self) -> str:
+        """Fork for each order. Return, in a fork, the program that it is to run; here, empty when nobody orders."""
+        from greenlane.plugin.preload.wire import receive
+
+        while True:
+            order, descriptors = receive(self._end)
+            if order is None:
+                return ""
+            if "kill" in order:
+                # Only one that was not reaped yet: its number cannot be another's.
+                if order["kill"] in self._workers:
+                    os.kill(order["kill"], signal.SIGKILL)
+                continue
+            if self._fork(descriptors):
+                _become(order, descriptors)
+                return str(order["program"])
+
+    def _fork(self, descriptors: Sequence[int]) -> bool:
+        """Fork, and return whether this is the fork."""
+        *streams, told = descriptors
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        # The end of a worker is told when its number is known.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        try:
+            number = os.fork()
+            if not number:
+                self._leave()
+                os.close(told)
+                return True
+            self._workers[number] = told
+            _tell(told, str(number))
+        except OSError as error:
+            _tell(told, f"the worker could not be forked: {error.strerror}")
+            os.close(told)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        for stream in streams:
+            os.close(stream)
+        return False
+
+    def _leave(self) -> None:
+        """Let a fork have nothing of what is the server's."""
+        signal.signal(signal.SIGCHLD, self._children or signal.SIG_DFL)
+        signal.signal(signal.SIGINT, self._interrupt or signal.default_int_handler)
+        self._end.close()
+        for told in self._workers.values():
+            os.close(told)
+        self._workers.clear()
+
+    def _reap(self, _number: int, _frame: FrameType | None) -> None:
+        """Tell how workers ended, and of no other child."""
+        for number in list(self._workers):
+            ended, status = os.waitpid(number, os.WNOHANG)
+            if ended:
+                told = self._workers.pop(number)
+                _tell(told, str(os.waitstatus_to_exitcode(status)))
+                os.close(told)
+
+
+def _tell(descriptor: int, text: str) -> None:
+    """Write a line; a controller that is gone hears nothing."""
+    with suppress(BrokenPipeError):
+        os.write(descriptor, text.encode() + b"\n")
+
+
+def _become(order: dict[str, Any], descriptors: Sequence[int]) -> None:
+    """Be the process that the controller would have spawned."""
+    for stream, descriptor in zip(STREAMS, descriptors, strict=False):
+        os.dup2(descriptor, stream)
+        os.close(descriptor)
+    sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115  lives as long as the process
+    os.chdir(order["cwd"])
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    sys.argv = ["-c"]
+
+
+def main(descriptor: int, order: dict[str, Any]) -> str:
+    """Import, then fork; return, in a fork, the program that it is to run."""
+    end = socket.socket(fileno=descriptor)
+    sys.path[:] = order["path"]
+    with rewriting():
+        answer = guarded_imports(order)
+    from greenlane.plugin.preload.wire import send
+
+    send(end, answer)
+    return "" if answer["failure"] else ForkServer(end).serve()
+
+
+if __name__ == "__main__":
+    # Out of every frame of ours: a worker ends as its interpreter does, with all that is registered for that.
+    if program := main(int(sys.argv[1]), json.loads(sys.argv[2])):
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        exec(program, sys.modules["__main__"].__dict__)
