@@ -33,6 +33,7 @@ FIXED = ("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "VIRTUAL_ENV")
 FIXED_PREFIXES = ("PYTHON", "LD_", "DYLD_")
 """Names that decide which code a lane runs, or that we set ourselves; a lane cannot have its own."""
 
+_PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):\d{1,5}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -252,6 +253,11 @@ def _lane(path: str, lane: Lane) -> Iterable[str]:
         yield f"{path}.coverage: a lane with shards cannot have a threshold of its own; measure it in one lane"
     if lane.inputs and not lane.deterministic:
         yield f"{path}.inputs: only a deterministic lane can be shown a part of the work tree"
+    if lane.reach and lane.deterministic:
+        yield f"{path}.reach: a deterministic lane reaches nothing beyond its own loopback"
+    for place in lane.reach:
+        if not _PLACE.fullmatch(place):
+            yield f"{path}.reach: {place!r} is not host:port, such as api.example.com:443"
     for pattern in lane.inputs:
         if not pattern or pattern.startswith(("/", "./", "../")) or "/../" in pattern:
             yield f"{path}.inputs: {pattern!r} is no pattern of files below the project"

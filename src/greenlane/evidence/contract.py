@@ -39,7 +39,7 @@ class Contract(LaneIdentity, frozen=True, kw_only=True):
         plan: shard by file; a file that is not named goes where the stable hash of its name says.
         plugin: version of the harness that must be loaded.
         hermetic: level that control achieved before the lane started (`kernel`, `python`, `none`).
-        network: whether the lane may leave its loopback.
+        network: whether the lane may leave its loopback; reach: where to, `host:port`, although it may not.
         leaks: what the leak guard does.
         known: leaks that the ledger lists, as patterns of thing and test; they are told, and fail nothing.
         closed: reason by live provider whose gate is closed; its tests are skipped with it.
@@ -62,6 +62,7 @@ class Contract(LaneIdentity, frozen=True, kw_only=True):
     plan: dict[str, str] = msgspec.field(default_factory=dict)
     hermetic: str = "none"
     network: bool = True
+    reach: tuple[str, ...] = ()
     leaks: LeakPolicy = LeakPolicy(level="off")
     known: tuple[tuple[str, str], ...] = ()
     closed: dict[str, str] = msgspec.field(default_factory=dict)

@@ -312,6 +312,7 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
         variants: the declared lane of each that was made for another interpreter.
         ledger: what is known and excused; quarantine_kinds: lane kinds in which an entry excuses a failure.
         today: the day of UTC on which entries are looked at, `2026-01-31`.
+        advisory: tests whose failure is told and makes nothing red, by node id without a sample's number.
         past: what ended how on the same tree before, by lane.
         flaky: tests that flaked lately, for the report.
     """
@@ -337,6 +338,7 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
     declared_lanes: tuple[DeclaredLane, ...] = ()
     variants: dict[str, str] = {}
     ledger: Ledger = Ledger()
+    advisory: tuple[str, ...] = ()
     quarantine_kinds: tuple[str, ...] = ()
     today: str = ""
     past: dict[str, Past] = {}

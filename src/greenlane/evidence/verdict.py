@@ -92,6 +92,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         lanes: every declared lane, whether it was needed or not.
         lane: name of the lane that was judged by itself; empty for a verdict of the project.
         made_at: Unix seconds.
+        limits: what something that is ready all the same lacks.
+        limits_allowed: whether limits end with exit code 0.
     """
 
     schema: int = VERDICT_SCHEMA
@@ -112,6 +114,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     project: str = ""
     tree: str = ""
     lane: str = ""
+    limits: tuple[str, ...] = ()
+    limits_allowed: bool = False
 
     @property
     def ready(self) -> bool:
@@ -121,19 +125,21 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """0 ready, 1 not ready, 2 for a wrong configuration, 130 for an interrupted run."""
+        """0 ready, 1 not ready or with limits that are not allowed, 2 for a wrong configuration, 130 if interrupted."""
         codes = {violation.code for violation in self.violations}
         if Code.INTERRUPTED in codes:
             return 130
         if codes & CONFIGURATION:
             return 2
+        if self.limits and not self.limits_allowed:
+            return 1
         return 0 if self.ready or (self.lane and not self.violations) else 1
 
     @property
     def word(self) -> str:
-        """`READY` or `NOT READY`; of a single lane `GREEN`, `RED`, or `SKIPPED` when nothing of it could run."""
+        """`READY`, `READY WITH LIMITS` or `NOT READY`; of a lane `GREEN`, `RED`, `SKIPPED` (nothing ran)."""
         if not self.lane:
-            return "READY" if self.ready else "NOT READY"
+            return ("READY WITH LIMITS" if self.limits else "READY") if self.ready else "NOT READY"
         if self.violations:
             return "RED"
         return "GREEN" if self.ready else "SKIPPED"

@@ -19,7 +19,7 @@ from greenlane.judge.examiners.shards import whole
 from greenlane.judge.excuses import Excuses
 from greenlane.judge.ledger import size
 from greenlane.judge.quarantine import excuse, excused_tests, ledger_violations, quarantined
-from greenlane.judge.samples import results, tolerate, tolerated
+from greenlane.judge.samples import advised, results, tolerate, tolerated
 
 PLACES = 200
 """How many places of skips a check carries."""
@@ -103,7 +103,9 @@ def _examine(
         yield Violation(code=Code.STALE, message=f"there is evidence of {len(items)} runs: {sources}")
     for item in items:
         found = (violation for examiner in examiners for violation in examiner(item, requirements))
-        yield from excuses.excuse(excuse(tolerate(found, item), item, requirements), item)
+        yield from excuses.excuse(
+            excuse(advised(tolerate(found, item), requirements.advisory), item, requirements), item
+        )
 
 
 def _absent(name: str, requirements: Requirements, blocked: Code | None) -> list[Violation]:

@@ -192,6 +192,13 @@ def tolerate(found: Iterable[Violation], evidence: LaneEvidence) -> Iterable[Vio
         yield msgspec.structs.replace(violation, gating=gating, message=message)
 
 
+def advised(found: Iterable[Violation], advisory: Sequence[str]) -> Iterable[Violation]:
+    """Yield violations; the failure of a test that only advises does not gate, nor that of its samples."""
+    for violation in found:
+        advice = violation.code is Code.FAILED and group_of(violation.subject)[0] in advisory
+        yield msgspec.structs.replace(violation, gating=False) if advice else violation
+
+
 def tolerated(evidence: LaneEvidence) -> frozenset[str]:
     """Return the failed samples that do not gate."""
     groups = {group.test: group for group in evidence.journal.samples}

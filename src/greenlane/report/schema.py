@@ -14,10 +14,10 @@ import msgspec
 from greenlane.evidence.verdict import VERDICT_SCHEMA, Verdict
 
 SHIPPED = Path(__file__).with_name("verdict.schema.json")
-WORDS = ("READY", "NOT READY", "GREEN", "RED", "SKIPPED")
+WORDS = ("READY", "READY WITH LIMITS", "NOT READY", "GREEN", "RED", "SKIPPED")
 DERIVED: dict[str, Any] = {
     "ready": {"type": "boolean", "description": "Whether everything that the policy needs is proved green."},
-    "word": {"enum": list(WORDS), "description": "The answer: of a policy READY or NOT READY, else of one lane."},
+    "word": {"enum": list(WORDS), "description": "The answer: of a policy, or of one lane."},
     "exit_code": {"enum": [0, 1, 2, 130], "description": "Exit code of the command that decided."},
     "left_out": {
         "type": "object",

@@ -62,6 +62,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
         listener: who is told how it comes along.
         reuse: whether evidence of an earlier run will do.
         observe: whether the lane is only looked at: nothing is printed, and what tells where tests belong is recorded.
+        quiet: whether what the lane prints is kept to its log.
         interpreter: path of the Python that is used as it is; empty for an environment built from the lane's lock.
     """
 
@@ -80,6 +81,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     listener: ProgressListener = NULL_LISTENER
     reuse: bool = False
     observe: bool = False
+    quiet: bool = False
     interpreter: str = ""
 
     @property

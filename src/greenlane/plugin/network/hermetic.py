@@ -16,6 +16,7 @@ from greenlane.plugin.journal import Writer
 from greenlane.plugin.network.audit import AuditEvents, CallSites
 from greenlane.plugin.network.loopback import Loopback
 from greenlane.plugin.network.proof import RouteCounter, look_up_outside, refusal, route_outside
+from greenlane.plugin.network.reach import Reach
 
 NATIVE_DOORS = frozenset({"connect", "sendto", "sendmsg", "sendmmsg", "getaddrinfo", "gethostbyname", "res_query"})
 """Functions of the C library that ctypes is stopped from reaching for: their addresses cannot be judged."""
@@ -48,6 +49,7 @@ class HermeticGuard:
         self._events = AuditEvents()
         self._sites = CallSites(contract.project, contract.tests)
         self._loopback = Loopback(contract.project, enclosed=contract.hermetic == "kernel")
+        self._reach = Reach(contract.reach)
         self._routes: RouteCounter | None = None
         self._lost_routes = 0
         self._proving = False
@@ -100,7 +102,7 @@ class HermeticGuard:
     def _hear_address(self, operation: str) -> Any:
         def hear(_sock: object, address: object) -> None:
             # A sendmsg on a connected socket carries no address: its connect was judged.
-            if address is not None and not self._loopback.is_inside(address):
+            if address is not None and not (self._loopback.is_inside(address) or self._reach.allows(address)):
                 self._stop(operation, self._loopback.show(address))
 
         return hear
@@ -112,6 +114,8 @@ class HermeticGuard:
             name = host[0] if isinstance(host, tuple) and host else host
             # Reading a numeric address asks nobody; what is done with it is judged when it is done.
             numeric = forward and self._loopback.is_numeric(name)
+            if forward and self._reach.names(name):
+                return
             if not numeric and not self._loopback.host_is_inside(name):
                 shown = name.decode("ascii", "replace") if isinstance(name, bytes | bytearray) else str(name)
                 self._stop(operation, shown)

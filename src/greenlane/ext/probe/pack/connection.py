@@ -1,0 +1,70 @@
+"""The connection: kept, used again, and how long it takes."""
+
+from __future__ import annotations
+
+from greenlane.ext.probe.case import Case
+from greenlane.ext.probe.pack.claims import need
+from greenlane.ext.probe.pack.errors import ASKED, least
+from greenlane.ext.probe.pack.sources import HTTP1, OWN
+from greenlane.ext.probe.values import Check, Profile, Severity, ask
+
+
+def _opened(case: Case, before: int, what: str) -> None:
+    reply = case.post(least(case))
+    need(reply.status == 200, f"{what} a good request is answered with status {reply.status}")
+    need(case.wire.opened == before, f"{what} the connection is closed")
+
+
+def reuse(case: Case) -> None:
+    """A second request goes over the same connection."""
+    case.post(least(case))
+    _opened(case, case.wire.opened, "after an answer")
+
+
+def after_error(case: Case) -> None:
+    """A refusal leaves the connection usable."""
+    case.post(least(case))
+    before = case.wire.opened
+    case.post({**least(case), "messages": 5, "input": 5})
+    _opened(case, before, "after a refusal")
+
+
+def after_stream(case: Case) -> None:
+    """A stream that ended leaves the connection usable."""
+    case.post(least(case))
+    before = case.wire.opened
+    case.stream(ask("Say hello."))
+    _opened(case, before, "after a stream")
+
+
+def figures(case: Case) -> None:
+    """Measure a plain answer and a stream; nothing is judged."""
+    reply = case.post(case.body(ask("Count from 1 to 20.", max_tokens=40)))
+    stream = case.stream(ask("Count from 1 to 20.", max_tokens=40))
+    count = max(1, len(stream.events) - 1)
+    case.told["whole"] = round(reply.seconds, 4)
+    case.told["first"] = round(stream.first, 4)
+    case.told["between"] = round((stream.seconds - stream.first) / count, 5)
+
+
+_SLOW = "each request pays for a new connection, over TLS several round trips: every client with a pool"
+
+CHECKS = (
+    Check(
+        name="connection.reuse", run=reuse, dialects=ASKED, severity=Severity.SHOULD, calls=2, source=HTTP1,
+        sentence="HTTP/1.1 defaults to the use of persistent connections.", breaks=_SLOW,
+    ),
+    Check(
+        name="connection.error", run=after_error, dialects=ASKED, severity=Severity.SHOULD, calls=3, source=HTTP1,
+        sentence="A server MUST read the entire request message body or close the connection.", breaks=_SLOW,
+    ),
+    Check(
+        name="connection.stream", run=after_stream, severity=Severity.SHOULD, calls=3, source=HTTP1,
+        sentence="A chunked message is complete when a chunk with a size of zero has been received.", breaks=_SLOW,
+    ),
+    Check(
+        name="latency.told", run=figures, severity=Severity.MAY, profile=Profile.BASIC, calls=2, source=OWN,
+        sentence="Seconds to the first event, between events, and to the whole; judged only by bounds that are given.",
+        breaks="people wait",
+    ),
+)  # fmt: skip

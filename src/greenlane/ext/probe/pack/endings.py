@@ -1,0 +1,136 @@
+"""Why an answer ends: reasons, stop texts, the most tokens."""
+
+from __future__ import annotations
+
+from greenlane.ext.probe.case import Case
+from greenlane.ext.probe.pack.claims import need, one_of
+from greenlane.ext.probe.pack.sources import CHAT, MESSAGES, RESPONSES
+from greenlane.ext.probe.speech.protocol import dict_of
+from greenlane.ext.probe.values import Answer, Check, Dialect, Profile, Question, Severity, ask
+
+WITH_STOP = (Dialect.CHAT, Dialect.MESSAGES)
+NATURAL = ("stop", "length")
+FEW = 6
+
+
+def plain(case: Case) -> None:
+    """An answer says why it ended."""
+    answer = case.ask(ask("Say hello.", max_tokens=64))
+    one_of(answer.ended, NATURAL, "the reason of the end")
+
+
+def streamed(case: Case) -> None:
+    """A stream says why it ended."""
+    answer = case.streamed(ask("Say hello.", max_tokens=64))
+    one_of(answer.ended, NATURAL, "the reason of the end of a stream")
+
+
+def _bounded(answer: Answer, limit: int) -> None:
+    """Claim that an answer is within a bound, and says so where the bound ended it."""
+    words = len(answer.text.split())
+    need(words <= limit, f"max_tokens is {limit} and the answer has {words} words: {answer.text[:60]!r}")
+    told = answer.usage.answer if answer.usage else None
+    need(told is None or told <= limit, f"max_tokens is {limit} and the answer cost {told}")
+    if told == limit:
+        need(answer.ended == "length", f"the answer was cut after {limit} tokens and says {answer.ended!r}")
+
+
+def _long() -> Question:
+    return ask("Count from 1 to 500, every number in digits, one after the other.", max_tokens=FEW)
+
+
+def bound(case: Case) -> None:
+    """An answer has no more tokens than were allowed, and says when it was cut."""
+    _bounded(case.ask(_long()), FEW)
+
+
+def bound_streamed(case: Case) -> None:
+    """A stream has no more tokens than were allowed, and says when it was cut."""
+    _bounded(case.streamed(_long()), FEW)
+
+
+def newer_name(case: Case) -> None:
+    """The newer name of the bound is known."""
+    body = case.body(_long())
+    body["max_completion_tokens"] = body.pop("max_tokens")
+    _bounded(case.read(case.post(body)), FEW)
+
+
+def _cut(case: Case, answer: Answer, stops: tuple[str, ...]) -> None:
+    for stop in stops:
+        need(stop not in answer.text, f"the answer has the stop text {stop!r} in it: {answer.text[:80]!r}")
+    one_of(answer.ended, NATURAL, "the reason of the end")
+    if case.dialect is Dialect.MESSAGES and dict_of(answer.raw).get("stop_reason") == "stop_sequence":
+        told = dict_of(answer.raw).get("stop_sequence")
+        need(told in stops, f"`stop_sequence` is {told!r}, the stop texts were {stops}")
+
+
+def _with_stop(case: Case, count: int) -> tuple[Question, tuple[str, ...], str]:
+    words = [case.word() for _ in range(3)]
+    stops = (*(case.word(9) for _ in range(count - 1)), words[1])
+    return ask(f"Repeat exactly: {' '.join(words)}", stop=stops, max_tokens=64), stops, words[2]
+
+
+def stop(case: Case) -> None:
+    """An answer ends before a stop text, which is not in it."""
+    question, stops, after = _with_stop(case, 1)
+    answer = case.ask(question)
+    _cut(case, answer, stops)
+    need(after not in answer.text, f"the answer goes on after the stop text: {answer.text[:80]!r}")
+
+
+def stops(case: Case) -> None:
+    """Each of several stop texts counts."""
+    question, texts, after = _with_stop(case, 2)
+    answer = case.ask(question)
+    _cut(case, answer, texts)
+    need(after not in answer.text, f"the answer goes on after a stop text: {answer.text[:80]!r}")
+
+
+def stop_streamed(case: Case) -> None:
+    """A stream ends before a stop text, no piece of which was sent."""
+    question, texts, after = _with_stop(case, 1)
+    answer = case.streamed(question)
+    _cut(case, Answer(**{**vars(answer), "raw": {}}), texts)
+    need(after not in answer.text, f"the stream goes on after the stop text: {answer.text[:80]!r}")
+
+
+_CUT = "a cut answer passes for a whole one: agents run half a command, JSON does not parse"
+_STOP = "text protocols of agents break, as the model goes on to answer itself: ReAct in LangChain, aider"
+
+CHECKS = (
+    Check(
+        name="finish.plain", run=plain, source=CHAT, breaks=_CUT,
+        sentence="finish_reason: stop if the model hit a natural stop point, length if the maximum number of tokens.",
+    ),
+    Check(
+        name="finish.stream", run=streamed, source=CHAT, breaks=_CUT,
+        sentence="finish_reason: The reason the model stopped generating tokens; in the last chunk.",
+    ),
+    Check(
+        name="max_tokens.plain", run=bound, source=RESPONSES, breaks=f"the bill is unbounded; {_CUT}",
+        sentence="An upper bound for the tokens that can be generated; incomplete_details says that it was met.",
+    ),
+    Check(
+        name="max_tokens.stream", run=bound_streamed, source=MESSAGES, breaks=f"the bill is unbounded; {_CUT}",
+        sentence="max_tokens: The maximum number of tokens to generate before stopping.",
+    ),
+    Check(
+        name="max_tokens.newer", run=newer_name, dialects=(Dialect.CHAT,), severity=Severity.SHOULD,
+        profile=Profile.FULL, source=CHAT,
+        sentence="max_tokens: deprecated in favor of max_completion_tokens.",
+        breaks="newer clients are refused, or answered without a bound: openai's o-series callers, LiteLLM",
+    ),
+    Check(
+        name="stop.one", run=stop, dialects=WITH_STOP, profile=Profile.AGENT, source=CHAT, breaks=_STOP,
+        sentence="stop: The API will stop generating further tokens. The returned text will not contain the sequence.",
+    ),
+    Check(
+        name="stop.several", run=stops, dialects=WITH_STOP, profile=Profile.AGENT, source=MESSAGES, breaks=_STOP,
+        sentence="stop_sequences: Custom text sequences that will cause the model to stop generating.",
+    ),
+    Check(
+        name="stop.stream", run=stop_streamed, dialects=WITH_STOP, profile=Profile.AGENT, source=CHAT, breaks=_STOP,
+        sentence="stop: Up to 4 sequences where the API will stop generating further tokens.",
+    ),
+)  # fmt: skip
