@@ -255,7 +255,7 @@ def _lane(path: str, lane: Lane) -> Iterable[str]:
         yield f"{path}.inputs: only a deterministic lane can be shown a part of the work tree"
     if lane.reach and lane.deterministic:
         yield f"{path}.reach: a deterministic lane reaches nothing beyond its own loopback"
-    for place in lane.reach:
+    for place in () if lane.deterministic else lane.reach:
         if not _PLACE.fullmatch(place):
             yield f"{path}.reach: {place!r} is not host:port, such as api.example.com:443"
     for pattern in lane.inputs:

@@ -128,7 +128,7 @@ def test_a_timeout_that_is_no_number_is_refused(settings: Loader, value: str) ->
             CORE + "speed = 3\n",
             "lanes.core.speed: unknown key; allowed: kind, tests, marks, exclude, lock, extras, groups,"
             " requirements, python, pythons,"
-            " budget, test_timeout, workers, shards, services, env, providers, coverage, order",
+            " budget, test_timeout, workers, preload, shards, services, env, providers, coverage, order",
             id="unknown-key",
         ),
         pytest.param(
@@ -161,7 +161,7 @@ def test_a_timeout_that_is_no_number_is_refused(settings: Loader, value: str) ->
             "[tool.greenlane.lanes]\ncore = 3\n", "lanes.core: Expected `object`, got `int`", id="lane-is-no-table"
         ),
         pytest.param(CORE + 'reach = ["a:1"]\n', "lanes.core.reach: a deterministic lane", id="reach-of-core"),
-        pytest.param(CORE + 'reach = ["a"]\n', "lanes.core.reach: 'a' is not host:port", id="reach-without-port"),
+        pytest.param(ND + 'reach = ["a"]\n', "lanes.nd.reach: 'a' is not host:port", id="reach-without-port"),
         pytest.param(CORE + "test_timeout = -1\n", "lanes.core.test_timeout: -1 is not a number of", id="out-of-range"),
         pytest.param(CORE + "[tool.greenlane.leaks]\nlevel = 4\n", "leaks.level: Expected `str`, got", id="leaks"),
         pytest.param("[tool.greenlane]\n", "lanes: at least one lane is needed", id="no-lane"),
