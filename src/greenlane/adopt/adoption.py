@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from greenlane.adopt.order import polluters
 from greenlane.adopt.placement import Place, Placed, layout, order_dependent, place
 from greenlane.adopt.seed import seed, skip_entries, unrunnable
 from greenlane.adopt.skip_conditions import kept_out, skip_conditions
-from greenlane.adopt.survey import Survey, survey
+from greenlane.adopt.survey import Survey, Workers, forget, survey
 from greenlane.config.context import Context
 from greenlane.config.lanes import Lane, LaneKind
 from greenlane.config.load import Settings
@@ -51,12 +50,15 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
     survey: Survey
 
 
-def observe(root: Path, adoption: Adoption, environ: Mapping[str, str], say: Callable[[str], None]) -> Adopted:
+def observe(
+    root: Path, adoption: Adoption, environ: Mapping[str, str], say: Callable[[str], None], workers: Workers | None
+) -> Adopted:
     """Build the environment of a suite, run it observed, and place its tests; nothing is written but what is ignored.
 
     Args:
         root: the project; adoption: what its files say.
         environ: the caller's environment; say: prints a line to the user.
+        workers: over how many processes the tests may be spread; None for one per core where they take long.
 
     Raises:
         GreenlaneError: the lock, the environment or the suite's start failed.
@@ -70,20 +72,11 @@ def observe(root: Path, adoption: Adoption, environ: Mapping[str, str], say: Cal
         settings = Settings(project=str(root.resolve()), configuration=Configuration(lanes={"core": lane}), sources={})
         compile_locks(Context(settings, environ, lambda _line: None), check=False, upgrade=False)
         context = Context(settings, environ, say)
-        seen = survey(context, lane)
+        seen = survey(context, lane, workers=workers)
         after = polluters(context, lane, order_dependent(seen.observed), seen)
         text = lock.read_text(encoding="utf-8")
     forget(settings)
     return msgspec.structs.replace(_adopted(root, adoption, seen, text), polluters=after)
-
-
-def forget(settings: Settings) -> None:
-    """Remove what the runs of a survey left in the project; their evidence is used up."""
-    for path in (settings.root / settings.configuration.artifacts).glob("survey-*"):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def _adopted(root: Path, adoption: Adoption, seen: Survey, lock: str) -> Adopted:
@@ -104,6 +97,8 @@ def _adopted(root: Path, adoption: Adoption, seen: Survey, lock: str) -> Adopted
     arranged = layout(placed, seen.observed.first.marks)
     adoption = msgspec.structs.replace(
         adoption,
+        # Tests that depend on others need these in their own process, and before them.
+        workers=0 if disturbed else seen.workers,
         order="file" if disturbed else "random",
         timeout=_rounded(4 * seen.longest) if seen.longest > SLOW else 0.0,
         budget=_rounded(3 * seen.seconds) if 2 * seen.seconds > USUAL_BUDGET else 0.0,

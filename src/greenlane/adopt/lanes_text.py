@@ -24,6 +24,7 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
         suite: folders and files of it; where: what says so.
         needs: what its tests need beside the project.
         python: version that lanes run on, as `3.12`; empty for that of nox.
+        workers: over how many processes tests are spread; `auto` is one per core.
         order: `file` or `random`; timeout: seconds for one test, 0 for the usual; budget: of a lane, 0 for the usual.
         addopts_marks: what a `-m` of the suite's own addopts selects; empty for none.
         layout: which tests belong elsewhere.
@@ -33,6 +34,7 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
     where: str
     needs: Installed
     python: str = ""
+    workers: int | str = 0
     order: str = "file"
     timeout: float = 0.0
     budget: float = 0.0
@@ -90,6 +92,8 @@ def _table(name: str, kind: str, tests: tuple[str, ...], marks: str, adoption: A
         lines.append(f"python = {_quoted(adoption.python)}")
     if name == Place.CORE.value and adoption.order == "random":
         lines.append('order = "random"')
+    if name == Place.CORE.value and adoption.workers:
+        lines.append(f"workers = {json.dumps(adoption.workers)}")
     if adoption.timeout:
         lines.append(f"test_timeout = {adoption.timeout:g}")
     if adoption.budget:

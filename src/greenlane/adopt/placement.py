@@ -82,6 +82,13 @@ def failing(observed: Observed) -> tuple[str, ...]:
     return tuple(test.nodeid for test in place(told) if test.place is Place.BROKEN)
 
 
+def differing(first: JournalFacts, second: JournalFacts) -> tuple[str, ...]:
+    """Return the tests that end otherwise in one of two runs than in the other."""
+    ends = [_ends(first), _ends(second)]
+    every = dict.fromkeys((*ends[0], *ends[1]))
+    return tuple(n for n in every if len({end[n].outcome if n in end else None for end in ends}) > 1)
+
+
 def order_dependent(observed: Observed) -> tuple[str, ...]:
     """Return the tests that pass in the suite's own order, and fail in a random one."""
     if observed.shuffled is None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.adopt.adoption import forget
 from greenlane.adopt.bare import bare_context
 from greenlane.adopt.order import order_lines, polluters
 from greenlane.adopt.placement import order_dependent, place
 from greenlane.adopt.summary import missing_modules, placement_lines, proposals
-from greenlane.adopt.survey import survey
+from greenlane.adopt.survey import forget, survey
 from greenlane.cli.context import print_line
+from greenlane.cli.init_options import add_workers
 from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.errors import EXIT_READY, ConfigError
@@ -31,6 +31,7 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    add_workers(parser)
     parser.add_argument("--json", action="store_true", help="print JSON for a script, and no progress")
 
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     # All of the suite, whichever lane has it.
     alone = msgspec.structs.replace(context.settings.configuration, lanes={lane.name: lane})
     whole = Context(msgspec.structs.replace(context.settings, configuration=alone), environ, context.say)
-    seen = survey(whole, lane, interpreter)
+    seen = survey(whole, lane, interpreter, arguments.workers)
     forget(context.settings)
     placed = place(seen.observed)
     disturbed = order_dependent(seen.observed)

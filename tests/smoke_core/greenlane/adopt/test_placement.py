@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from greenlane.adopt.placement import Layout, Observed, Place, Placed, failing, layout, order_dependent, place
+from greenlane.adopt.placement import (
+    Layout,
+    Observed,
+    Place,
+    Placed,
+    differing,
+    failing,
+    layout,
+    order_dependent,
+    place,
+)
 from greenlane.evidence.evidence import JournalFacts
 from greenlane.evidence.journal import NetworkAttempt, SecretRead
 from greenlane.evidence.outcome import Outcome, TestOutcome
@@ -106,6 +116,13 @@ def test_order_dependence_is_told_and_nothing_else() -> None:
     observed = Observed(first=own, second=own, shuffled=shuffled)
     assert order_dependent(observed) == (f"{FILE}::a",)
     assert places(observed)["a"][0] is Place.CORE
+
+
+def test_what_ends_otherwise_is_found() -> None:
+    """Another outcome, and a test that one of the runs did not have; another message is the same end."""
+    one = run(ended("a"), ended("b"), ended("c", Outcome.FAILED, cause="1"))
+    other = run(ended("a"), ended("b", Outcome.SKIPPED), ended("c", Outcome.FAILED, cause="2"), ended("d"))
+    assert differing(one, other) == (f"{FILE}::b", f"{FILE}::d")
 
 
 def placed(**where: Place) -> list[Placed]:

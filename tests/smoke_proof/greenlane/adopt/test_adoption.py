@@ -135,8 +135,12 @@ def test_survey_proposes_moves(stranger: TinyProject) -> None:
         core={"kind": "deterministic", "tests": ["tests"]}, nd={"kind": "nondeterministic", "tests": ["more"]}
     )
     stranger.write("more/test_more.py", "def test_more(): pass\n")
-    ran = stranger.greenlane("survey")
+    ran = stranger.greenlane("survey", "--workers", "2")
     assert ran.code == 0, ran.output
+    assert "run 2 of 3 in its own order, spread over workers" in ran.output
+    # One that counts its runs, at least: whether equal runs differ only a run in one process can tell.
+    assert re.search(r"\d+ end otherwise in several processes, as tests/test_\w+\.py::\w+: one is used", ran.output)
+    assert "run 3 of 3 in random order:" in ran.output
     assert "move: more/test_more.py::test_more from nd to core" in ran.output
     assert "and 1 more from core to release: " in ran.output
     assert "move: tests/test_broken.py::test_broken from core to broken: AssertionError: as everywhere" in ran.output
