@@ -28,13 +28,8 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clock."""
 
-    def time(self) -> float:
-        """Returns: seconds since the epoch."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Returns: seconds on a clock that never goes back."""
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
 
     async def sleep(self, seconds: float) -> None:
         """Wait on the running loop."""

@@ -17,6 +17,7 @@ from mini_agent.core.errors import (
     UnsupportedMediaType,
 )
 from mini_agent.core.text import refuse_long_numbers
+from mini_agent.core.waiting import within
 from mini_agent.edge.exchange import Receive
 
 __all__ = ["BodyReader", "check_json", "has_body", "media_type", "timed"]
@@ -28,13 +29,12 @@ def timed(receive: Receive, idle_s: float, total_s: float) -> Receive:
     idle_s: longest silence of the client. total_s: longest time for all of the body, from the first message asked for.
     Returns: a function that gives the next message. It raises RequestBodyTimeout.
     """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + total_s
+    now = asyncio.get_running_loop().time
+    end = now() + total_s
 
     async def next_message() -> MutableMapping[str, Any]:
         try:
-            async with asyncio.timeout_at(min(loop.time() + idle_s, end)):
-                return await receive()
+            return await within(min(idle_s, end - now()), receive())
         except TimeoutError as error:
             raise RequestBodyTimeout("The request body did not arrive in time") from error
 

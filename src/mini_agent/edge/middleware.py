@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -164,12 +164,12 @@ class _Answer:
         self.headers = [(b"x-request-id", request_id.encode())]
         self.status = 0
 
-    async def __call__(self, message: MutableMapping[str, Any]) -> None:
-        """Send one ASGI message."""
+    def __call__(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
+        """Send one ASGI message. Returns: what is to be awaited: the server's own, without a step in between."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message["headers"], *self.headers]
-        await self._send(message)
+        return self._send(message)
 
 
 def _of_router(error: Exception, scope: Scope) -> GatewayError:

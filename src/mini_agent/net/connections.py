@@ -7,8 +7,6 @@ one limit; both are here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -16,6 +14,7 @@ from aiohttp.payload import Payload
 from yarl import URL
 
 from mini_agent.core.errors import ProviderTimeout
+from mini_agent.core.waiting import within
 from mini_agent.net.sessions import Sessions
 from mini_agent.settings import Settings
 
@@ -60,11 +59,10 @@ class Connections:
         """Returns: a request body that must be taken in time. again: whether to ask it twice does no harm."""
         return TimedBody(raw, self._write_s, again=again)
 
-    @asynccontextmanager
-    async def slot(self, url: URL) -> AsyncGenerator[None, None]:
-        """Hold a place in the pool of the address's host.
+    async def slot(self, url: URL) -> asyncio.Semaphore:
+        """Take a place in the pool of the address's host.
 
-        Raises: ProviderTimeout when none became free in time.
+        Returns: what `release` gives it back to. Raises: ProviderTimeout when none became free in time.
         """
         key = (asyncio.get_running_loop(), url.host_port_subcomponent or "")
         slots = self._slots.get(key)
@@ -74,10 +72,7 @@ class Connections:
             await self._wait(slots)
         else:
             await slots.acquire()
-        try:
-            yield
-        finally:
-            slots.release()
+        return slots
 
     async def _wait(self, slots: asyncio.Semaphore) -> None:
         try:
@@ -116,5 +111,4 @@ class TimedBody(Payload):
         """Write the body up to a length in bytes. Raises: TimeoutError when the provider does not read."""
         body = self._bytes if content_length is None else self._bytes[:content_length]
         for start in range(0, len(body), _PIECE_BYTES):
-            async with asyncio.timeout(self._write_s):
-                await writer.write(body[start : start + _PIECE_BYTES])
+            await within(self._write_s, writer.write(body[start : start + _PIECE_BYTES]))

@@ -28,7 +28,7 @@ IDLE_S = 1800.0
 #: Longest cookie with its attributes: what browsers keep (RFC 6265 6.1).
 _COOKIE_BYTES = 4096
 
-_Key = tuple[str | None, str]
+_Key = tuple[str, str]
 
 
 @lru_cache(maxsize=256)
@@ -38,7 +38,7 @@ def session_host(address: str) -> str:
 
 
 class Sessions:
-    """Hands out clients, one per user and host, on the running loop.
+    """Hands out clients, one per user and host and one for all without a user, on the running loop.
 
     connector: opens the pool of connections that all clients of a loop share. limit: most clients per loop. idle_s:
     seconds until an unused client is forgotten.
@@ -68,7 +68,7 @@ class Sessions:
         pool = self._pools.get(asyncio.get_running_loop())
         if pool is None or pool.connector.closed:
             pool = await self._open_pool()
-        return pool.client(user_id, host, self._clock.monotonic())
+        return pool.bare() if user_id is None else pool.client(user_id, host, self._clock.monotonic())
 
     get_client = get_session
 
@@ -102,15 +102,22 @@ class _Pool:
         self._limit = limit
         self._idle_s = idle_s
         self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
+        self._bare = open_session(connector, connector_owner=False)
 
-    def client(self, user_id: str | None, host: str, now: float) -> aiohttp.ClientSession:
+    def bare(self) -> aiohttp.ClientSession:
+        """Returns: the open client of all requests without a user: it keeps nothing, whatever the host."""
+        if self._bare.closed:
+            self._bare = open_session(self.connector, connector_owner=False)
+        return self._bare
+
+    def client(self, user_id: str, host: str, now: float) -> aiohttp.ClientSession:
         """Returns: the open client of this key. now: monotonic seconds."""
         self._forget_idle(now)
         key = (user_id, host)
         entry = self._entries.get(key)
         if entry is None:
             self._make_room()
-            entry = self._entries[key] = _Entry(self.connector, keeps_cookies=user_id is not None)
+            entry = self._entries[key] = _Entry(self.connector)
         elif entry.client.closed:
             entry.reopen(self.connector)
         self._entries.move_to_end(key)
@@ -124,6 +131,7 @@ class _Pool:
     async def aclose(self) -> None:
         for entry in self._entries.values():
             entry.client.detach()
+        self._bare.detach()
         self._entries.clear()
         await self.connector.close()
 
@@ -164,9 +172,9 @@ class _BoundedJar(aiohttp.CookieJar):
 class _Entry:
     """One client, its cookies, and the answers that are still being read from it."""
 
-    def __init__(self, connector: aiohttp.BaseConnector, *, keeps_cookies: bool) -> None:
+    def __init__(self, connector: aiohttp.BaseConnector) -> None:
         # `unsafe` keeps cookies of hosts that are addresses, too; the jar serves one host anyway.
-        self.jar = _BoundedJar(unsafe=True) if keeps_cookies else aiohttp.DummyCookieJar()
+        self.jar = _BoundedJar(unsafe=True)
         self.used_at = 0.0
         self._starting = 0
         self._answers: WeakSet[aiohttp.ClientResponse] = WeakSet()

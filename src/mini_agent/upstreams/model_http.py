@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import aiohttp
 
@@ -40,6 +40,22 @@ class _Again:
     wait_s: float | None
 
 
+class _Opened(NamedTuple):
+    """An answer that is being read. slot: its place in the pool."""
+
+    response: aiohttp.ClientResponse
+    slot: asyncio.Semaphore
+
+    def release(self) -> None:
+        """Let go of it.
+
+        Its connection goes back to the pool if it was read to its end; otherwise this closes it, which is how the
+        provider learns that nobody listens any more.
+        """
+        self.response.release()
+        self.slot.release()
+
+
 class ModelHttp:
     """Posts requests. connections: of the app. wire: what the servers that are called say. backoff: of retries."""
 
@@ -57,20 +73,23 @@ class ModelHttp:
 
     async def complete(self, call: ModelCall) -> bytes:
         """Ask once. Returns: the provider's bytes. Raises: GatewayError."""
-        async with self._opened(call, _plain_timeout(call.timeout_s)) as response:
-            try:
-                raw = valid_utf8(await read_bounded(response, self._connections.answer_bytes))
-            except AnswerTooLarge as error:
-                raise InvalidProviderResponse(f"the provider's answer is larger than {error.limit} bytes") from error
-            except TRANSPORT_ERRORS as error:
-                raise error_of_transport(error) from error
+        answer = await self._open(call, _plain_timeout(call.timeout_s))
+        try:
+            raw = valid_utf8(await read_bounded(answer.response, self._connections.answer_bytes))
+        except AnswerTooLarge as error:
+            raise InvalidProviderResponse(f"the provider's answer is larger than {error.limit} bytes") from error
+        except TRANSPORT_ERRORS as error:
+            raise error_of_transport(error) from error
+        finally:
+            answer.release()
         return self._wire.check_answer(raw)
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Returns: the provider's events as they arrive. Raises: GatewayError."""
         seconds = call.stream_timeout_s or call.timeout_s or READ_S
-        async with self._opened(call, _stream_timeout(seconds)) as response:
-            reader, guard = SseReader(), self._wire.guard(call.choices)
+        answer = await self._open(call, _stream_timeout(seconds))
+        try:
+            response, reader, guard = answer.response, SseReader(), self._wire.guard(call.choices)
             data = b"-"
             while data:
                 try:
@@ -88,6 +107,8 @@ class ModelHttp:
                     return
             if not guard.finished():
                 raise InvalidProviderResponse("the provider's stream ended before the answer was finished")
+        finally:
+            answer.release()
 
     async def _drain(self, response: aiohttp.ClientResponse) -> None:
         """Read the end of the body, so that the connection can serve the next request."""
@@ -100,24 +121,20 @@ class ModelHttp:
         except TRANSPORT_ERRORS:
             response.close()
 
-    @asynccontextmanager
-    async def _opened(
-        self, call: ModelCall, timeout: aiohttp.ClientTimeout
-    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+    async def _open(self, call: ModelCall, timeout: aiohttp.ClientTimeout) -> _Opened:
         """Send, with the retries of GATEWAY 7.2. Returns: a 2xx answer whose body is unread. Raises: GatewayError."""
         attempt = 0
         while True:
-            async with self._connections.slot(call.url):
+            slot = await self._connections.slot(call.url)
+            try:
                 found = await self._attempt(call, timeout, last=attempt >= call.max_retries)
-                if isinstance(found, aiohttp.ClientResponse):
-                    try:
-                        yield found
-                    finally:
-                        # Back to the pool if the answer was read to its end; otherwise this closes the connection,
-                        # which is how the provider learns that nobody listens any more.
-                        found.release()
-                    return
-            # Outside of the slot: who waits takes no place from those who could go on.
+            except BaseException:
+                slot.release()
+                raise
+            if isinstance(found, aiohttp.ClientResponse):
+                return _Opened(found, slot)
+            # Who waits takes no place from those who could go on.
+            slot.release()
             await self._clock.sleep(self._backoff.wait_s(attempt, found.wait_s))
             attempt += 1
 

@@ -49,7 +49,8 @@ class Relay:
     async def opened(self, call: RelayCall) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         """Send the request. Returns: a 2xx or 304 answer whose body is unread. Raises: GatewayError for any other."""
         url = external_address(self._settings, call.path, kept_query(call.query))
-        async with self._connections.slot(url):
+        slot = await self._connections.slot(url)
+        try:
             try:
                 session = await self._connections.session(call.user_id, url)
                 answer = await session.request(
@@ -69,6 +70,8 @@ class Relay:
                 yield answer
             finally:
                 answer.release()
+        finally:
+            slot.release()
 
     async def read(self, answer: aiohttp.ClientResponse) -> bytes:
         """Returns: the next bytes of an answer as they arrived, empty at its end. Raises: GatewayError."""
