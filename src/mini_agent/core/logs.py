@@ -17,6 +17,10 @@ __all__ = ["JsonLines", "RequestLines", "new_logger"]
 
 
 _ENCODE = msgspec.json.Encoder().encode
+_REQUEST = {
+    level: {"level": logging.getLevelName(level).lower(), "message": "request"}
+    for level in (logging.INFO, logging.WARNING)
+}
 
 
 class JsonLines(logging.Formatter):
@@ -60,20 +64,19 @@ class RequestLines:
         self._log = log
         self._now = now
         self._streams = [handler.stream for handler in log.handlers if isinstance(handler, logging.StreamHandler)]
-        self._pending: list[str] = []
+        self._pending: list[bytes] = []
 
     def write_line(self, level: int, facts: Mapping[str, Any]) -> None:
         """Write a line if the level is on, at the end of this turn of the loop. facts: harmless values by name."""
         if not self._log.isEnabledFor(level):
             return
-        line = {"ts": round(self._now(), 3), "level": logging.getLevelName(level).lower(), "message": "request"}
         # Requests that end in the same turn of the loop share one write, which costs as much as all the rest.
         if not self._pending:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._pending.append(_ENCODE({**line, **facts}).decode() + "\n")
+        self._pending.append(_ENCODE({"ts": round(self._now(), 3), **_REQUEST[level], **facts}))
 
     def _flush(self) -> None:
-        text = "".join(self._pending)
+        text = b"\n".join([*self._pending, b""]).decode()
         self._pending.clear()
         for stream in self._streams:
             stream.write(text)

@@ -13,7 +13,15 @@ from typing import Any
 
 from mini_agent.core.errors import InvalidParameter
 
-__all__ = ["NEVER_ALLOWED", "cleaned", "field_steers", "metadata_steers", "parameter_steers", "without_steering"]
+__all__ = [
+    "NEVER_ALLOWED",
+    "cleaned",
+    "field_steers",
+    "may_hide",
+    "metadata_steers",
+    "parameter_steers",
+    "without_steering",
+]
 
 #: Body fields that no `allowed_openai_params` can open to clients (GATEWAY 7.3).
 NEVER_ALLOWED = frozenset(
@@ -93,6 +101,11 @@ def cleaned(name: str, value: Any) -> Any:
     """
     inner = _inside(name)
     return value if inner is None else _cleaned(value, inner, 0)
+
+
+def may_hide(name: str) -> bool:
+    """Returns: whether a field of this name may hold names that steer."""
+    return _inside(name) is not None
 
 
 def field_steers(name: str, value: str) -> bool:

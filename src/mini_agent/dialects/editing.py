@@ -110,15 +110,15 @@ def without_seals(body: Body) -> dict[str, Any]:
     """
     kept = dict(body)
     if isinstance(turns := body.get("messages"), list):
-        kept["messages"] = [_unsealed(turn) for turn in turns]
+        kept["messages"] = [
+            _unsealed(turn) if isinstance(turn, dict) and turn.get("role") == "assistant" else turn for turn in turns
+        ]
     if isinstance(items := body.get("input"), list):
         kept["input"] = [item for item in items if not _is_sealed(item)]
     return kept
 
 
-def _unsealed(turn: Any) -> Any:
-    if not isinstance(turn, Mapping) or turn.get("role") != "assistant":
-        return turn
+def _unsealed(turn: dict[str, Any]) -> dict[str, Any]:
     for name in ("content", "thinking_blocks"):
         parts = turn.get(name)
         if isinstance(parts, list) and any(map(_is_sealed, parts)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from mini_agent.core.addresses import DEFAULT_PORTS, ip_address, is_loopback, is_unspecified, origin_of
@@ -31,6 +32,22 @@ HEADER_BYTES = 65_536
 HEADER_FIELDS = 200
 
 RawHeader = tuple[bytes, bytes]
+#: The headers that the door looks at, by name, with all their values.
+_Head = Mapping[bytes, list[bytes]]
+_WATCHED = frozenset(
+    {
+        b"access-control-request-headers",
+        b"access-control-request-method",
+        b"content-type",
+        b"host",
+        b"origin",
+        b"sec-fetch-dest",
+        b"sec-fetch-mode",
+        b"sec-fetch-site",
+        b"transfer-encoding",
+    }
+)
+_FOREIGN_SITES = frozenset({b"cross-site", b"same-site"})
 
 _HOST = Pattern(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(?::[0-9]{1,5})?")
 _METHODS = Pattern(r"[A-Z]{1,20}")
@@ -95,25 +112,28 @@ class RequestGuard:
         MisdirectedRequest, ForbiddenOrigin.
         """
         headers: list[RawHeader] = scope["headers"]
-        found = _Head(headers)
-        size = found.size + len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
+        found = _watched(headers)
+        # Each field has four more bytes: a colon, a blank, the end of the line.
+        size = sum(map(len, chain.from_iterable(headers))) + 4 * len(headers)
+        size += len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
         if len(headers) > HEADER_FIELDS or size > HEADER_BYTES:
             raise HeadersTooLarge(f"The head of a request may have {HEADER_BYTES} bytes and {HEADER_FIELDS} fields")
-        if found.codings:
-            _check_coding(found.codings, scope)
-        if found.types > 1:
+        if b"transfer-encoding" in found:
+            _check_coding(found[b"transfer-encoding"], scope)
+        if b"content-type" in found and len(found[b"content-type"]) > 1:
             raise UnsupportedMediaType("A body has one type")
-        self._check_address(scope)
-        host = self._check_host(found.hosts)
-        if found.origins:
+        if not self._rules.may_be_open:
+            self._check_address(scope)
+        host = self._check_host(found.get(b"host", []))
+        if b"origin" in found:
             return self._check_origin(found, host, scope["method"])
-        if found.site in (b"cross-site", b"same-site") and not _is_navigation(found, scope["method"]):
+        if _last(found, b"sec-fetch-site") in _FOREIGN_SITES and not _is_navigation(found, scope["method"]):
             raise ForbiddenOrigin("A web page of another origin may not use this gateway")
         return _PLAIN
 
     def _check_address(self, scope: Mapping[str, Any]) -> None:
         server = scope.get("server")
-        if not self._rules.may_be_open and server and self._is_open(server[0]):
+        if server and self._is_open(server[0]):
             raise OpenAddress(
                 "This gateway has no master key (or one under 16 characters) and was started on an address that "
                 "others reach: set MINI_AGENT_MASTER_KEY, or MINI_AGENT_ALLOW_OPEN=1"
@@ -142,8 +162,9 @@ class RequestGuard:
         return any(_covers(entry, host) for entry in self._rules.hosts)
 
     def _check_origin(self, head: _Head, host: bytes, method: str) -> Admission:
-        given = head.origins[0].decode("latin-1")
-        origin = origin_of(given) if len(head.origins) == 1 else None
+        origins = head[b"origin"]
+        given = origins[0].decode("latin-1")
+        origin = origin_of(given) if len(origins) == 1 else None
         if origin is not None:
             if origin in (origin_of(f"{scheme}://{host.decode('latin-1')}") for scheme in DEFAULT_PORTS):
                 return _PLAIN  # A page of our own address.
@@ -154,54 +175,40 @@ class RequestGuard:
         )
 
 
-class _Head:
-    """The headers that the door looks at, from one walk over all. size: bytes of the whole block."""
+def _watched(headers: Iterable[RawHeader]) -> _Head:
+    """Returns: the headers that the door looks at, from one walk over all."""
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        if name in found:
+            found[name].append(value.strip())
+        elif name in _WATCHED:
+            found[name] = [value.strip()]
+    return found
 
-    def __init__(self, headers: Iterable[RawHeader]) -> None:
-        self.hosts: list[bytes] = []
-        self.origins: list[bytes] = []
-        self.codings: list[bytes] = []
-        self.site = self.mode = self.destination = self.asked_method = self.asked_headers = b""
-        self.size = self.types = 0
-        for name, value in headers:
-            self.size += len(name) + len(value) + 4
-            if name == b"host":
-                self.hosts.append(value.strip())
-            elif name == b"origin":
-                self.origins.append(value.strip())
-            elif name == b"transfer-encoding":
-                self.codings.append(value.strip().lower())
-            elif name == b"content-type":
-                self.types += 1
-            elif name == b"sec-fetch-site":
-                self.site = value
-            elif name == b"sec-fetch-mode":
-                self.mode = value
-            elif name == b"sec-fetch-dest":
-                self.destination = value
-            elif name == b"access-control-request-method":
-                self.asked_method = value
-            elif name == b"access-control-request-headers":
-                self.asked_headers = value
+
+def _last(head: _Head, name: bytes) -> bytes:
+    return head[name][-1] if name in head else b""
 
 
 def _check_coding(codings: list[bytes], scope: Mapping[str, Any]) -> None:
-    if codings != [b"chunked"] or scope.get("http_version", "1.1") == "1.0":
+    if [coding.lower() for coding in codings] != [b"chunked"] or scope.get("http_version", "1.1") == "1.0":
         raise UnsupportedTransferCoding("Of transfer codings this server knows chunked, once, in HTTP/1.1")
 
 
 def _is_navigation(head: _Head, method: str) -> bool:
     """Returns: whether a person followed a link to an address of ours; its page cannot read the answer."""
-    return method in ("GET", "HEAD") and head.mode == b"navigate" and head.destination == b"document"
+    is_document = _last(head, b"sec-fetch-mode") == b"navigate" and _last(head, b"sec-fetch-dest") == b"document"
+    return method in ("GET", "HEAD") and is_document
 
 
 def _cors(head: _Head, origin: bytes, method: str) -> Admission:
     allowed = ((b"access-control-allow-origin", origin), (b"vary", b"Origin"))
-    if method != "OPTIONS" or not _METHODS.fullmatch(head.asked_method.decode("latin-1")):
+    asked, names = _last(head, b"access-control-request-method"), _last(head, b"access-control-request-headers")
+    if method != "OPTIONS" or not _METHODS.fullmatch(asked.decode("latin-1")):
         return Admission((*allowed, (b"access-control-expose-headers", _EXPOSED)))
-    names = head.asked_headers if _NAMES.fullmatch(head.asked_headers.decode("latin-1")) else b""
+    names = names if _NAMES.fullmatch(names.decode("latin-1")) else b""
     granted = (
-        (b"access-control-allow-methods", head.asked_method),
+        (b"access-control-allow-methods", asked),
         (b"access-control-allow-headers", names),
         (b"access-control-allow-private-network", b"true"),
         (b"access-control-max-age", _PREFLIGHT_AGE),

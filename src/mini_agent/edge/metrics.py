@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from mini_agent.edge.exchange import Receive, Scope, Send, send_body
 
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
 __all__ = ["Metrics", "MetricsRoute"]
 
+#: Where the buckets of the histogram end, in seconds.
+_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -16,16 +24,10 @@ class Metrics:
 
     def __init__(self) -> None:
         # Its import reads /proc, and nothing of ours does that at import.
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+        from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
         self._registry = CollectorRegistry()
         self._generate = generate_latest
-        self._requests = Counter(
-            "mini_agent_requests", "HTTP requests", ["route", "method", "status"], registry=self._registry
-        )
-        self._seconds = Histogram(
-            "mini_agent_request_seconds", "Seconds from request to end of response", ["route"], registry=self._registry
-        )
         self._provider_errors = Counter(
             "mini_agent_provider_errors",
             "Failed provider calls",
@@ -41,18 +43,12 @@ class Metrics:
         self.streams_in_flight = Gauge(
             "mini_agent_streams_in_flight", "Streams being relayed now", registry=self._registry
         )
-        # Looking a label set up costs more than counting; the sets are few, so they are kept.
-        self._observers: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
+        self._requests = _Requests()
+        self._registry.register(self._requests)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answered request. route: the template; seconds: its duration."""
-        key = (route, method if method in _METHODS else "other", status)
-        observer = self._observers.get(key)
-        if observer is None:
-            counter = self._requests.labels(route, key[1], str(status))
-            observer = self._observers[key] = (counter.inc, self._seconds.labels(route).observe)
-        observer[0]()
-        observer[1](seconds)
+        self._requests.add(route, method if method in _METHODS else "other", status, seconds)
 
     def provider_error(self, provider: str, group: str, code: str) -> None:
         """Count one failed provider call."""
@@ -65,6 +61,41 @@ class Metrics:
     def text(self) -> bytes:
         """Returns: the metrics in Prometheus text format."""
         return self._generate(self._registry)
+
+
+class _Requests:
+    """Requests and how long they took. Counted in plain numbers: the library's own cost more than our checks."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, int], int] = {}
+        self._buckets: dict[str, list[int]] = {}
+        self._seconds: dict[str, float] = {}
+
+    def add(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one."""
+        key = (route, method, status)
+        if key not in self._counts:
+            self._counts[key] = 0
+            self._seconds.setdefault(route, 0.0)
+            self._buckets.setdefault(route, [0] * (len(_BOUNDS_S) + 1))
+        self._counts[key] += 1
+        self._seconds[route] += seconds
+        self._buckets[route][bisect_left(_BOUNDS_S, seconds)] += 1
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield what the library writes."""
+        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+
+        counts = CounterMetricFamily("mini_agent_requests", "HTTP requests", labels=["route", "method", "status"])
+        for (route, method, status), count in self._counts.items():
+            counts.add_metric([route, method, str(status)], count)
+        text = "Seconds from request to end of response"
+        times = HistogramMetricFamily("mini_agent_request_seconds", text, labels=["route"])
+        for route, buckets in self._buckets.items():
+            bounds = [*(str(bound) for bound in _BOUNDS_S), "+Inf"]
+            upto = list(zip(bounds, accumulate(buckets), strict=True))
+            times.add_metric([route], upto, self._seconds[route])
+        return counts, times
 
 
 class MetricsRoute:

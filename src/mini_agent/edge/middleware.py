@@ -85,7 +85,19 @@ class Edge:
         answer = _Answer(send, exchange.request_id)
         self._running += 1
         try:
-            await self._answered(scope, receive, answer)
+            admission = self._guard.admit(scope)
+            if admission.headers:
+                answer.headers += admission.headers
+            if admission.preflight:
+                await _send_preflight(answer)
+                return
+            if self._running > self._max_requests:
+                self._check_load(scope["path"])
+            endpoint = self._endpoints.get((scope["method"], scope["path"]))
+            if endpoint is None:
+                self._check_method(scope)
+                endpoint = self._router
+            await endpoint(scope, receive, answer)
         except ClientDisconnected:
             answer.status = answer.status or _CLIENT_CLOSED
         except asyncio.CancelledError:
@@ -104,21 +116,6 @@ class Edge:
             self._metrics.request(exchange.route, scope["method"], answer.status, seconds)
             self._log_request(scope, exchange, answer.status, seconds)
 
-    async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        """Let the request in, and answer it. Raises: whatever the endpoint raises."""
-        admission = self._guard.admit(scope)
-        answer.headers += admission.headers
-        if admission.preflight:
-            await answer({"type": "http.response.start", "status": 204, "headers": []})
-            await answer({"type": "http.response.body", "body": b""})
-            return
-        self._check_load(scope["path"])
-        endpoint = self._endpoints.get((scope["method"], scope["path"]))
-        if endpoint is None:
-            self._check_method(scope)
-            endpoint = self._router
-        await endpoint(scope, receive, answer)
-
     def _check_method(self, scope: Scope) -> None:
         """See that a path of its own is not taken for one with a variable part. Raises: MethodNotAllowed."""
         if scope["path"] in self.routes:
@@ -126,7 +123,7 @@ class Edge:
             raise method_not_allowed(scope["method"], scope["path"], ", ".join(methods))
 
     def _check_load(self, path: str) -> None:
-        if self._running > self._max_requests and path not in _ALWAYS_SERVED:
+        if path not in _ALWAYS_SERVED:
             raise GatewayBusy(f"This gateway works on {self._max_requests} requests already")
 
     async def _send_error(self, error: GatewayError, exchange: Exchange, send: Send, dialect: Dialect) -> None:
@@ -170,6 +167,11 @@ class _Answer:
             self.status = message["status"]
             message["headers"] = [*message["headers"], *self.headers]
         return self._send(message)
+
+
+async def _send_preflight(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _of_router(error: Exception, scope: Scope) -> GatewayError:

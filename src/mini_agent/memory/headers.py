@@ -50,7 +50,10 @@ def provider_headers(request: ProviderRequest) -> dict[str, str]:
     target, caller = request.target, request.caller
     names_user = target.sends_user_id or caller.user_id is None
     headers = dict(request.protocol_headers)
-    headers |= {name: value for name, value in caller.headers.items() if names_user or name not in caller.naming}
+    if names_user:
+        headers.update(caller.headers)
+    else:
+        headers |= {name: value for name, value in caller.headers.items() if name not in caller.naming}
     for name, value in target.extra_headers.items():
         headers[name.lower()] = value
     if target.features:

@@ -7,20 +7,32 @@ one limit; both are here.
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
-import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 from yarl import URL
 
 from mini_agent.core.errors import ProviderTimeout
 from mini_agent.core.waiting import within
-from mini_agent.net.sessions import Sessions
+from mini_agent.net.sessions import HeldClient, Sessions
 from mini_agent.settings import Settings
 
-__all__ = ["Connections", "TimedBody"]
+__all__ = ["Connections", "Place", "TimedBody"]
 
 _PIECE_BYTES = 2**18
+
+
+class Place(NamedTuple):
+    """A place in a pool of connections. held: the client to ask with."""
+
+    held: HeldClient
+    slots: asyncio.Semaphore
+
+    def release(self) -> None:
+        """Give the place back."""
+        self.held.release()
+        self.slots.release()
 
 
 class Connections:
@@ -51,28 +63,30 @@ class Connections:
             answer_bytes=settings.max_answer_bytes,
         )
 
-    async def session(self, user_id: str | None, url: URL) -> aiohttp.ClientSession:
-        """Returns: the client of this user at the host of this address."""
-        return await self._sessions.get_session(user_id, url.host_port_subcomponent or "")
-
     def body(self, raw: bytes, *, again: bool = False) -> TimedBody:
         """Returns: a request body that must be taken in time. again: whether to ask it twice does no harm."""
         return TimedBody(raw, self._write_s, again=again)
 
-    async def slot(self, url: URL) -> asyncio.Semaphore:
-        """Take a place in the pool of the address's host.
+    async def place(self, user_id: str | None, url: URL) -> Place:
+        """Take a place in the pool of the address's host, with the client of this user there.
 
-        Returns: what `release` gives it back to. Raises: ProviderTimeout when none became free in time.
+        Returns: it, until its `release`. Raises: ProviderTimeout when none became free in time.
         """
-        key = (asyncio.get_running_loop(), url.host_port_subcomponent or "")
+        host = url.host_port_subcomponent or ""
+        key = (asyncio.get_running_loop(), host)
         slots = self._slots.get(key)
         if slots is None:
             slots = self._slots[key] = asyncio.Semaphore(self._limit)
-        if slots.locked():
-            await self._wait(slots)
-        else:
-            await slots.acquire()
-        return slots
+        held = await self._sessions.hold(user_id, host)
+        try:
+            if slots.locked():
+                await self._wait(slots)
+            else:
+                await slots.acquire()
+        except BaseException:
+            held.release()
+            raise
+        return Place(held, slots)
 
     async def _wait(self, slots: asyncio.Semaphore) -> None:
         try:

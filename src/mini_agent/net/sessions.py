@@ -20,7 +20,7 @@ from mini_agent.net.stale import send_past_stale
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType
 
-__all__ = ["IDLE_S", "MAX_SESSIONS", "Sessions", "session_host"]
+__all__ = ["IDLE_S", "MAX_SESSIONS", "HeldClient", "Sessions", "session_host"]
 
 MAX_SESSIONS = 256
 #: A client that nobody asked for in this time is forgotten with its cookies.
@@ -28,7 +28,7 @@ IDLE_S = 1800.0
 #: Longest cookie with its attributes: what browsers keep (RFC 6265 6.1).
 _COOKIE_BYTES = 4096
 
-_Key = tuple[str, str]
+_Key = tuple[str | None, str]
 
 
 @lru_cache(maxsize=256)
@@ -38,7 +38,7 @@ def session_host(address: str) -> str:
 
 
 class Sessions:
-    """Hands out clients, one per user and host and one for all without a user, on the running loop.
+    """Hands out clients, one per user and host, on the running loop.
 
     connector: opens the pool of connections that all clients of a loop share. limit: most clients per loop. idle_s:
     seconds until an unused client is forgotten.
@@ -65,12 +65,24 @@ class Sessions:
         Returns: the client, the same one until it is idle for long, closed, or pushed out while nobody uses it. It
         belongs to this object: callers do not close it.
         """
+        return (await self._entry(user_id, host)).client
+
+    get_client = get_session
+
+    async def hold(self, user_id: str | None, host: str) -> HeldClient:
+        """Find a client as `get_session` does.
+
+        Returns: it, in use until `release` is called: its requests go out with middlewares of their own, unwatched.
+        """
+        entry = await self._entry(user_id, host)
+        entry.users += 1
+        return entry
+
+    async def _entry(self, user_id: str | None, host: str) -> HeldClient:
         pool = self._pools.get(asyncio.get_running_loop())
         if pool is None or pool.connector.closed:
             pool = await self._open_pool()
-        return pool.bare() if user_id is None else pool.client(user_id, host, self._clock.monotonic())
-
-    get_client = get_session
+        return pool.entry(user_id, host, self._clock.monotonic())
 
     def cookie_counts(self, user_id: str) -> list[int]:
         """Returns: for each client of a user on the running loop, how many cookies it holds."""
@@ -101,28 +113,21 @@ class _Pool:
         self.connector = connector
         self._limit = limit
         self._idle_s = idle_s
-        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
-        self._bare = open_session(connector, connector_owner=False)
+        self._entries: OrderedDict[_Key, HeldClient] = OrderedDict()
 
-    def bare(self) -> aiohttp.ClientSession:
-        """Returns: the open client of all requests without a user: it keeps nothing, whatever the host."""
-        if self._bare.closed:
-            self._bare = open_session(self.connector, connector_owner=False)
-        return self._bare
-
-    def client(self, user_id: str, host: str, now: float) -> aiohttp.ClientSession:
+    def entry(self, user_id: str | None, host: str, now: float) -> HeldClient:
         """Returns: the open client of this key. now: monotonic seconds."""
         self._forget_idle(now)
         key = (user_id, host)
         entry = self._entries.get(key)
         if entry is None:
             self._make_room()
-            entry = self._entries[key] = _Entry(self.connector)
+            entry = self._entries[key] = HeldClient(self.connector, keeps_cookies=user_id is not None)
         elif entry.client.closed:
             entry.reopen(self.connector)
         self._entries.move_to_end(key)
         entry.used_at = now
-        return entry.client
+        return entry
 
     def cookie_counts(self, user_id: str, now: float) -> list[int]:
         self._forget_idle(now)
@@ -131,23 +136,18 @@ class _Pool:
     async def aclose(self) -> None:
         for entry in self._entries.values():
             entry.client.detach()
-        self._bare.detach()
         self._entries.clear()
         await self.connector.close()
 
     def _forget_idle(self, now: float) -> None:
-        for key, entry in list(self._oldest(now)):
-            if not entry.in_use:
-                self._forget(key)
-
-    def _oldest(self, now: float) -> list[tuple[_Key, _Entry]]:
-        """Returns: the clients that nobody asked for in the idle time."""
-        found = []
-        for key, entry in self._entries.items():
+        oldest = next(iter(self._entries.values()), None)
+        if oldest is None or now - oldest.used_at < self._idle_s:
+            return
+        for key, entry in list(self._entries.items()):
             if now - entry.used_at < self._idle_s:
                 break
-            found.append((key, entry))
-        return found
+            if not entry.in_use:
+                self._forget(key)
 
     def _make_room(self) -> None:
         # A client in use stays, even if that makes one more than the limit until it is free.
@@ -169,31 +169,35 @@ class _BoundedJar(aiohttp.CookieJar):
         super().update_cookies_from_headers([text for text in headers if len(text) <= _COOKIE_BYTES], response_url)
 
 
-class _Entry:
-    """One client, its cookies, and the answers that are still being read from it."""
+class HeldClient:
+    """One client, its cookies, and what still uses it. users: who holds it, or has a request on its way."""
 
-    def __init__(self, connector: aiohttp.BaseConnector) -> None:
+    def __init__(self, connector: aiohttp.BaseConnector, *, keeps_cookies: bool) -> None:
         # `unsafe` keeps cookies of hosts that are addresses, too; the jar serves one host anyway.
-        self.jar = _BoundedJar(unsafe=True)
+        self.jar = _BoundedJar(unsafe=True) if keeps_cookies else aiohttp.DummyCookieJar()
         self.used_at = 0.0
-        self._starting = 0
+        self.users = 0
         self._answers: WeakSet[aiohttp.ClientResponse] = WeakSet()
         self.reopen(connector)
 
     @property
     def in_use(self) -> bool:
-        """Returns: whether a request is on its way, or an answer is not read to its end."""
-        return self._starting > 0 or any(not answer.closed for answer in self._answers)
+        """Returns: whether somebody holds it, a request is on its way, or an answer is not read to its end."""
+        return self.users > 0 or any(not answer.closed for answer in self._answers)
+
+    def release(self) -> None:
+        """Let go of it."""
+        self.users -= 1
 
     def reopen(self, connector: aiohttp.BaseConnector) -> None:
         """Open the client, with the cookies that are there."""
         self.client = open_session(connector, self.jar, connector_owner=False, middlewares=(self._watch,))
 
     async def _watch(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
-        self._starting += 1
+        self.users += 1
         try:
             answer = await send_past_stale(request, handler)
         finally:
-            self._starting -= 1
+            self.users -= 1
         self._answers.add(answer)
         return answer

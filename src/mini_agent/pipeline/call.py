@@ -28,7 +28,8 @@ class Call:
                 await self._stream(flow)
                 return
             async with CancelOnDisconnect(flow.scope, flow.receive):
-                await self._delay()
+                if self._delay_s:
+                    await self._services.clock.sleep(self._delay_s)
                 raw = await flow.client.complete(flow.request)
         except GatewayError as error:
             self._count(flow, error)
@@ -48,7 +49,8 @@ class Call:
             )
             return Envelope(services.errors.envelope(failure, flow.exchange.request_id), failure.status)
 
-        await self._delay()
+        if self._delay_s:
+            await services.clock.sleep(self._delay_s)
         services.metrics.streams_in_flight.inc()
         try:
             await write_stream(
@@ -67,7 +69,3 @@ class Call:
 
     def _count(self, flow: Flow, error: GatewayError) -> None:
         self._services.metrics.provider_error(flow.client.name, flow.target.group, error.code)
-
-    async def _delay(self) -> None:
-        if self._delay_s:
-            await self._services.clock.sleep(self._delay_s)

@@ -13,7 +13,7 @@ from mini_agent.memory.headers import USER_HEADER, harmless_headers, is_harmless
 from mini_agent.settings import Settings
 from mini_agent.upstreams.forward.headers import forwarded_headers
 
-__all__ = ["Callers", "next_hop"]
+__all__ = ["Callers", "next_hop", "protocol_headers", "protocol_prefix"]
 
 #: A request that has passed this many gateways goes in circles.
 _MAX_HOPS = 3
@@ -47,30 +47,37 @@ class Callers:
         """Returns: whose request it is, None while memory routing is off. Raises: InvalidParameter, as `of`."""
         return self.detector.detect(exchange.headers).user_id if self.detector is not None else None
 
-    def protocol_headers(self, exchange: Exchange, dialect: Dialect, target: ModelTarget) -> dict[str, str]:
-        """Pick the headers by which a client speaks to a provider of its own protocol.
-
-        Returns: `anthropic-version`, `anthropic-beta` or `openai-*`; none where another protocol is spoken.
-        """
-        prefix = _PROTOCOL_PREFIX[dialect]
-        if _PROTOCOL_PREFIX[Dialect(target.dialect)] != prefix:
-            return {}
-        return {
-            name.decode(): value.decode()
-            for name, value in exchange.headers.items()
-            if name.startswith(prefix) and is_harmless(name, value)
-        }
-
     def _of_client(self, headers: Mapping[bytes, bytes]) -> dict[str, str]:
         if self._forward:  # What goes on from there is decided there, by the same setting of the same file.
             return forwarded_headers(headers.items())
         return harmless_headers(headers) if self._pass_on else {}
 
 
+def protocol_prefix(dialect: Dialect, target: ModelTarget) -> bytes | None:
+    """Returns: how the names of those headers begin that a client sends to a provider of its own protocol.
+
+    `anthropic-` or `openai-`, None where another protocol is spoken.
+    """
+    prefix = _PROTOCOL_PREFIX[dialect]
+    return prefix if _PROTOCOL_PREFIX[Dialect(target.dialect)] == prefix else None
+
+
+def protocol_headers(headers: Mapping[bytes, bytes], prefix: bytes | None) -> dict[str, str]:
+    """Returns: the headers that begin so, as text. prefix: as `protocol_prefix` gives it."""
+    if prefix is None:
+        return {}
+    length = len(prefix)
+    return {
+        name.decode(): value.decode()
+        for name, value in headers.items()
+        if name[:length] == prefix and is_harmless(name, value)
+    }
+
+
 def next_hop(headers: Mapping[bytes, bytes]) -> int:
     """Returns: the hop number for outgoing requests. Raises: LoopDetected for a request that goes in circles."""
-    value = headers.get(b"x-mini-agent-hop", b"").strip()
-    if not value.isdigit():
+    value = headers.get(b"x-mini-agent-hop")
+    if value is None or not (value := value.strip()).isdigit():
         return 1
     # Digits beyond the first few change nothing, and converting thousands of them would cost time.
     received = int(value[-19:]) if len(value.lstrip(b"0")) <= 19 else _MAX_HOPS

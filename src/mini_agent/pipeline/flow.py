@@ -18,8 +18,9 @@ __all__ = ["Flow", "Step"]
 class Flow:
     """One request of one dialect.
 
-    `admit` finds out who answers and with what: hop, stream, target, client, body. `user` makes the request of it.
-    `recall` and `tools` change request and client; `call` answers. headers: of the answer, beside those of its kind.
+    `admit` finds out who answers and with what: hop, stream, target, client, body, protocol_headers. `user` makes the
+    request of it. `recall` and `tools` change request and client; `call` answers. headers: of the answer, beside those
+    of its kind.
     """
 
     scope: Scope
@@ -32,6 +33,7 @@ class Flow:
     target: ModelTarget = field(init=False)
     client: ModelClient = field(init=False)
     body: dict[str, Any] = field(init=False)
+    protocol_headers: dict[str, str] = field(init=False)
     request: ProviderRequest = field(init=False)
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 

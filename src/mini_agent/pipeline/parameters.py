@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from mini_agent.core.chat import CLIENT_PARAMETERS, ModelTarget
 from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter, UnsupportedThread
-from mini_agent.core.steering import NEVER_ALLOWED, cleaned, held_orders_only, parameter_steers
+from mini_agent.core.steering import NEVER_ALLOWED, cleaned, held_orders_only, may_hide, parameter_steers
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.names import CONVERSATION
-from mini_agent.dialects.openai_chat.shape import check_messages, check_tool_calls
+from mini_agent.dialects.openai_chat.shape import check_messages
 from mini_agent.dialects.parameters import known
 from mini_agent.upstreams.clients import with_defaults
 
@@ -20,6 +20,7 @@ __all__ = [
     "ITEM_TYPES",
     "TYPE_NAMES",
     "ModelBody",
+    "Rules",
     "outgoing_body",
     "parse_body",
     "parse_chat",
@@ -129,34 +130,55 @@ def parse_chat(
         if value is None or value == "" or value == []:
             raise missing(f"Missing required parameter: '{name}'", param=name)
     for name, value in body.items():
-        kinds = CHAT_FIELDS.get(name)
-        if kinds is None or value is None:
+        if name not in CHAT_FIELDS or value is None:
             continue
+        # Exact types: bool is an int in Python, never in JSON.
+        kinds, kind = CHAT_FIELDS[name], type(value)
         # In JSON 3.0 is a whole number.
-        if isinstance(value, float) and int in kinds and value.is_integer():
-            continue
-        # bool is an int in Python, never in JSON.
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        if kind not in kinds and not (kind is float and int in kinds and value.is_integer()):
             expected = " or ".join(dict.fromkeys(TYPE_NAMES[kind] for kind in kinds))
             raise invalid(f"Invalid type for '{name}': expected {expected}", param=name)
-        item = ITEM_TYPES.get(name)
-        if item is not None and isinstance(value, list) and not all(isinstance(part, item) for part in value):
-            raise invalid(f"Invalid type for '{name}': expected an array of {TYPE_NAMES[item]}s", param=name)
+        if kind is list and name in ITEM_TYPES:
+            item = ITEM_TYPES[name]
+            if not all(type(part) is item for part in value):
+                raise invalid(f"Invalid type for '{name}': expected an array of {TYPE_NAMES[item]}s", param=name)
     check_messages(body["messages"], invalid)
-    check_tool_calls(body["messages"], invalid)
     return ModelBody(model=body["model"], stream=body.get("stream") is True, fields=body)
 
 
-def outgoing_body(asked: ModelBody, target: ModelTarget, *, passes_unknown: bool) -> tuple[dict[str, Any], list[str]]:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What callers of a dialect may set for a target, found out once.
+
+    plain: names that pass without another look. passes_unknown: whether the target's client passes on parameters that
+    nobody here knows.
+    """
+
+    target: ModelTarget
+    dialect: Dialect
+    passes_unknown: bool
+    plain: frozenset[str]
+
+    @classmethod
+    def of(cls, target: ModelTarget, dialect: Dialect, *, passes_unknown: bool) -> Rules:
+        """Returns: the rules of a target."""
+        plain = (name for name in _own(dialect) if not may_hide(name) and name != "model")
+        return cls(target, dialect, passes_unknown, frozenset(plain) - _kept_back(target, dialect))
+
+
+def outgoing_body(fields: Mapping[str, Any], rules: Rules) -> tuple[dict[str, Any], list[str]]:
     """Merge configured defaults with what the client may set; client values win.
 
-    passes_unknown: whether the target's client passes on parameters that nobody here knows.
+    fields: the body as the client sent it.
     Returns: the body in the client's dialect without `model`, and the names that were dropped.
     """
-    body = with_defaults(target, {}, asked.dialect)
+    body, plain = with_defaults(rules.target, {}, rules.dialect), rules.plain
     dropped = []
-    for name, value in asked.fields.items():
-        if _may_pass(name, asked.dialect, target, passes_unknown):
+    for name, value in fields.items():
+        if name in plain:
+            body[name] = value
+            continue
+        if _may_pass(name, rules):
             # What an operator has opened may be a container: inside of it steering names stay forbidden.
             kept = cleaned(name, value)
             if kept or not held_orders_only(name, value):
@@ -167,15 +189,25 @@ def outgoing_body(asked: ModelBody, target: ModelTarget, *, passes_unknown: bool
     return body, dropped
 
 
-def _may_pass(name: str, dialect: Dialect, target: ModelTarget, passes_unknown: bool) -> bool:
+def _own(dialect: Dialect) -> Set[str]:
+    """Returns: the names of a dialect's own parameters."""
+    return CLIENT_PARAMETERS if dialect is Dialect.CHAT else known(dialect)
+
+
+def _kept_back(target: ModelTarget, dialect: Dialect) -> frozenset[str]:
+    """Returns: what the operator keeps from the target, in the caller's words; a translation sees to it itself."""
+    return target.dropped if dialect == target.dialect else frozenset()
+
+
+def _may_pass(name: str, rules: Rules) -> bool:
     """Returns: whether a client may set a parameter: the dialect's own, and others where nobody is steered by them.
 
     A translation refuses by name what no rule knows, and keeps back itself what the operator drops.
     """
-    if name in target.dropped and dialect == target.dialect:
+    if name in _kept_back(rules.target, rules.dialect):
         return False
-    if name in (CLIENT_PARAMETERS if dialect is Dialect.CHAT else known(dialect)):
+    if name in _own(rules.dialect):
         return True
-    if name in target.allowed:
+    if name in rules.target.allowed:
         return name not in NEVER_ALLOWED
-    return passes_unknown and not parameter_steers(name)
+    return rules.passes_unknown and not parameter_steers(name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from mini_agent.core.chat import ModelTarget, ProviderRequest
 from mini_agent.dialects import Dialect
@@ -16,11 +16,11 @@ from mini_agent.dialects.editing import spoken, without_seals
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.memory.recall import Recall
 from mini_agent.pipeline.call import Call
-from mini_agent.pipeline.caller import next_hop
+from mini_agent.pipeline.caller import next_hop, protocol_headers, protocol_prefix
 from mini_agent.pipeline.compaction import Compact
 from mini_agent.pipeline.continuing import Continue, Keep
 from mini_agent.pipeline.flow import Flow, Step
-from mini_agent.pipeline.parameters import outgoing_body, parse_body
+from mini_agent.pipeline.parameters import Rules, outgoing_body, parse_body
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.runs.tool_chat import ToolChat
 from mini_agent.upstreams.protocol import ModelClient
@@ -48,12 +48,24 @@ def compaction_steps(services: ModelServices) -> Sequence[Step]:
     return [Admit(services), User(services), Continue(services.store), Compact(services), Call(services)]
 
 
+class _Plan(NamedTuple):
+    """What is the same for all requests of a dialect for a model. prefix: of its protocol's own headers."""
+
+    target: ModelTarget
+    client: ModelClient
+    rules: Rules
+    prefix: bytes | None
+    header: tuple[bytes, bytes]
+
+
 class Admit:
     """Key, hops, size, JSON, fields, model guard, parameters: what a request is refused for, whoever sends it."""
 
     def __init__(self, services: ModelServices) -> None:
         self._services = services
         self._echoes = services.settings.shim_mode == "echo"
+        #: Of the configured groups: there are as many as the operator has written.
+        self._plans: dict[tuple[str, Dialect], _Plan] = {}
 
     async def __call__(self, flow: Flow) -> None:
         """Find out who answers, and with what parameters."""
@@ -62,14 +74,24 @@ class Admit:
         flow.hop = next_hop(headers)
         asked = parse_body(await services.reader.read_object(flow.receive, headers), flow.dialect)
         flow.stream = asked.stream
-        flow.target, flow.client = self._answerer(asked.model, flow.dialect)
-        flow.exchange.model = flow.target.group
-        flow.headers.append((b"x-mini-agent-provider", flow.client.name.encode()))
-        passes = flow.client.capabilities.passes_unknown
-        body, dropped = outgoing_body(asked, flow.target, passes_unknown=passes)
-        flow.body = without_seals(body) if flow.target.dialect == flow.dialect else body
+        plan = self._plans.get((asked.model, flow.dialect)) or self._plan(asked.model, flow.dialect)
+        flow.target, flow.client = plan.target, plan.client
+        flow.protocol_headers = protocol_headers(headers, plan.prefix)
+        flow.exchange.model = plan.target.group
+        flow.headers.append(plan.header)
+        body, dropped = outgoing_body(asked.fields, plan.rules)
+        flow.body = without_seals(body) if plan.target.dialect == flow.dialect else body
         if dropped:
             flow.headers.append((DROPPED_HEADER, dropped_names(sorted(dropped))))
+
+    def _plan(self, model: str, caller: Dialect) -> _Plan:
+        target, client = self._answerer(model, caller)
+        rules = Rules.of(target, caller, passes_unknown=client.capabilities.passes_unknown)
+        header = (b"x-mini-agent-provider", client.name.encode())
+        plan = _Plan(target, client, rules, protocol_prefix(caller, target), header)
+        if target.group == model:
+            self._plans[model, caller] = plan
+        return plan
 
     def _answerer(self, model: str, caller: Dialect) -> tuple[ModelTarget, ModelClient]:
         """Returns: the target, and who asks it, in the caller's dialect."""
@@ -94,7 +116,7 @@ class User:
             body=flow.body,
             caller=self._callers.of(flow.exchange, flow.hop),
             query=flow.scope.get("query_string", b"").decode("latin-1"),
-            protocol_headers=self._callers.protocol_headers(flow.exchange, flow.dialect, flow.target),
+            protocol_headers=flow.protocol_headers,
             on_response_headers=flow.headers.extend,
         )
 

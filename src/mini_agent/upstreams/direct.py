@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from yarl import URL
@@ -33,13 +33,13 @@ class _Kind:
     path: str
     key_header: str = "authorization"
     scheme: str = "Bearer "
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 #: How providers of each dialect are asked.
 DIRECT: Mapping[Dialect, _Kind] = {
     Dialect.CHAT: _Kind("openai_http", "/chat/completions"),
-    Dialect.MESSAGES: _Kind("anthropic_http", "/messages", "x-api-key", "", (("anthropic-version", "2023-06-01"),)),
+    Dialect.MESSAGES: _Kind("anthropic_http", "/messages", "x-api-key", "", {"anthropic-version": "2023-06-01"}),
     Dialect.RESPONSES: _Kind("openai_responses", "/responses"),
 }
 
@@ -51,6 +51,7 @@ class DirectClient:
         self.name = DIRECT[dialect].client
         self.capabilities = Capabilities()
         self._dialect = dialect
+        self._kind = DIRECT[dialect]
         self._http = ModelHttp(connections, clock, WIRES[dialect])
 
     async def complete(self, request: ProviderRequest) -> bytes:
@@ -71,8 +72,8 @@ class DirectClient:
         return ModelCall.of(request, endpoint(target.api_base, self._dialect), self._headers(request), provider_facts)
 
     def _headers(self, request: ProviderRequest) -> dict[str, str]:
-        kind, key = DIRECT[self._dialect], request.target.api_key
-        headers = {"content-type": "application/json", **dict(kind.headers)}
+        kind, key = self._kind, request.target.api_key
+        headers = {"content-type": "application/json", **kind.headers}
         if key:
             headers[kind.key_header] = f"{kind.scheme}{key}"
         return headers | provider_headers(request)

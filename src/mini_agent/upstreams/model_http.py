@@ -17,10 +17,11 @@ from mini_agent.core.errors import GatewayError, InvalidProviderResponse
 from mini_agent.core.ports import Clock
 from mini_agent.core.text import valid_utf8
 from mini_agent.net.bounded import AnswerTooLarge, read_bounded
-from mini_agent.net.connections import Connections
+from mini_agent.net.connections import Connections, Place
 from mini_agent.net.failures import TRANSPORT_ERRORS, error_of_transport, read_refusal
 from mini_agent.net.retry import Backoff, RetryRule, retry_after_seconds
 from mini_agent.net.sse import SseReader
+from mini_agent.net.stale import send_past_stale
 from mini_agent.upstreams.model_call import ModelCall
 from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.wires import OPENAI, Wire
@@ -41,10 +42,10 @@ class _Again:
 
 
 class _Opened(NamedTuple):
-    """An answer that is being read. slot: its place in the pool."""
+    """An answer that is being read, and its place in the pool."""
 
     response: aiohttp.ClientResponse
-    slot: asyncio.Semaphore
+    place: Place
 
     def release(self) -> None:
         """Let go of it.
@@ -53,7 +54,7 @@ class _Opened(NamedTuple):
         provider learns that nobody listens any more.
         """
         self.response.release()
-        self.slot.release()
+        self.place.release()
 
 
 class ModelHttp:
@@ -125,28 +126,31 @@ class ModelHttp:
         """Send, with the retries of GATEWAY 7.2. Returns: a 2xx answer whose body is unread. Raises: GatewayError."""
         attempt = 0
         while True:
-            slot = await self._connections.slot(call.url)
+            place = await self._connections.place(call.user_id, call.url)
             try:
-                found = await self._attempt(call, timeout, last=attempt >= call.max_retries)
+                found = await self._attempt(call, place.held.client, timeout, last=attempt >= call.max_retries)
             except BaseException:
-                slot.release()
+                place.release()
                 raise
             if isinstance(found, aiohttp.ClientResponse):
-                return _Opened(found, slot)
+                return _Opened(found, place)
             # Who waits takes no place from those who could go on.
-            slot.release()
+            place.release()
             await self._clock.sleep(self._backoff.wait_s(attempt, found.wait_s))
             attempt += 1
 
     async def _attempt(
-        self, call: ModelCall, timeout: aiohttp.ClientTimeout, *, last: bool
+        self, call: ModelCall, client: aiohttp.ClientSession, timeout: aiohttp.ClientTimeout, *, last: bool
     ) -> aiohttp.ClientResponse | _Again:
         """Send once. Returns: a 2xx answer, or that it may be tried again. Raises: GatewayError."""
         try:
-            session = await self._connections.session(call.user_id, call.url)
-            body = self._connections.body(call.body, again=True)
-            response = await session.post(
-                call.url, data=body, headers=call.headers, timeout=timeout, allow_redirects=False
+            response = await client.post(
+                call.url,
+                data=self._connections.body(call.body, again=True),
+                headers=call.headers,
+                timeout=timeout,
+                allow_redirects=False,
+                middlewares=(send_past_stale,),
             )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             if last or isinstance(error, aiohttp.ClientSSLError):

@@ -76,6 +76,7 @@ class Registry:
         self._settings = settings
         self._entries = {entry.model_name: (index, entry) for index, entry in enumerate(settings.config.model_list)}
         self._forward = settings.provider_mode == "forward"
+        self._unlisted_too = settings.allow_unlisted_models
         self._resolved: dict[str, ModelTarget] = {}
 
     def resolve(self, model: str) -> ModelTarget:
@@ -85,7 +86,7 @@ class Registry:
         Raises: ModelNotFound with a non-empty model list, ProviderNotConfigured otherwise, or when key or base of the
         model are missing.
         """
-        return self._find(model, unlisted=self._settings.allow_unlisted_models)
+        return self._find(model, unlisted=self._unlisted_too)
 
     def resolve_configured(self, model: str) -> ModelTarget:
         """Find who answers for a model that the operator named, in an entry or the environment.

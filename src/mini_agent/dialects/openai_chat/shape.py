@@ -10,12 +10,13 @@ __all__ = ["check_messages", "check_tool_calls"]
 
 
 def check_messages(messages: list[Any], invalid: type[GatewayError] = InvalidParameter) -> None:
-    """Raises: `invalid` unless every message is an object with a `role`."""
+    """Raises: `invalid` unless every message is an object with a `role`, and its tool calls are as they must be."""
     for index, message in enumerate(messages):
-        if not isinstance(message, dict):
+        if type(message) is not dict:
             raise invalid(f"Invalid type for 'messages[{index}]': expected object", param="messages")
-        if not isinstance(message.get("role"), str):
+        if type(message.get("role")) is not str:
             raise invalid(f"Invalid 'messages[{index}].role': expected string", param="messages")
+    check_tool_calls(messages, invalid)
 
 
 def check_tool_calls(messages: list[dict[str, Any]], invalid: type[GatewayError] = InvalidParameter) -> None:

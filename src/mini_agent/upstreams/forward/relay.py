@@ -49,11 +49,10 @@ class Relay:
     async def opened(self, call: RelayCall) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         """Send the request. Returns: a 2xx or 304 answer whose body is unread. Raises: GatewayError for any other."""
         url = external_address(self._settings, call.path, kept_query(call.query))
-        slot = await self._connections.slot(url)
+        place = await self._connections.place(call.user_id, url)
         try:
             try:
-                session = await self._connections.session(call.user_id, url)
-                answer = await session.request(
+                answer = await place.held.client.request(
                     call.method,
                     url,
                     data=self._connections.body(call.body) if call.body else None,
@@ -61,6 +60,7 @@ class Relay:
                     skip_auto_headers=("content-type",),
                     timeout=_TIMEOUT,
                     allow_redirects=False,
+                    middlewares=(),
                 )
             except (*TRANSPORT_ERRORS, ValueError) as error:
                 raise error_of_transport(error) from error
@@ -71,7 +71,7 @@ class Relay:
             finally:
                 answer.release()
         finally:
-            slot.release()
+            place.release()
 
     async def read(self, answer: aiohttp.ClientResponse) -> bytes:
         """Returns: the next bytes of an answer as they arrived, empty at its end. Raises: GatewayError."""
