@@ -116,7 +116,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Attributes:
         command: argument vector; `{port}` becomes 0, so that the service picks a free port and prints its
             address, `http://host:port`. A first word without a slash is looked up in the service's environment only.
-        ready: path that answers 200 when the service can be used.
+        ready: path that answers 200 when the service can be used; empty for programs that tests start themselves: of
+            the command only the first word counts then, as `{program}` in `gives`.
         identity: path that answers a JSON object; its `port` and `instance_id`, when present, must be ours.
         instance_variables: further environment names of the identity that it is given in `GREENLANE_INSTANCE_ID`, for a
             service that knows it by a name of its own.

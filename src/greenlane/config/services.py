@@ -109,6 +109,8 @@ def _problems(path: str, name: str, service: Service, configuration: Configurati
     if service.environment and service.environment not in configuration.locks:
         known = ", ".join(sorted(configuration.locks)) or "none"
         yield f"{path}.environment: unknown lock {service.environment!r}; known: {known}"
+    if not service.ready and not service.environment:
+        yield f"{path}.ready: only a service with an environment of its own can be one that nobody starts"
     if service.optional and not service.environment:
         yield f"{path}.optional: only a service with an environment of its own can be optional"
     if name in (*configuration.lanes, *configuration.providers) and service.gated:
@@ -132,5 +134,7 @@ def _problems(path: str, name: str, service: Service, configuration: Configurati
     for entry in service.gives:
         if "=" not in entry:
             yield f"{path}.gives: {entry!r} is not NAME=value; {', '.join(PLACEHOLDERS)} are filled in"
+        elif "{base}" in entry and not service.ready:
+            yield f"{path}.gives: {entry!r} names an address, and without `ready` nothing is started"
         elif "{model}" in entry and not service.models:
             yield f"{path}.gives: {entry!r} names a model, and `models` says of no path that lists any"

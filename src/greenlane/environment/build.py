@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from greenlane.environment import drift, wheels
+from greenlane.environment import drift, npm, wheels
 from greenlane.environment.drift import Manifest
 from greenlane.environment.installers import Installer, python_of
 from greenlane.environment.lock_file import differences, refused
@@ -29,6 +29,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         harness: whether the harness goes in, as every lane needs it. Without it the lock is installed as it is,
             though a distribution may ask for more: the lock may leave out on purpose.
         tree: state of the work tree; while it stays, the wheels need not be built again. Empty: build always.
+        packages: folder of a lock of npm's whose packages go in; None for none.
     """
 
     location: Path
@@ -37,6 +38,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     project: Path | None
     harness: bool = True
     tree: str = ""
+    packages: Path | None = None
 
 
 def lock_digest(lock: Path) -> str:
@@ -71,6 +73,8 @@ def prepare(recipe: Recipe, installer: Installer, say: Callable[[str], None]) ->
         EnvironmentBuildError: an installation failed.
     """
     digest = lock_digest(recipe.lock)
+    if recipe.packages is not None:
+        digest = hashlib.sha256(digest.encode() + npm.state(recipe.packages)).hexdigest()
     if b"--hash=" not in recipe.lock.read_bytes():
         raise ConfigError(f"lock {recipe.lock} has no hashed requirement", "make it with `nox -s lock`")
     manifest, found = _kept(recipe, digest, say)
@@ -142,6 +146,8 @@ def _renew(
             recipe.location.parent.mkdir(parents=True, exist_ok=True)
             _create(recipe, installer)
             installer.install_lock(python_of(recipe.location), recipe.lock)
+            if recipe.packages is not None:
+                npm.install(recipe.location, recipe.packages, installer.environ)
         if manifest is not None and manifest.wheels == content:
             manifest = msgspec.structs.replace(manifest, tree=recipe.tree)
         else:

@@ -27,6 +27,8 @@ class Installer(Protocol):
     """Builds an environment. Every method raises `EnvironmentBuildError` when its command fails."""
 
     name: str
+    environ: Mapping[str, str]
+    """The caller's environment."""
 
     def create(self, location: Path, python: str) -> None:
         """Make an empty environment; `python` is a version such as `3.12` or empty for this interpreter."""
@@ -109,13 +111,13 @@ class Uv:
 
     def __init__(self, binary: str, environ: Mapping[str, str], build: Sequence[str] = ()) -> None:
         self._binary = binary
-        self._environ = environ
+        self.environ = environ
         self._build = build
 
     def create(self, location: Path, python: str) -> None:
         """See `Installer`."""
         command = [self._binary, "venv", "--quiet", "--no-project", "--python", python or sys.executable]
-        run([*command, str(location)], self._environ, f"making the environment {location.name}")
+        run([*command, str(location)], self.environ, f"making the environment {location.name}")
 
     def install_lock(self, python: Path, lock: Path) -> None:
         """See `Installer`. Files are copied: a hard link would let one lane write into another's environment.
@@ -130,22 +132,22 @@ class Uv:
         self._pip(python, [*options, *map(str, wheels)], "installing the project's wheel")
 
     def _pip(self, python: Path, arguments: Sequence[str], doing: str) -> None:
-        link_mode = self._environ.get("UV_LINK_MODE", "copy")
+        link_mode = self.environ.get("UV_LINK_MODE", "copy")
         base = [self._binary, "pip", "install", "--quiet", "--python", str(python), "--link-mode", link_mode]
         # Byte code is part of the environment from the start: without it every first import would be slow.
-        run([*base, *arguments], {"UV_COMPILE_BYTECODE": "1", **self._environ}, doing)
+        run([*base, *arguments], {"UV_COMPILE_BYTECODE": "1", **self.environ}, doing)
 
     def check(self, python: Path) -> None:
         """See `Installer`."""
         command = [self._binary, "pip", "check", "--quiet", "--python", str(python)]
-        run(command, self._environ, "looking for what the environment lacks", next_step=CHECK_STEP)
+        run(command, self.environ, "looking for what the environment lacks", next_step=CHECK_STEP)
 
     def build_wheel(self, project: Path, into: Path) -> None:
         """See `Installer`."""
         # Not quiet: what the build backend says is the reason when it fails.
         command = [self._binary, "build", "--wheel", "--no-create-gitignore", "--out-dir", str(into), str(project)]
         doing = f"building the wheel of {project.name}"
-        run(command, self._environ, doing, ConfigError, WHEEL_STEP, self._build)
+        run(command, self.environ, doing, ConfigError, WHEEL_STEP, self._build)
 
 
 class Virtualenv:
@@ -160,7 +162,7 @@ class Virtualenv:
 
     def __init__(self, tools: Path, environ: Mapping[str, str], build: Sequence[str] = ()) -> None:
         self._tools = tools
-        self._environ = environ
+        self.environ = environ
         self._build = build
 
     def create(self, location: Path, python: str) -> None:
@@ -168,7 +170,7 @@ class Virtualenv:
         command = [sys.executable, "-m", "virtualenv", "--quiet", "--no-seed", "--no-download"]
         run(
             [*command, "--python", python or sys.executable, str(location)],
-            self._environ,
+            self.environ,
             f"making the environment {location.name}",
         )
 
@@ -177,29 +179,29 @@ class Virtualenv:
         python = python_of(self._tools)
         if not python.exists():
             command = [sys.executable, "-m", "virtualenv", "--quiet", "--no-download", str(self._tools)]
-            run(command, self._environ, "making the environment that holds pip")
+            run(command, self.environ, "making the environment that holds pip")
         return [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
     def install_lock(self, python: Path, lock: Path) -> None:
         """See `Installer`."""
         command = [*self._pip(), "--python", str(python), "install", "--require-hashes", "--no-deps", "-r", str(lock)]
-        run(command, self._environ, f"installing {lock.name}")
+        run(command, self.environ, f"installing {lock.name}")
 
     def install_wheels(self, python: Path, wheels: Sequence[Path]) -> None:
         """See `Installer`."""
         command = [*self._pip(), "--python", str(python), "install", "--no-deps", "--no-index", "--force-reinstall"]
-        run([*command, *map(str, wheels)], self._environ, "installing the project's wheel")
+        run([*command, *map(str, wheels)], self.environ, "installing the project's wheel")
 
     def check(self, python: Path) -> None:
         """See `Installer`."""
         command = [*self._pip(), "--python", str(python), "check"]
-        run(command, self._environ, "looking for what the environment lacks", next_step=CHECK_STEP)
+        run(command, self.environ, "looking for what the environment lacks", next_step=CHECK_STEP)
 
     def build_wheel(self, project: Path, into: Path) -> None:
         """See `Installer`."""
         command = [*self._pip(), "wheel", "--no-deps", "--wheel-dir", str(into), str(project)]
         doing = f"building the wheel of {project.name}"
-        run(command, self._environ, doing, ConfigError, WHEEL_STEP, self._build)
+        run(command, self.environ, doing, ConfigError, WHEEL_STEP, self._build)
 
 
 def find_uv(environ: Mapping[str, str]) -> str | None:

@@ -9,14 +9,15 @@ from greenlane.util.checkout import canonical_name
 COMPROMISED: dict[str, frozenset[str]] = {"litellm": frozenset({"1.82.7", "1.82.8", "1.107.0"})}
 """Releases known to carry malicious code, by normalised name."""
 
-MISMATCHES = ("hash mismatch", "do not match the hashes")
-"""How uv and pip say that a distribution is not the one that was locked."""
+MISMATCHES = ("hash mismatch", "do not match the hashes", "eintegrity")
+"""How uv, pip and npm say that a distribution is not the one that was locked."""
 
 UNREACHABLE = (
     "failed to fetch", "error sending request", "network was disabled", "network connectivity is disabled",
     "could not connect", "connection refused", "name or service not known", "failed to establish a new connection",
+    "enotfound", "econnrefused", "econnreset", "eai_again", "etimedout",
 )  # fmt: skip
-"""How uv and pip say that no package index answered, in lower case."""
+"""How uv, pip and npm say that no package index answered, in lower case."""
 
 UNTRUSTED = ("unknownissuer", "invalid peer certificate", "certificate_verify_failed")
 """How uv and pip say that they do not know who signed the certificate of the index, in lower case."""
@@ -90,6 +91,6 @@ def installation_failure(message: str, output: str) -> str:
     Args:
         message: what was done; output: what the installer printed last.
     """
-    lines = (line.strip() for line in output.splitlines())
+    lines = (line.strip().removeprefix("npm ") for line in output.splitlines())
     cause = next((line for line in lines if line.lower().startswith("error")), "")
     return f"{message}: {cause}" if cause else message

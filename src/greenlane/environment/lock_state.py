@@ -13,6 +13,7 @@ import msgspec
 
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
+from greenlane.environment import npm
 from greenlane.environment.lock_file import pins, refused
 from greenlane.environment.locks import CONTROL, control_requirements, harness_requirements
 from greenlane.util.checkout import canonical_name
@@ -48,6 +49,10 @@ def lock_states(settings: Settings) -> tuple[LockState, ...]:
         wanted += control_requirements() if name == CONTROL else ()
         path = f"locks/{name}.txt"
         states[path] = _state(settings.root, path, wanted, ())
+        if extra.npm:
+            path = f"locks/{name}/{npm.FILES[1]}"
+            found = npm.problems(settings.root / "locks" / name)
+            states[path] = LockState(path=path, state="stale" if found else "fresh", reason="; ".join(found))
     return tuple(states.values())
 
 

@@ -15,6 +15,7 @@ from greenlane.config.context import Context
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.config.project import Project, read_project
+from greenlane.environment import npm
 from greenlane.environment.installers import find_uv, run
 from greenlane.errors import ConfigError, UnreachableIndexError
 from greenlane.util.checkout import HARNESS, harness_source
@@ -153,10 +154,13 @@ def compile_locks(context: Context, *, check: bool, upgrade: bool) -> list[str]:
     source = harness_source()
     if source == settings.root and compiler.compile(CONTROL_LOCK, LockInput(harness=control_requirements())):
         changed.append(str(CONTROL_LOCK.relative_to(source)))
-    for name in settings.configuration.locks:
+    for name, lock in settings.configuration.locks.items():
         target = settings.root / "locks" / f"{name}.txt"
         if compiler.compile(target, other_input(settings, name)):
             changed.append(str(target.relative_to(settings.root)))
+        folder = target.with_suffix("")
+        if lock.npm and npm.compile_lock(folder, context.environ, check=check, upgrade=upgrade):
+            changed.append(str((folder / npm.FILES[1]).relative_to(settings.root)))
     for name in changed:
         context.say(f"{'stale' if check else 'written'}: {name}")
     return changed

@@ -24,8 +24,11 @@ MEASURED = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "NUMBER_OF_PROCESSORS")
 """Names without which no program starts on Windows."""
 
-INSTALL_PREFIXES = ("UV_", "PIP_", "SSL_CERT_")
-INSTALL_PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "XDG_CACHE_HOME", *WINDOWS)
+INSTALL_PREFIXES = ("UV_", "PIP_", "NPM_CONFIG_", "SSL_CERT_")
+INSTALL_PASSED = (
+    "PATH", "HOME", "TMPDIR", "LANG", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "XDG_CACHE_HOME",
+    *WINDOWS,
+)  # fmt: skip
 """What an installation sees, which unlike a lane needs certificates and the user's package settings."""
 
 
@@ -68,4 +71,5 @@ def install_environment(outer: Mapping[str, str], build: Iterable[str] = ()) -> 
         for name, value in outer.items()
         if name in INSTALL_PASSED or name.upper().startswith(INSTALL_PREFIXES) or name in names
     }
-    return {**kept, **values, "UV_PYTHON_DOWNLOADS": "never", "PYTHONNOUSERSITE": "1"}
+    fixed = {"UV_PYTHON_DOWNLOADS": "never", "NODE_USE_SYSTEM_CA": "1", "PYTHONNOUSERSITE": "1"}
+    return {**kept, **values, **fixed}

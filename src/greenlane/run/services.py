@@ -137,7 +137,8 @@ class ServiceResolver:
 
 def service_recipe(settings: Settings, environment: str) -> Recipe:
     """Return what the environment of a service is built from: its lock alone, or the project's wheel, too."""
-    project = settings.root if settings.configuration.locks[environment].project else None
+    lock = settings.configuration.locks[environment]
+    project = settings.root if lock.project else None
     return Recipe(
         location=settings.root / settings.configuration.environments / environment,
         lock=settings.root / "locks" / f"{environment}.txt",
@@ -145,4 +146,5 @@ def service_recipe(settings: Settings, environment: str) -> Recipe:
         project=project,
         harness=False,
         tree=tree_state(settings.root) if project else "no wheel",
+        packages=settings.root / "locks" / environment if lock.npm else None,
     )

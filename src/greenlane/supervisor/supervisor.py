@@ -13,14 +13,14 @@ from pathlib import Path
 import msgspec
 
 from greenlane.evidence.contract import Contract
-from greenlane.evidence.evidence import LaneResult
+from greenlane.evidence.evidence import LaneResult, ServiceRecord
 from greenlane.evidence.journal_reader import running_tests
 from greenlane.judge.address import base_line, endpoints
 from greenlane.supervisor.given_files import give
 from greenlane.supervisor.lane_channel import channel_of
 from greenlane.supervisor.namespace import enter
 from greenlane.supervisor.output import Output
-from greenlane.supervisor.plan import Plan
+from greenlane.supervisor.plan import Plan, ServicePlan
 from greenlane.supervisor.routes import refused_routes
 from greenlane.supervisor.services import Running, placed
 from greenlane.util.processes import end_survivors, stop_group
@@ -105,7 +105,7 @@ class Supervisor:
         for declared in self._plan.services:
             plan = placed(msgspec.structs.replace(declared, environment={**declared.environment, **self._given}))
             service = self._services[plan.name] = Running(plan, self._died)
-            beginning = "looking for it" if plan.external else "starting"
+            beginning = "looking for it" if plan.external or not plan.ready else "starting"
             if declared.external and not plan.external:
                 beginning = f"nobody listens at {declared.external}, so it is started there, and stopped afterwards"
             self._output.say(f"service {plan.name}: {beginning}")
@@ -114,9 +114,7 @@ class Supervisor:
                 self._failure = f"service {plan.name}: {record.failure}"
                 self._output.say(f"SERVICE_DOWN: {self._failure}")
                 return False
-            how = "found" if plan.external else "started"
-            model = f" with model {record.model}" if record.model else ""
-            self._output.say(f"service {plan.name}: {how} at {record.base} in {record.startup:.2f} s{model}")
+            self._output.say(f"service {plan.name}: {_came_up(plan, record)}")
             self._given.update(service.given())
             if plan.name == self._plan.address.service:
                 self._base = record.base
@@ -192,6 +190,15 @@ class Supervisor:
                 return
             self._services[name].died(status, running_tests(Path(self._plan.journal)))
             self._output.say(f"SERVICE_DOWN: service {name} {self._services[name].record.failure}")
+
+
+def _came_up(plan: ServicePlan, record: ServiceRecord) -> str:
+    """Return how a service came to be there."""
+    if not plan.ready:
+        return f"tests start {plan.command[0]}"
+    how = "found" if plan.external else "started"
+    model = f" with model {record.model}" if record.model else ""
+    return f"{how} at {record.base} in {record.startup:.2f} s{model}"
 
 
 def _report_end(lane: subprocess.Popen[bytes], put: Callable[[tuple[str, int]], None]) -> None:

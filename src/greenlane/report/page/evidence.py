@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from greenlane.evidence.evidence import LaneEvidence, LaneRecord
+from greenlane.evidence.evidence import LaneEvidence, LaneRecord, ServiceRecord
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.verdict import Verdict
 from greenlane.report.page.markup import Markup, code, join, table, tag
@@ -54,14 +54,18 @@ def section_of(verdict: Verdict) -> Section | None:
     return section("evidence", "Evidence", tree, *blocks, shut) if blocks or gates else None
 
 
+def _whereabouts(service: ServiceRecord) -> str:
+    """Return where a service was; one that only tests start has no address."""
+    return (
+        f"at {service.base}, ready after {seconds(service.startup)}" if service.base else service.absent or "installed"
+    )
+
+
 def _record(name: str, record: LaneRecord) -> Markup:
     """Return one lane record."""
     result, built = record.result, record.environment
     began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(result.started_at))
-    services = [
-        f"{service.name} {service.failure or f'at {service.base}, ready after {seconds(service.startup)}'}"
-        for service in result.services
-    ]
+    services = [f"{service.name} {service.failure or _whereabouts(service)}" for service in result.services]
     facts: dict[str, str] = {
         "run": record.run_id,
         "started": began,

