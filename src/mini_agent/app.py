@@ -20,6 +20,7 @@ from mini_agent.ports import Ports
 from mini_agent.settings import Settings, load_settings, refuse_unsafe
 from mini_agent.tools.backends import Toolbox
 from mini_agent.upstreams.clients import ClientDependencies, build_clients
+from mini_agent.upstreams.endpoints import EndpointClients
 
 __all__ = ["Ports", "create_app"]
 
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     services = build_services(
         settings,
         clients,
+        EndpointClients(settings, needs),
         toolbox,
         sessions,
         retriever=ports.retriever,

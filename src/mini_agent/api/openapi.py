@@ -10,6 +10,7 @@ from mini_agent import __version__
 from mini_agent.api.openapi_kept import kept_paths
 from mini_agent.api.openapi_parts import (
     COMMON,
+    KEY,
     PROVIDER,
     PROVIDER_STATUSES,
     REQUEST_ID,
@@ -17,6 +18,7 @@ from mini_agent.api.openapi_parts import (
     body,
     error_answers,
     in_path,
+    in_query,
 )
 from mini_agent.api.openapi_schemas import schemas
 from mini_agent.api.relay import RELAYED
@@ -24,6 +26,13 @@ from mini_agent.edge.exchange import Receive, Scope, Send, send_body
 
 __all__ = ["OpenApiRoute", "openapi_document"]
 
+_VERSION = {
+    "name": "anthropic-version",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "With it the answer has Anthropic's shape.",
+}
 _NOT_MODIFIED = {"description": "It has not changed since.", "headers": {**REQUEST_ID, **PROVIDER}}
 
 
@@ -61,6 +70,7 @@ def openapi_document(*, relays: bool = False) -> dict[str, Any]:
             "/memory-routing/info": {"get": _routing_info_operation()},
             "/openapi.json": {"get": _open("openapi", "This document.", "OpenApi")},
             "/v1/models": {"get": _models_operation()},
+            "/v1/models/{model}": {"parameters": [in_path("model")], "get": _model_fact()},
             **kept,
             "/v1/chat/completions": {
                 **kept["/v1/chat/completions"],
@@ -71,6 +81,9 @@ def openapi_document(*, relays: bool = False) -> dict[str, Any]:
                 "post": model("messages", "Anthropic's Messages, plain or streamed.", "Messages", error="MessagesError")
             },
             "/v1/responses": {"post": model("responses", "OpenAI's Responses, plain or streamed.", "Responses")},
+            "/v1/messages/count_tokens": {"post": _count_operation()},
+            "/v1/embeddings": {"post": _plain_operation("embeddings", "Vectors of texts.", "Embeddings")},
+            "/v1/completions": {"post": model("completions", "The rest of a text, plain or streamed.", "Completions")},
             "/agent/run": {"post": _agent_operation()},
             **({RELAYED: _relay_operations()} if relays else {}),
         },
@@ -135,7 +148,48 @@ def _models_operation() -> dict[str, Any]:
         "operationId": "models",
         "summary": "The configured groups.",
         "security": [{"masterKey": []}, {}],
-        "responses": {"200": answer("The groups.", "ModelList"), **error_answers((401, 500))},
+        "parameters": [
+            _VERSION,
+            in_query("limit", {"type": "integer"}, "How many at most; Anthropic's shape only."),
+            in_query("after_id", {"type": "string"}, "The last one of the page before; Anthropic's shape only."),
+            in_query("before_id", {"type": "string"}, "The first one of the page behind; Anthropic's shape only."),
+        ],
+        "responses": {"200": answer("The groups.", "ModelList"), **error_answers((400, 401, 500), "AnyError")},
+    }
+
+
+def _model_fact() -> dict[str, Any]:
+    return {
+        "operationId": "model",
+        "summary": "A configured group.",
+        "security": KEY,
+        "parameters": [_VERSION],
+        "responses": {"200": answer("The group.", "Model"), **error_answers((401, 404, 405, 500), "AnyError")},
+    }
+
+
+def _count_operation() -> dict[str, Any]:
+    estimated = {"x-mini-agent-estimated": {"description": "Names what is our estimate.", "schema": {"type": "string"}}}
+    counted = answer("The count.", "Count", headers={**PROVIDER, **estimated})
+    return {
+        "operationId": "countTokens",
+        "summary": "How many tokens a request of Messages has.",
+        "security": KEY,
+        "requestBody": body("MessagesRequest"),
+        "responses": {"200": counted, **error_answers((*COMMON, *PROVIDER_STATUSES), "MessagesError")},
+    }
+
+
+def _plain_operation(operation: str, summary: str, schema: str) -> dict[str, Any]:
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "security": KEY,
+        "requestBody": body(f"{schema}Request"),
+        "responses": {
+            "200": answer(summary, schema, headers=PROVIDER),
+            **error_answers((*COMMON, *PROVIDER_STATUSES)),
+        },
     }
 
 

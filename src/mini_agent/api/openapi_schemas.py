@@ -11,9 +11,11 @@ from mini_agent.core.errors import ERROR_TABLE
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.errors import messages_type
 from mini_agent.dialects.parameters import known, parameter_of
+from mini_agent.pipeline.endpoints import FIELDS
 from mini_agent.pipeline.parameters import CHAT_FIELDS, ITEM_TYPES, TYPE_NAMES
 from mini_agent.runs.agent_body import AgentBody
 from mini_agent.tools.backends import TOOL_BACKENDS
+from mini_agent.upstreams.endpoints import Endpoint
 
 __all__ = ["schemas"]
 
@@ -42,7 +44,10 @@ def schemas() -> dict[str, Any]:
         "Health": _health(),
         "RoutingInfo": _routing_info(),
         "OpenApi": _object({"openapi": _STRING, "info": {"type": "object"}, "paths": {"type": "object"}}),
+        "Model": {"oneOf": [_model(), _anthropic_model()]},
         "ModelList": _model_list(),
+        "Count": _object({"input_tokens": _INTEGER}),
+        **_endpoints(),
         "Message": _message(),
         "ChatRequest": _chat_request(),
         "Chat": _object({"choices": _OBJECTS}),
@@ -57,6 +62,7 @@ def schemas() -> dict[str, Any]:
         **_kept(),
         **_agent(),
         "Error": _error(),
+        "AnyError": {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Error", "MessagesError")]},
     }
 
 
@@ -108,6 +114,19 @@ def _health() -> dict[str, Any]:
 
 
 def _model_list() -> dict[str, Any]:
+    ends = {"type": ["string", "null"]}
+    page = {"data": {"type": "array", "items": _anthropic_model()}, "has_more": {"type": "boolean"}}
+    listed = _object({"object": {"const": "list"}, "data": {"type": "array", "items": _model()}}, closed=True)
+    return {"oneOf": [listed, _object({**page, "first_id": ends, "last_id": ends}, closed=True)]}
+
+
+def _anthropic_model() -> dict[str, Any]:
+    created = {"type": "string", "format": "date-time"}
+    item = {"type": {"const": "model"}, "id": _STRING, "display_name": _STRING, "created_at": created}
+    return _object(item, closed=True)
+
+
+def _model() -> dict[str, Any]:
     item = {
         "id": _STRING,
         "object": {"const": "model"},
@@ -117,7 +136,36 @@ def _model_list() -> dict[str, Any]:
         "root": _STRING,
         "parent": {"type": "null"},
     }
-    return _object({"object": {"const": "list"}, "data": {"type": "array", "items": _object(item)}})
+    return _object(item, closed=True)
+
+
+def _endpoints() -> dict[str, Any]:
+    return {
+        "EmbeddingsRequest": _endpoint_request(Endpoint.EMBEDDINGS),
+        "Embeddings": _object({"object": {"const": "list"}, "data": _OBJECTS}),
+        "CompletionsRequest": _endpoint_request(Endpoint.COMPLETIONS),
+        "Completions": _object({"choices": _OBJECTS}),
+        "CompletionsEvent": _event("A Completion of OpenAI's API or an Error, as JSON; the last event is `[DONE]`."),
+    }
+
+
+def _endpoint_request(kind: Endpoint) -> dict[str, Any]:
+    fields = FIELDS[kind]
+    properties: dict[str, dict[str, Any]] = {name: {"type": [*_types(kinds), "null"]} for name, kinds in fields.items()}
+    required = list(fields)[:2]
+    for name in required:
+        properties[name] = {"type": _types(fields[name]), "minItems": 1}
+    properties["model"] = {"type": "string", "minLength": 1}
+    if kind is Endpoint.EMBEDDINGS:
+        properties["input"]["minLength"] = 1
+        properties["dimensions"]["minimum"] = 1
+    if "stop" in properties:
+        properties["stop"]["items"] = _STRING
+    return _object(properties, required)
+
+
+def _types(kinds: Sequence[type]) -> list[str]:
+    return list(dict.fromkeys("number" if float in kinds else TYPE_NAMES[kind] for kind in kinds))
 
 
 def _message() -> dict[str, Any]:

@@ -21,7 +21,7 @@ from mini_agent.edge.exchange import Receive, Scope, Send
 from mini_agent.edge.metrics import MetricsRoute
 from mini_agent.net.connections import Connections
 from mini_agent.pipeline.services import ModelServices
-from mini_agent.pipeline.steps import build_steps, compaction_steps
+from mini_agent.pipeline.steps import build_steps, compaction_steps, completion_steps, counting_steps, embedding_steps
 from mini_agent.upstreams.forward.relay import Relay
 
 __all__ = ["build_routes", "unowned"]
@@ -31,17 +31,22 @@ def build_routes(agent: AgentServices, started_at: float) -> list[Route]:
     """Returns: the routes, most used first. started_at: seconds since the epoch."""
     services = agent.chat
     settings, chat = services.settings, _asking(services, Dialect.CHAT)
+    models = ModelsRoute(services, started_at)
     return [
         Route("/v1/chat/completions", chat, methods=["POST"]),
         Route("/chat/completions", chat, methods=["POST"]),
         Route("/v1/messages", _asking(services, Dialect.MESSAGES), methods=["POST"]),
         Route("/v1/responses", _asking(services, Dialect.RESPONSES), methods=["POST"]),
+        Route("/v1/embeddings", ModelRoute(embedding_steps(services), Dialect.CHAT), methods=["POST"]),
+        Route("/v1/completions", ModelRoute(completion_steps(services), Dialect.CHAT), methods=["POST"]),
+        Route("/v1/messages/count_tokens", ModelRoute(counting_steps(services), Dialect.MESSAGES), methods=["POST"]),
         Route("/v1/responses/compact", ModelRoute(compaction_steps(services), Dialect.RESPONSES), methods=["POST"]),
         *_kept(services),
         Route("/agent/run", AgentRoute(agent), methods=["POST"]),
         Route("/ready", ReadyRoute(), methods=["GET"]),
         Route("/healthz", HealthRoute(settings, started_at), methods=["GET"]),
-        Route("/v1/models", ModelsRoute(settings, services.guard, started_at), methods=["GET"]),
+        Route("/v1/models", models, methods=["GET"]),
+        Route("/v1/models/{model:path}", models, methods=["GET"]),
         Route("/memory-routing/info", RoutingInfoRoute(services), methods=["GET"]),
         Route("/", RootRoute(), methods=["HEAD"]),
         Route("/metrics", MetricsRoute(services.metrics), methods=["GET"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ __all__ = ["ErrorWriter", "dialect_of", "translate"]
 _MESSAGE_CHARACTERS = 2000
 _QUOTED_CHARACTERS = 400
 _MESSAGES = frozenset({"/v1/messages", "/v1/messages/count_tokens"})
+#: Served in two shapes.
+_MODELS = "/v1/models"
 
 
 def translate(error: BaseException) -> GatewayError:
@@ -73,6 +76,8 @@ class ErrorWriter:
         return msgspec.json.encode(encode_error(dialect, envelope, error.status))
 
 
-def dialect_of(path: str) -> Dialect:
-    """Returns: the dialect that whoever asks for this path speaks."""
-    return Dialect.MESSAGES if path in _MESSAGES else Dialect.CHAT
+def dialect_of(path: str, headers: Mapping[bytes, bytes]) -> Dialect:
+    """Returns: the dialect that whoever asks for this path with these headers speaks."""
+    if path in _MESSAGES or (path.startswith(_MODELS) and b"anthropic-version" in headers):
+        return Dialect.MESSAGES
+    return Dialect.CHAT

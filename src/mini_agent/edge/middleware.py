@@ -109,7 +109,7 @@ class Edge:
                 self._log_fault(failure, exchange)
             if answer.status:
                 raise  # Half an answer is out. Only closing the connection tells the client that it is not whole.
-            await self._send_error(failure, exchange, answer, dialect_of(scope["path"]))
+            await self._send_error(failure, exchange, answer, dialect_of(scope["path"], headers))
         finally:
             self._running -= 1
             seconds = self._clock.monotonic() - started

@@ -21,6 +21,7 @@ __all__ = [
     "TYPE_NAMES",
     "ModelBody",
     "Rules",
+    "check_types",
     "outgoing_body",
     "parse_body",
     "parse_chat",
@@ -129,11 +130,18 @@ def parse_chat(
         value = body.get(name)
         if value is None or value == "" or value == []:
             raise missing(f"Missing required parameter: '{name}'", param=name)
+    check_types(body, CHAT_FIELDS, invalid)
+    check_messages(body["messages"], invalid)
+    return ModelBody(model=body["model"], stream=body.get("stream") is True, fields=body)
+
+
+def check_types(body: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]], invalid: type[GatewayError]) -> None:
+    """See that the known fields of a body are of their types. Raises: `invalid`, which names the field."""
     for name, value in body.items():
-        if name not in CHAT_FIELDS or value is None:
+        if name not in fields or value is None:
             continue
         # Exact types: bool is an int in Python, never in JSON.
-        kinds, kind = CHAT_FIELDS[name], type(value)
+        kinds, kind = fields[name], type(value)
         # In JSON 3.0 is a whole number.
         if kind not in kinds and not (kind is float and int in kinds and value.is_integer()):
             expected = " or ".join(dict.fromkeys(TYPE_NAMES[kind] for kind in kinds))
@@ -142,28 +150,29 @@ def parse_chat(
             item = ITEM_TYPES[name]
             if not all(type(part) is item for part in value):
                 raise invalid(f"Invalid type for '{name}': expected an array of {TYPE_NAMES[item]}s", param=name)
-    check_messages(body["messages"], invalid)
-    return ModelBody(model=body["model"], stream=body.get("stream") is True, fields=body)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What callers of a dialect may set for a target, found out once.
 
-    plain: names that pass without another look. passes_unknown: whether the target's client passes on parameters that
-    nobody here knows.
+    names: the known ones. plain: those that pass without another look. passes_unknown: whether the target's client
+    passes on parameters that nobody here knows.
     """
 
     target: ModelTarget
     dialect: Dialect
     passes_unknown: bool
+    names: Set[str]
     plain: frozenset[str]
 
     @classmethod
-    def of(cls, target: ModelTarget, dialect: Dialect, *, passes_unknown: bool) -> Rules:
-        """Returns: the rules of a target."""
-        plain = (name for name in _own(dialect) if not may_hide(name) and name != "model")
-        return cls(target, dialect, passes_unknown, frozenset(plain) - _kept_back(target, dialect))
+    def of(cls, target: ModelTarget, dialect: Dialect, *, passes_unknown: bool, names: Set[str] | None = None) -> Rules:
+        """Returns: the rules of a target. names: None for the dialect's own parameters."""
+        if names is None:
+            names = CLIENT_PARAMETERS if dialect is Dialect.CHAT else known(dialect)
+        plain = (name for name in names if not may_hide(name) and name != "model")
+        return cls(target, dialect, passes_unknown, names, frozenset(plain) - _kept_back(target, dialect))
 
 
 def outgoing_body(fields: Mapping[str, Any], rules: Rules) -> tuple[dict[str, Any], list[str]]:
@@ -189,11 +198,6 @@ def outgoing_body(fields: Mapping[str, Any], rules: Rules) -> tuple[dict[str, An
     return body, dropped
 
 
-def _own(dialect: Dialect) -> Set[str]:
-    """Returns: the names of a dialect's own parameters."""
-    return CLIENT_PARAMETERS if dialect is Dialect.CHAT else known(dialect)
-
-
 def _kept_back(target: ModelTarget, dialect: Dialect) -> frozenset[str]:
     """Returns: what the operator keeps from the target, in the caller's words; a translation sees to it itself."""
     return target.dropped if dialect == target.dialect else frozenset()
@@ -206,7 +210,7 @@ def _may_pass(name: str, rules: Rules) -> bool:
     """
     if name in _kept_back(rules.target, rules.dialect):
         return False
-    if name in _own(rules.dialect):
+    if name in rules.names:
         return True
     if name in rules.target.allowed:
         return name not in NEVER_ALLOWED

@@ -22,6 +22,7 @@ from mini_agent.stored.tasks import BackgroundTasks
 from mini_agent.tools.backends import Toolbox
 from mini_agent.tools.chat_tools import ChatTools
 from mini_agent.upstreams.clients import Clients
+from mini_agent.upstreams.endpoints import EndpointClients
 from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.registry import Registry
 from mini_agent.upstreams.scripted import ScriptedClient
@@ -44,6 +45,7 @@ class ModelServices:
     chat_tools: ChatTools
     registry: Registry
     clients: Clients
+    endpoints: EndpointClients
     echo: ModelClient
     errors: ErrorWriter
     metrics: Metrics
@@ -58,6 +60,7 @@ class ModelServices:
 def build_services(
     settings: Settings,
     clients: Clients,
+    endpoints: EndpointClients,
     toolbox: Toolbox,
     sessions: Sessions,
     *,
@@ -80,6 +83,7 @@ def build_services(
         chat_tools=ChatTools(settings, sessions, toolbox.mcp_for_chat),
         registry=Registry(settings),
         clients=clients,
+        endpoints=endpoints,
         echo=ScriptedClient(clock, ids, reply=lambda _: settings.shim_reply, prefix="shim"),
         errors=ErrorWriter(redactor, debug=settings.debug),
         metrics=Metrics(),

@@ -19,14 +19,16 @@ from mini_agent.pipeline.call import Call
 from mini_agent.pipeline.caller import next_hop, protocol_headers, protocol_prefix
 from mini_agent.pipeline.compaction import Compact
 from mini_agent.pipeline.continuing import Continue, Keep
+from mini_agent.pipeline.endpoints import AdmitEndpoint, CountTokens, RememberPrompt
 from mini_agent.pipeline.flow import Flow, Step
 from mini_agent.pipeline.parameters import Rules, outgoing_body, parse_body
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.runs.tool_chat import ToolChat
+from mini_agent.upstreams.endpoints import Endpoint
 from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
 
-__all__ = ["build_steps", "compaction_steps"]
+__all__ = ["build_steps", "compaction_steps", "completion_steps", "counting_steps", "embedding_steps"]
 
 
 def build_steps(services: ModelServices, dialect: Dialect) -> Sequence[Step]:
@@ -41,6 +43,22 @@ def build_steps(services: ModelServices, dialect: Dialect) -> Sequence[Step]:
     if dialect is Dialect.RESPONSES or (dialect is Dialect.CHAT and services.settings.stored_entries):
         steps.append(Keep(services))
     return [*steps, Call(services)]
+
+
+def embedding_steps(services: ModelServices) -> Sequence[Step]:
+    """Returns: what happens to a request for vectors."""
+    return [AdmitEndpoint(services, Endpoint.EMBEDDINGS), User(services), Call(services)]
+
+
+def completion_steps(services: ModelServices) -> Sequence[Step]:
+    """Returns: what happens to a request for the rest of a text."""
+    remember = [RememberPrompt(services.recall)] if services.recall is not None else []
+    return [AdmitEndpoint(services, Endpoint.COMPLETIONS), User(services), *remember, Call(services)]
+
+
+def counting_steps(services: ModelServices) -> Sequence[Step]:
+    """Returns: what happens to a request for a count of its tokens. Memory is not asked, and adds none."""
+    return [Admit(services), User(services), CountTokens(services), Call(services)]
 
 
 def compaction_steps(services: ModelServices) -> Sequence[Step]:

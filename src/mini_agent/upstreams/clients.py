@@ -8,7 +8,7 @@ from typing import Any
 
 from mini_agent.core.chat import ModelTarget, ProviderRequest
 from mini_agent.core.ports import Clock
-from mini_agent.dialects import Dialect, Reply
+from mini_agent.dialects import Dialect, Reply, Translated
 from mini_agent.net.connections import Connections
 from mini_agent.net.sessions import Sessions
 from mini_agent.settings import Settings
@@ -59,6 +59,10 @@ class Clients:
     def speaking(self, client: ModelClient, target: ModelTarget, caller: Dialect) -> ModelClient:
         """Returns: a client, for callers of a dialect. target: what it is asked with."""
         return self._interpreter.client(client, target, caller)
+
+    def translate(self, request: ProviderRequest, caller: Dialect) -> Translated:
+        """Returns: a request in the words of its target's provider. Raises: GatewayError."""
+        return self._interpreter.translate(request, caller, Dialect(request.target.dialect))
 
     def reply(self, request: ProviderRequest, caller: Dialect) -> Reply:
         """Returns: what an answer that we write ourselves is made with. Raises: GatewayError for a malformed body."""

@@ -19,11 +19,11 @@ from mini_agent.upstreams.model_http import ModelHttp
 from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.wires import WIRES
 
-__all__ = ["DIRECT", "DirectClient", "count_tokens_url", "endpoint"]
+__all__ = ["DIRECT", "DirectClient", "Kind", "direct_headers", "endpoint"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class Kind:
     """How providers of a dialect are asked. client: the key of the client. path: behind `/v1`.
 
     key_header: what carries the provider's key, written behind `scheme`. headers: of every request.
@@ -37,10 +37,10 @@ class _Kind:
 
 
 #: How providers of each dialect are asked.
-DIRECT: Mapping[Dialect, _Kind] = {
-    Dialect.CHAT: _Kind("openai_http", "/chat/completions"),
-    Dialect.MESSAGES: _Kind("anthropic_http", "/messages", "x-api-key", "", {"anthropic-version": "2023-06-01"}),
-    Dialect.RESPONSES: _Kind("openai_responses", "/responses"),
+DIRECT: Mapping[Dialect, Kind] = {
+    Dialect.CHAT: Kind("openai_http", "/chat/completions"),
+    Dialect.MESSAGES: Kind("anthropic_http", "/messages", "x-api-key", "", {"anthropic-version": "2023-06-01"}),
+    Dialect.RESPONSES: Kind("openai_responses", "/responses"),
 }
 
 
@@ -69,27 +69,28 @@ class DirectClient:
         target = request.target
         if not target.api_base:
             raise ProviderNotConfigured(f"Model '{target.model}' has no api_base")
-        return ModelCall.of(request, endpoint(target.api_base, self._dialect), self._headers(request), provider_facts)
+        url, headers = endpoint(target.api_base, self._dialect), direct_headers(request, self._kind)
+        return ModelCall.of(request, url, headers, provider_facts)
 
-    def _headers(self, request: ProviderRequest) -> dict[str, str]:
-        kind, key = self._kind, request.target.api_key
-        headers = {"content-type": "application/json", **kind.headers}
-        if key:
-            headers[kind.key_header] = f"{kind.scheme}{key}"
-        return headers | provider_headers(request)
+
+def direct_headers(request: ProviderRequest, kind: Kind) -> dict[str, str]:
+    """Returns: the headers of a request to a provider of a kind."""
+    key = request.target.api_key
+    headers = {"content-type": "application/json", **kind.headers}
+    if key:
+        headers[kind.key_header] = f"{kind.scheme}{key}"
+    return headers | provider_headers(request)
 
 
 @lru_cache(maxsize=256)
-def endpoint(api_base: str, dialect: Dialect) -> URL:
-    """Find the address of a provider. api_base: for Anthropic's dialect with or without `/v1`, as its clients take it.
+def endpoint(api_base: str, dialect: Dialect, path: str = "") -> URL:
+    """Find the address of a provider.
+
+    api_base: for Anthropic's dialect with or without `/v1`, as its clients take it. path: behind that, where it is not
+    that of the dialect's answers.
 
     Returns: the address.
     """
     if dialect is Dialect.MESSAGES and not api_base.endswith("/v1"):
         api_base = f"{api_base}/v1"
-    return URL(f"{api_base}{DIRECT[dialect].path}")
-
-
-def count_tokens_url(api_base: str) -> URL:
-    """Returns: where a provider of Anthropic's dialect counts tokens."""
-    return endpoint(api_base, Dialect.MESSAGES) / "count_tokens"
+    return URL(f"{api_base}{path or DIRECT[dialect].path}")

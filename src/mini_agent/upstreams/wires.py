@@ -6,7 +6,7 @@ Bytes are checked and passed on as they arrived; they are never decoded and enco
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -18,7 +18,18 @@ from mini_agent.core.text import load_json, valid_utf8
 from mini_agent.dialects import Dialect, error_of, read_error
 from mini_agent.upstreams.errors import error_of_event, error_of_status, of_provider
 
-__all__ = ["ANTHROPIC", "OPENAI", "RESPONSES", "WIRES", "ErrorOfStatus", "StreamGuard", "Wire"]
+__all__ = [
+    "ANTHROPIC",
+    "ANTHROPIC_COUNT",
+    "EMBEDDINGS",
+    "OPENAI",
+    "RESPONSES",
+    "RESPONSES_COUNT",
+    "WIRES",
+    "ErrorOfStatus",
+    "StreamGuard",
+    "Wire",
+]
 
 _FINISH = Pattern(rb'"finish_reason"\s*:\s*"[^"]')
 
@@ -46,7 +57,7 @@ class StreamGuard(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A kind of server. name: of what it answers. member: the list that every answer has.
+    """A kind of server. name: of what it answers. member: the list that every answer has, or the number.
 
     of_status, of_event: how it says that something failed, as an answer and as the error in a stream event.
     guard: watches over one stream, by the number of answers that were asked for.
@@ -90,6 +101,14 @@ class _Response(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw(b"null")
 
 
+class _Embeddings(msgspec.Struct):
+    data: list[msgspec.Raw]
+
+
+class _Count(msgspec.Struct):
+    input_tokens: int
+
+
 class _Event(msgspec.Struct):
     error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
@@ -103,7 +122,11 @@ _ANSWERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     "choices": msgspec.json.Decoder(_Completion),
     "content": msgspec.json.Decoder(_Message),
     "output": msgspec.json.Decoder(_Response),
+    "data": msgspec.json.Decoder(_Embeddings),
+    "input_tokens": msgspec.json.Decoder(_Count),
 }
+#: What of these is no list.
+_KINDS: Mapping[str, type] = {"input_tokens": int}
 _EVENT = msgspec.json.Decoder(_Event)
 _TYPED = msgspec.json.Decoder(_Typed)
 
@@ -234,7 +257,7 @@ def _repaired(raw: bytes, wire: Wire, refused: Exception) -> bytes:
         value = load_json(raw.decode())
     except ValueError:
         value = None
-    if not isinstance(value, dict) or not isinstance(value.get(wire.member), list):
+    if not isinstance(value, dict) or not isinstance(value.get(wire.member), _KINDS.get(wire.member, list)):
         raise InvalidProviderResponse(f"the provider's answer is not a {wire.name} object") from refused
     return msgspec.json.encode(value)
 
@@ -273,5 +296,8 @@ RESPONSES = Wire(
         frozenset({"response.failed", "error"}),
     ),
 )
+EMBEDDINGS = replace(OPENAI, name="list of embeddings", member="data")
+ANTHROPIC_COUNT = replace(ANTHROPIC, name="count", member="input_tokens")
+RESPONSES_COUNT = replace(RESPONSES, name="count", member="input_tokens")
 #: What servers of each dialect say.
 WIRES: Mapping[Dialect, Wire] = {Dialect.CHAT: OPENAI, Dialect.MESSAGES: ANTHROPIC, Dialect.RESPONSES: RESPONSES}

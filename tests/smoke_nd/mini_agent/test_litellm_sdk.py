@@ -163,3 +163,20 @@ def test_log_is_json_lines_only(upstream: Upstream, gateway: GatewayProcess) -> 
     text = gateway.stderr()
     assert [line for line in text.splitlines() if not line.startswith("{")] == []
     assert [word for word in (UPSTREAM_KEY, MASTER, "private prompt") if word in text] == []
+
+
+def test_vectors_and_texts_go_through_the_package(world: tuple[Stage, GatewayProcess], upstream: Upstream) -> None:
+    """Embeddings in either form, and the rest of a text, plain and streamed, from a provider that LiteLLM asks."""
+    vectors = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -1.0]}], "model": "up"}
+    upstream.script(answer({**vectors, "usage": {"prompt_tokens": 1, "total_tokens": 1}}))
+    asked = {"model": "m1", "input": "x"}
+    plain = world[1].post("/v1/embeddings", asked)
+    assert (plain.status, plain.json()["data"][0]["embedding"]) == (200, [0.5, -1.0])
+    packed = world[1].post("/v1/embeddings", {**asked, "encoding_format": "base64"})
+    assert packed.json()["data"][0]["embedding"] == "AAAAPwAAgL8="
+    text = {"id": "c", "object": "text_completion", "created": 1, "model": "up"}
+    choice = {"index": 0, "text": " on", "finish_reason": "stop", "logprobs": None}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    upstream.script(answer({**text, "choices": [choice], "usage": usage}))
+    reply = world[1].post("/v1/completions", {"model": "m1", "prompt": "Go"})
+    assert (reply.status, reply.json()["choices"][0]["text"]) == (200, " on")

@@ -21,7 +21,7 @@ from mini_agent.upstreams.model_http import ModelHttp
 from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.wires import WIRES
 
-__all__ = ["ForwardClient", "external_address", "with_key"]
+__all__ = ["ForwardClient", "external_address", "forward_call", "with_key"]
 
 #: What the process says in each dialect: whatever it is asked in, it tells of failures in its own words.
 _WIRES = {
@@ -53,9 +53,14 @@ class ForwardClient:
         """Nothing to free: the connections belong to the app."""
 
     def _call(self, request: ProviderRequest) -> ModelCall:
-        url = external_address(self._settings, _path(request.target), kept_query(request.query))
-        headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: "0"}
-        return ModelCall.of(request, url, with_key(headers, self._settings.forward_key), answer_headers)
+        return forward_call(self._settings, request, _path(request.target))
+
+
+def forward_call(settings: Settings, request: ProviderRequest, path: str) -> ModelCall:
+    """Write a request to the process. path: as on the wire, from `/v1`. Raises: InvalidParameter."""
+    url = external_address(settings, path, kept_query(request.query))
+    headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: "0"}
+    return ModelCall.of(request, url, with_key(headers, settings.forward_key), answer_headers)
 
 
 def _path(target: ModelTarget) -> str:

@@ -12,8 +12,8 @@ __all__ = ["is_relayed", "takes"]
 
 #: Paths below `/v1/`, alone or with what is below them. What asks a model for an answer has routes of its own. What is
 #: kept of answers has, too: the process keeps those of all users together, and knows no users.
-_EXACT = frozenset("completions messages/count_tokens embeddings moderations rerank".split())
-_TREES = ("models", "audio", "images")
+_EXACT = frozenset("moderations rerank".split())
+_TREES = ("audio", "images")
 #: Those of them that take files, which come as a form.
 _UPLOADS = frozenset("audio/transcriptions audio/translations images/edits images/variations".split())
 

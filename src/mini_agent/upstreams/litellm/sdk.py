@@ -41,10 +41,11 @@ _FOREIGN = ("provider_specific_fields", "moderation", "citations")
 
 
 class LiteLLMClient:
-    """Calls `litellm.acompletion`.
+    """Calls a function of `litellm`.
 
-    loader: imports the package on first use. drop_params: as in `litellm_settings`. clients: make the HTTP client of
-    each call, None for LiteLLM's own. backoff: of the retries that LiteLLM does not make itself.
+    function: `acompletion`, or one that is called and answers in the same way. loader: imports the
+    package on first use. drop_params: as in `litellm_settings`. clients: make the HTTP client of each call, None for
+    LiteLLM's own. backoff: of the retries that LiteLLM does not make itself.
     """
 
     name = "litellm_sdk"
@@ -59,7 +60,9 @@ class LiteLLMClient:
         loader: LiteLLMLoader | None = None,
         clients: SdkClients | None = None,
         backoff: Backoff = Backoff(),  # noqa: B008 - it is frozen
+        function: str = "acompletion",
     ) -> None:
+        self._function = function
         self._backoff = backoff
         self._clock = clock
         self._drop_params = drop_params
@@ -68,7 +71,7 @@ class LiteLLMClient:
 
     async def complete(self, request: ProviderRequest) -> bytes:
         """Ask once. Returns: the completion as JSON. Raises: GatewayError."""
-        answer = to_plain(await self._call(request, stream=False))
+        answer = to_plain(await self.ask(request))
         if not isinstance(answer, dict) or not isinstance(answer.get("choices"), list):
             raise InvalidProviderResponse("the provider's answer is not a completion object")
         for choice in answer["choices"]:
@@ -77,7 +80,7 @@ class LiteLLMClient:
 
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Returns: one chunk per batch. Raises: GatewayError."""
-        chunks = await self._call(request, stream=True)
+        chunks = await self.ask(request, stream=True)
         if not hasattr(chunks, "__aiter__"):
             raise InvalidProviderResponse("the provider did not answer with a stream")
         finished = False
@@ -106,14 +109,15 @@ class LiteLLMClient:
     async def aclose(self) -> None:
         """Nothing to free: LiteLLM keeps its own clients."""
 
-    async def _call(self, request: ProviderRequest, *, stream: bool) -> Any:
+    async def ask(self, request: ProviderRequest, *, stream: bool = False) -> Any:
+        """Call the function. Returns: what it gives, an object of LiteLLM's. Raises: GatewayError."""
         litellm = await self._load()
         self._check_keys(litellm, request)
         retries = request.target.max_retries if request.target.provider in _RETRIED_BY_US else 0
         for attempt in count():
             try:
                 own = {} if self._clients is None else await self._clients.arguments(litellm, request)
-                return await litellm.acompletion(**self._arguments(request, stream=stream), **own)
+                return await getattr(litellm, self._function)(**self._arguments(request, stream=stream), **own)
             except Exception as error:
                 failure = error_of_litellm(error, self._clock.time())
                 if attempt >= retries or type(failure) not in _MAY_PASS:
@@ -135,7 +139,8 @@ class LiteLLMClient:
             "extra_headers": {name: value for name, value in headers.items() if name not in _OWN_HEADERS},
             "timeout": timeout,
             "max_retries": target.max_retries,
-            "stream": stream,
+            # Only what can stream takes the word.
+            "stream": stream or (False if self._function == "acompletion" else None),
             "drop_params": self._drop_params or None,
             # Our whitelist has let these pass, so LiteLLM must not refuse what it does not know.
             "allowed_openai_params": sorted(target.allowed) or None,
@@ -155,8 +160,11 @@ class LiteLLMClient:
 
 
 def _note_ends(chunk: dict[str, Any]) -> bool:
-    """Give every choice of a chunk its `finish_reason`. Returns: whether one of them has a reason."""
+    """Give every choice of a chunk its `finish_reason`, and its text. Returns: whether one of them has a reason."""
     reasons = [choice.setdefault("finish_reason", None) for choice in chunk.get("choices") or []]
+    if chunk.get("object") == "text_completion":
+        for choice in chunk.get("choices") or []:
+            choice.setdefault("text", "")
     return any(reasons)
 
 

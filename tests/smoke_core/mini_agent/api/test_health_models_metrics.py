@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mini_agent import __version__
 from support.gateway import Gateway, Stage
 from support.upstream import refuse, text_stream
@@ -51,6 +53,46 @@ def test_models_lists_one_item_per_group(stage: Stage) -> None:
         "root": "b",
         "parent": None,
     }
+
+
+ANTHROPIC = {"anthropic-version": "2023-06-01"}
+
+
+def test_a_model_is_told_of_by_its_name(stage: Stage) -> None:
+    """A group, whatever its name has in it, with the date that clients append; nothing else is a model."""
+    gateway = stage.gateway({"model_list": [stage.entry("a"), stage.entry("org/b")]})
+    listed = gateway.get("/v1/models").json()["data"]
+    assert [gateway.get(f"/v1/models/{name}").json() for name in ("a", "org/b", "a-20250514")] == [*listed, listed[0]]
+    reply = gateway.get("/v1/models/aa")
+    assert (reply.status, reply.error["code"], reply.error["param"]) == (404, "model_not_found", "model")
+    assert "did you mean 'a'" in reply.error["message"]
+    assert 'route="/v1/models/{model}"' in gateway.get("/metrics").body.decode()
+
+
+@pytest.mark.parametrize("mode", ["sdk", "forward"])
+def test_models_have_the_shape_that_the_headers_ask_for(stage: Stage, mode: str) -> None:
+    """Anthropic's clients get Anthropic's list in pages, its item, and its envelope of errors."""
+    environ = {"MINI_AGENT_PROVIDER_MODE": mode, "MINI_AGENT_MASTER_KEY": "mk-0123456789"}
+    gateway = stage.gateway({"model_list": [stage.entry(name) for name in "abcd"]}, environ)
+    headers = {**ANTHROPIC, "x-api-key": "mk-0123456789"}
+
+    def page(query: str) -> tuple[list[str], bool]:
+        body = gateway.get(f"/v1/models?{query}", headers).json()
+        names = [item["id"] for item in body["data"]]
+        assert (body["first_id"], body["last_id"]) == (names[0], names[-1])
+        return names, body["has_more"]
+
+    assert page("") == (["a", "b", "c", "d"], False)
+    assert page("limit=2") == (["a", "b"], True)
+    assert page("limit=2&after_id=b") == (["c", "d"], False)
+    assert page("limit=2&before_id=d") == (["b", "c"], True)
+    item = gateway.get("/v1/models/b", headers).json()
+    assert item.pop("created_at").endswith("Z")
+    assert item == {"type": "model", "id": "b", "display_name": "b"}
+    for path in ("/v1/models?limit=0", "/v1/models?after_id=x", "/v1/models/x"):
+        assert gateway.get(path, headers).json()["type"] == "error"
+    assert gateway.get("/v1/models", ANTHROPIC).json()["error"]["type"] == "authentication_error"
+    assert stage.upstream.requests == []
 
 
 def test_models_without_a_list_is_empty(stage: Stage) -> None:

@@ -56,7 +56,7 @@ def test_every_method_goes_through_with_path_query_and_body(stage: Stage, method
 
 def test_nothing_is_relayed_without_the_key(stage: Stage) -> None:
     """Authentication comes before the process hears of a request."""
-    reply = relaying(stage).request("POST", "/v1/embeddings", b"{}", {"authorization": "Bearer wrong"})
+    reply = relaying(stage).request("POST", "/v1/rerank", b"{}", {"authorization": "Bearer wrong"})
     assert (reply.status, reply.error["code"], stage.upstream.requests) == (401, "invalid_api_key", [])
 
 
@@ -92,7 +92,7 @@ def test_model_list_is_our_own(stage: Stage) -> None:
 
 def test_sdk_mode_relays_nothing(stage: Stage) -> None:
     """Without an external process the paths do not exist."""
-    reply = stage.gateway().post("/v1/embeddings", {"model": "m1"})
+    reply = stage.gateway().post("/v1/rerank", {"model": "m1"})
     assert (reply.status, reply.error["code"]) == (404, "route_not_found")
 
 
@@ -124,7 +124,7 @@ def test_orders_are_taken_out_of_a_json_body(stage: Stage, kind: str | None) -> 
 def test_body_without_orders_arrives_byte_for_byte(stage: Stage) -> None:
     """A body that needs no change is not written anew."""
     raw = b'{ "model":"emb",  "input": "\\u00e4", "x": 1.50 }'
-    relaying(stage).request("POST", "/v1/embeddings", raw, {"content-type": "application/json"})
+    relaying(stage).request("POST", "/v1/rerank", raw, {"content-type": "application/json"})
     assert stage.upstream.requests[0].raw == raw
 
 

@@ -239,7 +239,7 @@ def test_numbers_that_take_the_square_of_their_length(gateways: dict[str, Gatewa
     number = b"-" + digits if where == "negative" else digits
     many = b",".join([number] * 20)
     raw = b'{"model": "m1", "messages": [], "seed": [%s]}' % (b'{"x": [%s]}' % many if "container" in where else many)
-    target = "/v1/embeddings" if "relay" in where and mode.startswith("forward") else "/v1/chat/completions"
+    target = "/v1/rerank" if "relay" in where and mode.startswith("forward") else "/v1/chat/completions"
     answer = send(gateways[mode], raw, JSON, target=target)
     assert (answer.status, answer.error["code"]) == (400, "invalid_json")
     assert "a number has more than 400 digits" in answer.error["message"]

@@ -241,7 +241,7 @@ def test_a_relayed_400_stays_one(stage: Stage, text: str) -> None:
         "MINI_AGENT_PROVIDER_MODE": "forward",
         "MINI_AGENT_FORWARD_URL": stage.upstream.base.removesuffix("/v1"),
     }
-    assert stage.gateway(environ=environ).post("/v1/embeddings", {"model": "emb"}).status == 400
+    assert stage.gateway(environ=environ).post("/v1/rerank", {"model": "emb"}).status == 400
 
 
 def test_a_relayed_type_that_is_no_text_is_no_500(stage: Stage) -> None:
@@ -251,7 +251,7 @@ def test_a_relayed_type_that_is_no_text_is_no_500(stage: Stage) -> None:
         "MINI_AGENT_PROVIDER_MODE": "forward",
         "MINI_AGENT_FORWARD_URL": stage.upstream.base.removesuffix("/v1"),
     }
-    assert stage.gateway(environ=environ).post("/v1/embeddings", {"model": "emb"}).status == 200
+    assert stage.gateway(environ=environ).post("/v1/rerank", {"model": "emb"}).status == 200
 
 
 def test_a_model_entry_that_streams(stage: Stage) -> None:

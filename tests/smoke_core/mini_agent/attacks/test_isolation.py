@@ -36,10 +36,10 @@ def telling(stage: Stage, to: Any, *, forward: bool = False, **params: Any) -> G
 
 
 @pytest.mark.parametrize("forward", [False, True])
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/agent/run", "/v1/embeddings"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/agent/run", "/v1/rerank"])
 def test_a_provider_wants_the_name_of_the_user(stage: Stage, path: str, forward: bool) -> None:
     """With `forward_user: memory` no header of any route names the user; the client's other headers go on."""
-    if path == "/v1/embeddings" and not forward:
+    if path == "/v1/rerank" and not forward:
         path = "/chat/completions"
     stage.upstream.script(answer("hi"))
     telling(stage, "memory", forward=forward).post(

@@ -57,9 +57,9 @@ def relaying(stage: Stage, **general: Any) -> Gateway:
         ("the same, with an encoded backslash", "GET", "/v1/images/..%5c..%5ckey"),
         ("the same, with an empty part", "GET", "/v1/responses//key/info"),
         ("a response of somebody's", "GET", "/v1/responses/resp_1/and/more"),
-        ("an open path in another spelling", "POST", "/v1/%65mbeddings"),
-        ("what begins like an open path", "POST", "/v1/embeddings_admin"),
-        ("what stands below an open path", "POST", "/v1/embeddings/key/generate"),
+        ("an open path in another spelling", "POST", "/v1/%72erank"),
+        ("what begins like an open path", "POST", "/v1/rerank_admin"),
+        ("what stands below an open path", "POST", "/v1/rerank/key/generate"),
         ("an open tree without its name", "GET", "/v1/responses_of_all"),
         ("an open path with a slash behind", "POST", "/v1/messages/"),
         ("a line of its own in the request", "GET", "/v1/audio/%0d%0aX-Evil:1"),
@@ -73,7 +73,7 @@ def test_paths_that_are_no_inference(stage: Stage, wanted: str, method: str, pat
 
 @pytest.mark.parametrize(
     "path",
-    "completions messages/count_tokens embeddings moderations rerank audio/transcriptions images/generations".split(),
+    "moderations rerank audio/transcriptions images/generations".split(),
 )
 def test_inference_is_relayed(stage: Stage, path: str) -> None:
     """The list is no wall: what clients ask of a model goes on."""
@@ -177,7 +177,7 @@ def test_orders_to_litellm_in_a_body(stage: Stage, wanted: str, kind: str, body:
 )
 def test_orders_to_litellm_beside_the_body(stage: Stage, wanted: str, query: str, headers: dict[str, str]) -> None:
     """Neither the address nor a header carries what a body must not."""
-    relaying(stage).request("POST", f"/v1/embeddings?{query}", b"{}", {"content-type": "application/json", **headers})
+    relaying(stage).request("POST", f"/v1/rerank?{query}", b"{}", {"content-type": "application/json", **headers})
     (seen,) = stage.upstream.requests
     assert "evil" not in f"{seen.query} {seen.headers}", wanted
     assert (seen.query, seen.header("x-mini-agent-hop")) == ("", "1"), wanted
@@ -216,7 +216,7 @@ def test_two_requests_in_one_do_not_pass(stage: Stage) -> None:
     assert [(seen.path, seen.raw) for seen in stage.upstream.requests] == [("/v1/opened", smuggled)]
 
 
-@pytest.mark.parametrize("path", ["embeddings", "rerank", "completions", "images/generations"])
+@pytest.mark.parametrize("path", ["moderations", "rerank", "images/generations"])
 @pytest.mark.parametrize(
     "kind", ["text/plain", URLENCODED, MULTIPART, "application/octet-stream", "", "application/jsonx"]
 )

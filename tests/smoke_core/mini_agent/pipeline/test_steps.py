@@ -19,6 +19,7 @@ from mini_agent.ports import Ports
 from mini_agent.settings import load_settings
 from mini_agent.tools.backends import Toolbox
 from mini_agent.upstreams.clients import ClientDependencies, build_clients
+from mini_agent.upstreams.endpoints import EndpointClients
 
 MEMORY = {"context_retrieval": {"enabled": True, "api_key": "k"}}
 TOOLS = {"tool_execution": {"supermemory_api_key": "k"}}
@@ -34,6 +35,7 @@ def steps_of(folder: Path, root: dict[str, Any], **environ: str) -> list[str]:
     services = build_services(
         settings,
         build_clients(settings, needs, {}),
+        EndpointClients(settings, needs),
         Toolbox(settings, ports.resolve, ports.clock, log),
         sessions,
         retriever=ports.retriever,
