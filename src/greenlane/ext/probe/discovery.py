@@ -13,7 +13,7 @@ from greenlane.ext.probe.pack.mcp import HEADERS, VERSION
 from greenlane.ext.probe.speech.protocol import dict_of, list_of
 from greenlane.ext.probe.speech.table import SPEECHES
 from greenlane.ext.probe.values import Dialect, Finding
-from greenlane.ext.probe.wire import Reply, Wire
+from greenlane.ext.probe.wire import Reply, UnansweredError, Wire
 
 TRIED = 3
 """Models that a dialect is tried with."""
@@ -60,11 +60,18 @@ def planned(dialects: Sequence[Dialect], model: str) -> list[str]:
 
 
 def _models(wire: Wire) -> list[str]:
-    """Return the models that an endpoint lists; none where it has no list."""
+    """Return the models that an endpoint lists; none where it has no list.
+
+    Raises:
+        ConfigError: it wants a key, or another.
+        NothingServedError: nobody answers.
+    """
     try:
         reply = wire.call("GET", "/v1/models", headers=SPEECHES[Dialect.CHAT].headers(wire.key))
         _authorised(reply)
         listed = list_of(dict_of(reply.json()).get("data")) if reply.status == 200 else []
+    except UnansweredError as finding:
+        raise NothingServedError(f"nobody answers: {finding}", "see that it runs, and the address") from finding
     except Finding:
         return []
     return [one["id"] for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str)]

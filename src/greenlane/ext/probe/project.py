@@ -100,6 +100,10 @@ lanes = ["{LANE}"]
 
 [tool.greenlane.leaks]
 level = "off"
+
+# Stored by the next command that uses history, such as `greenlane history --project DIR show`.
+[tool.greenlane.history]
+ingest = "later"
 """
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from greenlane.ext.probe.asked import Asked, Target
-from greenlane.ext.probe.grade import Found, Grade
+from greenlane.ext.probe.grade import Found, Grade, Rate
 from greenlane.ext.probe.values import Severity
 from greenlane.report.lines import clean
 
 ROWS = 12
 """Causes that are shown; the rest is in the reports."""
+
+NAMED = 4
+"""Checks of one cause that are named."""
 
 MARKS = {"READY": "green", "READY WITH LIMITS": "yellow", "NOT READY": "red"}
 
@@ -22,8 +25,7 @@ def lines(made: Grade) -> Iterator[str]:
         yield from map(clean, _row(group))
     if len(rows) > ROWS:
         yield f"… and {len(rows) - ROWS} more in the reports"
-    for rate in made.rates:
-        yield f"  {rate.passed} of {rate.of} ({rate.low:.0%}–{rate.high:.0%})  {rate.dialect} {rate.check}"
+    yield from _rates(made.rates)
     if made.told:
         yield "  seconds: " + ", ".join(f"{name} {value:g}" for name, value in made.told.items())
     for one in made.fitness:
@@ -32,19 +34,33 @@ def lines(made: Grade) -> Iterator[str]:
     yield made.word
 
 
+def _rates(rates: Sequence[Rate]) -> Iterator[str]:
+    """Yield what depends on chance, worst first: one line for all checks of one rate."""
+    groups: dict[tuple[int, int, str], dict[str, list[str]]] = {}
+    for rate in rates:
+        key = (rate.passed, rate.of, f"{rate.low:.0%}–{rate.high:.0%}")
+        groups.setdefault(key, {}).setdefault(rate.check, []).append(rate.dialect)
+    for (passed, of, interval), checks in sorted(groups.items()):
+        named = ", ".join(f"{check} ({', '.join(dialects)})" for check, dialects in checks.items())
+        yield f"  {passed} of {of} ({interval}): {named}"
+
+
 def _rows(found: Sequence[Found]) -> list[list[Found]]:
-    """Return findings by cause: the same check for the same reason in several dialects is one."""
-    groups: dict[tuple[str, str], list[Found]] = {}
+    """Return findings by cause: what is found in several dialects, or by several checks, is one."""
+    groups: dict[tuple[bool, str], list[Found]] = {}
     for one in found:
-        groups.setdefault((one.check, one.finding), []).append(one)
+        groups.setdefault((one.gates, one.finding), []).append(one)
     return list(groups.values())
 
 
 def _row(group: Sequence[Found]) -> Iterator[str]:
     one = group[0]
     weight = "MUST" if one.gates else one.severity.value
-    yield f"{weight} {one.check} [{', '.join(g.dialect for g in group)}] {one.finding}"
-    if one.severity is not Severity.MAY:
+    checks = list(dict.fromkeys(found.check for found in group))
+    more = f" and {len(checks) - NAMED} more" if len(checks) > NAMED else ""
+    dialects = ", ".join(dict.fromkeys(found.dialect for found in group))
+    yield f"{weight} {', '.join(checks[:NAMED])}{more} [{dialects}] {one.finding}"
+    if len(checks) == 1 and one.severity is not Severity.MAY:
         yield f"    breaks: {one.breaks}"
         yield f"    stands: {one.sentence} ({one.source})"
 

@@ -67,6 +67,10 @@ class Budget:
             self.used_tokens += max(0, tokens)
 
 
+class UnansweredError(Finding):
+    """Nothing that is HTTP came back."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer. headers: lower-case names; seconds: until the whole was there."""
@@ -140,7 +144,7 @@ class Wire:
         """Make one request and return the whole answer. body: JSON, or bytes that are sent as they are.
 
         Raises:
-            Finding: there was no answer.
+            UnansweredError: there was no whole answer.
         """
         began = time.monotonic()
         with self._open(method, path, body, headers) as (connection, response):
@@ -152,7 +156,7 @@ class Wire:
         """Make one request and read the stream. leave_after: events after which the connection is cut; 0 for never.
 
         Raises:
-            Finding: there was no answer, or the connection broke before its end.
+            UnansweredError: there was no answer, or the connection broke before its end.
         """
         began = time.monotonic()
         events: list[Event] = []
@@ -184,7 +188,7 @@ class Wire:
             yield connection, response
         except (OSError, http.client.HTTPException, ValueError) as error:
             what = f"{type(error).__name__}: {error}".removesuffix(": ")
-            raise Finding(self.hide(f"{method} {path}: no whole answer: {what}")) from error
+            raise UnansweredError(self.hide(f"{method} {path}: no whole answer: {what}")) from error
         finally:
             if connection is not None and connection not in self._idle:
                 connection.close()

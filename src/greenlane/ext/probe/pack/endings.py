@@ -10,7 +10,8 @@ from greenlane.ext.probe.values import Answer, Check, Dialect, Profile, Question
 
 WITH_STOP = (Dialect.CHAT, Dialect.MESSAGES)
 NATURAL = ("stop", "length")
-FEW = 6
+FEW = 16
+"""Tokens of a short answer: the least that Responses takes."""
 
 
 def plain(case: Case) -> None:

@@ -147,7 +147,7 @@ def route(case: Case) -> None:
 def too_long(case: Case) -> None:
     """What no model can read is refused as too long, not dropped and no failure."""
     words = "word " * 300_000
-    reply = case.post(case.body(ask(words, max_tokens=4)))
+    reply = case.post(case.body(ask(words, max_tokens=16)))
     if reply.status == 200:
         usage = case.read(reply).usage
         need(usage and (usage.prompt or 0) > 100_000, "a prompt of 300,000 words is answered, most of it was dropped")

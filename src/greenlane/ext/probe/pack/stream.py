@@ -20,7 +20,9 @@ BEGINNING = ("response.created", "response.queued", "response.in_progress")
 def _stream(case: Case) -> tuple[Event, ...]:
     events = case.stream(ask(f"Name five animals, and say hello to {case.word()}.", max_tokens=48)).events
     need(events, "the stream has no event")
-    return events
+    # Many gateways end every stream as those of chat end; openai, which reads Responses, takes it as an end, too.
+    spare = case.dialect is Dialect.RESPONSES and events[-1].data == DONE
+    return events[:-1] if spare else events
 
 
 def head(case: Case) -> None:
@@ -93,7 +95,6 @@ def chat_shape(case: Case) -> None:
         for choice in member(chunk, "choices", list):
             equal(choice, "index", 0)
             member(choice, "delta", dict)
-            need("finish_reason" in choice, "`finish_reason` is missing in a chunk; it is null until the last")
     ids = {filled(chunk, "id") for chunk in chunks}
     need(len(ids) == 1, f"the chunks of one stream have {len(ids)} ids")
     models = {chunk["model"] for chunk in chunks}
@@ -113,8 +114,8 @@ def chat_order(case: Case) -> None:
     need(not late, "text comes after the finish_reason")
     usage = [n for n, chunk in enumerate(chunks) if chunk.get("usage")]
     need(not usage or usage[-1] >= reasons[0], "usage comes before the finish_reason")
-    after = [n for n, _ in choices if n > reasons[0]]
-    need(not after, "a choice comes after the chunk with the finish_reason")
+    calls = [n for n, choice in choices if n > reasons[0] and (choice.get("delta") or {}).get("tool_calls")]
+    need(not calls, "a tool call comes after the finish_reason")
 
 
 def messages_shape(case: Case) -> None:

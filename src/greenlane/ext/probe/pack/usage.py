@@ -50,11 +50,11 @@ def grows(case: Case) -> None:
 
 def counts(case: Case) -> None:
     """A longer answer costs more than a short one."""
-    short = case.ask(ask("Count from 1 to 100.", max_tokens=2))
-    long = case.ask(ask("Count from 1 to 100.", max_tokens=40))
+    short = case.ask(ask("Count from 1 to 100.", max_tokens=16))
+    long = case.ask(ask("Count from 1 to 100.", max_tokens=64))
     one, other = _usage(case, short), _usage(case, long)
-    if len(long.text) > 3 * len(short.text) > 0:
-        need((other.answer or 0) > (one.answer or 0), f"answers of 2 and 40 tokens are told as {one.answer} each")
+    if len(long.text) > 2 * len(short.text) > 0:
+        need((other.answer or 0) > (one.answer or 0), f"answers of 16 and 64 tokens are told as {one.answer} each")
 
 
 def conversation(case: Case) -> None:

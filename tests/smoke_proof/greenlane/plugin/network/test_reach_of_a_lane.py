@@ -1,0 +1,46 @@
+"""A lane that names what it may reach: that address is no attempt to leave, every other one is, and fails its test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.lane_project import LaneProject
+
+TESTS = """
+import socket
+from contextlib import suppress
+
+
+def test_named():
+    with suppress(OSError):
+        socket.create_connection(("192.0.2.1", 80), 0.2)
+
+
+def test_other_port():
+    with suppress(OSError):
+        socket.create_connection(("192.0.2.1", 81), 0.2)
+
+
+def test_other_host():
+    with suppress(OSError):
+        socket.create_connection(("192.0.2.2", 80), 0.2)
+
+
+def test_other_name():
+    with suppress(OSError):
+        socket.getaddrinfo("example.com", 80)
+"""
+
+
+def test_a_lane_reaches_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    """Only the connection to the named host and port is left to the network."""
+    project = LaneProject(tmp_path)
+    project.write("tests/test_it.py", TESTS)
+
+    run = project.run(kind="nondeterministic", network=False, reach=("192.0.2.1:80",))
+
+    assert run.outcomes == {
+        "test_named": "passed", "test_other_port": "failed", "test_other_host": "failed", "test_other_name": "failed",
+    }  # fmt: skip
+    assert run.attempts("test_named") == []
+    assert [attempt.address for attempt in run.attempts("test_other_port")] == ["192.0.2.1:81"]
