@@ -18,7 +18,7 @@ import nox
 
 from greenlane.cli import lane, lock
 from greenlane.cli.context import print_line
-from greenlane.cli.main import guarded
+from greenlane.cli.main import DECIDING, guarded
 from greenlane.cli.parser import Parser
 from greenlane.cli.verdict_output import no_old_verdict
 from greenlane.config.context import Context
@@ -35,10 +35,6 @@ SUMMARIES = {
     LaneKind.NONDETERMINISTIC: "tests on real local infrastructure; `-- SHARD…` for some shards only",
     LaneKind.RELEASE: "live providers, only with LIVE_PROVIDERS=1 and their secrets",
 }
-
-
-DECIDING = ("ready", "verdict")
-"""Sessions whose reports are the verdict of the project."""
 
 
 def register_lanes(noxfile: str) -> None:
@@ -119,7 +115,8 @@ def _lane_session(name: str, project: Path) -> Callable[[nox.Session], None]:
     """Return the session of one lane."""
 
     def session(session: nox.Session) -> None:
-        arguments = _parse(name, lane.add_options, session.posargs)
+        with no_old_verdict(project, name):
+            arguments = _parse(name, lane.add_options, session.posargs)
         arguments.lane, arguments.project = name, str(project)
         if named_queue(arguments.queue, os.environ):
             # A queue is in a database, whose libraries are in the control environment.

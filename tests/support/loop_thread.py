@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: Seconds after which a step of a test counts as hung.
-PATIENCE_S = 30.0
+#: Seconds after which a step of a test counts as hung, on a busy machine, too; a deterministic lane gives a test 60.
+PATIENCE_S = 50.0
 
 
 class LoopThread:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
 from greenlane.cli.context import context_of
-from greenlane.cli.verdict_output import decide_and_tell
+from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
 from greenlane.config.context import Context
 from greenlane.errors import ConfigError
 from greenlane.run.again import last_time
 from greenlane.run.planning import named_plan, named_queue
 from greenlane.run.ready import decide
-from greenlane.run.request import chosen_shards, request_of_lane
+from greenlane.run.request import RunRequest, chosen_shards, request_of_lane
 
 HELP = "Run one lane, or some of its shards, in its own environment."
 EXAMPLES = (
@@ -62,6 +63,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run the lane; 0 when it is green."""
+    with no_old_verdict(Path(arguments.project), arguments.lane):
+        context, request = _asked(arguments, environ)
+    return decide_and_tell(context, partial(decide, context, request), request.lane)
+
+
+def _asked(arguments: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Context, RunRequest]:
+    """Return what is run, and the context that it is run in.
+
+    Raises:
+        ConfigError: the words contradict each other or the project's configuration.
+    """
     context = context_of(arguments, environ)
     settings = context.settings
     if arguments.failed and arguments.only:
@@ -76,8 +88,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     request = msgspec.structs.replace(
         request, reuse=arguments.reuse, queue="" if arguments.plan else named_queue(arguments.queue, environ)
     )
-    context = msgspec.structs.replace(context, environ=given)
-    return decide_and_tell(context, partial(decide, context, request), request.lane)
+    return msgspec.structs.replace(context, environ=given), request
 
 
 def _failed(context: Context, name: str, shards: Sequence[str]) -> tuple[str, ...]:

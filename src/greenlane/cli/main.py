@@ -12,6 +12,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -63,6 +64,9 @@ COMMANDS = (
     "completion",
 )
 """Every command of this folder; each is the module of that name, imported when it is called."""
+
+DECIDING = ("ready", "verdict")
+"""Commands whose reports are the verdict of the project."""
 
 _HELP = re.compile(r'^HELP = (".*")$', re.MULTILINE)
 
@@ -158,10 +162,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         alone = words and (words[0] in COMMANDS or words[0] in added_commands())
         if not alone:
             overview().parse_args(words)
-        arguments = parser(words[:1] if alone else ()).parse_args(words)
+        with _no_old_verdict(words):
+            arguments = parser(words[:1] if alone else ()).parse_args(words)
         return command(arguments.command).run(arguments, os.environ)
 
     return guarded(use)
+
+
+def _no_old_verdict(words: Sequence[str]) -> AbstractContextManager[None]:
+    """Return what removes old reports when the words of a command that decides cannot be understood."""
+    if not words or words[0] not in (*DECIDING, "lane"):
+        return nullcontext()
+    from greenlane.cli.verdict_output import no_old_verdict
+
+    # Words that no grammar takes are read as far as they can be.
+    bare = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    bare.add_argument("--project", nargs="?", default=".")
+    known, rest = bare.parse_known_args(words[1:])
+    lane = next((word for word in rest if not word.startswith("-")), "") if words[0] == "lane" else ""
+    return no_old_verdict(Path(known.project or "."), lane)
 
 
 def guarded(use: Callable[[], int]) -> int:

@@ -21,14 +21,21 @@ Decide = Callable[[ProgressListener], tuple[Verdict, Sequence[LaneEvidence]]]
 
 
 @contextmanager
-def no_old_verdict(project: Path) -> Iterator[None]:
-    """Remove the reports of an earlier run when what is done here ends by an error: they would pass for its answer."""
+def no_old_verdict(project: Path, lane: str = "") -> Iterator[None]:
+    """Remove the reports of an earlier run when what is done here ends by an error: they would pass for its answer.
+
+    Args:
+        project: its folder.
+        lane: as the caller named it, for a lane that is judged by itself; empty for a verdict of the project.
+    """
     try:
         yield
-    except BaseException:
-        configuration = reporting(project)
+    except BaseException as error:
+        asked_for_help = isinstance(error, SystemExit) and not error.code
+        # What is no name of a file is no lane's either, and has no reports.
+        configuration = None if asked_for_help or Path(lane).name != lane else reporting(project)
         if configuration is not None:
-            remove_reports(project, configuration)
+            remove_reports(project, configuration, lane)
         raise
 
 

@@ -24,7 +24,7 @@ WRONG: dict[str, tuple[Spoil, dict[str, str]]] = {
 def decided(tiny: TinyProject) -> TinyProject:
     """A project with the reports of an earlier, green run, and a file beside it that is named like one."""
     for name in REPORTS:
-        tiny.write(name, "READY")
+        tiny.write(name, '{"state": "READY"}')
     (tiny.path.parent / "READY.md").write_text("somebody else's")
     return tiny
 
@@ -58,6 +58,42 @@ def test_through_nox(decided: TinyProject) -> None:
     decided.section("lane", {})
     assert (decided.nox("core", "-l").code, left(decided)) == (2, list(REPORTS))
     assert (decided.nox("ready").code, left(decided)) == (2, [])
+
+
+UNKNOWN = (["ready", "--bogus"], ["ready", "--policy"], ["ready", "dev"], ["verdict", "--polcy=dev"])
+"""Words that are no words of a command."""
+
+
+@pytest.mark.parametrize("words", UNKNOWN, ids=" ".join)
+def test_words_that_are_unknown(decided: TinyProject, words: list[str]) -> None:
+    """A slip of the pen is a wrong setting like any other; who asks for help loses nothing."""
+    assert (decided.greenlane(words[0], "--help").code, left(decided)) == (0, list(REPORTS))
+    ran = decided.greenlane(*words)
+    assert (ran.code, left(decided)) == (2, []), ran.output
+    assert "CONFIG_ERROR: " in ran.output
+
+
+LANE = [f".artifacts/verdicts/core.{ending}" for ending in ("json", "md", "html")]
+WRONG_LANES = (["core", "--bogus"], ["core", "no-such-shard"], ["--seed=x", "core"], ["core", "--only", "a", "--failed"])
+
+
+@pytest.mark.parametrize("words", WRONG_LANES, ids=" ".join)
+def test_a_lane_by_itself(decided: TinyProject, words: list[str]) -> None:
+    """Its own verdict goes; those of the project and of other lanes were not asked for."""
+    for name in (*LANE, ".artifacts/verdicts/nd.json"):
+        decided.write(name, "READY")
+    ran = decided.greenlane("lane", *words)
+    assert ran.code == 2, ran.output
+    assert [name for name in LANE if (decided.path / name).exists()] == []
+    assert (decided.path / ".artifacts/verdicts/nd.json").exists()
+    assert left(decided) == list(REPORTS)
+
+
+def test_a_lane_whose_name_is_a_path(decided: TinyProject) -> None:
+    """A name that leads elsewhere removes nothing there."""
+    decided.write("elsewhere.json", "READY")
+    assert decided.greenlane("lane", "../../elsewhere").code == 2
+    assert (decided.path / "elsewhere.json").exists()
 
 
 def test_in_another_folder(tmp_path: Path, tiny: TinyProject) -> None:
