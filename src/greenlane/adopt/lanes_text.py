@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
 
 import msgspec
 
 from greenlane.adopt.placement import Layout, Place
 from greenlane.adopt.tox import Installed
+from greenlane.util.toml_text import array, quoted, value
 
 KINDS = {Place.CORE: "deterministic", Place.ND: "nondeterministic", Place.RELEASE: "release"}
 HEAD = (
@@ -79,35 +78,23 @@ def _selection(place: Place, adoption: Adoption) -> tuple[tuple[str, ...], str]:
 def _table(name: str, kind: str, tests: tuple[str, ...], marks: str, adoption: Adoption) -> str:
     """Return the table of one lane; the others share the lock of `core`."""
     needs = adoption.needs
-    lines = [f"[tool.greenlane.lanes.{name}]", f"kind = {_quoted(kind)}", f"tests = {_array(tests)}"]
+    lines = [f"[tool.greenlane.lanes.{name}]", f"kind = {quoted(kind)}", f"tests = {array(tests)}"]
     if marks:
-        lines.append(f"marks = {_quoted(marks)}")
+        lines.append(f"marks = {quoted(marks)}")
     if name != Place.CORE.value:
         lines.append('lock = "locks/core.txt"')
     source = f"  # {needs.source}" if needs.source else ""
     for key, names in (("extras", needs.extras), ("groups", needs.groups), ("requirements", needs.requirements)):
         if names:
-            lines.append(f"{key} = {_array(names)}{source}")
+            lines.append(f"{key} = {array(names)}{source}")
     if adoption.python:
-        lines.append(f"python = {_quoted(adoption.python)}")
+        lines.append(f"python = {quoted(adoption.python)}")
     if name == Place.CORE.value and adoption.order == "random":
         lines.append('order = "random"')
     if name == Place.CORE.value and adoption.workers:
-        lines.append(f"workers = {json.dumps(adoption.workers)}")
+        lines.append(f"workers = {value(adoption.workers)}")
     if adoption.timeout:
         lines.append(f"test_timeout = {adoption.timeout:g}")
     if adoption.budget:
         lines.append(f"budget = {adoption.budget:g}")
     return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """Return text as a TOML string."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _array(items: Iterable[str]) -> str:
-    """Return strings as a TOML array, on one line where it fits."""
-    quoted = [_quoted(item) for item in items]
-    line = f"[{', '.join(quoted)}]"
-    return line if len(line) < 90 else "[\n" + "".join(f"    {item},\n" for item in quoted) + "]"

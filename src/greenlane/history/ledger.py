@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +14,7 @@ from greenlane.evidence.ledger import LEDGER_FILE, LEDGER_SCHEMA, Ledger
 from greenlane.evidence.quarantine import Entry
 from greenlane.judge.ledger import wrong_with
 from greenlane.util.files import write_atomically
+from greenlane.util.toml_text import array, value
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -112,18 +112,8 @@ def _block(name: str, entry: msgspec.Struct) -> str:
     """Return an entry as a TOML table, without what is as it is by default."""
     lines = [f"[[{name}]]"]
     for field in msgspec.structs.fields(entry):
-        value = getattr(entry, field.name)
-        if value == field.default:
+        own = getattr(entry, field.name)
+        if own == field.default:
             continue
-        if isinstance(value, tuple):
-            items = "".join(f"\n    {_quoted(item)}," for item in value)
-            lines.append(f"{field.name} = [{items}\n]")
-        else:
-            lines.append(f"{field.name} = {value if isinstance(value, int) else _quoted(value)}")
+        lines.append(f"{field.name} = {array(own, 0) if isinstance(own, tuple) else value(own)}")
     return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """Return text as a TOML string; JSON's form is TOML's, but for DEL and characters that UTF-8 lacks."""
-    clean = text.encode("utf-8", "replace").decode()
-    return json.dumps(clean, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -13,7 +13,7 @@ from greenlane.environment.yaml_lines import read_nodes
 from greenlane.errors import EXIT_CONFIG, EXIT_NOT_READY, EXIT_READY
 from greenlane.ext.migrate.report import lines, sessions, tables
 from greenlane.ext.migrate.rules import Project, translate
-from greenlane.ext.migrate.write import admitted, bare_settings, existing, merged, write
+from greenlane.ext.migrate.write import admitted, bare_settings, existing, merged, text_of, write
 
 HELP = "Turn a legacy list of named shell checks into lanes; without --write nothing is changed."
 EXAMPLES = "  greenlane migrate readiness.yml\n  greenlane migrate readiness.yml --write"
@@ -36,6 +36,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         print(line, file=sys.stderr, flush=True)
     if migration.lanes:
         text = merged(root, tables(migration), file.name)
+        if not text.startswith(text_of(root).rstrip()):
+            advice = "become tables of their own, their old form stays as a comment"
+            print(f"NOTE: inline tables of {root / 'pyproject.toml'} {advice}", file=sys.stderr, flush=True)
         if arguments.write:
             write(root, text)
         print_line(f"# {'written' if arguments.write else 'to be added'} to {root / 'pyproject.toml'}:")

@@ -10,6 +10,7 @@ import msgspec
 from greenlane.config.schema import Configuration
 from greenlane.config.validate import FIXED, FIXED_PREFIXES
 from greenlane.config.variables import variables
+from greenlane.ext.migrate.secrets import hidden
 from greenlane.ext.migrate.values import Findings
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -58,6 +59,9 @@ def surroundings(
             findings.note(line, f"{name} is read by the harness ({decided[name]}); export it for `nox`; dropped")
         elif name in provider_of(configuration) or SECRET.fullmatch(name):
             secrets.append(name)
+        elif hidden(value or "") != (value or ""):
+            findings.note(line, f"the value of {name} holds a secret: revoke it; it is read from the environment now")
+            entries.append(name)
         else:
             entries.append(name if value is None else f"{name}={value}")
     given = tuple(name for name in secrets if env[name])

@@ -9,19 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from greenlane.ext.migrate.secrets import hidden
 from greenlane.ext.migrate.values import Finding, Level, Migration, SessionDraft
+from greenlane.util.toml_text import table
 
 
 def tables(migration: Migration) -> str:
     """Return the tables of lanes, providers and policies, as TOML."""
-    parts = [_table(f"lanes.{_key(name)}", lane.table, lane.comments) for name, lane in migration.lanes.items()]
-    parts += [_table(f"providers.{_key(name)}", content) for name, content in migration.providers.items()]
-    parts += [_table(f"policies.{_key(name)}", content) for name, content in migration.policies.items()]
+    parts = [_table(("lanes", name), lane.table, lane.comments) for name, lane in migration.lanes.items()]
+    parts += [_table(("providers", name), content) for name, content in migration.providers.items()]
+    parts += [_table(("policies", name), content) for name, content in migration.policies.items()]
     if migration.address:
         given = {key: value for key, value in msgspec.structs.asdict(migration.address).items() if value}
-        parts.append(_table("address", given))
+        parts.append(_table(("address",), given))
     beside = "".join(f"# {_one_line(line)}\n" for line in migration.comments)
-    return beside + "\n".join(parts)
+    return hidden(beside + "\n".join(parts))
 
 
 def sessions(migration: Migration) -> str:
@@ -32,7 +34,7 @@ def sessions(migration: Migration) -> str:
         while own in names.values():
             own += "_"
         names[name] = own
-    return "\n\n".join(_session(name, names[name], draft) for name, draft in migration.sessions.items())
+    return hidden("\n\n".join(_session(name, names[name], draft) for name, draft in migration.sessions.items()))
 
 
 def lines(migration: Migration, source: str) -> Iterable[str]:
@@ -48,7 +50,7 @@ def lines(migration: Migration, source: str) -> Iterable[str]:
         first, *others = found
         where = f"{source}:{first.line}: {first.check}" if first.check else f"{source}:{first.line}"
         also = f" (and lines {', '.join(str(other.line) for other in others)})" if others else ""
-        yield _one_line(f"{level}: {where}: {message}{also}")
+        yield hidden(_one_line(f"{level}: {where}: {message}{also}"))
     counts = f"{migration.checks} checks, {len(migration.lanes)} lanes, {len(migration.sessions)} nox sessions"
     yield f"{counts}, {migration.left} left for you" if migration.left else counts
 
@@ -58,11 +60,9 @@ def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
-def _table(path: str, content: Mapping[str, object], comments: Sequence[str] = ()) -> str:
-    """Return one table; JSON's texts, numbers and lists are TOML's, but for one character."""
-    rows = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in content.items()]
-    text = "\n".join([*(f"# {_one_line(line)}" for line in comments), f"[tool.greenlane.{path}]", *rows, ""])
-    return text.replace("\x7f", "\\u007f")
+def _table(path: Sequence[str], content: Mapping[str, object], comments: Sequence[str] = ()) -> str:
+    """Return one table."""
+    return table(("tool", "greenlane", *path), content, map(_one_line, comments))
 
 
 def _session(name: str, function: str, draft: SessionDraft) -> str:
@@ -78,11 +78,6 @@ def _text(word: str) -> str:
     """Return a word as a text of Python; a script of several lines as it reads."""
     long = "\n" in word.strip() and word.isascii() and not re.search(r"\\|\"\"\"|\"$|[^\x20-\x7e\n\t]", word)
     return f'"""\\\n{word}"""' if long else repr(word)
-
-
-def _key(name: str) -> str:
-    """Return a name as a TOML key."""
-    return f'"{name}"' if "." in name else name
 
 
 def _identifier(name: str) -> str:

@@ -12,6 +12,7 @@ from greenlane.ext.migrate.checks import seconds
 from greenlane.ext.migrate.environment import SECRET
 from greenlane.ext.migrate.legacy_pytest import PytestCall, bare, call_of
 from greenlane.ext.migrate.makefile import Makefile
+from greenlane.ext.migrate.secrets import HIDDEN, hidden, secret_lines
 from greenlane.ext.migrate.shell import Command, commands
 from greenlane.ext.migrate.shell_words import Expansion, ShellError, Word
 from greenlane.ext.migrate.values import Findings, Script
@@ -71,6 +72,7 @@ def steps_of(script: Script, makefile: Makefile, findings: Findings) -> Steps:
     """
     walk = _Walk(makefile, findings, lambda line: script.line + line - 1 if script.block else script.line)
     walk.text(script.text)
+    walk.tell_secrets(script.text)
     return Steps(calls=tuple(walk.calls), runs=walk.runs(), env=dict(walk.exported))
 
 
@@ -109,6 +111,14 @@ class _Walk:
                 self._dropped(command)
             else:
                 ran_tests = self._follow(command) or ran_tests
+
+    def tell_secrets(self, text: str) -> None:
+        """Tell of the lines that hold a secret, but for those whose variable was told of."""
+        for value in self._secrets.values():
+            text = text.replace(value, "$")
+        for line in secret_lines(text):
+            advice = "revoke it, and let the command read it from the environment"
+            self._findings.note(self._line(line), f"a secret stands in the file, {HIDDEN} here: {advice}")
 
     def runs(self) -> tuple[tuple[str, ...], ...]:
         """Return the argument vectors of what is beside the calls; one of a shell where words alone do not say it."""
@@ -357,5 +367,5 @@ def _without_options(words: Sequence[Word], with_value: Sequence[str]) -> list[W
 
 def _short(source: str) -> str:
     """Return shell text in one line that is not long."""
-    line = " ".join(source.split())
+    line = hidden(" ".join(source.split()))
     return line if len(line) <= 100 else f"{line[:97]}..."

@@ -15,6 +15,7 @@ from greenlane.errors import ConfigError
 from greenlane.ext.migrate.report import tables
 from greenlane.ext.migrate.values import Finding, Findings, LaneDraft, Migration
 from greenlane.util.files import write_atomically
+from greenlane.util.toml_text import outlined
 
 HEADING = "\n# Migrated from {source} by `greenlane migrate`.\n"
 PROBE = "greenlane-migrate"
@@ -32,7 +33,7 @@ def existing(project: Path) -> Configuration:
     Raises:
         ConfigError: what is there is no configuration, or cannot be added to.
     """
-    before = _text(project)
+    before = text_of(project)
     if "greenlane" not in before:
         return Configuration()
     try:
@@ -56,12 +57,22 @@ def merged(project: Path, text: str, source: str) -> str:
     Raises:
         ConfigError: the whole would be no configuration.
     """
-    before = _text(project)
+    before = addable(text_of(project))
     whole = (
         before.rstrip("\n") + ("\n" if before else "") + HEADING.format(source=source).lstrip("" if before else "\n")
     )
     _loaded(whole + text)
     return whole + text
+
+
+def addable(text: str) -> str:
+    """Return the text of a `pyproject.toml` to which tables can be added: inline ones become tables of their own."""
+    for path in (("lanes",), ("providers",), ("policies",), ()):
+        try:
+            text = outlined(text, ("tool", "greenlane", *path))
+        except tomllib.TOMLDecodeError:
+            return text
+    return text
 
 
 def admitted(project: Path, migration: Migration, source: str) -> Migration:
@@ -104,7 +115,7 @@ def write(project: Path, text: str) -> None:
     write_atomically(project / FILE, text)
 
 
-def _text(project: Path) -> str:
+def text_of(project: Path) -> str:
     """Return what `pyproject.toml` holds; empty where there is none."""
     file = project / FILE
     return file.read_text(encoding="utf-8") if file.exists() else ""
@@ -119,9 +130,7 @@ def _loaded(text: str) -> Settings:
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            f"{FILE} with the new tables: {error}", "write [tool.greenlane] as tables of its own, not inline"
-        ) from error
+        raise ConfigError(f"{FILE} with the new tables: {error}", f"correct {FILE}") from error
     with tempfile.TemporaryDirectory(prefix="greenlane-migrate-") as folder:
         (Path(folder) / FILE).write_text(text, encoding="utf-8")
         return load(Path(folder), {})

@@ -74,7 +74,12 @@ def test_words_that_are_unknown(decided: TinyProject, words: list[str]) -> None:
 
 
 LANE = [f".artifacts/verdicts/core.{ending}" for ending in ("json", "md", "html")]
-WRONG_LANES = (["core", "--bogus"], ["core", "no-such-shard"], ["--seed=x", "core"], ["core", "--only", "a", "--failed"])
+WRONG_LANES = (
+    ["core", "--bogus"],
+    ["core", "no-such-shard"],
+    ["--seed=x", "core"],
+    ["core", "--only", "a", "--failed"],
+)
 
 
 @pytest.mark.parametrize("words", WRONG_LANES, ids=" ".join)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -158,6 +159,22 @@ def test_nothing_is_overwritten(with_core: TinyProject) -> None:
     assert set(lanes) == {"core", "core-2", "unit"}
 
 
+def test_inline_tables_are_added_to(empty: TinyProject) -> None:
+    """Lanes written in one line keep their meaning, and their old form as a comment; a dry run says so, too."""
+    inline = 'lanes = { core = { kind = "deterministic", tests = ["tests/core"] } }'
+    empty.write("pyproject.toml", f'[project]\nname = "x"\nversion = "1"\n\n[tool.greenlane]\n{inline}\n')
+    before = (empty.path / "pyproject.toml").read_text()
+    for words in ((), ("--write",)):
+        assert (empty.path / "pyproject.toml").read_text() == before
+        ran = migrate(empty, "- {name: unit, run: pytest tests/unit}\n", *words)
+        assert ran.code == 0, ran.output
+        assert "NOTE: inline tables of " in ran.output
+    text = (empty.path / "pyproject.toml").read_text()
+    lanes = tomllib.loads(text)["tool"]["greenlane"]["lanes"]
+    assert lanes["core"] == {"kind": "deterministic", "tests": ["tests/core"]}
+    assert (set(lanes), f"# {inline}" in text) == ({"core", "unit"}, True)
+
+
 def test_a_lane_that_the_project_cannot_take_is_left(with_core: TinyProject) -> None:
     """A lane whose tests lie where runs are thrown away is told of with the reason; the others are written."""
     text = "- {name: b, run: pytest .artifacts/tests}\n- {name: c, run: pytest c, expect: true}\n"
@@ -176,6 +193,42 @@ def test_the_value_of_a_secret_is_not_taken_over(empty: TinyProject) -> None:
     assert ran.code == 0, ran.output
     assert "sk-in-the-list" not in ran.output
     assert "the value of GEMINI_API_KEY stands in the file: revoke it" in ran.output
+
+
+SECRETS = (
+    "curl -H 'Authorization: Bearer s3cret-here' http://127.0.0.1/x",
+    'curl -H "x-api-key: s3cret-here" http://127.0.0.1/x',
+    "curl -u me:s3cret-here http://127.0.0.1/x",
+    "docker run -e OPENAI_API_KEY=s3cret-here image",
+    "tool --api-key s3cret-here --go",
+    "git clone https://me:s3cret-here@example.org/x",
+    'curl -d \'{"api_key": "s3cret-here"}\' http://127.0.0.1/x',
+    "echo sk-s3cret-here > file",
+    "for i in 1 2; do curl -H 'Authorization: s3cret-here' x; done",
+    "pytest a --token=s3cret-here || ./tell --password 's3cret-here'",
+)
+
+
+@pytest.mark.parametrize("command", SECRETS)
+def test_a_secret_in_a_command_is_not_taken_over(empty: TinyProject, command: str) -> None:
+    """Wherever a command has it: the line is told, and the value is in nothing that is printed or written."""
+    ran = migrate(
+        empty, f"- name: a\n  run: |\n    pytest a\n    {command}\n  note: {json.dumps(command)}\n", "--write"
+    )
+    assert "s3cret-here" not in ran.output
+    assert "readiness.yml:4: a: a secret stands in the file, [redacted] here: revoke it" in ran.output, ran.output
+    assert "s3cret-here" not in (empty.path / "pyproject.toml").read_text()
+
+
+PLAIN = ("curl -H 'Authorization: Bearer $TOKEN' x", "pytest tests/test_token.py -k 'token and key'", "sort --key 2 x")
+
+
+@pytest.mark.parametrize("command", PLAIN)
+def test_what_is_no_secret_stays(empty: TinyProject, command: str) -> None:
+    """A variable that stands for a secret, and words that only sound like one, are as they were."""
+    ran = migrate(empty, f"- name: a\n  run: |\n    {command}\n")
+    assert "redacted" not in ran.output
+    assert "a secret stands in the file" not in ran.output
 
 
 def test_the_documented_example(empty: TinyProject) -> None:
