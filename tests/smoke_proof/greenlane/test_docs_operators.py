@@ -25,7 +25,10 @@ ROWS = dict(re.findall(r"^\| (.+?) \| (.+) \|$", PAGE, re.MULTILINE))
 OURS = {command for cell in ROWS.values() for command in re.findall(r"`([^`]+)`", cell)}
 FOCUS = sorted(command for command in OURS if command.startswith("nox -s focus"))
 FILES = sorted(name for name in OURS if name.startswith(".artifacts/"))
-SERVERS = sorted(command for command in OURS if command.startswith(("mini-agent ", "uvicorn ")))
+SERVERS = sorted(
+    command for command in OURS if command.startswith(("mini-agent serve", "mini-agent intercept", "uvicorn "))
+)
+LOOKS = sorted(command for command in OURS if command.startswith(("greenlane ", "mini-agent config ")))
 LANES = sorted(command for command in OURS if command.startswith("nox -s ") and command not in FOCUS)
 OTHER = {"report.json", "[tool.greenlane]"}
 CONFIG = (
@@ -35,8 +38,8 @@ CONFIG = (
 
 def test_every_row_is_run_by_one_of_these_tests() -> None:
     """Nothing of the table is left to the reader's belief."""
-    assert {*FOCUS, *FILES, *SERVERS, *LANES, *OTHER} == OURS
-    assert min(map(len, (FOCUS, FILES, SERVERS, LANES))) >= 3
+    assert {*FOCUS, *FILES, *SERVERS, *LANES, *LOOKS, *OTHER} == OURS
+    assert min(map(len, (FOCUS, FILES, SERVERS, LANES, LOOKS))) >= 3
     report = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["greenlane"]["report"]
     assert f"`{report['json']}`" in ROWS
 
@@ -83,12 +86,45 @@ def test_lanes_and_what_they_leave(measured: TinyProject) -> None:
         assert (ran.code, ran.codes) == ((1, {"PARTIAL"}) if partial else (0, set())), ran.output
 
 
+LITELLM = f"""\
+#!{sys.executable}
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Alive(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Alive).serve_forever()
+"""
+
+
+@pytest.mark.parametrize("command", LOOKS)
+def test_what_only_looks(tiny: TinyProject, command: str) -> None:
+    """It ends well beside a list and a configuration of theirs; what is written loads."""
+    program, *words = shlex.split(command)
+    tiny.lanes(core=CORE).test("def test_ok(): pass\n").write("litellm.yaml", CONFIG)
+    tiny.write("readiness.yml", "checks:\n  - name: unit\n    run: pytest -q tests/unit\n")
+    if program == "greenlane":
+        ran = tiny.greenlane(*words)
+        assert ran.code == 0, ran.output
+        lanes = tomllib.loads((tiny.path / "pyproject.toml").read_text())["tool"]["greenlane"]["lanes"]
+        assert ("unit" in lanes) == ("--write" in words)
+    else:
+        run = [str(Path(sys.executable).with_name(program)), *words]
+        done = subprocess.run(run, cwd=tiny.path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("command", SERVERS)
 def test_servers_start_by_these_words(command: str, tmp_path: Path) -> None:
     """Each listens at the port that stands in the row."""
     program, *words = shlex.split(command)
     (tmp_path / "litellm.yaml").write_text(CONFIG)
-    environ = {"HOME": str(tmp_path), "MINI_AGENT_ALLOW_DUMMY": "1"}
+    (tmp_path / "litellm").write_text(LITELLM)
+    (tmp_path / "litellm").chmod(0o755)
+    environ = {"HOME": str(tmp_path), "MINI_AGENT_ALLOW_DUMMY": "1", "MINI_AGENT_LITELLM": str(tmp_path / "litellm")}
     path = str(Path(sys.executable).with_name(program)) + (".exe" if os.name == "nt" else "")
     with GatewayProcess(*words, environ=environ, folder=tmp_path, program=path) as server:
         if program == "uvicorn":
