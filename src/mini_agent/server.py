@@ -100,6 +100,7 @@ def server_config(
     return uvicorn.Config(
         app,
         http=functools.partial(GatewayProtocol, limits=limits),  # type: ignore[arg-type]  # It is only called.
+        interface="asgi3",
         ws="none",
         loop=loop,
         lifespan="on",

@@ -53,7 +53,7 @@ def is_plain_id(text: str) -> bool:
 
 def refuse_long_numbers(raw: bytes) -> None:
     """Look through JSON for whole numbers that would take long to read. Raises: ValueError when there is one."""
-    if not _may_have_long_numbers(raw):
+    if len(raw) <= _SHORT_BYTES or not _may_have_long_numbers(raw):
         return
     try:
         json.loads(raw, parse_int=_short_number)

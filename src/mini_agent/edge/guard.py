@@ -127,7 +127,11 @@ class RequestGuard:
         host = self._check_host(found.get(b"host", []))
         if b"origin" in found:
             return self._check_origin(found, host, scope["method"])
-        if _last(found, b"sec-fetch-site") in _FOREIGN_SITES and not _is_navigation(found, scope["method"]):
+        if (
+            b"sec-fetch-site" in found
+            and found[b"sec-fetch-site"][-1] in _FOREIGN_SITES
+            and not _is_navigation(found, scope["method"])
+        ):
             raise ForbiddenOrigin("A web page of another origin may not use this gateway")
         return _PLAIN
 

@@ -24,7 +24,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # Its import reads /proc, and nothing of ours does that at import.
-        from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+        from prometheus_client import CollectorRegistry, Counter, generate_latest
 
         self._registry = CollectorRegistry()
         self._generate = generate_latest
@@ -40,15 +40,13 @@ class Metrics:
         self.traces_dropped = Counter(
             "mini_agent_traces_dropped", "Traces that were not stored because the disk is slow", registry=self._registry
         )
-        self.streams_in_flight = Gauge(
-            "mini_agent_streams_in_flight", "Streams being relayed now", registry=self._registry
-        )
         self._requests = _Requests()
         self._registry.register(self._requests)
+        self.request = self._requests.add
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one answered request. route: the template; seconds: its duration."""
-        self._requests.add(route, method if method in _METHODS else "other", status, seconds)
+    def stream(self, change: int) -> None:
+        """Count the streams that are being relayed. change: 1 for one that begins, -1 for one that ends."""
+        self._requests.streams += change
 
     def provider_error(self, provider: str, group: str, code: str) -> None:
         """Count one failed provider call."""
@@ -70,10 +68,11 @@ class _Requests:
         self._counts: dict[tuple[str, str, int], int] = {}
         self._buckets: dict[str, list[int]] = {}
         self._seconds: dict[str, float] = {}
+        self.streams = 0
 
     def add(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one."""
-        key = (route, method, status)
+        """Count one answered request. route: the template; seconds: its duration."""
+        key = (route, method if method in _METHODS else "other", status)
         if key not in self._counts:
             self._counts[key] = 0
             self._seconds.setdefault(route, 0.0)
@@ -84,7 +83,7 @@ class _Requests:
 
     def collect(self) -> Iterable[Metric]:
         """Yield what the library writes."""
-        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         counts = CounterMetricFamily("mini_agent_requests", "HTTP requests", labels=["route", "method", "status"])
         for (route, method, status), count in self._counts.items():
@@ -95,7 +94,8 @@ class _Requests:
             bounds = [*(str(bound) for bound in _BOUNDS_S), "+Inf"]
             upto = list(zip(bounds, accumulate(buckets), strict=True))
             times.add_metric([route], upto, self._seconds[route])
-        return counts, times
+        running = GaugeMetricFamily("mini_agent_streams_in_flight", "Streams being relayed now", value=self.streams)
+        return counts, times, running
 
 
 class MetricsRoute:

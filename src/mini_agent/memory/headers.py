@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from mini_agent.core.chat import ProviderRequest
@@ -82,10 +83,13 @@ def harmless_headers(headers: Mapping[bytes, bytes]) -> dict[str, str]:
 
 def is_harmless(name: bytes, value: bytes) -> bool:
     """Returns: whether a client's header may go on: printable ASCII, no credential, nothing that steers."""
-    if not name.isascii() or not value.isascii() or not value.decode().isprintable():
-        return False
-    text = name.decode()
-    if is_sensitive_header(text) or text.startswith(_STEERING_PREFIXES):
+    return _has_harmless_name(name) and value.isascii() and value.decode().isprintable()
+
+
+@lru_cache(maxsize=512)
+def _has_harmless_name(name: bytes) -> bool:
+    text = name.decode("latin-1")
+    if not name.isascii() or is_sensitive_header(text) or text.startswith(_STEERING_PREFIXES):
         return False
     return not parameter_steers(text.removeprefix("x-").replace("-", "_"))
 

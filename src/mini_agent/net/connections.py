@@ -79,21 +79,14 @@ class Connections:
             slots = self._slots[key] = asyncio.Semaphore(self._limit)
         held = await self._sessions.hold(user_id, host)
         try:
-            if slots.locked():
-                await self._wait(slots)
-            else:
-                await slots.acquire()
+            await within(self._wait_s, slots.acquire())
+        except TimeoutError as error:
+            held.release()
+            raise ProviderTimeout("no connection to the provider became free in time") from error
         except BaseException:
             held.release()
             raise
         return Place(held, slots)
-
-    async def _wait(self, slots: asyncio.Semaphore) -> None:
-        try:
-            async with asyncio.timeout(self._wait_s):
-                await slots.acquire()
-        except TimeoutError as error:
-            raise ProviderTimeout("no connection to the provider became free in time") from error
 
 
 class TimedBody(Payload):

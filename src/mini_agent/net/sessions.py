@@ -65,7 +65,9 @@ class Sessions:
         Returns: the client, the same one until it is idle for long, closed, or pushed out while nobody uses it. It
         belongs to this object: callers do not close it.
         """
-        return (await self._entry(user_id, host)).client
+        held = await self.hold(user_id, host)
+        held.release()
+        return held.client
 
     get_client = get_session
 
@@ -74,15 +76,12 @@ class Sessions:
 
         Returns: it, in use until `release` is called: its requests go out with middlewares of their own, unwatched.
         """
-        entry = await self._entry(user_id, host)
-        entry.users += 1
-        return entry
-
-    async def _entry(self, user_id: str | None, host: str) -> HeldClient:
         pool = self._pools.get(asyncio.get_running_loop())
         if pool is None or pool.connector.closed:
             pool = await self._open_pool()
-        return pool.entry(user_id, host, self._clock.monotonic())
+        held = pool.entry(user_id, host, self._clock.monotonic())
+        held.users += 1
+        return held
 
     def cookie_counts(self, user_id: str) -> list[int]:
         """Returns: for each client of a user on the running loop, how many cookies it holds."""

@@ -51,7 +51,7 @@ class Call:
 
         if self._delay_s:
             await services.clock.sleep(self._delay_s)
-        services.metrics.streams_in_flight.inc()
+        services.metrics.stream(1)
         try:
             await write_stream(
                 flow.client.stream(flow.request),
@@ -65,7 +65,7 @@ class Call:
                 dialect=flow.dialect,
             )
         finally:
-            services.metrics.streams_in_flight.dec()
+            services.metrics.stream(-1)
 
     def _count(self, flow: Flow, error: GatewayError) -> None:
         self._services.metrics.provider_error(flow.client.name, flow.target.group, error.code)

@@ -171,8 +171,8 @@ class Rules:
         """Returns: the rules of a target. names: None for the dialect's own parameters."""
         if names is None:
             names = CLIENT_PARAMETERS if dialect is Dialect.CHAT else known(dialect)
-        plain = (name for name in names if not may_hide(name) and name != "model")
-        return cls(target, dialect, passes_unknown, names, frozenset(plain) - _kept_back(target, dialect))
+        plain = {name for name in names if not may_hide(name)} - _kept_back(target, dialect)
+        return cls(target, dialect, passes_unknown, names, frozenset(plain | {"model"}))
 
 
 def outgoing_body(fields: Mapping[str, Any], rules: Rules) -> tuple[dict[str, Any], list[str]]:
@@ -194,7 +194,7 @@ def outgoing_body(fields: Mapping[str, Any], rules: Rules) -> tuple[dict[str, An
                 body[name] = kept
                 continue
         dropped.append(name)
-    body.pop("model", None)
+    del body["model"]
     return body, dropped
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from yarl import URL
 
@@ -54,9 +55,9 @@ class DirectClient:
         self._kind = DIRECT[dialect]
         self._http = ModelHttp(connections, clock, WIRES[dialect])
 
-    async def complete(self, request: ProviderRequest) -> bytes:
-        """Ask once. Returns: the provider's bytes. Raises: GatewayError."""
-        return await self._http.complete(self._call(request))
+    def complete(self, request: ProviderRequest) -> Coroutine[Any, Any, bytes]:
+        """Ask once. Returns: what gives the provider's bytes. Raises: GatewayError."""
+        return self._http.complete(self._call(request))
 
     def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Returns: the provider's events as they arrive. Raises: GatewayError."""

@@ -266,9 +266,14 @@ def _count_ends(payloads: list[bytes]) -> int:
     """Returns: how many of the choices in these events have a finish reason. An empty one is none."""
     lines = b"\n".join(payloads)
     found = lines.count(b'"finish_reason"')
+    # Nearly all events are written in one of two ways; only others cost a search with a pattern.
     usual = lines.count(b'"finish_reason":null') + lines.count(b'"finish_reason": null')
-    # Nearly all events say null, in one of two spellings; only the others cost a search with a pattern.
-    return 0 if usual == found else len(_FINISH.findall(lines))
+    if usual == found:
+        return 0
+    said = lines.count(b'"finish_reason":"') + lines.count(b'"finish_reason": "')
+    if usual + said < found or b'_reason":""' in lines or b'_reason": ""' in lines:
+        return len(_FINISH.findall(lines))
+    return said
 
 
 def _error_of_dialect_event(error: Any) -> GatewayError:

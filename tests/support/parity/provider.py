@@ -12,12 +12,13 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 __all__ = ["MEMORY", "Provider"]
 
+_Response = TypeVar("_Response", bound=web.StreamResponse)
 #: What the memory service knows about everybody.
 MEMORY = "The user's favourite colour is teal."
 
@@ -53,7 +54,9 @@ class Provider:
     async def _profile(self, request: web.Request) -> web.StreamResponse:
         await request.json()
         results = [{"content": MEMORY, "title": "colour"}]
-        return web.json_response({"profile": {"static": [], "dynamic": []}, "searchResults": {"results": results}})
+        return _last(
+            web.json_response({"profile": {"static": [], "dynamic": []}, "searchResults": {"results": results}})
+        )
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
@@ -65,7 +68,7 @@ class Provider:
         order = _order(body)
         name = request.headers.get("x-request-id", "")
         try:
-            return await _obey(request, body, order)
+            return _last(await _obey(request, body, order))
         except (asyncio.CancelledError, ConnectionResetError):
             self._gone[name].set()
             raise
@@ -89,6 +92,12 @@ def _order(body: Mapping[str, Any]) -> dict[str, Any]:
                 return {}
             return order if isinstance(order, dict) else {}
     return {}
+
+
+def _last(response: _Response) -> _Response:
+    """Let a connection end with this answer. A request that is lost on one that served others would be repeated."""
+    response.force_close()
+    return response
 
 
 async def _obey(request: web.Request, body: Mapping[str, Any], order: Mapping[str, Any]) -> web.StreamResponse:
@@ -122,7 +131,7 @@ async def _obey(request: web.Request, body: Mapping[str, Any], order: Mapping[st
 
 
 async def _stream(request: web.Request, body: Mapping[str, Any], order: Mapping[str, Any]) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+    response = _last(web.StreamResponse(headers={"content-type": "text/event-stream"}))
     await response.prepare(request)
     for event in order.get("events", _EVENTS):
         if event in ("abort", "hang", "end"):

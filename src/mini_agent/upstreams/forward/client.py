@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from yarl import URL
 
-from mini_agent.core.chat import ModelTarget, ProviderRequest
+from mini_agent.core.chat import ProviderRequest
 from mini_agent.core.ports import Clock
-from mini_agent.dialects import Dialect
 from mini_agent.memory.headers import provider_headers
 from mini_agent.net.connections import Connections
 from mini_agent.settings import Settings
@@ -27,6 +28,8 @@ __all__ = ["ForwardClient", "external_address", "forward_call", "with_key"]
 _WIRES = {
     dialect: replace(wire, of_status=error_of_proxy, of_event=error_of_proxy_event) for dialect, wire in WIRES.items()
 }
+#: By the name of a target's dialect.
+_PATHS = {str(dialect): f"/v1{kind.path}" for dialect, kind in DIRECT.items()}
 #: LiteLLM retries twice unless told otherwise, whatever went wrong. Retries are ours, by one rule in both modes.
 _RETRIES = "x-litellm-num-retries"
 
@@ -39,21 +42,21 @@ class ForwardClient:
 
     def __init__(self, settings: Settings, connections: Connections, clock: Clock) -> None:
         self._settings = settings
-        self._http = {dialect: ModelHttp(connections, clock, wire) for dialect, wire in _WIRES.items()}
+        self._http = {str(dialect): ModelHttp(connections, clock, wire) for dialect, wire in _WIRES.items()}
 
-    async def complete(self, request: ProviderRequest) -> bytes:
-        """Ask once. Returns: the process's bytes. Raises: GatewayError."""
-        return await self._http[Dialect(request.target.dialect)].complete(self._call(request))
+    def complete(self, request: ProviderRequest) -> Coroutine[Any, Any, bytes]:
+        """Ask once. Returns: what gives the process's bytes. Raises: GatewayError."""
+        return self._http[request.target.dialect].complete(self._call(request))
 
     def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Returns: the process's events as they arrive. Raises: GatewayError."""
-        return self._http[Dialect(request.target.dialect)].stream(self._call(request))
+        return self._http[request.target.dialect].stream(self._call(request))
 
     async def aclose(self) -> None:
         """Nothing to free: the connections belong to the app."""
 
     def _call(self, request: ProviderRequest) -> ModelCall:
-        return forward_call(self._settings, request, _path(request.target))
+        return forward_call(self._settings, request, _PATHS[request.target.dialect])
 
 
 def forward_call(settings: Settings, request: ProviderRequest, path: str) -> ModelCall:
@@ -63,13 +66,14 @@ def forward_call(settings: Settings, request: ProviderRequest, path: str) -> Mod
     return ModelCall.of(request, url, with_key(headers, settings.forward_key), answer_headers)
 
 
-def _path(target: ModelTarget) -> str:
-    return f"/v1{DIRECT[Dialect(target.dialect)].path}"
-
-
 def external_address(settings: Settings, path: str, query: str) -> URL:
     """Returns: the address of a path at the external process. path: as on the wire, from `/v1`; query: without `?`."""
-    base = settings.forward_url.removesuffix("/v1")
+    return _address(settings.forward_url, path, query)
+
+
+@lru_cache(maxsize=256)
+def _address(base: str, path: str, query: str) -> URL:
+    base = base.removesuffix("/v1")
     return URL(f"{base}{path}?{query}" if query else f"{base}{path}", encoded=True)
 
 

@@ -49,6 +49,8 @@ def kept_query(query: str) -> str:
 
     Raises: InvalidParameter for a value that is nested too deeply to be searched.
     """
+    if not query:
+        return query
     parts = query.split("&")
     kept = [part for part in parts if not _steers(part)]
     return query if len(kept) == len(parts) else "&".join(kept)
