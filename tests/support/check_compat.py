@@ -59,9 +59,18 @@ class Old(unittest.TestCase):
 @pytest.mark.samples(3)
 def test_sampled(sample):
     assert sample.seed >= 0
+
+
+@pytest.mark.slow
+def test_left_out_by_addopts():
+    os._exit(3)
 """
 EXPECTED = {"ERROR", "FAILED", "LEAK", "NETWORK", "SKIPPED"}
 LANE = """\
+[tool.pytest.ini_options]
+addopts = "-m 'not slow'"
+markers = ["slow: takes long"]
+
 [tool.greenlane.history]
 enabled = false
 
@@ -71,6 +80,11 @@ tests = ["tests"]
 python = "{python}"
 requirements = ["pytest{pytest}"]
 workers = {workers}
+
+[tool.greenlane.lanes.slow]
+kind = "nondeterministic"
+tests = ["tests"]
+marks = "slow"
 """
 
 
