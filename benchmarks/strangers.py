@@ -2,7 +2,9 @@
 
 `python benchmarks/strangers.py [NAME…]` takes names of source distributions that ship their tests, or folders. It
 prints for each the tests in every lane, the verdict, the lines on the terminal, time and memory beside plain pytest in
-the same environment, and whether each red row is known to `strangers.toml`, judged by hand as true or false.
+the same environment with as many workers, and whether each red row is known to `strangers.toml`, judged by hand as true
+or false. Lane and plain pytest alternate; the processor time of the whole tree is what a loaded machine tells best, and
+what `ready` itself costs, on a suite of one test, is taken off.
 Needs a package index, and `greenlane[control]` with nox; nothing of the projects is kept.
 """
 
@@ -21,6 +23,7 @@ import time
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
@@ -28,16 +31,23 @@ CORPUS = (
     "attrs", "click", "filelock", "itsdangerous", "markupsafe", "more-itertools", "packaging", "pluggy", "structlog",
     "tenacity", "iniconfig", "anyio", "httpx",
 )  # fmt: skip
+GREENLANE = (sys.executable, "-P", "-m", "greenlane")
 LIMIT = 900.0
 """Seconds that one command may take."""
 
 
 class Ran(NamedTuple):
-    """How a command ended: exit status, its output, seconds, and the most memory of any of its processes in MB."""
+    """How a command ended.
+
+    Attributes:
+        status: of its exit; output: all of it; seconds: on the clock; cpu: seconds of processor time of its whole tree.
+        memory: the most that any of its processes had, MB.
+    """
 
     status: int
     output: str
     seconds: float
+    cpu: float
     memory: float
 
 
@@ -53,7 +63,8 @@ def run(command: Sequence[str], cwd: Path) -> Ran:
         _, status, usage = os.wait4(process.pid, 0)
         output.seek(0)
         text = output.read().decode("utf-8", "replace")
-    return Ran(os.waitstatus_to_exitcode(status), text, time.monotonic() - began, usage.ru_maxrss / 1024)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Ran(os.waitstatus_to_exitcode(status), text, time.monotonic() - began, cpu, usage.ru_maxrss / 1024)
 
 
 def source(name: str, into: Path) -> Path:
@@ -71,28 +82,47 @@ def source(name: str, into: Path) -> Path:
     return next(path for path in into.iterdir() if path.is_dir())
 
 
-def adopt(name: str, expected: dict[str, Any]) -> dict[str, Any]:
+def adopt(name: str, expected: dict[str, Any], rounds: int) -> dict[str, Any]:
     """Adopt one project and return what came of it."""
     with tempfile.TemporaryDirectory(prefix="stranger-") as folder:
         project = source(name, Path(folder))
         tests = digest(project)
-        greenlane = [sys.executable, "-P", "-m", "greenlane"]
-        init = run([*greenlane, "init", "--yes", *expected.get("words", ())], project)
+        init = run([*GREENLANE, "init", "--yes", *expected.get("words", ())], project)
         found: dict[str, Any] = {"name": name, "init": init}
         if init.status:
             return found
-        ready = run([*greenlane, "ready"], project)
+        ready = run([*GREENLANE, "ready"], project)
         verdict: dict[str, Any] = json.loads((project / ".artifacts/verdict.json").read_text())
-        python = project / ".nox/greenlane/core/bin/python"
-        record = json.loads((project / ".artifacts/core/lane.json").read_text())
-        lanes = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["greenlane"]["lanes"]
-        plain = run([str(python), "-P", "-m", "pytest", *lanes["core"]["tests"], "-q"], project)
-        seconds = record["result"]["finished_at"] - record["result"]["started_at"]
+        core = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["greenlane"]["lanes"]["core"]
+        python = str(project / ".nox/greenlane/core/bin/python")
+        workers = core.get("workers", 0)
+        spread = ["-n", str(workers), "--dist", "worksteal"] if workers else []
+        pairs = []
+        for _ in range(rounds):
+            plain = run([python, "-P", "-m", "pytest", *core["tests"], "-q", *spread], project)
+            pairs.append((run([*GREENLANE, "ready"], project), lane_seconds(project), plain))
         shown = [line for line in ready.output.splitlines() if not line.startswith("core | ")]
         return found | {
-            "ready": ready, "plain": plain, "verdict": verdict, "seconds": seconds, "edited": digest(project) != tests,
+            "ready": ready, "verdict": verdict, "pairs": pairs, "edited": digest(project) != tests,
             "lines": len(shown), "placed": next(t for t in init.output.splitlines() if t.startswith("placed: ")),
         }  # fmt: skip
+
+
+def lane_seconds(project: Path) -> float:
+    """Return how long the tests of the last run took."""
+    result = json.loads((project / ".artifacts/core/lane.json").read_text())["result"]
+    return float(result["finished_at"] - result["started_at"])
+
+
+def floor() -> float:
+    """Return the processor time that `ready` takes for a suite of one test, seconds."""
+    with tempfile.TemporaryDirectory(prefix="stranger-") as folder:
+        project = Path(folder)
+        (project / "test_one.py").write_text("def test_one(): pass\n")
+        run([*GREENLANE, "init", "--yes"], project)
+        python = str(project / ".nox/greenlane/core/bin/python")
+        plain = min(run([python, "-P", "-m", "pytest", "-q"], project).cpu for _ in range(3))
+        return min(run([*GREENLANE, "ready"], project).cpu for _ in range(3)) - plain
 
 
 def digest(project: Path) -> dict[str, bytes]:
@@ -112,18 +142,22 @@ def reds(verdict: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     return told
 
 
-def show(found: dict[str, Any], expected: dict[str, Any]) -> bool:
-    """Print one project; return whether every red row is known."""
+def show(found: dict[str, Any], expected: dict[str, Any], fixed: float) -> bool:
+    """Print one project, its numbers as medians of the rounds; return whether every red row is known."""
     if "ready" not in found:
         init = found["init"]
         print(f"{found['name']}: init ended with {init.status}\n{init.output[-1500:]}", flush=True)
         return False
-    plain, seconds, ready = found["plain"], found["seconds"], found["ready"]
+    lanes, seconds, plains = zip(*found["pairs"], strict=True)
     rows = reds(found["verdict"], expected)
+    cpu, plain_cpu = median(lane.cpu - fixed for lane in lanes), median(plain.cpu for plain in plains)
+    wall, plain_wall = median(seconds), median(plain.seconds for plain in plains)
+    memory, plain_memory = median(lane.memory for lane in lanes), median(plain.memory for plain in plains)
     print(
-        f"{found['name']}: {found['placed'].removeprefix('placed: ')}; exit {ready.status}; {found['lines']} lines; "
-        f"lane {seconds:.1f} s, plain {plain.seconds:.1f} s ({seconds / plain.seconds:.2f}x); "
-        f"memory {ready.memory:.0f} MB, plain {plain.memory:.0f} MB; "
+        f"{found['name']}: {found['placed'].removeprefix('placed: ')}; {found['verdict']['word']}; "
+        f"{found['lines']} lines; processor {cpu:.1f} s, plain {plain_cpu:.1f} s ({cpu / plain_cpu:.2f}x); "
+        f"clock {wall:.1f} s, plain {plain_wall:.1f} s ({wall / plain_wall:.2f}x); "
+        f"memory {memory:.0f} MB, plain {plain_memory:.0f} MB; "
         f"init {found['init'].seconds:.0f} s{'; TESTS WERE EDITED' if found['edited'] else ''}",
         *rows, sep="\n", flush=True,
     )  # fmt: skip
@@ -134,13 +168,15 @@ def main() -> int:
     """Adopt the corpus; 0 when every red row is a true alarm and no test was edited."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=CORPUS, help="source distributions, or folders")
+    parser.add_argument("--rounds", type=int, default=3, help="pairs of runs that are measured (default: 3)")
     arguments = parser.parse_args()
+    fixed = floor()
     judged = tomllib.loads((HERE / "strangers.toml").read_text(encoding="utf-8"))
     good = []
     for name in arguments.names:
         expected = judged.get(re.sub(r"-\d.*", "", Path(name).name).replace("_", "-"), {})
         try:
-            good.append(show(adopt(name, expected), expected))
+            good.append(show(adopt(name, expected, arguments.rounds), expected, fixed))
         except OSError as error:
             print(f"{name}: {error}", flush=True)
             good.append(False)

@@ -18,6 +18,7 @@ from greenlane.errors import ConfigError, Interrupted
 from greenlane.evidence.artifacts import OUTPUT
 from greenlane.evidence.evidence import LaneEvidence, Uncollected
 from greenlane.evidence.ledger import Facts
+from greenlane.report.progress import Observing
 from greenlane.run.job import LaneJob, new_run_id
 from greenlane.run.lane import run_lane
 from greenlane.run.prepared import job_installer
@@ -32,6 +33,9 @@ PATIENCE = 120.0
 
 BUDGET = 3600.0
 """Seconds that one of the runs may take."""
+
+STEP = 30.0
+"""Seconds between two lines of progress."""
 
 LONG = 60.0
 """Seconds of a run from which on the others are spread over the cores, where the tests allow it."""
@@ -130,7 +134,7 @@ def _observe(context: Context, lane: Lane, number: int, interpreter: str, seed: 
     """
     job = LaneJob(
         context=context, lane=lane, shard="", run_id=new_run_id(), gates=(), purpose=f"{PURPOSE}-{number}", seed=seed,
-        observe=True, interpreter=interpreter,
+        observe=True, interpreter=interpreter, listener=Observing(context.say, step=STEP),
     )  # fmt: skip
     installer = job_installer(job)
     evidence = run_lane(job, installer, ServiceResolver(context, installer))

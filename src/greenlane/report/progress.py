@@ -25,14 +25,18 @@ class Plain:
     Args:
         say: prints a line.
         clock: seconds that only go up.
+        step: seconds between two lines of progress at least.
     """
 
     period = 0.5
     carries = False
 
-    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic, step: float = STEP
+    ) -> None:
         self._say = say
         self._clock = clock
+        self._step = step
         self._last = 0.0
         self._counts = (0, 0)
         self._failures = Failures()
@@ -53,11 +57,18 @@ class Plain:
     def progress(self, progress: Progress) -> None:
         """See `ProgressListener`."""
         now, counts = self._clock(), (progress.done, progress.bad)
-        if now - self._last >= STEP and counts != self._counts and progress.selected:
+        if now - self._last >= self._step and counts != self._counts and progress.selected:
             self._last, self._counts = now, counts
             self._say(f"{clean(progress.label)}: {state(progress)}")
 
     def ended(self, progress: Progress) -> None:
+        """See `ProgressListener`."""
+
+
+class Observing(Plain):
+    """Tells now and then how far a suite has come that is only looked at; what fails is told in the end."""
+
+    def failed(self, label: str, test: TestOutcome) -> None:
         """See `ProgressListener`."""
 
 

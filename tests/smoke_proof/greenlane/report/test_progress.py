@@ -21,7 +21,7 @@ from rich.console import Console
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.progress import Progress
 from greenlane.report.live import LiveDisplay
-from greenlane.report.progress import Plain, screen, state
+from greenlane.report.progress import Observing, Plain, screen, state
 from support.tiny import TinyProject
 
 TESTS = """
@@ -153,6 +153,19 @@ def test_plain_progress_is_told_now_and_then() -> None:
         "nd/shard_a: 50 % (10 of 20), 1 failed, about 2 min left",
         "nd/shard_a: 60 % (12 of 20), 1 failed, about 2 min left",
     ]
+
+
+def test_a_suite_that_is_only_looked_at_tells_how_far_it_is() -> None:
+    """Half a minute apart, and no failure as it happens: what they mean is told in the end."""
+    clock, lines = Clock(), list[str]()
+    observing = Observing(lines.append, clock, step=30.0)
+    observing.began("survey-1")
+    observing.failed("survey-1", TestOutcome(nodeid="t::a", outcome=Outcome.FAILED, cause="x"))
+    for now, done in ((129.0, 3), (131.0, 10), (150.0, 12)):
+        clock.now = now
+        observing.progress(Progress(label="survey-1", selected=20, done=done, bad=1, left=100.4))
+
+    assert lines == ["survey-1: 50 % (10 of 20), 1 failed, about 2 min left"]
 
 
 def test_plain_failures_are_told_at_once() -> None:
