@@ -37,7 +37,7 @@ curl -sS "$BASE/agent/run" \\
 ```
 
 With a master key, `Authorization: Bearer <key>` belongs to it, as in chat; users are told apart and memory is added
-as in chat, too. The route does not stream. A client that goes away ends its run.
+as in chat, too. A client that goes away ends its run.
 
 ## Fields
 
@@ -75,6 +75,23 @@ RESULT = {
     "metrics.used_model": "the model that gave the answer",
     "metrics.simulated": "whether any answer was scripted",
 }
+
+STREAM = """\
+## The stream
+
+With `stream: true` the run tells of itself while it goes on, as server-sent events. The last one, `result`, is the
+answer above.
+
+| event | members |
+|---|---|
+| `turn.started` | a model has begun to answer: `turn` from 1, `model` |
+| `text.delta` | a piece of its text: `turn`, `delta` |
+| `turn.completed` | all that it said: `turn`, `message` with `content` and `tool_calls` |
+| `tool.started` | a tool runs: `turn`, `id`, `name`, `arguments` |
+| `tool.completed` | what it gave: `turn`, `id`, `name`, `result` |
+| `result` | the answer, as without `stream` |
+| `error` | the run failed after it had begun: `error`, the envelope below. Nothing follows |
+"""
 
 ERRORS = """\
 ## Errors
@@ -158,4 +175,4 @@ def answer() -> Iterator[str]:
 
 def agent_run() -> str:
     """Return the page."""
-    return "\n".join([HEAD, *fields(), "", BACKENDS, ANSWER, *answer(), "", ERRORS])
+    return "\n".join([HEAD, *fields(), "", BACKENDS, ANSWER, *answer(), "", STREAM, ERRORS])

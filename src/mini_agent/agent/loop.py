@@ -186,6 +186,8 @@ class _Run:
             view = self._inject(view)
         params = copy_messages([self._config.completion_kwargs])[0]
         choice = params.pop("tool_choice", None)
+        if self._state.ran_tools and choice not in ("auto", "none"):
+            choice = "auto"  # A model that must call a tool every time can never answer.
         offered = copy_messages(self._specs) if with_tools and self._config.use_tools and self._specs else None
         return ModelRequest(
             model=model,

@@ -37,6 +37,7 @@ class RunState:
         self.last_outputs: str | None = None
         self.research_hops = 0
         self.escalate_next = False
+        self.ran_tools = False
         self._escalated = False
         self._simulated = False
         self._auto_runs = 0
@@ -85,6 +86,7 @@ class RunState:
     def add_records(self, records: Sequence[ToolRecord]) -> None:
         """File the records of a turn under its model call."""
         self._iterations[-1] = replace(self._iterations[-1], tool_invocations=tuple(records))
+        self.ran_tools = self.ran_tools or any(record.executed for record in records)
 
     def result(self, outcome: Outcome) -> AgentResult:
         """Returns: the finished result."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,17 +12,22 @@ import msgspec
 from mini_agent.agent.values import AgentResult, ModelRequest, RunMetrics
 from mini_agent.core.chat import Caller, ModelTarget
 from mini_agent.core.errors import GatewayError, normalising
+from mini_agent.dialects.frames import RUN_EVENTS
 from mini_agent.edge.disconnect import CancelOnDisconnect
+from mini_agent.edge.envelope import translate
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.memory.recall import Injection
 from mini_agent.pipeline.caller import next_hop
 from mini_agent.pipeline.services import ModelServices
+from mini_agent.pipeline.streaming import Envelope, write_stream
 from mini_agent.runs.agent_body import AgentBody, parse_agent_body
 from mini_agent.runs.agent_runs import AgentRuns
 from mini_agent.runs.loop_model import LoopModel
 from mini_agent.runs.mini_agent_model import MiniAgentClient
+from mini_agent.runs.run_events import RunEvents, ToldTools
 from mini_agent.runs.traces import TraceStore
 from mini_agent.tools.backends import TOOL_BACKENDS, ToolInvokerFactory
+from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.scripted import dummy_reply
 
 __all__ = ["AgentRoute", "AgentServices", "build_agent"]
@@ -50,6 +56,10 @@ def build_agent(services: ModelServices, tools: ToolInvokerFactory, ids: Callabl
     return AgentServices(chat=services, runs=runs, traces=traces)
 
 
+#: Events that a slow reader lets pile up before the run waits.
+_WAITING_EVENTS = 100
+
+
 class AgentRoute:
     """Authentication, size, JSON, fields, guard, run, trace: in this order."""
 
@@ -67,15 +77,66 @@ class AgentRoute:
         target = self._guard(body)
         exchange.model = target.group
         caller = chat.callers.of(exchange, hop)
+        headers = [(b"x-mini-agent-provider", chat.clients.of(target).name.encode())]
+        if body.stream:
+            await self._stream(self._told(body, caller), scope, receive, send, headers)
+            return
         async with CancelOnDisconnect(scope, receive):
-            if chat.settings.shim_delay_ms:
-                await chat.clock.sleep(chat.settings.shim_delay_ms / 1000)
-            result = await self._result(body, caller)
+            answer = await self._answer(body, caller)
+        await send_body(send, msgspec.json.encode(answer), headers=headers)
+
+    async def _stream(
+        self,
+        events: AsyncGenerator[Batch, None],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: list[tuple[bytes, bytes]],
+    ) -> None:
+        chat, request_id = self._chat, scope[EXCHANGE].request_id
+
+        def on_error(error: Exception) -> Envelope:
+            failure = translate(error)
+            facts = {"request_id": request_id, "code": failure.code}
+            chat.log.warning("run failed", extra={"facts": facts}, exc_info=error if failure is not error else None)
+            return Envelope(chat.errors.envelope(failure, request_id), failure.status)
+
+        await write_stream(
+            events,
+            scope,
+            receive,
+            send,
+            headers=headers,
+            clock=chat.clock,
+            keep_alive_s=chat.settings.keep_alive_s,
+            on_error=on_error,
+            framing=RUN_EVENTS,
+        )
+
+    async def _told(self, body: AgentBody, caller: Caller) -> AsyncGenerator[Batch, None]:
+        """Run, and tell of it. Returns: the events, the usual answer as the last one. Raises: GatewayError."""
+        told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(_WAITING_EVENTS)
+        run = asyncio.get_running_loop().create_task(self._answer(body, caller, RunEvents(told.put)))
+        run.add_done_callback(lambda _: None if told.full() else told.put_nowait(None))
+        try:
+            while not (run.done() and told.empty()):
+                if (event := await told.get()) is not None:
+                    yield [msgspec.json.encode(event)]
+            yield [msgspec.json.encode(run.result())]
+        finally:
+            run.cancel()
+            await asyncio.wait([run])
+
+    async def _answer(self, body: AgentBody, caller: Caller, events: RunEvents | None = None) -> dict[str, Any]:
+        """Run, count and trace. Returns: the answer. Raises: GatewayError."""
+        chat = self._chat
+        if chat.settings.shim_delay_ms:
+            await chat.clock.sleep(chat.settings.shim_delay_ms / 1000)
+        result = await self._result(body, caller, events)
         chat.metrics.agent_run(body.backend, result.stopped_reason)
         answer = result.response_body()
-        self._agent.traces.store(answer, result, body, exchange.request_id)
-        provider = chat.clients.of(target).name
-        await send_body(send, msgspec.json.encode(answer), headers=[(b"x-mini-agent-provider", provider.encode())])
+        self._agent.traces.store(answer, result, body, caller.request_id)
+        return answer
 
     def _guard(self, body: AgentBody) -> ModelTarget:
         """Resolve every model of the run before any network use. Returns: the target of the base model."""
@@ -92,19 +153,21 @@ class AgentRoute:
         simulated = settings.shortcircuit_chutes and settings.shim_mode != "block" and canned
         return simulated and body.escalates and (body.escalate_model or "").startswith("chutes/")
 
-    async def _result(self, body: AgentBody, caller: Caller) -> AgentResult:
+    async def _result(self, body: AgentBody, caller: Caller, events: RunEvents | None) -> AgentResult:
         chat, backend = self._chat, TOOL_BACKENDS[body.backend]
         if self._short_circuits(body):
             return _instant("", model=body.escalate_model or "", escalated=True, messages=list(body.messages))
         if backend.canned and chat.registry.is_open_dummy(body.model):
             iterations = 1 if body.max_iterations is None else body.iterations
             return _instant(dummy_reply(body.messages), model=body.model, iterations=iterations)
-        model = self._agent.runs.model(chat.registry.resolve, caller)
+        model = self._agent.runs.model(chat.registry.resolve, caller, events)
         if not backend.loops:
             return await self._echo(body, model, await self._injection(body, caller))
         with normalising():
             config = body.config(chat.settings.escalation_timeout_s)
             tools = self._agent.runs.tools(body.tool_request(caller.user_id))
+        if events is not None:
+            tools = ToldTools(tools, events)
         return await self._agent.runs.run(
             config, body.messages, model, tools, memory=lambda: self._injection(body, caller)
         )

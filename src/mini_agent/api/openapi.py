@@ -200,7 +200,9 @@ def _agent_operation() -> dict[str, Any]:
         "security": [{"masterKey": []}, {}],
         "requestBody": body("AgentRequest"),
         "responses": {
-            "200": answer("The result; a used-up limit is one too.", "AgentResult", headers=PROVIDER),
+            "200": _with_events(
+                answer("The result; a used-up limit is one too.", "AgentResult", headers=PROVIDER), "AgentEvent"
+            ),
             **error_answers((*COMMON, *PROVIDER_STATUSES)),
         },
     }
@@ -223,10 +225,15 @@ def _relay_operations() -> dict[str, Any]:
     return item
 
 
+def _with_events(answered: dict[str, Any], schema: str) -> dict[str, Any]:
+    answered["content"]["text/event-stream"] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return answered
+
+
 def _model_operation(operation: str, summary: str, schema: str, *, error: str = "Error") -> dict[str, Any]:
     """Returns: a route that asks a model. schema: what the names of its request, answer and event begin with."""
-    success = answer("The answer, or its stream when `stream` is true.", schema, headers=PROVIDER)
-    success["content"]["text/event-stream"] = {"schema": {"$ref": f"#/components/schemas/{schema}Event"}}
+    told = "The answer, or its stream when `stream` is true."
+    success = _with_events(answer(told, schema, headers=PROVIDER), f"{schema}Event")
     return {
         "operationId": operation,
         "summary": summary,

@@ -61,6 +61,7 @@ def schemas() -> dict[str, Any]:
         "ResponsesEvent": _event("A ResponseStreamEvent of OpenAI's API, as JSON."),
         **_kept(),
         **_agent(),
+        "AgentEvent": _event("An event of the run, or an Error, as JSON; the last is the AgentResult."),
         "Error": _error(),
         "AnyError": {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Error", "MessagesError")]},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_agent.core.errors import GatewayError
+from mini_agent.dialects.frames import FRAMINGS
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.envelope import translate
 from mini_agent.edge.exchange import send_body
@@ -62,7 +63,7 @@ class Call:
                 clock=services.clock,
                 keep_alive_s=services.settings.keep_alive_s,
                 on_error=on_error,
-                dialect=flow.dialect,
+                framing=FRAMINGS[flow.dialect],
             )
         finally:
             services.metrics.stream(-1)

@@ -10,7 +10,7 @@ from mini_agent.core.chat import DONE
 from mini_agent.core.errors import InvalidProviderResponse
 from mini_agent.core.ports import Clock
 from mini_agent.dialects import Dialect
-from mini_agent.dialects.frames import PINGS, failure, frames
+from mini_agent.dialects.frames import FRAMINGS, Framing
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.exchange import Receive, Scope, Send
 from mini_agent.upstreams.protocol import Batch
@@ -42,11 +42,11 @@ async def write_stream(
     clock: Clock,
     keep_alive_s: float,
     on_error: Callable[[Exception], Envelope],
-    dialect: Dialect = Dialect.CHAT,
+    framing: Framing = FRAMINGS[Dialect.CHAT],
 ) -> None:
     """Relay a provider's stream to the client.
 
-    batches: in the client's dialect. headers: additional response headers; complete once the first event is there.
+    batches: as the framing takes them. headers: additional response headers; complete once the first event is there.
     clock, keep_alive_s: what silence is measured with, and the seconds of it before a sign of life.
     on_error: turns a failure after the first event into what the client is sent.
     Raises: GatewayError before anything was sent; ClientDisconnected.
@@ -58,9 +58,9 @@ async def write_stream(
                 raise InvalidProviderResponse("the provider's stream has no events")
             more = [header for header in headers if header[0] not in _OWN_NAMES]
             await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *more]})
-            silence = _Silence(send, clock, keep_alive_s, PINGS[dialect])
+            silence = _Silence(send, clock, keep_alive_s, framing.ping)
             try:
-                end = await _relay(batch, batches, send, silence, on_error, dialect)
+                end = await _relay(batch, batches, send, silence, on_error, framing)
             finally:
                 silence.stop()
         finally:
@@ -74,7 +74,7 @@ async def _relay(
     send: Send,
     silence: _Silence,
     on_error: Callable[[Exception], Envelope],
-    dialect: Dialect,
+    framing: Framing,
 ) -> bytes:
     """Send all events. Returns: what is still to be sent: the end, or the failure that ends the stream instead."""
     batch: Batch | None = first
@@ -84,15 +84,16 @@ async def _relay(
         while batch is not None:
             if not done:
                 silence.touch()
-                await send({"type": "http.response.body", "body": frames(dialect, batch), "more_body": True})
+                await send({"type": "http.response.body", "body": framing.frame(batch), "more_body": True})
                 last = batch
             done = done or batch[-1] == DONE
             # Past `[DONE]` nothing is sent, but the client may still have to give its connection back.
             batch = await anext(batches, None)
     except Exception as error:  # noqa: BLE001 - headers are out: it can only be said inside the stream
         envelope = on_error(error)
-        return b"" if done else frames(dialect, failure(dialect, envelope.body, envelope.status, first[0], last[-1]))
-    return b"" if done or dialect is not Dialect.CHAT else frames(dialect, [DONE])
+        ending = framing.failure(envelope.body, envelope.status, first[0], last[-1])
+        return b"" if done else framing.frame(ending)
+    return b"" if done or not framing.terminator else framing.frame(framing.terminator)
 
 
 class _Silence:

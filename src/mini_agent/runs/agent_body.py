@@ -57,6 +57,11 @@ class AgentBody(msgspec.Struct, kw_only=True, frozen=True):
     )
     tool_concurrency: Annotated[Annotated[int, _POSITIVE] | None, _told("tool calls at once")] = None
     tool_timeout_sec: Annotated[Annotated[float, _SECONDS] | None, _told("seconds of one tool call, at most")] = None
+    tool_choice: Annotated[
+        str | dict[str, Any] | None,
+        _told("as in chat, with `use_tools`; a forced call is forced until a tool has run"),
+    ] = None
+    stream: Annotated[bool | None, _told("tell of the run while it goes on, as server-sent events")] = None
 
     @property
     def backend(self) -> str:
@@ -103,6 +108,7 @@ class AgentBody(msgspec.Struct, kw_only=True, frozen=True):
             auto_run_code_on_code_block=bool(self.auto_run_code_on_code_block),
             escalate_on_budget_exceeded=bool(self.escalate_on_budget_exceeded),
             escalation_timeout_s=escalation_timeout_s,
+            completion_kwargs={} if self.tool_choice is None else {"tool_choice": self.tool_choice},
             **optional,
         )
 

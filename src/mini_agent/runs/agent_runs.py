@@ -12,6 +12,7 @@ from mini_agent.core.chat import Caller, ModelTarget
 from mini_agent.core.errors import GatewayError
 from mini_agent.core.ports import Clock
 from mini_agent.runs.loop_model import LoopModel
+from mini_agent.runs.run_events import RunEvents
 from mini_agent.tools.backends import ToolInvokerFactory
 from mini_agent.tools.protocol import ClosableInvoker
 from mini_agent.upstreams.clients import Clients
@@ -38,9 +39,11 @@ class AgentRuns:
         self._clock = clock
         self._on_error = on_error
 
-    def model(self, resolve: Callable[[str], ModelTarget], caller: Caller) -> LoopModel:
-        """Returns: what answers the model calls of one run. resolve: model name to target."""
-        return LoopModel(resolve, self.clients, caller, self._on_error)
+    def model(
+        self, resolve: Callable[[str], ModelTarget], caller: Caller, events: RunEvents | None = None
+    ) -> LoopModel:
+        """Returns: what answers the model calls of one run. resolve: model name to target. events: if it is told of."""
+        return LoopModel(resolve, self.clients, caller, self._on_error, events)
 
     async def run(
         self,
