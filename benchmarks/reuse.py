@@ -1,226 +1,231 @@
 """Is evidence that is used again ever stale, and what does it save? Generated changes, judged from scratch as well.
 
 Run it with `nox -s bench -- reuse --changes 1000`. A sample project is changed again and again; after each change
-`ready` may use what it kept. Where it does, `ready --fresh` runs the lane, and both verdicts must agree.
+`ready` may use what it kept. Where it does, `ready --fresh` runs the lane, and both verdicts must agree. With
+`--peers N`, N more changes are judged by tox and by pytest with testmon as well, each held against plain pytest.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import platform
 import random
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
+from changes import DEAR, SEEN, UNSEEN, Change, Sample
+
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = """\
-[tool.greenlane]
-history = { enabled = false }
-
-[tool.greenlane.lanes.core]
-kind = "deterministic"
-tests = ["tests"]
-test_timeout = %d
-env = ["FLAVOUR"]
-inputs = ["data/**", "vendor/**", "generated.cfg"]
+TOX = """\
+[tox]
+skipsdist = true
+[testenv]
+skip_install = true
+deps = pytest
+passenv = FLAVOUR
+commands = pytest -q -p no:cacheprovider tests
 """
-TEST = """\
-import os, pathlib, subprocess
-
-def test_contents():
-    for path in sorted(pathlib.Path("data").rglob("*")):
-        assert path.is_dir() or not path.exists() or "bad" not in path.read_text(), path
-
-def test_listing():
-    assert not [name for name in os.listdir("data") if name.startswith("bad")]
-
-def test_existence():
-    assert os.path.exists("data/needed.txt") and not os.path.exists("docs")
-
-def test_link():
-    assert os.readlink("data/link") != "bad"
-
-def test_subprocess():
-    assert "bad" not in subprocess.run(["cat", "data/sub/read.txt"], capture_output=True, text=True).stdout
-
-def test_submodule():
-    assert "bad" not in pathlib.Path("vendor/lib/version.txt").read_text()
-
-def test_ignored_and_generated():
-    assert "bad" not in pathlib.Path("generated.cfg").read_text()
-
-def test_variable():
-    assert os.environ.get("FLAVOUR") != "bad"
-"""
-Change = Callable[[Path, random.Random], object]
 
 
-def word(draw: random.Random) -> str:
-    """Return a text that is bad once in three."""
-    return draw.choice(["bad", f"good {draw.randrange(10)}", f"fine {draw.randrange(10)}"]) + "\n"
+def environment_of(sample: Sample) -> dict[str, str]:
+    """Return what a command sees."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **sample.environment, "PYTHONPATH": str(ROOT / "src")}
 
 
-def toggle(path: Path, text: str) -> None:
-    """Remove a file, or write it where it is not."""
-    if path.exists():
-        path.unlink()
-    else:
-        path.write_text(text)
+def fork(command: list[str], sample: Sample) -> None:
+    """Run `greenlane WORDS…` in a fork of this process, which has imported it, and wait for its end."""
+    from greenlane.cli.main import main
+
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    with open(sample.path.with_name("output.txt"), "ab") as output:
+        for stream in (1, 2):
+            os.dup2(output.fileno(), stream)
+    os.chdir(sample.path)
+    environment = environment_of(sample)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        main(command)
+    finally:
+        os._exit(0)
 
 
-def fold(path: Path) -> None:
-    """Remove an empty folder, or make it where it is not."""
-    if path.exists():
-        path.rmdir()
-    else:
-        path.mkdir()
-
-
-def fill(folder: Path, text: str) -> None:
-    """Write a file into a folder of its own."""
-    folder.mkdir(exist_ok=True)
-    (folder / "x").write_text(text)
-
-
-def relink(path: Path, target: str) -> None:
-    """Let a link lead elsewhere."""
-    path.unlink(missing_ok=True)
-    path.symlink_to(target)
-
-
-def git(project: Path, *words: str) -> None:
-    """Run git quietly."""
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-    subprocess.run(["git", *identity, *words], cwd=project, check=True, capture_output=True)
-
-
-SEEN: dict[str, Change] = {
-    "content": lambda p, d: (p / f"data/{d.choice('abc')}.txt").write_text(word(d)),
-    "name": lambda p, d: toggle(p / f"data/{d.choice(['bad', 'fine'])}-name.txt", "x\n"),
-    "an empty folder": lambda p, d: fold(p / f"data/{d.choice(['bad', 'fine'])}-folder"),
-    "existence": lambda p, _: toggle(p / "data/needed.txt", "x\n"),
-    "conftest": lambda p, d: toggle(p / "tests/conftest.py", d.choice(["raise RuntimeError\n", "X = 1\n"])),
-    "test": lambda p, d: (p / "tests/test_more.py").write_text(f"def test_more():\n    assert {d.randrange(3)}\n"),
-    "configuration": lambda p, d: (p / "pyproject.toml").write_text(CONFIG % (30 + d.randrange(3))),
-    "link": lambda p, d: relink(p / "data/link", d.choice(["bad", "a.txt", "b.txt"])),
-    "subprocess": lambda p, d: (p / "data/sub/read.txt").write_text(word(d)),
-    "submodule": lambda p, d: (p / "vendor/lib/version.txt").write_text(word(d)),
-    "ignored": lambda p, d: (p / "generated.cfg").write_text(word(d)),
-    "a cache": lambda p, d: fill(p / "data/__pycache__", word(d)),
-    "mode": lambda p, d: (p / "data/a.txt").chmod(d.choice([0o644, 0o755])),
-    "lock": lambda p, d: (p / "locks/core.txt").open("a").write("# " + word(d)) if not d.randrange(8) else None,
-}  # fmt: skip
-"""What the lane can see."""
-
-UNSEEN: dict[str, Change] = {
-    "documentation": lambda p, d: (p / "docs/page.md").write_text(word(d)),
-    "touched": lambda p, _: (p / "data/a.txt").touch(),
-    "committed": lambda p, _: git(p, "commit", "-qam", "x", "--allow-empty"),
-    "a cache beside": lambda p, d: fill(p / ".tox", word(d)),
-    "a file beside": lambda p, d: (p / f"notes{d.randrange(3)}.txt").write_text(word(d)),
-    "a branch": lambda p, d: git(p, "branch", "-f", f"b{d.randrange(3)}"),
-}  # fmt: skip
-"""What it cannot: harmless."""
-
-
-def write_files(folder: Path) -> None:
-    """Write the sample project, with a repository inside it and this project's own release lock."""
-    for name in ("tests", "locks", "data/sub", "vendor/lib", "docs"):
-        (folder / name).mkdir(parents=True)
-    files = {
-        "pyproject.toml": CONFIG % 30, "tests/test_it.py": TEST, "data/a.txt": "good\n", "data/b.txt": "good\n",
-        "data/c.txt": "good\n", "data/needed.txt": "x\n", "data/sub/read.txt": "good\n", "docs/page.md": "good\n",
-        "vendor/lib/version.txt": "1\n", "generated.cfg": "good\n",
-        ".gitignore": "generated.cfg\n.artifacts/\n.nox/\n.greenlane/\nPROJECT_READY.md\n__pycache__/\n",
-        "locks/core.txt": (ROOT / "locks" / "release.txt").read_text(),
-    }  # fmt: skip
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    (folder / "data/link").symlink_to("a.txt")
-    git(folder / "vendor/lib", "init", "-q")
-    git(folder / "vendor/lib", "add", "--all")
-    git(folder / "vendor/lib", "commit", "-qm", "x")
-    git(folder, "init", "-q")
-    git(folder, "add", "--all")
-    git(folder, "commit", "-qm", "x")
-
-
-def mend(folder: Path) -> None:
-    """Put every file back as it was at first, so that the next change begins at green."""
-    for path in ("data", "tests", "vendor", "docs"):
-        shutil.rmtree(folder / path)
-    for file in (*folder.glob("notes*.txt"), folder / "generated.cfg"):
-        file.unlink(missing_ok=True)
-    for path in (".git", ".gitignore", "locks"):
-        shutil.rmtree(folder / path, ignore_errors=True)
-    write_files(folder)
-
-
-def ready(folder: Path, flavour: str, *words: str) -> tuple[float, dict[str, object]]:
+def ready(sample: Sample, *words: str) -> tuple[float, dict[str, object]]:
     """Run `greenlane ready`; return the seconds that it took, and what its verdict says of the lane."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "FLAVOUR": flavour}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    report = sample.path / ".artifacts/verdict.json"
+    report.unlink(missing_ok=True)
     began = time.perf_counter()
-    command = [sys.executable, "-P", "-m", "greenlane", "ready", *words]
-    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+    fork(["ready", *words], sample)
     seconds = time.perf_counter() - began
-    verdict = json.loads((folder / ".artifacts/verdict.json").read_text())
+    verdict = json.loads(report.read_text())
     (check,) = verdict["checks"]
-    failed = sorted(violation["subject"] for violation in verdict["violations"])
-    return seconds, {"ready": not verdict["violations"], "failed": failed, "reused": check.get("reused", False)}
+    failed = sorted({violation["subject"] or violation["code"] for violation in verdict["violations"]})
+    return seconds, {"failed": failed, "reused": check.get("reused", False)}
+
+
+class Tally:
+    """What came of the changes."""
+
+    def __init__(self) -> None:
+        self.tried, self.reused, self.red = Counter[str](), Counter[str](), Counter[str]()
+        self.stale: list[tuple[object, ...]] = []
+        self.taken: list[float] = []
+        self.run: list[float] = []
+
+    def told(self) -> list[str]:
+        """Return the figures as lines."""
+        harmless, kept = sum(self.tried[kind] for kind in UNSEEN), sum(self.reused[kind] for kind in UNSEEN)
+        lines = [
+            f"changes {self.tried.total()}, red {self.red.total()}, reused after {self.reused.total()}, "
+            f"stale {len(self.stale)}",
+            f"harmless {harmless}, of these reused {kept} ({kept / max(1, harmless):.0%})",
+            f"median seconds: reused {_median(self.taken)}, run {_median(self.run)}",
+            "tried / red / reused by kind:",
+        ]
+        lines += [f"  {self.tried[k]:4} {self.red[k]:4} {self.reused[k]:4}  {k}" for k in (*SEEN, *DEAR, *UNSEEN)]
+        return [*lines, *(f"STALE {entry}" for entry in self.stale)]
+
+
+def _median(values: list[float]) -> str:
+    """Return the middle of values, or a dash."""
+    return f"{statistics.median(values):.2f}" if values else "-"
+
+
+def draw_change(draw: random.Random) -> tuple[str, Change]:
+    """Return a kind of change: as many harmless ones as others, and few that build an environment."""
+    chance = draw.random()
+    pool: Mapping[str, Change] = UNSEEN if chance < 0.5 else DEAR if chance < 0.53 else SEEN
+    kind = draw.choice(sorted(pool))
+    return kind, pool[kind]
+
+
+def changed(sample: Sample, draw: random.Random, tally: Tally, number: int) -> None:
+    """Make one change of a green project, and judge what `ready` says of it; leave the project green."""
+    kind, change = draw_change(draw)
+    change(sample, draw)
+    seconds, verdict = ready(sample)
+    tally.tried[kind] += 1
+    (tally.taken if verdict["reused"] else tally.run).append(seconds)
+    if verdict["reused"]:
+        tally.reused[kind] += 1
+        fresh = ready(sample, "--fresh")[1]
+        if fresh["failed"] != verdict["failed"]:
+            tally.stale.append((number, kind, fresh["failed"]))
+            verdict = fresh
+    if verdict["failed"]:
+        tally.red[kind] += 1
+        sample.mend()
+        assert not ready(sample)[1]["failed"], "the sample project is not green as it was written"
+
+
+def compile_lock(folder: Path, iniconfig: str) -> str:
+    """Return a lock of what a lane needs, with a version of one package."""
+    wanted = f"msgspec\npytest\npytest-timeout\npytest-xdist\niniconfig{iniconfig}\n"
+    words = ["uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "-"]
+    done = subprocess.run(words, cwd=folder, input=wanted, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+class Peers:
+    """tox and pytest with testmon, in environments of their own.
+
+    Args:
+        folder: where these are made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._bin = folder / "peers/bin"
+        subprocess.run(["uv", "venv", "--quiet", str(folder / "peers")], check=True)
+        wanted = ["tox", "pytest", "pytest-testmon"]
+        subprocess.run(
+            ["uv", "pip", "install", "--quiet", "--python", str(self._bin / "python"), *wanted], check=True
+        )  # fmt: skip
+
+    def run(self, sample: Sample, *words: str) -> tuple[float, int]:
+        """Run a program of theirs; return seconds and exit code."""
+        environment = {name: value for name, value in environment_of(sample).items() if name != "PYTHONPATH"}
+        began = time.perf_counter()
+        done = subprocess.run(
+            [str(self._bin / words[0]), *words[1:]], cwd=sample.path, env=environment, capture_output=True, check=False
+        )  # fmt: skip
+        return time.perf_counter() - began, done.returncode
+
+    def compare(self, sample: Sample, changes: int, draw: random.Random) -> None:
+        """Have everybody judge the same changes, and print how long each took and how often it was wrong."""
+        (sample.path / "tox.ini").write_text(TOX)
+        plain = ("pytest", "-q", "-p", "no:cacheprovider", "tests")
+        ways = {
+            "plain pytest": plain, "tox": ("tox", "-q"), "pytest --testmon": (*plain, "--testmon"),
+        }  # fmt: skip
+        seconds: dict[str, list[float]] = {name: [] for name in (*ways, "greenlane ready")}
+        stale = Counter[str]()
+        for _ in range(changes):
+            kind, change = draw_change(draw)
+            if kind in DEAR:
+                continue
+            change(sample, draw)
+            codes = {}
+            for name, words in ways.items():
+                taken, codes[name] = self.run(sample, *words)
+                seconds[name].append(taken)
+            taken, verdict = ready(sample)
+            seconds["greenlane ready"].append(taken)
+            truth = codes["plain pytest"] == 0
+            green = {**{name: code in (0, 5) for name, code in codes.items()}, "greenlane ready": not verdict["failed"]}
+            stale.update(name for name, found in green.items() if found and not truth)
+            if not truth:
+                sample.mend()
+                (sample.path / "tox.ini").write_text(TOX)
+                self.run(sample, *ways["pytest --testmon"])
+        for name, each in seconds.items():
+            print(f"{name}: median {_median(each)} s, mean {statistics.mean(each):.2f} s, stale greens {stale[name]}")
 
 
 def main() -> None:
     """Change, compare, print; exit 1 for a stale green."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--changes", type=int, default=100)
+    parser.add_argument("--peers", type=int, default=0, help="changes that tox and testmon judge, too")
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
-    draw = random.Random(words.seed)
-    stale, reused, harmless = [], Counter[str](), Counter[str]()
-    taken: list[float] = []
-    run: list[float] = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "sample"
-        folder.mkdir()
-        write_files(folder)
-        green = bool(ready(folder, "sweet")[1]["ready"])
-        for number in range(words.changes):
-            pool = UNSEEN if draw.random() < 0.5 else SEEN
-            kind = draw.choice(sorted(pool))
-            pool[kind](folder, draw)
-            flavour = draw.choice(["bad", "sweet", "sweet", "sweet"]) if pool is SEEN else "sweet"
-            seconds, verdict = ready(folder, flavour)
-            # Red is never kept: where the state before was red, there is nothing to use again.
-            if pool is UNSEEN and green:
-                harmless[kind] += 1
-            (taken if verdict["reused"] else run).append(seconds)
-            if verdict["reused"]:
-                reused[kind] += 1
-                fresh = ready(folder, flavour, "--fresh")[1]
-                if fresh["failed"] != verdict["failed"]:
-                    stale.append((number, kind, fresh["failed"]))
-            green = bool(verdict["ready"])
-            if not green:
-                mend(folder)
-                green = bool(ready(folder, "sweet")[1]["ready"])
-    kept = sum(reused[kind] for kind in UNSEEN)
+    sys.path.insert(0, str(ROOT / "src"))
+    # Before the first fork, so that none has to import it.
+    importlib.import_module("greenlane.cli.ready")
+    draw, tally = random.Random(words.seed), Tally()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, seed {words.seed}")
-    print(f"changes {words.changes}, reused after {sum(reused.values())}, stale {len(stale)}")
-    print(f"harmless {sum(harmless.values())}, of these reused {kept} ({kept / max(1, sum(harmless.values())):.0%})")
-    print(f"median seconds: reused {statistics.median(taken):.2f}, run {statistics.median(run):.2f}")
-    for entry in stale:
-        print("STALE", *entry)
-    sys.exit(bool(stale))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sample = Sample(
+            path=folder / "sample", pristine=folder / "pristine",
+            locks=(compile_lock(folder, ""), compile_lock(folder, "==2.0.0")),
+        )  # fmt: skip
+        sample.path.mkdir()
+        sample.write()
+        assert not ready(sample)[1]["failed"], (folder / "output.txt").read_text()
+        if words.peers:
+            Peers(folder).compare(sample, words.peers, draw)
+            sample.mend()
+            (sample.path / "tox.ini").unlink(missing_ok=True)
+            ready(sample)
+        for number in range(words.changes):
+            changed(sample, draw, tally, number)
+            if number % 50 == 49:
+                print(f"{number + 1}: {tally.told()[0]}; {tally.told()[1]}", file=sys.stderr, flush=True)
+    print("\n".join(tally.told()))
+    sys.exit(bool(tally.stale))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import msgspec
 
 from greenlane.cli.context import context_of
 from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
+from greenlane.cli.watch import watch
 from greenlane.config.context import Context
 from greenlane.errors import ConfigError
 from greenlane.run.again import last_time
@@ -21,7 +22,7 @@ from greenlane.run.request import RunRequest, chosen_shards, request_of_lane
 HELP = "Run one lane, or some of its shards, in its own environment."
 EXAMPLES = (
     "  greenlane lane core\n  greenlane lane core --seed 7\n  greenlane lane nd shard_b\n"
-    "  greenlane lane core --failed\n  greenlane lane nd -k 'not shard_b'\n"
+    "  greenlane lane core --failed\n  greenlane lane core --watch\n  greenlane lane nd -k 'not shard_b'\n"
     "  greenlane lane nd shard_b --plan .artifacts/plan.json\n"
     '  greenlane lane nd shard_b --queue "$GITHUB_RUN_ID"\n'
     "  greenlane lane nd shard_b --only 'tests/nd/test_a.py::test_b[sample3]' --seed 7"
@@ -59,10 +60,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--failed", action="store_true",
         help="run only what failed or never ended last time; never green, because it is not the whole lane",
     )  # fmt: skip
+    parser.add_argument(
+        "--watch", action="store_true",
+        help="run again what each change concerns, until Ctrl-C; an aid, which decides nothing",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run the lane; 0 when it is green."""
+    if arguments.watch:
+        return _watched(arguments, environ)
     with no_old_verdict(Path(arguments.project), arguments.lane):
         context, request = _asked(arguments, environ)
     return decide_and_tell(context, partial(decide, context, request), request.lane)
@@ -89,6 +96,22 @@ def _asked(arguments: argparse.Namespace, environ: Mapping[str, str]) -> tuple[C
         request, reuse=arguments.reuse, queue="" if arguments.plan else named_queue(arguments.queue, environ)
     )
     return msgspec.structs.replace(context, environ=given), request
+
+
+def _watched(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Run what each change concerns until Ctrl-C.
+
+    Raises:
+        ConfigError: other words say what is run, too.
+    """
+    if arguments.failed or arguments.only or arguments.reuse or arguments.queue or arguments.plan:
+        left_out = "leave out --failed, --only, --reuse, --queue and --plan"
+        raise ConfigError("--watch chooses what is run by what changes", left_out)
+    lane = context_of(arguments, environ).settings.lane(arguments.lane)
+    shards, given = chosen_shards(lane, arguments.shards, arguments.keyword, environ)
+    # Of each round there is one block, and nothing on the way.
+    now = partial(context_of, arguments, given, say=lambda _: None)
+    return watch(now, lane.name, shards, arguments.seed)
 
 
 def _failed(context: Context, name: str, shards: Sequence[str]) -> tuple[str, ...]:

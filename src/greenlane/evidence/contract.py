@@ -49,6 +49,7 @@ class Contract(LaneIdentity, frozen=True, kw_only=True):
         key: file of the key that seals the journal, which the first process reads and removes; empty for no seals.
         task: what the process is for; everything but a run is no evidence.
         order: `file` or `random`; seed: the seed of a random order.
+        reads: whether it is recorded which files each test file reads.
         preload: modules that are imported once, before workers are forked.
         observe: whether marks and readings of secrets' names are recorded, to tell where each test belongs.
     """
@@ -74,4 +75,5 @@ class Contract(LaneIdentity, frozen=True, kw_only=True):
     order: str = "file"
     seed: int = 0
     preload: tuple[str, ...] = ()
+    reads: bool = False
     observe: bool = False

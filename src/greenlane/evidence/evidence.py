@@ -7,7 +7,16 @@ import msgspec
 from greenlane.config.lanes import Provider
 from greenlane.evidence.history import Past
 from greenlane.evidence.identity import LaneIdentity
-from greenlane.evidence.journal import Answered, Hermetic, Leaked, NetworkAttempt, SecretRead, Settled, Unhandled
+from greenlane.evidence.journal import (
+    Answered,
+    FilesRead,
+    Hermetic,
+    Leaked,
+    NetworkAttempt,
+    SecretRead,
+    Settled,
+    Unhandled,
+)
 from greenlane.evidence.ledger import Facts, Ledger
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.quarantine import FlakyTest
@@ -196,6 +205,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
         answers: what models answered, as the tests show it.
         samples: tests that are run several times here.
         marks: marks by node id; secret_reads: secrets that were asked for; both only where a suite is surveyed.
+        reads: what test files read of the project; only where it is watched.
     """
 
     facts: Facts = Facts()
@@ -228,6 +238,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     marks: dict[str, tuple[str, ...]] = {}
     secret_reads: tuple[SecretRead, ...] = ()
     hermetic: tuple[Hermetic, ...] = ()
+    reads: tuple[FilesRead, ...] = ()
     exit_statuses: tuple[int, ...] = ()
     stopped: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()

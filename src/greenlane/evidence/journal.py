@@ -246,6 +246,19 @@ class Hermetic(Event, frozen=True, tag="hermetic"):
     refused: int = 0
 
 
+class FilesRead(Event, frozen=True, tag="files_read"):
+    """What a test file, or with an empty node id any of them, read of the project; only where it is watched.
+
+    Attributes:
+        paths: relative to the project, folders that were listed with a slash behind them.
+        processes: whether it began processes, of which nobody knows what they read.
+    """
+
+    nodeid: str
+    paths: tuple[str, ...] = ()
+    processes: bool = False
+
+
 class Finished(Event, frozen=True, tag="finished"):
     """A pytest process ended in an orderly way with this exit status.
 
@@ -277,5 +290,6 @@ AnyEvent = (
     | Marked
     | SecretRead
     | Hermetic
+    | FilesRead
     | Finished
 )

@@ -79,6 +79,16 @@ def _open_survey(config: pytest.Config, lane: LaneProcess) -> None:
     lane.register(observer, "greenlane-observer")
 
 
+def _record_reads(config: pytest.Config, lane: LaneProcess) -> None:
+    """Register what records which files are read."""
+    from greenlane.plugin.reads import ReadRecorder
+
+    recorder = ReadRecorder(lane.contract.project, lane.journal)
+    config.add_cleanup(recorder.close)
+    recorder.start()
+    lane.register(recorder, "greenlane-reads")
+
+
 def _open_queue(config: pytest.Config, lane: LaneProcess, selection: Selection) -> None:
     """Register what pulls files from the run's queue.
 
@@ -134,6 +144,10 @@ def begin_lane(config: pytest.Config, path: str) -> None:
         config.add_cleanup(guard.close)
         guard.start()
         lane.register(guard, "greenlane-hermetic")
+    # Who hands tests to workers reads for nobody, and starts them.
+    controller = lane.worker == "main" and bool(getattr(config.known_args_namespace, "numprocesses", None))
+    if lane.contract.reads and not controller:
+        _record_reads(config, lane)
     if lane.contract.preload and lane.worker == "main":
         from greenlane.plugin.preload.client import preloader_of
 

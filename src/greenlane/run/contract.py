@@ -47,6 +47,7 @@ def lane_contract(
         order=order,
         seed=seed,
         preload=lane.preload,
+        reads=job.reads,
         observe=job.observe,
     )
 

@@ -47,7 +47,7 @@ def inputs_of(settings: Settings, lane: Lane, artifacts: Path, stage: Path) -> I
         stage: an empty folder in which a view can be put together.
     """
     root, own = settings.root, written_by_us(settings)
-    patterns = (*lane.inputs, *ALWAYS, *_below(lane.tests)) if lane.inputs else ()
+    patterns = _patterns(lane)
     # Where the whole tree is seen, so are its repository and caches: the one is its commit, the others are no input.
     unseen = own if patterns else (*own, ".git", *CACHES)
     seen = [path for path in _paths(root, unseen) if not patterns or matches(path.rstrip("/"), patterns)]
@@ -58,6 +58,17 @@ def inputs_of(settings: Settings, lane: Lane, artifacts: Path, stage: Path) -> I
     outside = tuple(path for path in paths if (root / path).is_symlink() and _leads_out(root / path, root))
     view = View(root=str(root), paths=_shown(settings, patterns, paths, artifacts), stage=str(stage))
     return Inputs(files=files, outside=outside, view=view if patterns else None)
+
+
+def can_see(lane: Lane, path: str) -> bool:
+    """Return whether a lane is shown a file of the work tree."""
+    patterns = _patterns(lane)
+    return not patterns or matches(path, patterns)
+
+
+def _patterns(lane: Lane) -> tuple[str, ...]:
+    """Return the patterns of what a lane is shown; none for the whole work tree."""
+    return (*lane.inputs, *ALWAYS, *_below(lane.tests)) if lane.inputs else ()
 
 
 def _below(tests: tuple[str, ...]) -> tuple[str, ...]:

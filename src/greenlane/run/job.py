@@ -61,6 +61,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
         ledger: what is known and excused, as it was before any code of a lane ran.
         listener: who is told how it comes along.
         reuse: whether evidence of an earlier run will do.
+        reads: whether it is recorded which files each test file reads; such a run prints nothing by itself.
         observe: whether the lane is only looked at: nothing is printed, and what tells where tests belong is recorded.
         quiet: whether what the lane prints is kept to its log.
         interpreter: path of the Python that is used as it is; empty for an environment built from the lane's lock.
@@ -80,6 +81,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger = Ledger()
     listener: ProgressListener = NULL_LISTENER
     reuse: bool = False
+    reads: bool = False
     observe: bool = False
     quiet: bool = False
     interpreter: str = ""

@@ -72,7 +72,7 @@ def _shards(run: Run, lane: Lane) -> list[LaneJob]:
         LaneJob(
             context=run.context, lane=lane, shard=shard, run_id=run.run_id, gates=run.gates,
             guards=run.guards, seed=run.request.seed, plan=plan, listener=run.listener, ledger=run.ledger,
-            only=run.request.only, reuse=run.request.reuse,
+            only=run.request.only, reuse=run.request.reuse, reads=run.request.reads,
             color=run.context.color,
         )
         for shard in shards

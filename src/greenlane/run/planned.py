@@ -67,7 +67,7 @@ def plan_lane(prepared: PreparedLane, tamper_check: TamperCheck) -> PlannedLane:
         measuring = measure.write_config(settings.root, artifacts / COVERAGE, lane.coverage)
         before = measure.command(python, measuring)
     plan = supervisor_plan(prepared, (*before, "pytest", *arguments), promised)
-    mode = OutputMode.NONE if job.observe or job.quiet else OutputMode.LIVE
+    mode = OutputMode.NONE if job.observe or job.quiet or job.reads else OutputMode.LIVE
     plan = msgspec.structs.replace(plan, pull=pull, output_mode=mode, view=inputs.view)
     return PlannedLane(plan=plan, contract=contract, inputs=inputs, seed=seed, workers=workers, measuring=measuring)
 

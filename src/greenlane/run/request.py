@@ -27,6 +27,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         lane: the lane that is judged by itself; empty for a verdict of the project, which tells of every provider.
         only: node ids that are run instead of the whole lane.
         reuse: whether evidence of an earlier run will do where nothing that its lane can see has changed.
+        reads: whether it is recorded which files each test file reads, for whoever watches.
     """
 
     policy: str
@@ -40,6 +41,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     queue: str = ""
     only: tuple[str, ...] = ()
     reuse: bool = False
+    reads: bool = False
 
 
 def request_of_policy(

@@ -24,7 +24,7 @@ def hindrance(prepared: PreparedLane, inputs: Inputs) -> str:
     job = prepared.job
     if not job.lane.deterministic:
         return f"a {job.lane.kind.value} lane depends on what is outside"
-    if job.only or job.environ.get("PYTEST_ADDOPTS", "").strip():
+    if job.only or job.reads or job.environ.get("PYTEST_ADDOPTS", "").strip():
         return "only a part of it is asked for"
     if job.seed is not None:
         return "a seed is asked for"
