@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,3 +67,16 @@ def test_llm(clients: Clients) -> None:
         ran = clients.run(f"llm-{mode}", command, "pour", {"drink": "tea"}, {mode: 8788}, files, environ)
         assert ran.output.strip().endswith(ANSWER)
         check_memory(ran.told(mode), "poured tea")
+
+
+CALLS = {
+    "an address": "import socket; socket.socket().connect_ex(('192.0.2.1', 443))",
+    "a name": "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'?', ('127.0.0.1', 53))",
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_client_that_calls_for_somebody_else_is_caught(clients: Clients, call: str) -> None:
+    """Whatever becomes of it: the kernel has counted the attempt."""
+    with pytest.raises(AssertionError, match="it called for somebody else"):
+        clients.run("caller", [sys.executable, "-c", call], "pour", {}, PORTS)

@@ -118,7 +118,7 @@ class Clients:
             cwd=home / "work",
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=170,
             check=False,
         )
         report = json.loads((home / "report").read_text(encoding="utf-8"))
@@ -138,10 +138,11 @@ def check_memory(requests: Sequence[Seen], result: str = "") -> None:
     assert {request.header("x-sm-user-id") for request in requests} == {"alice"}
 
 
-def programs(folder: Path, python: Path, commands: Mapping[str, Iterable[str]]) -> str:
-    """Make commands of what lies in an environment. Returns: the PATH that has them."""
+def programs(folder: Path, python: Path, commands: Mapping[str, Sequence[str]]) -> str:
+    """Make commands of what is there of an environment's programs. Returns: the PATH that has them."""
     folder.mkdir()
-    for name, words in commands.items():
+    there = {name: words for name, words in commands.items() if all(map(os.path.exists, words))}
+    for name, words in there.items():
         (folder / name).write_text(f'#!/bin/sh\nexec {" ".join(words)} "$@"\n', encoding="utf-8")
         (folder / name).chmod(0o755)
     return os.pathsep.join((str(folder), str(python.parent), os.environ["PATH"]))
