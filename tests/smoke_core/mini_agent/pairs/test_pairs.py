@@ -28,7 +28,27 @@ SCRIPTS = {
     ),
     "length": Script((Words("cut o"),), finish="length"),
 }
-ASKED = ["system-parts", "image", "document", "choice-forced", "results", "result-image", "structured", "limits"]
+ASKED = [
+    "system-parts",
+    "image",
+    "document",
+    "choice-forced",
+    "serial-tools",
+    "results",
+    "failed-result",
+    "result-image",
+    "structured",
+    "limits",
+]
+#: What servers and newer clients have beside the protocols, or only in one of them.
+STRANGE = {
+    "prompt_cache_key": "k",
+    "safety_identifier": "s-1",
+    "top_k": 5,
+    "min_p": 0.1,
+    "guided_json": {"type": "object"},
+    "chat_template_kwargs": {"enable_thinking": False},
+}
 
 
 def _expected(script: Script) -> Heard:
@@ -156,6 +176,23 @@ def test_what_cannot_be_said(world: DialectWorld, mode: str, caller: Dialect, pr
         assert reply.status == 400
         assert "'min_p' cannot be expressed in" in reply.json()["error"]["message"]
         assert world.provider.requests == []
+
+
+@table
+def test_nothing_is_lost_in_silence(world: DialectWorld, mode: str, caller: Dialect, provider: Dialect) -> None:
+    """Whatever a caller adds reaches its own dialect as it is; towards another it is there, refused or named."""
+    for name, value in STRANGE.items():
+        world.provider.script(speak(SCRIPTS["plain"]))
+        reply = world.ask(mode, caller, provider, world.plain(caller, **{name: value}))
+        asked = [seen.body for seen in world.provider.requests]
+        if caller is provider:
+            assert (reply.status, asked[0][name]) == (200, value), name
+        elif reply.status == 400:
+            assert (reply.json()["error"].get("code", "unsupported_parameter"), asked) == ("unsupported_parameter", [])
+            assert f"'{name}'" in reply.json()["error"]["message"]
+        else:
+            named = name in reply.headers.get("x-mini-agent-dropped", "").split(", ")
+            assert named != (json.dumps(value) in json.dumps(asked[0])), name
 
 
 @table
