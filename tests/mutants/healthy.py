@@ -400,15 +400,3 @@ def running(seams: Seams | None = None) -> Iterator[tuple[str, Gateway]]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-def main() -> None:
-    """Serve a healthy gateway until it is interrupted; print its address."""
-    with running() as (base, _):
-        print(base, flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main()

@@ -38,7 +38,7 @@ from support.parity.litellm_process import LiteLLMProcess
 
 words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 config = yaml.safe_load(Path(words["--config"]).read_text())
-app = LiteLLMProcess(resolve_references(config, {{**os.environ, "PARITY_NOT_SET": "x"}})).app()
+app = LiteLLMProcess(resolve_references(config, {{**os.environ, "PARITY_NOT_SET": "x", "HEALTHY_BASE": "http://x"}})).app()
 Path(os.environ["LIVES"], str(os.getpid())).write_text(os.environ.get("VIRTUAL_ENV", "none"))
 web.run_app(app, host=words["--host"], port=int(words["--port"]), print=None)
 """

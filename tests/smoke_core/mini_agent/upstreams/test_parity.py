@@ -27,7 +27,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with Stage(tmp_path_factory.mktemp("parity")) as stage:
         root = stage.serve(Provider().app())
         environ = {"PARITY_ROOT": root, "PARITY_BASE": f"{root}/v1"}
-        external = stage.serve(LiteLLMProcess(resolve_references(config, {**environ, "PARITY_NOT_SET": "x"})).app())
+        elsewhere = {"PARITY_NOT_SET": "x", "HEALTHY_BASE": root}
+        external = stage.serve(LiteLLMProcess(resolve_references(config, {**environ, **elsewhere})).app())
         forward = {"MINI_AGENT_PROVIDER_MODE": "forward", "MINI_AGENT_FORWARD_URL": external}
         gateways = {"sdk": stage.gateway(config, environ), "forward": stage.gateway(config, {**environ, **forward})}
         provider = urlsplit(root)
