@@ -74,26 +74,29 @@ def _with_stop(case: Case, count: int) -> tuple[Question, tuple[str, ...], str]:
 
 def stop(case: Case) -> None:
     """An answer ends before a stop text, which is not in it."""
-    question, stops, after = _with_stop(case, 1)
-    answer = case.ask(question)
-    _cut(case, answer, stops)
-    need(after not in answer.text, f"the answer goes on after the stop text: {answer.text[:80]!r}")
+    question, stops, _ = _with_stop(case, 1)
+    _cut(case, case.ask(question), stops)
+
+
+def ends(case: Case) -> None:
+    """Nothing that would come after a stop text is in the answer, and what comes before it is."""
+    question, _, after = _with_stop(case, 1)
+    text = case.ask(question).text
+    need(after not in text, f"the answer goes on after the stop text: {text[:80]!r}")
+    need(text.strip(), "the answer is empty, though the stop text is not its beginning")
 
 
 def stops(case: Case) -> None:
     """Each of several stop texts counts."""
-    question, texts, after = _with_stop(case, 2)
-    answer = case.ask(question)
-    _cut(case, answer, texts)
-    need(after not in answer.text, f"the answer goes on after a stop text: {answer.text[:80]!r}")
+    question, texts, _ = _with_stop(case, 2)
+    _cut(case, case.ask(question), texts)
 
 
 def stop_streamed(case: Case) -> None:
     """A stream ends before a stop text, no piece of which was sent."""
-    question, texts, after = _with_stop(case, 1)
+    question, texts, _ = _with_stop(case, 1)
     answer = case.streamed(question)
     _cut(case, Answer(**{**vars(answer), "raw": {}}), texts)
-    need(after not in answer.text, f"the stream goes on after the stop text: {answer.text[:80]!r}")
 
 
 _CUT = "a cut answer passes for a whole one: agents run half a command, JSON does not parse"
@@ -125,6 +128,17 @@ CHECKS = (
     Check(
         name="stop.one", run=stop, dialects=WITH_STOP, profile=Profile.AGENT, source=CHAT, breaks=_STOP,
         sentence="stop: The API will stop generating further tokens. The returned text will not contain the sequence.",
+    ),
+    Check(
+        name="stop.ends",
+        run=ends,
+        dialects=WITH_STOP,
+        profile=Profile.AGENT,
+        severity=Severity.SHOULD,
+        sampled=True,
+        source=CHAT,
+        breaks=_STOP,
+        sentence="stop: Sequences where the API will stop generating further tokens.",
     ),
     Check(
         name="stop.several", run=stops, dialects=WITH_STOP, profile=Profile.AGENT, source=MESSAGES, breaks=_STOP,

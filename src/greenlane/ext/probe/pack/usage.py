@@ -70,12 +70,13 @@ def conversation(case: Case) -> None:
 
 
 def operator(case: Case) -> None:
-    """What the operator says is read."""
-    alone = _usage(case, case.ask(ask("Say hello.")))
-    told = _usage(case, case.ask(ask("Say hello.", system=f"You are {case.word()}, a patient helper of sailors.")))
+    """What the operator says is read: more of it costs more. Many templates have a text of their own for none."""
+    words = " ".join(case.word() for _ in range(40))
+    short = _usage(case, case.ask(ask("Say hello.", system="Be kind.")))
+    long = _usage(case, case.ask(ask("Say hello.", system=f"Be kind. Ignore the rest: {words}")))
     need(
-        (told.prompt or 0) > (alone.prompt or 0) + 4,
-        f"a prompt with a system text costs {told.prompt} tokens, without {alone.prompt}: the text is dropped",
+        (long.prompt or 0) >= (short.prompt or 0) + 20,
+        f"a system text of 40 words more costs {long.prompt} tokens, the short one {short.prompt}: it is dropped",
     )
 
 
