@@ -34,6 +34,15 @@ def where(number: int) -> dict[str, Any]:
     return {"path": f"tests/unit/test_module_{number % 100}.py", "line": number + 1}
 
 
+def leaked(number: int, tests: int) -> Leaked:
+    """Return something that one of so many tests left behind, and no other."""
+    return Leaked(
+        worker="gw0", at=1.0, nodeid=name(number % tests), watcher="attributes", what=f"app.module.thing_{number}",
+        before="<function thing at 0x7f0123456789>", after="<Mock name='thing' id='140123456789'>",
+        where=f"tests/unit/test_module_{number % 100}.py:{number + 1}", advice="use monkeypatch.setattr",
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module", params=["failures", "leaks"])
 def bad(request: pytest.FixtureRequest) -> tuple[Verdict, LaneEvidence]:
     """Five thousand tests that all fail for reasons of their own, or all leak things of their own."""
@@ -45,12 +54,7 @@ def bad(request: pytest.FixtureRequest) -> tuple[Verdict, LaneEvidence]:
         leaks = []
     else:
         tests = [outcome(name(n), Outcome.PASSED) for n in range(COUNT)]
-        leaks = [
-            Leaked(worker="gw0", at=1.0, nodeid=name(n), watcher="attributes", what=f"app.module.thing_{n}",
-                   before="<function thing at 0x7f0123456789>", after="<Mock name='thing' id='140123456789'>",
-                   where=f"tests/unit/test_module_{n % 100}.py:{n + 1}", advice="use monkeypatch.setattr")
-            for n in range(COUNT)
-        ]  # fmt: skip
+        leaks = [leaked(n, COUNT) for n in range(COUNT)]
     cases = tuple(JunitCase(*junit_key(t.nodeid), t.outcome, SAID if t.outcome.bad else "") for t in tests)
     evidence = lane(*tests, junit=cases, journal={"leaks": tuple(leaks)})
     return verdict_on(evidence), evidence
@@ -63,6 +67,16 @@ def test_all_reports_together_are_five_megabytes(bad: tuple[Verdict, LaneEvidenc
     sizes = {path: len(make(verdict, [evidence]).encode()) for path, make in reports.items()}
     assert len(sizes) == 6
     assert sum(sizes.values()) < 5_000_000, sizes
+
+
+def test_only_tests_take_room_without_limit() -> None:
+    """Twenty thousand violations of a hundred tests are smaller than five thousand of as many."""
+    tests = [outcome(name(number)) for number in range(100)]
+    evidence = lane(*tests, journal={"leaks": tuple(leaked(number, 100) for number in range(4 * COUNT))})
+    verdict = verdict_on(evidence)
+    assert len(verdict.violations) >= 4 * COUNT
+    sizes = [len(make(verdict, [evidence]).encode()) for make in planned(Configuration()).values()]
+    assert sum(sizes) < 2_500_000, sizes
 
 
 def test_what_is_left_out_is_counted(bad: tuple[Verdict, LaneEvidence]) -> None:
