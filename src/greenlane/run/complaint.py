@@ -14,6 +14,9 @@ _COMPLAINT = re.compile(
 """How pytest tells of a wrong ini file or plugin, argparse of a wrong option, and both of a conftest that fails."""
 
 
+_INTERNAL = re.compile(r"INTERNALERROR> (?:E\s+)?([A-Za-z_][\w.]*: (?!Traceback).+)$", re.MULTILINE)
+"""How pytest tells of an exception in a hook; one of a worker stands within the report of xdist's own."""
+
 _RAISED = re.compile(r"^Traceback \(most recent call last\):\n(?:^\s.*\n)+^(\w[\w.]*(?:: .+)?)$", re.MULTILINE)
 """How Python tells of an exception that nobody caught, as pytest's own while it reads its configuration."""
 
@@ -31,7 +34,7 @@ def complaint(log: Path, status: int | None) -> str:
         return ""
     text = log.read_text(encoding="utf-8", errors="replace")
     if status in BEFORE_TESTS:
-        found = _COMPLAINT.search(text)
+        found = _INTERNAL.search(text) or _COMPLAINT.search(text)
         return found.group(1).strip() if found else ""
     raised = [] if _BEGAN.search(text) else _RAISED.findall(text)
     return raised[-1].strip() if raised else ""
