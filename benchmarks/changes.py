@@ -172,6 +172,14 @@ def name(draw: random.Random) -> str:
     return draw.choice(["bad", "fine"])
 
 
+def compile_lock(folder: Path, iniconfig: str = "") -> str:
+    """Return a lock of what a lane needs, with a version of one package."""
+    wanted = f"msgspec\npytest\npytest-timeout\npytest-xdist\niniconfig{iniconfig}\n"
+    words = ["uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "-"]
+    done = subprocess.run(words, cwd=folder, input=wanted, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
 Change = Callable[[Sample, random.Random], object]
 SEEN: Mapping[str, Change] = {
     "contents": lambda s, d: s.text(f"data/{d.choice('abc')}.txt", word(d)),

@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from changes import DEAR, SEEN, UNSEEN, Change, Sample
+from changes import DEAR, SEEN, UNSEEN, Change, Sample, compile_lock
 
 ROOT = Path(__file__).resolve().parents[1]
 TOX = """\
@@ -131,14 +131,6 @@ def changed(sample: Sample, draw: random.Random, tally: Tally, number: int) -> N
         assert not ready(sample)[1]["failed"], "the sample project is not green as it was written"
 
 
-def compile_lock(folder: Path, iniconfig: str) -> str:
-    """Return a lock of what a lane needs, with a version of one package."""
-    wanted = f"msgspec\npytest\npytest-timeout\npytest-xdist\niniconfig{iniconfig}\n"
-    words = ["uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "-"]
-    done = subprocess.run(words, cwd=folder, input=wanted, check=True, capture_output=True, text=True)
-    return done.stdout
-
-
 class Peers:
     """tox and pytest with testmon, in environments of their own.
 
@@ -210,7 +202,7 @@ def main() -> None:
         folder = Path(name)
         sample = Sample(
             path=folder / "sample", pristine=folder / "pristine",
-            locks=(compile_lock(folder, ""), compile_lock(folder, "==2.0.0")),
+            locks=(compile_lock(folder), compile_lock(folder, "==2.0.0")),
         )  # fmt: skip
         sample.path.mkdir()
         sample.write()

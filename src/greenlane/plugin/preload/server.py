@@ -71,7 +71,9 @@ def import_all(names: Sequence[str], filters: Sequence[str]) -> tuple[str, list[
 
 
 def _import_plugins() -> None:
-    """Import what every worker of a pytest imports before anything else: its plugins."""
+    """Import what every worker imports before anything else: what is registered in a lane, and pytest's plugins."""
+    for name in ("greenlane.plugin.install", "greenlane.plugin.leaks.guard", "xdist.remote"):
+        importlib.import_module(name)
     if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
         return
     for plugin in entry_points(group="pytest11"):
