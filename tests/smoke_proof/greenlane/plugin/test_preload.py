@@ -85,13 +85,13 @@ def test_every_guard_stands_in_a_forked_worker(project: LaneProject) -> None:
         """,
     )
     ran = project.run(
-        "-n", "2", "--timeout=1", "--timeout-method=signal", "--dist", "load", preload=("dear",), network=False,
+        "-n", "2", "--timeout=3", "--timeout-method=signal", "--dist", "load", preload=("dear",), network=False,
         hermetic="kernel", leaks=LeakPolicy(level="error", watch=("dear",)),
     )  # fmt: skip
     assert [attempt.where for attempt in ran.attempts("test_network")] == ["tests/test_it.py:4"]
     assert set(ran.leaks("::test_leak")) == {"containers:dear.STATE"}, ran.output
     assert set(ran.leaks("::test_other_leak")) == {"environ:LEFT"}, ran.output
-    assert "Timeout (>1.0s) from pytest-timeout" in ran.output
+    assert "Timeout (>3.0s) from pytest-timeout" in ran.output
     assert {one.worker: one.level for one in ran.of(Hermetic)} == dict.fromkeys(("main", "gw0", "gw1"), "kernel")
     assert {name for name, outcome in ran.outcomes.items() if outcome == "passed"} == {"test_chance"}, ran.output
 
