@@ -12,7 +12,7 @@ import pytest
 from support.clients import ANSWER, PORTS, Clients, blocks, check_memory
 from support.gateway import Stage
 
-pytestmark = [pytest.mark.needs("clients"), pytest.mark.shard("shard_b")]
+pytestmark = [pytest.mark.needs("clients"), pytest.mark.shard("shard_b"), pytest.mark.timeout(180)]
 #: The sections of the page, and what the program prints at its end.
 PROGRAMS = {
     "openai": ANSWER,

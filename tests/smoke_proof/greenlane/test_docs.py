@@ -97,12 +97,18 @@ def test_every_page_with_snippets_has_a_test() -> None:
 def test_the_snippets_of_the_configuration_are_valid(tmp_path: Path) -> None:
     """The tables are taken over beside a lane, and the Python is Python."""
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    found = dict(re.findall(r"^```(\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-    assert set(found) == {"toml", "python"}
-    lane = '[tool.greenlane.lanes.nd]\nkind = "nondeterministic"\ntests = ["tests"]\nservices = ["model"]\n'
-    (tmp_path / "pyproject.toml").write_text(f"{lane}\n{found['toml']}\n[dependency-groups]\nmodel = []\n")
-    assert load(tmp_path, {}).configuration.services["model"].models == "/v1/models"
-    assert ast.parse(found["python"])
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    services = []
+    for kind, block in blocks:
+        if kind == "python":
+            assert ast.parse(block)
+            continue
+        assert kind == "toml"
+        (name,) = tomllib.loads(block)["tool"]["greenlane"]["services"]
+        lane = f'[tool.greenlane.lanes.nd]\nkind = "nondeterministic"\ntests = ["tests"]\nservices = ["{name}"]\n'
+        (tmp_path / "pyproject.toml").write_text(f"{lane}\n{block}\n[dependency-groups]\n{name} = []\n")
+        services.append(load(tmp_path, {}).configuration.services[name])
+    assert [service.ready for service in services] == ["/ready", ""]
 
 
 def keys(kind: type[msgspec.Struct]) -> Iterator[str]:
