@@ -42,6 +42,9 @@ class Reply:
 class HttpClient:
     """Talks to `host:port`. headers: sent with every request."""
 
+    patience_s = PATIENCE_S
+    """Seconds until the server must have sent something more."""
+
     def __init__(self, host: str, port: int, headers: Mapping[str, str] | None = None) -> None:
         self.host, self.port = host, port
         self.headers = dict(headers or {})
@@ -78,7 +81,7 @@ class HttpClient:
     def _open(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
     ) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_S)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=self.patience_s)
         try:
             connection.request(method, path, body, {**self.headers, **(headers or {})})
         except (BrokenPipeError, ConnectionResetError):

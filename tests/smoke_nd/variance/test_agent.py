@@ -30,7 +30,7 @@ def run(model: RealModel, prompt: str, before: Sequence[dict[str, str]] = ()) ->
     """Let the agent write and run a program, and show that it is the model that writes it."""
     body = {
         "model": WRITER, "messages": [*before, {"role": "user", "content": prompt}],
-        "auto_run_code_on_code_block": True, "max_iterations": 3, "max_total_seconds": 45,
+        "auto_run_code_on_code_block": True, "max_iterations": 3, "max_total_seconds": 120,
     }  # fmt: skip
     for question in (prompt, "What is a program?"):
         model.ask(question, max_tokens=8)
