@@ -221,24 +221,13 @@ def _name(path: str, name: str) -> Iterable[str]:
 
 def _lane(path: str, lane: Lane) -> Iterable[str]:
     """Yield what is wrong with the values of one lane."""
-    for pattern in lane.exclude:
-        if not pattern.strip() or pattern.startswith("/") or ".." in pattern.split("/"):
-            yield f"{path}.exclude: {pattern!r} is not a pattern of files below the project, as tests/stress/**"
-    if not lane.tests:
-        yield f"{path}.tests: at least one file or folder is needed"
+    yield from _files(path, lane)
+    yield from _workers(path, lane)
+    yield from _allowed(path, lane)
     if not 0 <= lane.test_timeout < math.inf:
         yield f"{path}.test_timeout: {lane.test_timeout:g} is not a number of seconds from 0, which disables"
     if lane.budget is not None and not math.isfinite(lane.budget):
         yield f"{path}.budget: {lane.budget:g} is not a number of seconds; 0 or less disables"
-    if isinstance(lane.workers, str) and lane.workers != "auto":
-        yield f"{path}.workers: {lane.workers!r} is neither a number nor 'auto'"
-    if isinstance(lane.workers, int) and not 0 <= lane.workers <= 256:
-        yield f"{path}.workers: {lane.workers} is not between 0 and 256"
-    for module in lane.preload:
-        if not all(part.isidentifier() for part in module.split(".")):
-            yield f"{path}.preload: {module!r} is not an import name such as my_package.client"
-    if lane.preload and lane.workers == 0:
-        yield f"{path}.preload: there is nobody to preload for; set {path}.workers, to a number or 'auto'"
     for key, versions in (("python", (lane.python,) if lane.python else ()), ("pythons", lane.pythons)):
         for version in versions:
             if not _PYTHON.fullmatch(version):
@@ -249,6 +238,41 @@ def _lane(path: str, lane: Lane) -> Iterable[str]:
         yield f"{path}.order: {lane.order!r} is not one of {', '.join(ORDERS)}"
     if lane.coverage and not 0 <= lane.coverage.fail_under <= 100:
         yield f"{path}.coverage.fail_under: {lane.coverage.fail_under:g} is not between 0 and 100 percent"
+    if len(set(lane.shards)) < len(lane.shards):
+        twice = sorted({shard for shard in lane.shards if lane.shards.count(shard) > 1})
+        yield f"{path}.shards: {', '.join(twice)} is named more than once"
+    for shard in lane.shards:
+        if not _NAME.fullmatch(shard):
+            yield f"{path}.shards: {shard!r} is not a shard name"
+
+
+def _files(path: str, lane: Lane) -> Iterable[str]:
+    """Yield what is wrong with the files that a lane names."""
+    if not lane.tests:
+        yield f"{path}.tests: at least one file or folder is needed"
+    for pattern in lane.exclude:
+        if not pattern.strip() or pattern.startswith("/") or ".." in pattern.split("/"):
+            yield f"{path}.exclude: {pattern!r} is not a pattern of files below the project, as tests/stress/**"
+    for pattern in lane.inputs:
+        if not pattern or pattern.startswith(("/", "./", "../")) or "/../" in pattern:
+            yield f"{path}.inputs: {pattern!r} is no pattern of files below the project"
+
+
+def _workers(path: str, lane: Lane) -> Iterable[str]:
+    """Yield what is wrong with the processes that run a lane's tests."""
+    if isinstance(lane.workers, str) and lane.workers != "auto":
+        yield f"{path}.workers: {lane.workers!r} is neither a number nor 'auto'"
+    if isinstance(lane.workers, int) and not 0 <= lane.workers <= 256:
+        yield f"{path}.workers: {lane.workers} is not between 0 and 256"
+    for module in lane.preload:
+        if not all(part.isidentifier() for part in module.split(".")):
+            yield f"{path}.preload: {module!r} is not an import name such as my_package.client"
+    if lane.preload and lane.workers == 0:
+        yield f"{path}.preload: there is nobody to preload for; set {path}.workers, to a number or 'auto'"
+
+
+def _allowed(path: str, lane: Lane) -> Iterable[str]:
+    """Yield what a lane of this kind, or one with shards, cannot have."""
     if lane.coverage and lane.shards:
         yield f"{path}.coverage: a lane with shards cannot have a threshold of its own; measure it in one lane"
     if lane.inputs and not lane.deterministic:
@@ -258,15 +282,6 @@ def _lane(path: str, lane: Lane) -> Iterable[str]:
     for place in () if lane.deterministic else lane.reach:
         if not _PLACE.fullmatch(place):
             yield f"{path}.reach: {place!r} is not host:port, such as api.example.com:443"
-    for pattern in lane.inputs:
-        if not pattern or pattern.startswith(("/", "./", "../")) or "/../" in pattern:
-            yield f"{path}.inputs: {pattern!r} is no pattern of files below the project"
-    if len(set(lane.shards)) < len(lane.shards):
-        twice = sorted({shard for shard in lane.shards if lane.shards.count(shard) > 1})
-        yield f"{path}.shards: {', '.join(twice)} is named more than once"
-    for shard in lane.shards:
-        if not _NAME.fullmatch(shard):
-            yield f"{path}.shards: {shard!r} is not a shard name"
     if lane.providers and lane.kind is not LaneKind.RELEASE:
         yield f"{path}.providers: only a lane of kind 'release' may call live providers"
 

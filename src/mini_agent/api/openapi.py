@@ -52,7 +52,6 @@ class OpenApiRoute:
 
 def openapi_document(*, relays: bool = False) -> dict[str, Any]:
     """Returns: the whole document. relays: whether it tells of the relay of forward mode."""
-    model, kept = _model_operation, kept_paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -62,31 +61,7 @@ def openapi_document(*, relays: bool = False) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "paths": {
-            "/": {"head": _root_operation()},
-            "/ready": {"get": _open("ready", "Whether the gateway accepts requests; touches no model.", "Ready")},
-            "/healthz": {"get": _open("healthz", "Facts about this process.", "Health")},
-            "/metrics": {"get": _metrics_operation()},
-            "/memory-routing/info": {"get": _routing_info_operation()},
-            "/openapi.json": {"get": _open("openapi", "This document.", "OpenApi")},
-            "/v1/models": {"get": _models_operation()},
-            "/v1/models/{model}": {"parameters": [in_path("model")], "get": _model_fact()},
-            **kept,
-            "/v1/chat/completions": {
-                **kept["/v1/chat/completions"],
-                "post": model("chat", "Chat completion, plain or streamed.", "Chat"),
-            },
-            "/chat/completions": {"post": model("chatAlias", "The same without the version prefix.", "Chat")},
-            "/v1/messages": {
-                "post": model("messages", "Anthropic's Messages, plain or streamed.", "Messages", error="MessagesError")
-            },
-            "/v1/responses": {"post": model("responses", "OpenAI's Responses, plain or streamed.", "Responses")},
-            "/v1/messages/count_tokens": {"post": _count_operation()},
-            "/v1/embeddings": {"post": _plain_operation("embeddings", "Vectors of texts.", "Embeddings")},
-            "/v1/completions": {"post": model("completions", "The rest of a text, plain or streamed.", "Completions")},
-            "/agent/run": {"post": _agent_operation()},
-            **({RELAYED: _relay_operations()} if relays else {}),
-        },
+        "paths": {**_paths(), **({RELAYED: _relay_operations()} if relays else {})},
         "components": {
             "schemas": schemas(),
             "securitySchemes": {
@@ -97,6 +72,35 @@ def openapi_document(*, relays: bool = False) -> dict[str, Any]:
                 }
             },
         },
+    }
+
+
+def _paths() -> dict[str, Any]:
+    """Returns: the paths of every gateway, each with its operations."""
+    model, kept = _model_operation, kept_paths()
+    return {
+        "/": {"head": _root_operation()},
+        "/ready": {"get": _open("ready", "Whether the gateway accepts requests; touches no model.", "Ready")},
+        "/healthz": {"get": _open("healthz", "Facts about this process.", "Health")},
+        "/metrics": {"get": _metrics_operation()},
+        "/memory-routing/info": {"get": _routing_info_operation()},
+        "/openapi.json": {"get": _open("openapi", "This document.", "OpenApi")},
+        "/v1/models": {"get": _models_operation()},
+        "/v1/models/{model}": {"parameters": [in_path("model")], "get": _model_fact()},
+        **kept,
+        "/v1/chat/completions": {
+            **kept["/v1/chat/completions"],
+            "post": model("chat", "Chat completion, plain or streamed.", "Chat"),
+        },
+        "/chat/completions": {"post": model("chatAlias", "The same without the version prefix.", "Chat")},
+        "/v1/messages": {
+            "post": model("messages", "Anthropic's Messages, plain or streamed.", "Messages", error="MessagesError")
+        },
+        "/v1/responses": {"post": model("responses", "OpenAI's Responses, plain or streamed.", "Responses")},
+        "/v1/messages/count_tokens": {"post": _count_operation()},
+        "/v1/embeddings": {"post": _plain_operation("embeddings", "Vectors of texts.", "Embeddings")},
+        "/v1/completions": {"post": model("completions", "The rest of a text, plain or streamed.", "Completions")},
+        "/agent/run": {"post": _agent_operation()},
     }
 
 

@@ -111,9 +111,11 @@ class Edge:
             await self._send_error(failure, exchange, answer, dialect_of(scope["path"], headers))
         finally:
             self._running -= 1
-            seconds = self._clock.monotonic() - started
-            self._metrics.request(exchange.route, scope["method"], answer.status, seconds)
-            self._log_request(scope, exchange, answer.status, seconds)
+            self._account(scope, exchange, answer.status, self._clock.monotonic() - started)
+
+    def _account(self, scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
+        self._metrics.request(exchange.route, scope["method"], status, seconds)
+        self._log_request(scope, exchange, status, seconds)
 
     def _check_method(self, scope: Scope) -> None:
         """See that a path of its own is not taken for one with a variable part. Raises: MethodNotAllowed."""

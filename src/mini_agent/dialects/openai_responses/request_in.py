@@ -60,15 +60,14 @@ def decode_request(body: Mapping[str, Any]) -> Request:
     included = settings.pop("include", [])
     if others := [item for item in included if item not in (ENCRYPTED, LOGPROBS)]:
         settings["include"] = others
+    tools = read_objects(body.get("tools") or [], "tools")
     choice, parallel = body.get("tool_choice"), body.get("parallel_tool_calls")
     summary = reasoning.get("summary") or reasoning.get("generate_summary")
     return Request(
         dialect=_ME,
         model=model,
         messages=_messages(body),
-        tools=tuple(
-            _tool(tool, f"tools[{index}]") for index, tool in enumerate(read_objects(body.get("tools") or [], "tools"))
-        ),
+        tools=tuple(_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools)),
         tool_choice=None if choice is None else _tool_choice(choice),
         parallel=None if parallel is None else read_bool(parallel, "parallel_tool_calls"),
         output=_output(text.get("format")),

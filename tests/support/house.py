@@ -1,0 +1,101 @@
+"""What the rules of the houses ask of a module, read off its source."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+MODULE_LINES = 400
+FUNCTION_LINES = 40
+IMPORTS = 20
+"""Modules of ours and of libraries that one may import; the standard library couples nothing."""
+
+_MUTATES = frozenset(
+    {
+        "add",
+        "append",
+        "appendleft",
+        "clear",
+        "discard",
+        "extend",
+        "insert",
+        "pop",
+        "popitem",
+        "remove",
+        "setdefault",
+        "update",
+    }
+)
+
+
+def complaints(source: str, name: str) -> list[str]:
+    """Return what a module breaks, a line each.
+
+    Args:
+        source: its text; name: by which it is told.
+    """
+    tree = ast.parse(source)
+    found: list[str] = []
+    if (lines := len(source.splitlines())) > MODULE_LINES:
+        found.append(f"{name}: {lines} lines")
+    if len(imported := _imported(tree)) > IMPORTS:
+        found.append(f"{name}: imports {len(imported)} modules")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > FUNCTION_LINES:
+                found.append(f"{name}:{node.lineno}: {node.name} has {length} lines")
+        if isinstance(node, ast.Global):
+            found.append(f"{name}:{node.lineno}: global {', '.join(node.names)}")
+    found += [f"{name}:{line}: the global {what} changes" for what, line in _changed(tree)]
+    return found
+
+
+def modules(house: str) -> Iterator[tuple[str, str]]:
+    """Yield path and text of every module of a house."""
+    root = Path(__file__).resolve().parents[2]
+    for file in sorted((root / "src" / house).rglob("*.py")):
+        yield file.relative_to(root).as_posix(), file.read_text(encoding="utf-8")
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """Return the modules that one names in its imports, but for those of the standard library."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names}
+
+
+def _changed(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield each name of the module's top whose content a function changes, with the line."""
+    top = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        own = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        own |= {argument.arg for argument in ast.walk(function) if isinstance(argument, ast.arg)}
+        for node in ast.walk(function):
+            if (name := _target(node)) in top - own:
+                yield name, getattr(node, "lineno", 0)
+
+
+def _target(node: ast.AST) -> str:
+    """Return the name whose content a node changes; empty for none."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MUTATES:
+        changed: ast.expr = node.func.value
+    elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+        changed = node.value
+    else:
+        return ""
+    return changed.id if isinstance(changed, ast.Name) else ""
