@@ -78,8 +78,8 @@ def place(observed: Observed) -> list[Placed]:
 
 def failing(observed: Observed) -> tuple[str, ...]:
     """Return what went wrong in both equal runs; only plain pytest tells whose fault that is."""
-    told = msgspec.structs.replace(observed, plainly={})
-    return tuple(test.nodeid for test in place(told) if test.place is Place.BROKEN)
+    without_plain_run = msgspec.structs.replace(observed, plainly={})
+    return tuple(test.nodeid for test in place(without_plain_run) if test.place is Place.BROKEN)
 
 
 def differing(first: JournalFacts, second: JournalFacts) -> tuple[str, ...]:
@@ -138,8 +138,8 @@ def _place(attempts: tuple[NetworkAttempt, ...], secret: str, ends: list[TestOut
         how = f"{first.outcome}: {first.reason or first.cause}" if first else MISSING
         return Place.RELEASE, f"asked for {secret}, which it did not get, and ended as {how}"
     if first is None or second is None or first.outcome is not second.outcome:
-        told = [f"{end.outcome}{f' ({end.cause})' if end.cause else ''}" if end else "not collected" for end in ends]
-        return Place.ND, f"differs between equal runs: {told[0]}, then {told[1]}"
+        endings = [f"{end.outcome}{f' ({end.cause})' if end.cause else ''}" if end else "not collected" for end in ends]
+        return Place.ND, f"differs between equal runs: {endings[0]}, then {endings[1]}"
     if first.outcome.bad:
         return Place.BROKEN, first.cause or "no message"
     return Place.CORE, ""

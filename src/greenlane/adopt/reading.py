@@ -33,9 +33,9 @@ def said_of(adoption: Adoption, root: Path) -> Iterator[str]:
     """Yield what was chosen and from where, one line each."""
     settings = read_pytest(root)
     yield f"suite: {', '.join(adoption.suite)} ({adoption.where})"
-    if settings.addopts or settings.told:
-        told = " ".join(settings.addopts)
-        yield f"pytest: {'; '.join(filter(None, (told, *settings.told)))} ({settings.source})"
+    if settings.addopts or settings.further:
+        options = " ".join(settings.addopts)
+        yield f"pytest: {'; '.join(filter(None, (options, *settings.further)))} ({settings.source})"
     needs = adoption.needs
     if needs.anything:
         yield f"requirements: {said(needs)} ({needs.source})"

@@ -74,11 +74,11 @@ def _of_decorator(text: str, node: ast.expr, assigned: dict[str, ast.expr]) -> I
                 condition = condition.operand
             if isinstance(condition, ast.Name) and condition.id in assigned:
                 condition = assigned[condition.id]
-            told = ast.get_source_segment(text, condition) or ""
-            absent = re.fullmatch(r"(\w+)(?: is (?:not )?None)?", told)
+            condition_text = ast.get_source_segment(text, condition) or ""
+            absent = re.fullmatch(r"(\w+)(?: is (?:not )?None)?", condition_text)
             # A module that is None where it could not be imported.
             optional = absent and re.search(rf"^[ \t]+import {absent[1]}$|^\s*{absent[1]} = None$", text, re.MULTILINE)
-            yield f"could not import '{absent[1]}'" if absent and optional else told
+            yield f"could not import '{absent[1]}'" if absent and optional else condition_text
 
 
 def kept_out(root: Path, nodeids: Iterable[str]) -> dict[str, str]:
@@ -92,9 +92,9 @@ def kept_out(root: Path, nodeids: Iterable[str]) -> dict[str, str]:
         file = root / file_of(nodeid)
         folders = [folder for folder in file.parents if folder.is_relative_to(root)]
         for parsed in (_parsed(folder / "conftest.py") for folder in folders):
-            told = _naming(*parsed, file.name) if parsed is not None else ""
-            if told:
-                found[nodeid] = told
+            conditions = _naming(*parsed, file.name) if parsed is not None else ""
+            if conditions:
+                found[nodeid] = conditions
                 break
     return found
 
@@ -106,7 +106,7 @@ def _naming(text: str, tree: ast.Module, name: str) -> str:
             isinstance(inner, ast.Constant) and isinstance(inner.value, str) and Path(inner.value).name == name
             for part in node.body for inner in ast.walk(part)
         ):  # fmt: skip
-            told = ast.get_source_segment(text, node.test) or ""
+            condition_text = ast.get_source_segment(text, node.test) or ""
             # As people call the answer to a version: PY_3_14_PLUS, PY312.
-            return re.sub(r"\w*PY(?:THON)?_?3_?(\d\d?)\w*", r"python 3.\1", told)
+            return re.sub(r"\w*PY(?:THON)?_?3_?(\d\d?)\w*", r"python 3.\1", condition_text)
     return ""

@@ -39,8 +39,8 @@ def missing_modules(seen: Survey) -> Iterator[str]:
         error.cause.split("'")[1] for error in seen.observed.first.collect_errors if "No module named '" in error.cause
     )
     if names:
-        told = ", ".join(name for name, _ in names.most_common())
-        yield f"NOTE: the suite imports what nothing installs: {told}; name it with --group, --extra or --requirements"
+        named = ", ".join(name for name, _ in names.most_common())
+        yield f"NOTE: the suite imports what nothing installs: {named}; name it with --group, --extra or --requirements"
 
 
 def proposals(

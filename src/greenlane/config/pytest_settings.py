@@ -23,7 +23,7 @@ class PytestSettings(msgspec.Struct, frozen=True, kw_only=True):
         testpaths: folders and files of the suite; addopts: words of the command line that are always given.
         markers: declared markers, by name what they say.
         files: patterns of the names of test files.
-        told: further settings that change how tests run, as `asyncio_mode = auto`.
+        further: further settings that change how tests run, as `asyncio_mode = auto`.
     """
 
     source: str = ""
@@ -31,7 +31,7 @@ class PytestSettings(msgspec.Struct, frozen=True, kw_only=True):
     addopts: tuple[str, ...] = ()
     markers: dict[str, str] = {}
     files: tuple[str, ...] = ("test_*.py", "*_test.py")
-    told: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
 
     @property
     def marks(self) -> str:
@@ -92,7 +92,7 @@ def _ini(file: Path, section: str) -> Mapping[str, str] | None:
 def _settings(source: str, table: Mapping[str, Any]) -> PytestSettings:
     """Return settings as values; an ini has lines and words where TOML has lists."""
     markers = dict(_marker(line) for line in _lines(table.get("markers", ())))
-    told = [f"{key} = {table[key]}" for key in ("asyncio_mode", "anyio_mode", "timeout") if key in table]
+    further = [f"{key} = {table[key]}" for key in ("asyncio_mode", "anyio_mode", "timeout") if key in table]
     addopts = table.get("addopts", ())
     return PytestSettings(
         source=source,
@@ -100,7 +100,7 @@ def _settings(source: str, table: Mapping[str, Any]) -> PytestSettings:
         addopts=tuple(shlex.split(addopts)) if isinstance(addopts, str) else tuple(map(str, addopts)),
         markers=markers,
         files=tuple(_words(table.get("python_files", ()))) or PytestSettings().files,
-        told=tuple(told),
+        further=tuple(further),
     )
 
 

@@ -9,7 +9,7 @@ import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +63,10 @@ def read_there(python: str, path: Path, environ: Mapping[str, str]) -> Any:
         ConfigError: the file is no YAML, or has a key twice.
         GreenlaneError: the interpreter failed.
     """
-    return json.loads(told_there(python, "greenlane.environment.yaml_file", path, environ))
+    return json.loads(answered_by(python, "greenlane.environment.yaml_file", path, environ))
 
 
-def told_there(python: str, module: str, path: Path, environ: Mapping[str, str]) -> str:
+def answered_by(python: str, module: str, path: Path, environ: Mapping[str, str]) -> str:
     """Return what a module of ours prints about a YAML file in another interpreter, which has YAML and this package.
 
     Raises:
@@ -122,10 +122,19 @@ def as_config_error(error: Any, name: str) -> ConfigError:
     return ConfigError(f"{name}:{mark.line + 1}: {error.problem}")
 
 
-def main(words: list[str]) -> int:
-    """Print a file's content as JSON; 2 when it is no YAML."""
+def _content(text: str, name: str) -> str:
+    """Return the content of a YAML text as JSON."""
+    return json.dumps(parse(text, name), default=str)
+
+
+def main(words: list[str], as_json: Callable[[str, str], str] = _content) -> int:
+    """Print what a file holds as JSON; 2 when it is no YAML.
+
+    Args:
+        words: of the command line: the file; as_json: makes JSON of its text and name.
+    """
     try:
-        print(json.dumps(parse(read_text(Path(words[0])), words[0]), default=str))
+        print(as_json(read_text(Path(words[0])), words[0]))
     except ConfigError as error:
         print(error.message, file=sys.stderr)
         return EXIT_CONFIG

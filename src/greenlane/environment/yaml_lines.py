@@ -15,8 +15,8 @@ import msgspec
 
 from greenlane.config.context import Context
 from greenlane.environment.control_environment import control_environment
-from greenlane.environment.yaml_file import as_config_error, read_text, told_there
-from greenlane.errors import EXIT_CONFIG, EXIT_READY, ConfigError
+from greenlane.environment.yaml_file import answered_by, as_config_error, main, read_text
+from greenlane.errors import ConfigError
 
 LARGEST = 100_000
 """Values that a file may have after its aliases are followed."""
@@ -55,7 +55,7 @@ def read_nodes(path: Path, context: Context) -> Node:
     if importlib.util.find_spec("yaml") is not None:
         return nodes(text, str(path))
     python = control_environment(context).python
-    text = told_there(python, "greenlane.environment.yaml_lines", path, context.environ)
+    text = answered_by(python, "greenlane.environment.yaml_lines", path, context.environ)
     return msgspec.json.decode(text, type=Node)
 
 
@@ -107,15 +107,10 @@ def _merged(node: Any) -> Iterator[tuple[Any, Any]]:
                 seen.update(k.value for k, _ in inherited)
 
 
-def main(words: list[str]) -> int:
-    """Print a file's tree as JSON; 2 when it is no YAML."""
-    try:
-        print(msgspec.json.encode(nodes(read_text(Path(words[0])), words[0])).decode())
-    except ConfigError as error:
-        print(error.message, file=sys.stderr)
-        return EXIT_CONFIG
-    return EXIT_READY
+def _tree(text: str, name: str) -> str:
+    """Return the tree of a YAML text as JSON."""
+    return msgspec.json.encode(nodes(text, name)).decode()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], _tree))

@@ -48,11 +48,15 @@ def definitions(path: str, source: bytes) -> list[Definition]:
         path: of the file, relative to the project, with slashes.
         source: its content.
     """
+    return list(_of_scope(path, statements_of(source)))
+
+
+def statements_of(source: bytes) -> list[ast.stmt]:
+    """Return the statements of a file; none of one that is no Python, which pytest reports."""
     try:
-        tree = ast.parse(source)
+        return ast.parse(source).body
     except (SyntaxError, ValueError):
         return []
-    return list(_of_scope(path, tree.body))
 
 
 def _of_scope(prefix: str, body: Sequence[ast.stmt]) -> Iterator[Definition]:

@@ -97,15 +97,15 @@ class Excuses:
 
     def _skip(self, violation: Violation, test: TestOutcome, item: LaneEvidence) -> Iterator[Violation]:
         """Yield the violation of a skip that is not listed, or whose cause does not hold."""
-        told = ""
+        refusal = ""
         for entry in self._skips[id(item)].get(test.nodeid, ()):
             if not wild(test.reason, entry.reason):
                 continue
-            told = self._refusal(entry, test.nodeid, item)
-            if not told:
+            refusal = self._refusal(entry, test.nodeid, item)
+            if not refusal:
                 self._use(entry, item, test.nodeid)
                 return
-        yield _with(violation, told) if told else violation
+        yield _with(violation, refusal) if refusal else violation
 
     def _by_test(self, item: LaneEvidence, entries: Iterable[E]) -> dict[str, list[E]]:
         """Return the entries about each test of a lane, in the order of the ledger."""
@@ -249,7 +249,7 @@ def _problem(entry: Known, what: str, *, gating: bool) -> Violation:
     return Violation(code=Code.LEDGER, message=f"{name}: {what}", subject=name, cause=what, gating=gating)
 
 
-def _with(violation: Violation, told: str) -> Violation:
+def _with(violation: Violation, reason: str) -> Violation:
     return msgspec.structs.replace(
-        violation, message=f"{violation.message}; {told}", cause=f"{violation.cause}; {told}"
+        violation, message=f"{violation.message}; {reason}", cause=f"{violation.cause}; {reason}"
     )

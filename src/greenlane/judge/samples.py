@@ -16,6 +16,7 @@ from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.samples import Declared, FailedSample, SampleGroup, SampleResult
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.binomial import interval, needed_for, runs_for, too_few
+from greenlane.judge.census import statements_of
 
 MOST = 1000
 """Samples that one test may have."""
@@ -70,11 +71,7 @@ def declarations(path: str, source: bytes) -> list[Declared]:
         path: of the file, relative to the project, with slashes.
         source: its content.
     """
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return []
-    return list(_declared(path, tree.body, None))
+    return list(_declared(path, statements_of(source), None))
 
 
 def _declared(prefix: str, body: Sequence[ast.stmt], outer: tuple[int, int] | None) -> Iterator[Declared]:

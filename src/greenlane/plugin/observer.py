@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from greenlane.evidence.journal import Marked, SecretRead
 from greenlane.plugin.journal import Journal
+from greenlane.plugin.place import Place
 
 SECRET = re.compile(r"(?:^|_)(?:API_?KEY|ACCESS_KEY|SECRET|SECRET_KEY|TOKEN|PASSWORD|CREDENTIALS?)(?:$|_(?:ID|FILE)$)")
 """Names of environment variables that carry secrets, as people write them."""
@@ -24,7 +25,7 @@ REMEMBERING = ("monkeypatch.py", "mock.py")
 """Files that read a variable only to put it back."""
 
 
-class Observer:
+class Observer(Place):
     """Records what helps to tell where each test belongs.
 
     Args:
@@ -32,8 +33,8 @@ class Observer:
     """
 
     def __init__(self, journal: Journal) -> None:
+        super().__init__()
         self._journal = journal
-        self._nodeid = ""
         self._seen: set[tuple[str, str]] = set()
         self._encode: Callable[[Any], Any] | None = None
 
@@ -64,32 +65,12 @@ class Observer:
             frame = frame.f_back
         if frame is not None and frame.f_code.co_filename.endswith(REMEMBERING):
             return
-        if (self._nodeid, name) not in self._seen:
-            self._seen.add((self._nodeid, name))
-            self._journal.write(SecretRead, nodeid=self._nodeid, name=name)
+        if (self.nodeid, name) not in self._seen:
+            self._seen.add((self.nodeid, name))
+            self._journal.write(SecretRead, nodeid=self.nodeid, name=name)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Record the marks of every test."""
         marks = {item.nodeid: tuple(sorted({mark.name for mark in item.iter_markers()})) for item in session.items}
         self._journal.write(Marked, marks={nodeid: names for nodeid, names in marks.items() if names})
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_make_collect_report(
-        self, collector: pytest.Collector
-    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Know which file is collected."""
-        self._nodeid = collector.nodeid
-        try:
-            return (yield)
-        finally:
-            self._nodeid = ""
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Know which test is running."""
-        self._nodeid = item.nodeid
-        try:
-            return (yield)
-        finally:
-            self._nodeid = ""

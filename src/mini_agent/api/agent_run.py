@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,6 @@ from mini_agent.runs.mini_agent_model import MiniAgentClient
 from mini_agent.runs.run_events import RunEvents, ToldTools
 from mini_agent.runs.traces import TraceStore
 from mini_agent.tools.backends import TOOL_BACKENDS, ToolInvokerFactory
-from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.scripted import dummy_reply
 
 __all__ = ["AgentRoute", "AgentServices", "build_agent"]
@@ -87,7 +86,7 @@ class AgentRoute:
 
     async def _stream(
         self,
-        events: AsyncGenerator[Batch, None],
+        events: AsyncGenerator[Sequence[bytes], None],
         scope: Scope,
         receive: Receive,
         send: Send,
@@ -113,7 +112,7 @@ class AgentRoute:
             framing=RUN_EVENTS,
         )
 
-    async def _told(self, body: AgentBody, caller: Caller) -> AsyncGenerator[Batch, None]:
+    async def _told(self, body: AgentBody, caller: Caller) -> AsyncGenerator[Sequence[bytes], None]:
         """Run, and tell of it. Returns: the events, the usual answer as the last one. Raises: GatewayError."""
         told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(_WAITING_EVENTS)
         run = asyncio.get_running_loop().create_task(self._answer(body, caller, RunEvents(told.put)))

@@ -12,6 +12,7 @@ import msgspec
 from mini_agent.api.kept import whole_number
 from mini_agent.core.errors import InvalidParameter, ModelNotFound
 from mini_agent.core.suggest import did_you_mean
+from mini_agent.edge.errors import route_not_found
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.pipeline.services import ModelServices
 
@@ -36,10 +37,12 @@ class ModelsRoute:
         self._listed = msgspec.json.encode({"object": "list", "data": listed})
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer. Raises: InvalidApiKey, ModelNotFound, InvalidParameter."""
+        """Answer. Raises: InvalidApiKey, ModelNotFound, RouteNotFound, InvalidParameter."""
         exchange: Exchange = scope[EXCHANGE]
         name = scope["path"].removeprefix(_PREFIX)
         single, anthropic = name != scope["path"], _ANTHROPIC in exchange.headers
+        if single and not name:
+            raise route_not_found(_PREFIX)
         if single:
             exchange.route = SINGLE
         self._guard.check(exchange.headers)

@@ -48,8 +48,8 @@ def whole_project(requirements: Requirements, evidence: Sequence[LaneEvidence]) 
 def _lost(requirements: Requirements, evidence: Sequence[LaneEvidence], takers: Collection[str]) -> Iterable[Violation]:
     """Yield LANE_GAP for what a lane has left to another that never had it, where every lane is judged together."""
     nowhere = [move.test for move in requirements.ledger.moves if move.lane == NOWHERE]
-    told = {*takers, *(nodeid for item in evidence for nodeid in item.journal.gaps)}
-    left = dict.fromkeys(nodeid for item in evidence for nodeid in item.journal.left if nodeid not in told)
+    known = {*takers, *(nodeid for item in evidence for nodeid in item.journal.gaps)}
+    left = dict.fromkeys(nodeid for item in evidence for nodeid in item.journal.left if nodeid not in known)
     for nodeid in left:
         if not any(of_test(nodeid, pattern) for pattern in nowhere):
             yield _gap(nodeid, "is left to another lane, and none has run it")

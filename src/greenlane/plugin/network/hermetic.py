@@ -17,6 +17,7 @@ from greenlane.plugin.network.audit import AuditEvents, CallSites
 from greenlane.plugin.network.loopback import Loopback
 from greenlane.plugin.network.proof import RouteCounter, look_up_outside, refusal, route_outside
 from greenlane.plugin.network.reach import Reach
+from greenlane.plugin.place import Place
 
 NATIVE_DOORS = frozenset({"connect", "sendto", "sendmsg", "sendmmsg", "getaddrinfo", "gethostbyname", "res_query"})
 """Functions of the C library that ctypes is stopped from reaching for: their addresses cannot be judged."""
@@ -32,7 +33,7 @@ class BlockedLookupError(socket.gaierror):
     """A name look-up that would have left the loopback of a hermetic lane."""
 
 
-class HermeticGuard:
+class HermeticGuard(Place):
     """Blocks and records attempts to leave the loopback, in one pytest process.
 
     Args:
@@ -43,6 +44,7 @@ class HermeticGuard:
     """
 
     def __init__(self, contract: Contract, journal: Writer, worker: str) -> None:
+        super().__init__()
         self._journal = journal
         self._alone = worker == "main"
         self._claimed = contract.hermetic
@@ -54,7 +56,6 @@ class HermeticGuard:
         self._lost_routes = 0
         self._proving = False
         self._pid = os.getpid()
-        self._nodeid = ""
         self._attempts: list[str] = []
         self._phase: list[str] = []
 
@@ -143,7 +144,7 @@ class HermeticGuard:
 
     def _note(self, operation: str, address: str, where: str, refused: int = 0) -> None:
         self._journal.write(
-            NetworkAttempt, nodeid=self._nodeid, operation=operation, address=address, where=where, refused=refused
+            NetworkAttempt, nodeid=self.nodeid, operation=operation, address=address, where=where, refused=refused
         )
         self._attempts.append(f"NETWORK {operation} {address}" + (f" at {where}" if where else ""))
 
@@ -163,24 +164,15 @@ class HermeticGuard:
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         """Make the collection of a file red whose import tried to leave, even if it swallowed the refusal."""
-        self._nodeid, self._attempts = collector.nodeid, []
+        self.nodeid, self._attempts = collector.nodeid, []
         report = yield
         self._look_at_routes()
         if self._attempts and not report.failed:
             report.outcome = "failed"
             report.longrepr = _message(self._attempts)
             report.result = []
-        self._nodeid, self._attempts = "", []
+        self.nodeid, self._attempts = "", []
         return report
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Know which test is running."""
-        self._nodeid = item.nodeid
-        try:
-            return (yield)
-        finally:
-            self._nodeid = ""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Generator[None, None, None]:
