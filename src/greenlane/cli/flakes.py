@@ -11,6 +11,7 @@ import msgspec
 
 from greenlane.cli.context import context_of, print_answer, print_line
 from greenlane.cli.history import needed
+from greenlane.cli.parser import add_dry_run, verbs_of
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
 from greenlane.judge.quarantine import is_day, moment_of, stamp
 from greenlane.report.table import table
@@ -38,16 +39,13 @@ VERBS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verbs and their options."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, summary in VERBS.items():
-        verb = verbs.add_parser(name, help=summary, description=summary)
+    for name, verb in verbs_of(parser, VERBS):
         if name != "list":
             many = {"show": None, "promote": "+"}.get(name, "*")
             verb.add_argument("tests", nargs=many, metavar="NODEID", help="node id of a test")
         verb.add_argument("--lane", default="", help="only tests of this lane")
         verb.add_argument("--at", default="", metavar="TIME", help="as seen at another time, UTC (default: now)")
-        verb.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
-        verb.add_argument("--json", action="store_true", help="print JSON")
+        add_dry_run(verb)
         if name == "quarantine":
             verb.add_argument("--owner", default="", help="who repairs them (default: quarantine.owner)")
             verb.add_argument("--renew", action="store_true", help="give named entries another term")

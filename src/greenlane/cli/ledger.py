@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from greenlane.cli.context import context_of, print_answer
+from greenlane.cli.parser import add_dry_run, verbs_of
 from greenlane.config.load import Settings
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
 from greenlane.evidence.artifacts import RECORD
@@ -41,9 +42,7 @@ VERBS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verbs and their options."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, summary in VERBS.items():
-        verb = verbs.add_parser(name, help=summary, description=summary)
+    for name, verb in verbs_of(parser, VERBS):
         if name == "accept":
             verb.add_argument("tests", nargs="*", metavar="PATTERN", help="only tests that match, as 'tests/a.py::*'")
             verb.add_argument("--why", default="", help="the reason, for whoever reads it in a year")
@@ -51,8 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             verb.add_argument("--cause", default="", metavar="NAME=VALUE", help=f"of skips: {', '.join(CAUSES)}")
         verb.add_argument("--lane", default="", help="only this lane")
         if name != "show":
-            verb.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
-        verb.add_argument("--json", action="store_true", help="print JSON")
+            add_dry_run(verb)
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:

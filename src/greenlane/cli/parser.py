@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from greenlane.errors import UsageError
@@ -30,3 +31,19 @@ class Parser(argparse.ArgumentParser):
         mistake = UsageError(f"{self.prog}: {message}", self._advice or f"{self.prog} --help")
         self.print_usage(sys.stderr)
         self.exit(mistake.exit_code, "\n".join(mistake.lines()) + "\n")
+
+
+def verbs_of(
+    parser: argparse.ArgumentParser, summaries: Mapping[str, str]
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Declare the verbs of a command, and yield each with the grammar of its words; all of them have `--json`."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, summary in summaries.items():
+        verb = verbs.add_parser(name, help=summary, description=summary)
+        yield name, verb
+        verb.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_dry_run(parser: argparse.ArgumentParser) -> None:
+    """Declare the option of what changes something."""
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
