@@ -30,8 +30,11 @@ def shadows(project: str) -> tuple[str, ...]:
         origin = getattr(getattr(module, "__spec__", None), "origin", None)
         if not isinstance(origin, str) or not os.path.isabs(origin) or not origin.endswith(".py"):
             continue
+        # Nearly all are: to resolve each of their paths would take longer than everything else here.
+        if origin.startswith(inside):
+            continue
         real = os.path.realpath(origin)
-        if origin.startswith(inside) or real.startswith(inside) or not _stands_for(name, real, paths["purelib"]):
+        if real.startswith(inside) or not _stands_for(name, real, paths["purelib"]):
             continue
         found.append(f"{name} from {os.path.relpath(real, project)}")
     return tuple(found)

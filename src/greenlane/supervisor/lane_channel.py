@@ -8,8 +8,6 @@ from collections.abc import Callable
 
 from greenlane.evidence.search import CHANNEL_VARIABLE
 from greenlane.supervisor.plan import Plan
-from greenlane.supervisor.pulling import Pulling
-from greenlane.supervisor.searching import Searching
 
 
 class LaneChannel:
@@ -46,6 +44,13 @@ class LaneChannel:
 def channel_of(plan: Plan, say: Callable[[str], None]) -> LaneChannel:
     """Return the line to whoever a plan says talks with the lane while it runs: a search, or a queue."""
     search, pull = plan.search, plan.pull
+    # Most lanes talk with nobody, and each has a supervisor that starts anew.
     if search is not None:
+        from greenlane.supervisor.searching import Searching
+
         return LaneChannel(lambda end: Searching(search, end, say).run())
-    return LaneChannel(None if pull is None else lambda end: Pulling(pull, end, say).run())
+    if pull is not None:
+        from greenlane.supervisor.pulling import Pulling
+
+        return LaneChannel(lambda end: Pulling(pull, end, say).run())
+    return LaneChannel(None)

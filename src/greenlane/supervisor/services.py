@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import socket
 import subprocess
 import threading
@@ -46,7 +45,7 @@ class Running:
     def __init__(self, plan: ServicePlan, on_exit: Callable[[str, int], None]) -> None:
         self._plan = plan
         self._on_exit = on_exit
-        self._instance = secrets.token_hex(16)
+        self._instance = os.urandom(16).hex()
         self._announced = threading.Event()
         self._base = plan.external
         self._process: subprocess.Popen[bytes] | None = None

@@ -51,8 +51,10 @@ def tree_files(project: Path, ignored: Iterable[str] = ()) -> dict[str, bytes]:
         ignored: paths relative to it that we write ourselves; they do not count.
     """
     own = {path.strip("/") for path in ignored if path}
+    listing = None
     head = _git(project, "rev-parse", "--verify", "--quiet", "HEAD^{tree}")
-    listing = _git(project, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", ".")
+    if head is not None:
+        listing = _git(project, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", ".")
     if head is None or listing is None:
         paths: Iterable[str] = _all_files(project)
     else:
@@ -74,7 +76,7 @@ def changed_files(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tu
 
 def user_name(project: Path) -> str:
     """Return who git says is working here; empty where it does not know."""
-    return (_git(project, "config", "user.name") or b"").decode("utf-8", "replace").strip()
+    return (_run_git(project, "config", "user.name") or b"").decode("utf-8", "replace").strip()
 
 
 def commit(project: Path) -> str:
@@ -118,6 +120,17 @@ def _all_files(project: Path) -> Iterator[str]:
 
 def _git(project: Path, *arguments: str) -> bytes | None:
     """Return what git prints; None when it fails or is not there."""
+    return _run_git(project, *arguments) if _may_be_tracked(project) else None
+
+
+def _may_be_tracked(project: Path) -> bool:
+    """Return whether git could find a repository: in the folder or above it, unless a variable says where."""
+    folder = project.resolve()
+    return "GIT_DIR" in os.environ or any((place / ".git").exists() for place in (folder, *folder.parents))
+
+
+def _run_git(project: Path, *arguments: str) -> bytes | None:
+    """Return what git prints, in a repository or not; None when it fails or is not there."""
     try:
         done = subprocess.run([GIT, "-C", str(project), *arguments], capture_output=True, check=False)
     except OSError:
