@@ -63,7 +63,7 @@ class Request(msgspec.Struct, frozen=True):
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    """Return the certificates that are trusted, whatever the environment names; reading them takes as long as a test."""
+    """Return the trusted certificates, whatever the environment names; to read them takes as long as a test."""
     return httpx.create_ssl_context(trust_env=False)
 
 

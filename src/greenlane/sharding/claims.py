@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import PurePosixPath
 
 from greenlane.evidence.claims import Claim, Claims
@@ -75,6 +76,7 @@ def _depth(name: str, claim: Claim) -> int:
     return max((_parts(test) for test in claim.tests if _within(name, test)), default=-1)
 
 
+@cache
 def _parts(test: str) -> int:
     """Return how many folders, files and names a path has."""
     return len(PurePosixPath(_file(test)).parts) + test.count("::")
@@ -84,8 +86,14 @@ def _within(name: str, test: str) -> bool:
     """Whether a file, folder or test is a path, or lies below it."""
     if "::" in test:
         return name == test or name.startswith((f"{test}::", f"{test}["))
-    start = PurePosixPath(test).as_posix()
+    start = _normal(test)
     return start == "." or _file(name) == start or name.startswith(f"{start}/")
+
+
+@cache
+def _normal(path: str) -> str:
+    """Return a path of a lane without what means nothing; there are few of them, and they are asked for every test."""
+    return PurePosixPath(path).as_posix()
 
 
 def _may_be_within(pattern: str, folder: str) -> bool:
