@@ -21,7 +21,10 @@ from typing import IO
 TESTS = Path(__file__).parents[1]
 IMPORTED = (
     "greenlane.cli", "greenlane.cli.lane", "greenlane.cli.ready", "greenlane.cli.verdict", "greenlane.cli.doctor",
-    "greenlane.history.recording", "xml.etree.ElementTree", "http.client", "importlib.metadata",
+    "greenlane.cli.flakes", "greenlane.cli.history", "greenlane.cli.ledger", "greenlane.cli.survey",
+    "greenlane.ext.llm.examiners", "greenlane.ext.llm.guard", "greenlane.history.queue",
+    "greenlane.history.recording", "greenlane.history.store", "alembic.command", "alembic.config",
+    "sqlalchemy.dialects.sqlite", "xml.etree.ElementTree", "http.client", "importlib.metadata",
 )  # fmt: skip
 HEAD = 8
 """Bytes that say how long an order is."""

@@ -11,7 +11,7 @@ from greenlane.config.context import Context
 from greenlane.environment.variables import install_environment
 from greenlane.evidence.artifacts import COVERAGE
 from greenlane.evidence.evidence import LaneEvidence
-from greenlane.run.coverage import CONFIG
+from greenlane.run.coverage import CONFIG, REPORT
 
 
 def combine_coverage(context: Context, evidence: Sequence[LaneEvidence]) -> Path | None:
@@ -27,14 +27,18 @@ def combine_coverage(context: Context, evidence: Sequence[LaneEvidence]) -> Path
     shutil.rmtree(target, ignore_errors=True)
     if not measured:
         return None
+    folders = [Path(item.source) / COVERAGE for item in measured]
+    if len(folders) == 1 and (folders[0] / REPORT).exists():
+        # It is combined already, and to analyse every file once more would say the same.
+        shutil.copytree(folders[0], target)
+        return target
     target.mkdir(parents=True)
     python = measured[0].record.environment.python
-    config = Path(measured[0].source) / COVERAGE / CONFIG
+    config = folders[0] / CONFIG
     data = target / "data"
-    files = [str(Path(item.source) / COVERAGE / "data") for item in measured]
     commands = (
-        ["combine", "-q", "--keep", f"--data-file={data}", *files],
-        ["xml", "-q", f"--data-file={data}", "-o", str(target / "coverage.xml")],
+        ["combine", "-q", "--keep", f"--data-file={data}", *(str(folder / "data") for folder in folders)],
+        ["xml", "-q", f"--data-file={data}", "-o", str(target / REPORT)],
         ["html", "-q", f"--data-file={data}", "-d", str(target / "html")],
     )
     for first, *rest in commands:

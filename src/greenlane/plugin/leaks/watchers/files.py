@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from fnmatch import fnmatch
+from fnmatch import translate
 
 # By name: what may be heard in a running event loop must not go through functions that a test has replaced to find
 # blocking calls (blockbuster). Where a file is being opened, one more look at it blocks no longer than that.
@@ -21,6 +22,8 @@ IGNORED = (
     ".tox", ".venv", "*.egg-info", ".greenlane", ".artifacts", "node_modules", ".benchmarks", ".testmondata*",
 )  # fmt: skip
 """Names of files and folders that tools keep in a work tree; nothing below them is watched."""
+
+_IGNORED = re.compile("|".join(map(translate, IGNORED)))
 
 FOLDERS = 5000
 """Folders of a work tree that are looked at after a test that started a process, at most."""
@@ -74,7 +77,7 @@ class Files:
         if not path.startswith(self._root) or path.startswith(self._artifacts):
             return False
         parts = path[len(self._root) :].split(os.sep)
-        return not any(fnmatch(part, pattern) for part in parts for pattern in IGNORED)
+        return not any(map(_IGNORED.match, parts))
 
     def poll(self) -> Sequence[Change]:
         """Return what was created and is still there."""
