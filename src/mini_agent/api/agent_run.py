@@ -11,7 +11,7 @@ import msgspec
 
 from mini_agent.agent.values import AgentResult, ModelRequest, RunMetrics
 from mini_agent.core.chat import Caller, ModelTarget
-from mini_agent.core.errors import GatewayError, normalising
+from mini_agent.core.errors import GatewayError
 from mini_agent.dialects.frames import RUN_EVENTS
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.envelope import translate
@@ -20,7 +20,7 @@ from mini_agent.memory.recall import Injection
 from mini_agent.pipeline.caller import next_hop
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.pipeline.streaming import Envelope, write_stream
-from mini_agent.runs.agent_body import AgentBody, parse_agent_body
+from mini_agent.runs.agent_body import AgentBody, normalising, parse_agent_body
 from mini_agent.runs.agent_runs import AgentRuns
 from mini_agent.runs.loop_model import LoopModel
 from mini_agent.runs.mini_agent_model import MiniAgentClient

@@ -8,7 +8,6 @@ happened, and `mini_agent.edge.envelope` writes the row of that class.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -64,7 +63,6 @@ __all__ = [
     "UnsupportedParameter",
     "UnsupportedThread",
     "UnsupportedTransferCoding",
-    "normalising",
 ]
 
 
@@ -130,9 +128,7 @@ class GatewayError(MiniAgentError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep pickling and copying whole, although the keyword arguments are not in `args`."""
-        own = {
-            name: vars(self)[name] for name in ("quoted", "status", "code", "passed_on", "allow") if name in vars(self)
-        }
+        own = {name: value for name, value in vars(self).items() if name in _OWN_FACTS}
         return _rebuild, (type(self), self.message, self.param, self.retry_after), own
 
     def http_headers(self) -> dict[str, str]:
@@ -151,7 +147,7 @@ def _rebuild(cls: type[GatewayError], message: str, param: str | None, retry_aft
     return error
 
 
-class InternalError(GatewayError):
+class InternalError(GatewayError, row=(500, "internal_error", "internal_error")):
     """A fault of our own. The text never reaches the client."""
 
 
@@ -373,66 +369,20 @@ class LoopDetected(GatewayError, row=(508, "api_error", "loop_detected")):
     """The request has already passed through three gateways."""
 
 
-#: Every class that a client can see, most specific first: the status table in code.
-ERROR_TABLE: tuple[type[GatewayError], ...] = (
-    ContextLengthExceeded,
-    ContentPolicyViolation,
-    UnsupportedParameter,
-    ProviderBadRequest,
-    InvalidValue,
-    MissingKey,
-    InvalidType,
-    InvalidJson,
-    MissingParameter,
-    InvalidParameter,
-    ContentLengthMismatch,
-    InvalidHost,
-    ToolHostNotAllowed,
-    SandboxUnavailable,
-    ProviderNotConfigured,
-    InvalidApiKey,
-    ProviderAuth,
-    PermissionDenied,
-    ForbiddenOrigin,
-    OpenAddress,
-    ModelNotFound,
-    PreviousNotStored,
-    NotStored,
-    RouteNotFound,
-    MethodNotAllowed,
-    RequestBodyTimeout,
-    RequestTooLarge,
-    UnsupportedMediaType,
-    MisdirectedRequest,
-    MissingBodyParameter,
-    InvalidBodyParameter,
-    UnprocessableEntity,
-    HeadersTooLarge,
-    RateLimited,
-    BudgetExceeded,
-    BackendUnavailable,
-    ProviderFailed,
-    InvalidProviderResponse,
-    ServiceUnavailable,
-    GatewayBusy,
-    ProviderTimeout,
-    UnsupportedTransferCoding,
-    LoopDetected,
-    InternalError,
-)
+def _below(parent: type[GatewayError]) -> Iterator[type[GatewayError]]:
+    """Yield the classes below one, each behind its own."""
+    for child in parent.__subclasses__():
+        yield from _below(child)
+        yield child
 
 
-@contextmanager
-def normalising() -> Iterator[None]:
-    """Turn ValueError, KeyError and TypeError into 400s, for the code that normalises a request and no other.
+def _table() -> tuple[type[GatewayError], ...]:
+    found: dict[tuple[int, str, str], type[GatewayError]] = {}
+    for cls in _below(GatewayError):
+        if "code" in vars(cls):
+            found.setdefault((cls.status, cls.type, cls.code), cls)
+    return tuple(found.values())
 
-    Raises: InvalidValue, MissingKey or InvalidType, with the original as cause. A `GatewayError` passes unchanged.
-    """
-    try:
-        yield
-    except KeyError as error:
-        raise MissingKey(f"missing key: {error.args[0] if error.args else ''}") from error
-    except ValueError as error:
-        raise InvalidValue(str(error)) from error
-    except TypeError as error:
-        raise InvalidType(str(error)) from error
+
+#: The status table in code: the class of each row, most specific first.
+ERROR_TABLE: tuple[type[GatewayError], ...] = _table()

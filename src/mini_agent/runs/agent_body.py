@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import msgspec
 
 from mini_agent.agent.values import AgentConfig
-from mini_agent.core.errors import GatewayError, InvalidBodyParameter, MissingBodyParameter, MissingParameter
+from mini_agent.core.errors import (
+    GatewayError,
+    InvalidBodyParameter,
+    InvalidType,
+    InvalidValue,
+    MissingBodyParameter,
+    MissingKey,
+    MissingParameter,
+)
 from mini_agent.core.patterns import Pattern
 from mini_agent.dialects.openai_chat.shape import check_tool_calls
 from mini_agent.tools.backends import DEFAULT_TIMEOUT_S, TOOL_BACKENDS, ToolRequest, backend_of
 
-__all__ = ["MAX_ITERATIONS", "AgentBody", "parse_agent_body"]
+__all__ = ["MAX_ITERATIONS", "AgentBody", "normalising", "parse_agent_body"]
 
 DEFAULT_ITERATIONS = 3
 MAX_ITERATIONS = 50
@@ -158,3 +167,19 @@ def _refusal(text: str, body: Mapping[str, Any]) -> GatewayError:
         return MissingBodyParameter(f"Missing required parameter: '{name}'", param=name)
     # The library quotes types and limits, never values.
     return InvalidBodyParameter(f"Invalid '{name}': {text}" if name else f"Invalid request body: {text}", param=name)
+
+
+@contextmanager
+def normalising() -> Iterator[None]:
+    """Turn ValueError, KeyError and TypeError into 400s, for the code that normalises a request and no other.
+
+    Raises: InvalidValue, MissingKey or InvalidType, with the original as cause. A `GatewayError` passes unchanged.
+    """
+    try:
+        yield
+    except KeyError as error:
+        raise MissingKey(f"missing key: {error.args[0] if error.args else ''}") from error
+    except ValueError as error:
+        raise InvalidValue(str(error)) from error
+    except TypeError as error:
+        raise InvalidType(str(error)) from error

@@ -15,8 +15,8 @@ from mini_agent.core.errors import (
     MethodNotAllowed,
     MissingKey,
     RateLimited,
-    normalising,
 )
+from mini_agent.runs.agent_body import normalising
 
 #: (status, type, code) of every row of GATEWAY 4.7.
 ROWS = {
