@@ -74,6 +74,7 @@ class Upstream(asyncio.Protocol):
             length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
             if len(self.buffer) < end + 4 + length:
                 return
+            self.path = head.split(b" ", 2)[1]
             body, self.buffer = self.buffer[end + 4 : end + 4 + length], self.buffer[end + 4 + length :]
             self.answer(b'"stream":true' in body.replace(b" ", b""))
 
@@ -96,11 +97,14 @@ class Caller(asyncio.Protocol):
 
     def ask(self, request: bytes) -> asyncio.Future[bytes]:
         self.buffer, self.answer = bytearray(), asyncio.get_running_loop().create_future()
+        self.first = 0.0
         self.transport.write(request)
         return self.answer
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
+        if not self.first and b"token" in data:
+            self.first = asyncio.get_running_loop().time()
         head, _, body = bytes(self.buffer).partition(b"\r\n\r\n") if len(self.buffer) < 4096 else (b"", b"", b"")
         length = head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]
         if (length and len(body) >= int(length)) or (not length and self.buffer.endswith(b"0\r\n\r\n")):
@@ -113,10 +117,11 @@ class Caller(asyncio.Protocol):
 
 @dataclass
 class Figures:
-    """What one measurement gives. latencies_ms: of every request."""
+    """What one measurement gives. latencies_ms: of every request. first_ms: until the first word of each."""
 
     per_second: float
     latencies_ms: list[float] = field(repr=False)
+    first_ms: list[float] = field(repr=False)
 
     @property
     def median_ms(self) -> float:
@@ -129,7 +134,14 @@ async def load(port: int, model: str, concurrency: int, stream: bool, seconds: f
     body = json.dumps({**message, "stream": True} if stream else message).encode()
     head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer %s\r\n" % KEY.encode()
     request = head + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
-    loop, latencies = asyncio.get_running_loop(), []
+    return await drive(port, request, b"[DONE]" if stream else b'"finish_reason"', concurrency, seconds)
+
+
+async def drive(port: int, request: bytes, whole: bytes, concurrency: int, seconds: float) -> Figures:
+    """Send a request again and again. whole: what is in every right answer. Returns: the figures."""
+    loop = asyncio.get_running_loop()
+    latencies: list[float] = []
+    firsts: list[float] = []
     stop = loop.time() + seconds
 
     async def worker() -> None:
@@ -137,14 +149,14 @@ async def load(port: int, model: str, concurrency: int, stream: bool, seconds: f
         while (started := loop.time()) < stop:
             answer = await caller.ask(request)
             latencies.append((loop.time() - started) * 1000)
-            whole = b"[DONE]" in answer if stream else b'"finish_reason"' in answer
-            if not answer.startswith(b"HTTP/1.1 200") or not whole:
+            firsts.append((caller.first - started) * 1000)
+            if not answer.startswith(b"HTTP/1.1 200") or whole not in answer:
                 raise SystemExit(f"wrong answer on port {port}: {answer[:300]!r}")
         caller.transport.close()
 
     began = loop.time()
     await asyncio.gather(*(worker() for _ in range(concurrency)))
-    return Figures(len(latencies) / (loop.time() - began), latencies)
+    return Figures(len(latencies) / (loop.time() - began), latencies, firsts)
 
 
 def passthrough_app(base: str) -> Any:
