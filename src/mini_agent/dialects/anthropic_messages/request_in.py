@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from mini_agent.core.errors import InvalidParameter, MissingParameter
 from mini_agent.dialects.media import data_url, text_url
 from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.parameters import leftovers, split_settings
+from mini_agent.dialects.parts import PartReaders, read_parts
 from mini_agent.dialects.reading import (
     optional_text,
     read_bool,
@@ -122,7 +123,7 @@ def _cache(block: Mapping[str, Any], where: str) -> Cache | None:
 
 
 def _system(value: object) -> list[Message]:
-    parts = _parts(value, "system") if value else ()
+    parts = read_parts(value, "system", _ME, _BLOCKS) if value else ()
     return [Message("system", parts)] if parts else []
 
 
@@ -135,7 +136,7 @@ def _messages(body: Mapping[str, Any]) -> list[Message]:
         role = message.get("role")
         if role not in ("user", "assistant", "system"):
             raise InvalidParameter(f"Invalid '{where}.role': expected user, assistant or system", param="messages")
-        parts = _parts(message.get("content"), f"{where}.content")
+        parts = read_parts(message.get("content"), f"{where}.content", _ME, _BLOCKS)
         results = tuple(part for part in parts if isinstance(part, ToolResult)) if role == "user" else ()
         if results:
             read.append(Message("tool", results))
@@ -144,18 +145,6 @@ def _messages(body: Mapping[str, Any]) -> list[Message]:
                 continue
         read.append(Message(role, parts))
     return read
-
-
-def _parts(content: object, where: str) -> tuple[Part, ...]:
-    if isinstance(content, str):
-        return (Text(content),)
-    return tuple(_block(block, f"{where}[{index}]") for index, block in enumerate(read_objects(content, where)))
-
-
-def _block(block: Mapping[str, Any], where: str) -> Part:
-    kind = read_text(block.get("type"), f"{where}.type")
-    read = _BLOCKS.get(kind)
-    return Opaque(_ME, kind, block) if read is None else read(block, where)
 
 
 def _text(block: Mapping[str, Any], where: str) -> Part:
@@ -216,13 +205,13 @@ def _tool_use(block: Mapping[str, Any], where: str) -> Part:
 
 def _tool_result(block: Mapping[str, Any], where: str) -> Part:
     content = block.get("content")
-    parts: tuple[Any, ...] = () if content is None else _parts(content, f"{where}.content")
+    parts: tuple[Any, ...] = () if content is None else read_parts(content, f"{where}.content", _ME, _BLOCKS)
     call_id = required_text(block, "tool_use_id", where)
     error = read_bool(block.get("is_error") or False, f"{where}.is_error")
     return ToolResult(call_id, parts, error, cache=_cache(block, where))
 
 
-_BLOCKS: Mapping[str, Callable[[Mapping[str, Any], str], Part]] = {
+_BLOCKS: PartReaders = {
     "text": _text,
     "image": _image,
     "document": _document,

@@ -11,6 +11,8 @@ from mini_agent.core.errors import InvalidProviderResponse
 from mini_agent.dialects.answer import Answer, AnswerPart, Finish, Reply, Usage
 from mini_agent.dialects.logprobs import for_chat
 from mini_agent.dialects.openai_chat.thoughts import thought_of_answer, thoughts_to_caller
+from mini_agent.dialects.openai_usage import read_usage
+from mini_agent.dialects.openai_usage import write_usage as write_counts
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
 __all__ = [
@@ -20,7 +22,6 @@ __all__ = [
     "finish_of",
     "flat_note",
     "nested_note",
-    "read_usage",
     "write_usage",
 ]
 
@@ -31,21 +32,6 @@ FINISH_REASONS: Mapping[str, Finish] = {
     "function_call": Finish.TOOLS,
     "content_filter": Finish.FILTER,
 }
-
-
-class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
-class _RawUsage(msgspec.Struct):
-    """Usage on the wire; null is as good as absent."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
 
 
 class _Function(msgspec.Struct):
@@ -160,33 +146,9 @@ def finish_of(reason: str | None, *, calls: bool) -> Finish:
     return Finish.TOOLS if calls and finish is Finish.STOP else finish
 
 
-def read_usage(value: object) -> Usage:
-    """Returns: the counts of a provider's `usage`, zero where it gives none, or nothing that can be read."""
-    if value is None:
-        return Usage()
-    try:
-        usage = msgspec.convert(value, _RawUsage)
-    except msgspec.ValidationError:
-        return Usage()
-    read, written = usage.prompt_tokens_details or _Details(), usage.completion_tokens_details or _Details()
-    return Usage(
-        input=usage.prompt_tokens or 0,
-        output=usage.completion_tokens or 0,
-        cached=read.cached_tokens or 0,
-        cache_written=read.cache_write_tokens or 0,
-        reasoning=written.reasoning_tokens or 0,
-    )
-
-
 def write_usage(usage: Usage) -> dict[str, Any]:
     """Returns: the counts as chat writes them."""
-    return {
-        "prompt_tokens": usage.input,
-        "completion_tokens": usage.output,
-        "total_tokens": usage.input + usage.output,
-        "prompt_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_written},
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
-    }
+    return write_counts(usage, "prompt_tokens", "completion_tokens")
 
 
 def encode_answer(answer: Answer, reply: Reply) -> dict[str, Any]:

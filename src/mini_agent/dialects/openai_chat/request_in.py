@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mini_agent.core.errors import InvalidParameter, MissingParameter
@@ -10,6 +10,7 @@ from mini_agent.dialects.marks import read_cache
 from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.openai_chat.thoughts import read_thought
 from mini_agent.dialects.parameters import leftovers, split_settings
+from mini_agent.dialects.parts import PartReaders, read_part, read_refusal, read_words
 from mini_agent.dialects.reading import (
     optional_text,
     read_bool,
@@ -218,20 +219,7 @@ def _content(message: Mapping[str, Any], where: str) -> tuple[Part, ...]:
 
 
 def _part(part: object, where: str) -> Part:
-    if isinstance(part, str):
-        return Text(part)
-    value = read_object(part, where)
-    kind = read_text(value.get("type"), f"{where}.type")
-    read = _PARTS.get(kind)
-    return Opaque(_ME, kind, value) if read is None else read(value, where)
-
-
-def _text(part: Mapping[str, Any], where: str) -> Part:
-    return Text(read_text(part.get("text"), f"{where}.text"), read_cache(part, where))
-
-
-def _refusal(part: Mapping[str, Any], where: str) -> Part:
-    return Refusal(read_text(part.get("refusal"), f"{where}.refusal"))
+    return Text(part) if isinstance(part, str) else read_part(read_object(part, where), where, _ME, _PARTS)
 
 
 def _image(part: Mapping[str, Any], where: str) -> Part:
@@ -254,9 +242,9 @@ def _file(part: Mapping[str, Any], where: str) -> Part:
     )
 
 
-_PARTS: Mapping[str, Callable[[Mapping[str, Any], str], Part]] = {
-    "text": _text,
-    "refusal": _refusal,
+_PARTS: PartReaders = {
+    "text": read_words,
+    "refusal": read_refusal,
     "image_url": _image,
     "file": _file,
 }

@@ -13,8 +13,9 @@ from mini_agent.core.errors import InvalidProviderResponse
 from mini_agent.dialects.answer import Annotated, Closed, Delta, Event, Finish, Finished, Opened, Started, Usage
 from mini_agent.dialects.errors import read_error
 from mini_agent.dialects.names import Dialect
-from mini_agent.dialects.openai_chat.answer import finish_of, flat_note, read_usage
+from mini_agent.dialects.openai_chat.answer import finish_of, flat_note
 from mini_agent.dialects.openai_chat.thoughts import TEXTS, ThoughtPieces
+from mini_agent.dialects.openai_usage import read_usage
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
 __all__ = ["DONE", "StreamReader"]

@@ -13,11 +13,12 @@ from mini_agent.dialects.errors import error_of, read_error
 from mini_agent.dialects.logprobs import for_text
 from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.openai_responses.thoughts import item_of_thought, text_of_item
+from mini_agent.dialects.openai_usage import read_usage
+from mini_agent.dialects.openai_usage import write_usage as write_counts
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
 __all__ = [
     "RawResponse",
-    "RawUsage",
     "cut_reason",
     "decode_answer",
     "encode_answer",
@@ -25,7 +26,6 @@ __all__ = [
     "item_of",
     "item_parts",
     "message_parts",
-    "read_usage",
     "response_head",
     "write_usage",
 ]
@@ -53,21 +53,6 @@ _ECHOED: Mapping[str, Any] = {
 }
 
 
-class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
-class RawUsage(msgspec.Struct):
-    """Usage on the wire; null is as good as absent."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    input_tokens_details: _Details | None = None
-    output_tokens_details: _Details | None = None
-
-
 class _Incomplete(msgspec.Struct):
     reason: str | None = None
 
@@ -79,7 +64,7 @@ class RawResponse(msgspec.Struct):
     model: str = ""
     status: str | None = None
     output: list[dict[str, Any]] = []
-    usage: RawUsage | None = None
+    usage: Any = None
     error: Any = None
     incomplete_details: _Incomplete | None = None
     service_tier: str | None = None
@@ -163,29 +148,9 @@ def cut_reason(finish: Finish) -> str | None:
     return {Finish.LENGTH: "max_output_tokens", Finish.FILTER: "content_filter"}.get(finish)
 
 
-def read_usage(usage: RawUsage | None) -> Usage:
-    """Returns: the counts, zero where the provider gives none."""
-    if usage is None:
-        return Usage()
-    read, written = usage.input_tokens_details or _Details(), usage.output_tokens_details or _Details()
-    return Usage(
-        input=usage.input_tokens or 0,
-        output=usage.output_tokens or 0,
-        cached=read.cached_tokens or 0,
-        cache_written=read.cache_write_tokens or 0,
-        reasoning=written.reasoning_tokens or 0,
-    )
-
-
 def write_usage(usage: Usage) -> dict[str, Any]:
     """Returns: the counts as Responses writes them."""
-    return {
-        "input_tokens": usage.input,
-        "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_written},
-        "output_tokens": usage.output,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
-        "total_tokens": usage.input + usage.output,
-    }
+    return write_counts(usage, "input_tokens", "output_tokens")
 
 
 def response_head(reply: Reply, model: str, status: str) -> dict[str, Any]:

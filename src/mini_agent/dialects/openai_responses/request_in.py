@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mini_agent.core.errors import InvalidParameter, MissingParameter
@@ -10,6 +10,7 @@ from mini_agent.dialects.marks import read_cache
 from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.openai_responses.thoughts import read_thought
 from mini_agent.dialects.parameters import leftovers, split_settings
+from mini_agent.dialects.parts import PartReaders, read_parts, read_refusal, read_words
 from mini_agent.dialects.reading import (
     optional_text,
     read_bool,
@@ -25,7 +26,6 @@ from mini_agent.dialects.request import (
     Opaque,
     OutputFormat,
     Part,
-    Refusal,
     Request,
     Text,
     Tool,
@@ -163,7 +163,7 @@ def _item(item: Mapping[str, Any], where: str) -> Message:
             if role not in ("user", "assistant", "system", "developer"):
                 expected = "user, assistant, system or developer"
                 raise InvalidParameter(f"Invalid '{where}.role': expected {expected}", param="input")
-            return Message(role, _content(item.get("content"), f"{where}.content"))
+            return Message(role, read_parts(item.get("content"), f"{where}.content", _ME, _PARTS))
         case "function_call" | "custom_tool_call":
             custom = kind == "custom_tool_call"
             field = "input" if custom else "arguments"
@@ -171,32 +171,12 @@ def _item(item: Mapping[str, Any], where: str) -> Message:
             call_id, name = required_text(item, "call_id", where), required_text(item, "name", where)
             return Message("assistant", (ToolCall(call_id, name, text, custom),))
         case "function_call_output" | "custom_tool_call_output":
-            parts: tuple[Any, ...] = _content(item.get("output"), f"{where}.output")
+            parts: tuple[Any, ...] = read_parts(item.get("output"), f"{where}.output", _ME, _PARTS)
             call_id = required_text(item, "call_id", where)
             return Message("tool", (ToolResult(call_id, parts, custom=kind == "custom_tool_call_output"),))
         case "reasoning":
             return Message("assistant", (read_thought(item, where),))
     return Message("assistant", (Opaque(_ME, kind, item),))
-
-
-def _content(content: object, where: str) -> tuple[Part, ...]:
-    if isinstance(content, str):
-        return (Text(content),)
-    return tuple(_part(part, f"{where}[{index}]") for index, part in enumerate(read_objects(content, where)))
-
-
-def _part(part: Mapping[str, Any], where: str) -> Part:
-    kind = read_text(part.get("type"), f"{where}.type")
-    read = _PARTS.get(kind)
-    return Opaque(_ME, kind, part) if read is None else read(part, where)
-
-
-def _text(part: Mapping[str, Any], where: str) -> Part:
-    return Text(read_text(part.get("text"), f"{where}.text"), read_cache(part, where))
-
-
-def _refusal(part: Mapping[str, Any], where: str) -> Part:
-    return Refusal(read_text(part.get("refusal"), f"{where}.refusal"))
 
 
 def _image(part: Mapping[str, Any], where: str) -> Part:
@@ -217,10 +197,10 @@ def _file(part: Mapping[str, Any], where: str) -> Part:
     )
 
 
-_PARTS: Mapping[str, Callable[[Mapping[str, Any], str], Part]] = {
-    "input_text": _text,
-    "output_text": _text,
-    "refusal": _refusal,
+_PARTS: PartReaders = {
+    "input_text": read_words,
+    "output_text": read_words,
+    "refusal": read_refusal,
     "input_image": _image,
     "input_file": _file,
 }

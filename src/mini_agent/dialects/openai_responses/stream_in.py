@@ -22,8 +22,9 @@ from mini_agent.dialects.answer import (
 )
 from mini_agent.dialects.errors import read_error
 from mini_agent.dialects.names import Dialect
-from mini_agent.dialects.openai_responses.answer import RawResponse, finish_of, item_parts, message_parts, read_usage
+from mini_agent.dialects.openai_responses.answer import RawResponse, finish_of, item_parts, message_parts
 from mini_agent.dialects.openai_responses.thoughts import BREAK, text_of_item
+from mini_agent.dialects.openai_usage import read_usage
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
 __all__ = ["StreamReader"]
