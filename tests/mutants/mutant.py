@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from greenlane.ext.probe.case import Case, examine
 from greenlane.ext.probe.pack.table import check_named, checks_for
@@ -81,13 +80,3 @@ def found(seams: Seams, dialect: str, seed: int, names: Iterable[str] = ()) -> d
         finally:
             wire.close()
     return {name: cause for name, cause in causes.items() if cause}
-
-
-def every_event(change: Callable[[Any, Exchange], Any]) -> Callable[[list[Sent], Exchange], list[Sent]]:
-    """Return a seam that changes the data of each event; None leaves the event out, text stays as it is."""
-
-    def seam(events: list[Sent], x: Exchange) -> list[Sent]:
-        changed = [(e, e.data if isinstance(e.data, str) else change(e.data, x)) for e in events]
-        return [Sent(data, event.name) for event, data in changed if data is not None]
-
-    return seam

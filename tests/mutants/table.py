@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from mutants.defects import usage
-from mutants.mutant import KEY, Mutant, Seams, Variant
-
-DEFECTS = (usage,)
-MUTANTS: tuple[Mutant, ...] = tuple(mutant for defects in DEFECTS for mutant in defects.MUTANTS)
-VARIANTS: tuple[Variant, ...] = (
-    Variant("as it is"),
-    Variant("a key is demanded", Seams(key=KEY)),
+from mutants.defects import (
+    chance,
+    endings,
+    errors,
+    models,
+    plain,
+    runs,
+    stream_order,
+    streams,
+    structured,
+    text,
+    tools,
+    usage,
 )
+from mutants.mutant import Mutant
+from mutants.variants import VARIANTS
+
+__all__ = ["MUTANTS", "VARIANTS"]
+
+DEFECTS = (
+    models, plain, streams, stream_order, usage, endings, tools, structured, errors, chance, text, runs,
+)  # fmt: skip
+MUTANTS: tuple[Mutant, ...] = tuple(mutant for defects in DEFECTS for mutant in defects.MUTANTS)

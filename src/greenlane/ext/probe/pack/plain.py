@@ -7,6 +7,7 @@ from typing import Any
 from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import equal, filled, member, need
 from greenlane.ext.probe.pack.sources import CHAT, HTTP, MESSAGES, RESPONSES
+from greenlane.ext.probe.speech.protocol import dict_of
 from greenlane.ext.probe.values import Check, Dialect, Profile, Severity, ask
 
 
@@ -36,8 +37,10 @@ def messages(case: Case) -> None:
     equal(body, "type", "message")
     equal(body, "role", "assistant")
     filled(body, "model")
-    equal(body, "content.0.type", "text")
-    member(body, "content.0.text", str)
+    # A model that thinks does so in a block before its text.
+    blocks = [block for block in member(body, "content", list) if dict_of(block).get("type") == "text"]
+    need(blocks, "`content` has no block of type text")
+    member(blocks[0], "text", str)
     filled(body, "stop_reason")
     need("stop_sequence" in body, "`stop_sequence` is missing; it is null where no stop text was met")
     member(body, "usage", dict)

@@ -15,6 +15,10 @@ from greenlane.ext.probe.speech.responses import LAST
 from greenlane.ext.probe.values import Check, Dialect, Event, Finding, Severity, ask
 
 BEGINNING = ("response.created", "response.queued", "response.in_progress")
+INSIDE_ITEM = tuple(
+    f"response.{kind}"
+    for kind in ("content_part.added", "output_text.delta", "output_text.done", "content_part.done", "output_item.done")
+)
 
 
 def _stream(case: Case) -> tuple[Event, ...]:
@@ -187,10 +191,11 @@ def responses_order(case: Case) -> None:
     parts: dict[tuple[object, object], str] = {}
     for one in data:
         kind, item, part = one.get("type"), one.get("output_index"), (one.get("output_index"), one.get("content_index"))
+        if kind in INSIDE_ITEM:
+            need(item in items, f"{kind} comes while its item is not open")
         if kind == "response.output_item.added":
             items.add(item)
         elif kind == "response.content_part.added":
-            need(item in items, "a part begins before its item")
             parts[part] = ""
         elif kind == "response.output_text.delta":
             need(part in parts, "a delta comes before its part begins")
@@ -198,7 +203,6 @@ def responses_order(case: Case) -> None:
         elif kind == "response.output_text.done":
             need(one.get("text") == parts.get(part), "response.output_text.done has another text than its deltas")
         elif kind == "response.output_item.done":
-            need(item in items, "an item ends that has not begun")
             items.discard(item)
     need(not items, "an item has no end")
     need(parts, "no part was begun")
