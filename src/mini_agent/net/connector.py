@@ -73,8 +73,8 @@ def open_http_connector() -> aiohttp.BaseConnector:
     Returns: the pool; the caller closes it.
     """
     # Many servers (uvicorn, Node, llama.cpp) close a connection after 5 idle seconds, and a request that crosses the
-    # close is lost: ours give a connection up first. They count from when they wrote, we from when we read, so a busy
-    # machine makes requests cross all the same; `net.stale` says what becomes of them.
+    # close is lost: ours give a connection up first. Some close earlier than they say;
+    # `net.stale` tells what becomes of those.
     return _Connector(limit=0, ttl_dns_cache=30, keepalive_timeout=4)
 
 

@@ -58,7 +58,7 @@ def review(config: GatewayConfig, mode: str) -> Review:
         for path in ignored
         if _leaf(path) not in _LIMITS
     ]
-    return Review((*unknown, *lost), tuple(harmless))
+    return Review((*unknown, *lost), (*harmless, *_mistyped(config)))
 
 
 def _ignored(config: GatewayConfig) -> Iterator[str]:
@@ -75,6 +75,15 @@ def _ignored(config: GatewayConfig) -> Iterator[str]:
         for name in entry.litellm_params.extras() if _provider(entry) != "mini-agent" else ():
             if name in LITELLM_ONLY:
                 yield f"model_list.{index}.litellm_params.{name}"
+
+
+def _mistyped(config: GatewayConfig) -> Iterator[str]:
+    """Yield each key that goes on as a parameter of the model, and is nearly one of ours."""
+    for index, entry in enumerate(config.model_list):
+        for name in entry.litellm_params.extras() if _provider(entry) != "mini-agent" else ():
+            hint = "" if name in LITELLM_ONLY else did_you_mean(name, LitellmParams.model_fields, 0.85)
+            if hint:
+                yield f"model_list.{index}.litellm_params.{name}: sent to the model as it is{hint}"
 
 
 def _unknown_providers(config: GatewayConfig) -> Iterator[str]:

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from mini_agent.core.patterns import Pattern, PatternError, PatternSet
+from mini_agent.core.suggest import did_you_mean
 from mini_agent.core.text import is_plain_id
 from mini_agent.settings.references import is_reference
 
@@ -120,7 +121,9 @@ class LitellmParams(_Open):
     def _key_present(self) -> LitellmParams:
         provider = self.custom_llm_provider or self.model.partition("/")[0]
         if self.api_key is None and provider not in KEYLESS_PROVIDERS:
-            raise ValueError(f"api_key is required for provider '{provider}'")
+            near = (name for name in self.extras() if did_you_mean(name, ("api_key",), 0.8))
+            hint = next((f", and '{name}' is none; did you mean 'api_key'?" for name in near), "")
+            raise ValueError(f"api_key is required for provider '{provider}'{hint}")
         return self
 
     def extras(self) -> dict[str, Any]:

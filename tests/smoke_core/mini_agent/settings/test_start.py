@@ -186,6 +186,27 @@ def test_settings_that_nobody_reads_are_named(
     assert f"warning: {line}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("name", "ours"), [("api_bse", "api_base"), ("time_out", "timeout"), ("max_retires", "max_retries")]
+)
+def test_a_parameter_that_is_nearly_ours_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, ours: str
+) -> None:
+    """What stands beside a model goes on to it: a mistyped key of ours is proposed, others are not."""
+    root = {"model_list": [entry("openai/x", temperature=1, api_version="1", **{name: "1"})]}
+    line = f"model_list.0.litellm_params.{name}: sent to the model as it is; did you mean '{ours}'?"
+    assert load(tmp_path, root).ignored == (line,)
+    assert main(["config", "check", "--config", str(tmp_path / "given.yaml")], {}) == 0
+    assert f"warning: {line}" in capsys.readouterr().out
+
+
+def test_a_mistyped_key_is_why_it_is_missing(tmp_path: Path) -> None:
+    """A provider without its key says which word may have been meant as one."""
+    params = {"model": "openai/x", "api_ky": "sk-x"}
+    with pytest.raises(ConfigError, match=r"api_key is required .*'api_ky' is none; did you mean 'api_key'\?"):
+        load(tmp_path, {"model_list": [{"model_name": "m", "litellm_params": params}]})
+
+
 def test_a_key_that_is_nearly_ours_is_told_so(tmp_path: Path) -> None:
     """Where LiteLLM's settings may stand, a mistyped one of ours proposes it."""
     root = {"general_settings": {"master_key": "k", "protect_routing_inf": True}}
