@@ -10,7 +10,7 @@ __all__ = ["did_you_mean"]
 
 #: Names of others are compared up to this length, and with so many: a client chooses how often we look.
 _CHARACTERS = 64
-_NAMES = 100
+_NAMES = 200
 
 
 def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
@@ -19,8 +19,10 @@ def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
     likeness: 0 to 1, how much of both words must be equal.
     Returns: `; did you mean 'x'?` for the known name that is nearest to a word, empty when none is near.
     """
-    alike = (name for name in known if name != word and abs(len(name) - len(word)) <= 4)
     if len(word) > _CHARACTERS:
         return ""
+    # Those of nearest length first: of many names the same are compared in each process, whatever order a set has.
+    lengths = sorted((abs(len(name) - len(word)), name) for name in known if name != word)
+    alike = (name for difference, name in lengths if difference <= 4)
     near = difflib.get_close_matches(word, islice(alike, _NAMES), n=1, cutoff=likeness)
     return f"; did you mean '{near[0]}'?" if near else ""

@@ -19,11 +19,13 @@ async def send_past_stale(request: aiohttp.ClientRequest, handler: ClientHandler
 
     Stale is a connection that served others before and ends without a byte of this answer: its server closed it while
     the request was on its way. That is no rarity: llama.cpp closes after every stream, 0.1 ms behind the last piece,
-    though it has announced `Keep-Alive: timeout=5`, so that the next question may meet the close. aiohttp repeats what is idempotent itself (RFC 9110 9.2.2).
-    A POST is repeated when its body says that asking twice does no harm, as browsers do it with every POST and
-    OpenAI's client with every failure; Go and urllib3 repeat none whose bytes were written, and so do we where the
-    body does not say it: a relayed path may create something. What a model is asked changes nothing, so the price is a
-    second answer when the server had begun with the first; that is rare, and happens once at most.
+    though it has announced `Keep-Alive: timeout=5`, so that the next question may meet the close.
+
+    aiohttp repeats what is idempotent itself (RFC 9110 9.2.2). A POST is repeated when its body says that asking twice
+    does no harm, as browsers do it with every POST and OpenAI's client with every failure; Go and urllib3 repeat none
+    whose bytes were written, and so do we where the body does not say it: a relayed path may create something. What a
+    model is asked changes nothing, so the price is a second answer when the server had begun with the first; that is
+    rare, and happens once at most.
 
     Returns: the answer, its body unread. Raises: aiohttp's errors, those of the second attempt where there was one.
     """
