@@ -68,7 +68,7 @@ def missing(what: str, name: str) -> NotStored:
 def page_of(items: Sequence[dict[str, Any]], query: Mapping[str, str], *, newest_first: bool) -> dict[str, Any]:
     """Cut a page out of a list. items: the oldest first, each with an `id`. newest_first: the order by default.
 
-    Returns: the page as OpenAI writes one. Raises: InvalidParameter.
+    Returns: the page as OpenAI writes one. Raises: InvalidParameter; NotStored for an `after` that is not in the list.
     """
     order = query.get("order", "desc" if newest_first else "asc")
     if order not in _ORDERS:
@@ -79,7 +79,7 @@ def page_of(items: Sequence[dict[str, Any]], query: Mapping[str, str], *, newest
     if after:
         places = [at for at, item in enumerate(ordered) if item["id"] == after]
         if not places:
-            raise InvalidParameter("Invalid 'after': no such item in this list", param="after")
+            raise NotStored(f"Item with id '{after[:100]}' is not in this list", param="after")
         ordered = ordered[places[0] + 1 :]
     page = ordered[:limit]
     ends = {"first_id": page[0]["id"] if page else None, "last_id": page[-1]["id"] if page else None}

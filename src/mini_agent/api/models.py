@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from mini_agent.api.kept import whole_number
-from mini_agent.core.errors import InvalidParameter, ModelNotFound
+from mini_agent.core.errors import ModelNotFound
 from mini_agent.core.suggest import did_you_mean
 from mini_agent.edge.errors import route_not_found
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
@@ -48,11 +48,11 @@ class ModelsRoute:
         self._guard.check(exchange.headers)
         if single:
             body = msgspec.json.encode(self._one(name, anthropic=anthropic))
-        elif anthropic:
-            query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
-            body = msgspec.json.encode(_page([self._anthropic(group) for group in self._groups], query))
         else:
-            body = self._listed
+            query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
+            limit = whole_number(query, "limit", 20, 1, 1000)
+            groups = [self._anthropic(group) for group in self._groups] if anthropic else []
+            body = msgspec.json.encode(_page(groups, query, limit)) if anthropic else self._listed
         await send_body(send, body)
 
     def _one(self, asked: str, *, anthropic: bool) -> dict[str, Any]:
@@ -71,14 +71,13 @@ class ModelsRoute:
         return {"type": "model", "id": group, "display_name": group, "created_at": created}
 
 
-def _page(items: Sequence[Mapping[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
-    """Returns: a page as Anthropic writes one. Raises: InvalidParameter."""
-    limit = whole_number(query, "limit", 20, 1, 1000)
+def _page(items: Sequence[Mapping[str, Any]], query: Mapping[str, str], limit: int) -> dict[str, Any]:
+    """Returns: a page as Anthropic writes one. Raises: ModelNotFound."""
     first, last = 0, len(items)
     names = [item["id"] for item in items]
     for name in ("after_id", "before_id"):
         if name in query and query[name] not in names:
-            raise InvalidParameter(f"Invalid '{name}': no such model", param=name)
+            raise ModelNotFound(f"Model '{query[name][:200]}' is not in this list", param=name)
     if "after_id" in query:
         first = names.index(query["after_id"]) + 1
     if "before_id" in query:

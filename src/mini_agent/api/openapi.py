@@ -26,6 +26,7 @@ from mini_agent.edge.exchange import Receive, Scope, Send, send_body
 
 __all__ = ["OpenApiRoute", "openapi_document"]
 
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 20}
 _VERSION = {
     "name": "anthropic-version",
     "in": "header",
@@ -154,11 +155,11 @@ def _models_operation() -> dict[str, Any]:
         "security": [{"masterKey": []}, {}],
         "parameters": [
             _VERSION,
-            in_query("limit", {"type": "integer"}, "How many at most; Anthropic's shape only."),
+            in_query("limit", _LIMIT, "How many at most; Anthropic's shape only."),
             in_query("after_id", {"type": "string"}, "The last one of the page before; Anthropic's shape only."),
             in_query("before_id", {"type": "string"}, "The first one of the page behind; Anthropic's shape only."),
         ],
-        "responses": {"200": answer("The groups.", "ModelList"), **error_answers((400, 401, 500), "AnyError")},
+        "responses": {"200": answer("The groups.", "ModelList"), **error_answers((400, 401, 404, 500), "AnyError")},
     }
 
 

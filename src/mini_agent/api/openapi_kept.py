@@ -72,7 +72,7 @@ def _compaction() -> dict[str, Any]:
         "operationId": "compact",
         "summary": "Make a conversation shorter.",
         "security": KEY,
-        "requestBody": body("ResponsesRequest"),
+        "requestBody": body("CompactRequest"),
         "responses": {"200": made, **error_answers((*COMMON, *PROVIDER_STATUSES))},
     }
 

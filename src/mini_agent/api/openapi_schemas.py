@@ -10,7 +10,7 @@ import msgspec
 from mini_agent.core.errors import ERROR_TABLE
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.errors import messages_type
-from mini_agent.dialects.parameters import known, parameter_of
+from mini_agent.dialects.parameters import known
 from mini_agent.pipeline.endpoints import FIELDS
 from mini_agent.pipeline.parameters import CHAT_FIELDS, ITEM_TYPES, TYPE_NAMES
 from mini_agent.runs.agent_body import AgentBody
@@ -56,7 +56,8 @@ def schemas() -> dict[str, Any]:
         "Messages": _object({"type": {"const": "message"}, "content": _OBJECTS, "usage": {"type": "object"}}),
         "MessagesEvent": _event("A RawMessageStreamEvent of Anthropic's API, a ping or a MessagesError, as JSON."),
         "MessagesError": _messages_error(),
-        "ResponsesRequest": _dialect_request(Dialect.RESPONSES, {"input": {"type": ["string", "array"]}}),
+        "ResponsesRequest": _responses_request(),
+        "CompactRequest": _compact_request(),
         "Responses": _object({"object": {"const": "response"}, "output": _OBJECTS, "status": _STRING}),
         "ResponsesEvent": _event("A ResponseStreamEvent of OpenAI's API, as JSON."),
         **_kept(),
@@ -190,15 +191,34 @@ def _chat_request() -> dict[str, Any]:
 
 
 def _dialect_request(dialect: Dialect, conversation: dict[str, Any]) -> dict[str, Any]:
-    properties: dict[str, Any] = {"stream": {"type": ["boolean", "null"]}}
-    for name in sorted(known(dialect)):
-        row = parameter_of(dialect, name)
-        if row is not None and not row.own:
-            kinds = dict.fromkeys("number" if float in row.kinds else TYPE_NAMES[kind] for kind in row.kinds)
-            properties[name] = {"type": [*kinds, "null"]}
+    """Returns: what is checked here of a request; the rest is its provider's to understand, or a translation's."""
+    properties: dict[str, Any] = {name: {} for name in sorted(known(dialect))}
+    properties["stream"] = {"type": ["boolean", "null"]}
+    if "thread" in properties:
+        properties["thread"] = {"type": "null"}  # Refused by name: a provider would hold it for all users together.
     properties |= {"model": {"type": "string", "minLength": 1}, **conversation}
     text = "The protocol's own parameters; docs/dialects.md tells which of them reach a provider of another dialect."
     return {**_object(properties, required=["model", *conversation]), "description": text}
+
+
+def _responses_request() -> dict[str, Any]:
+    given = {"type": ["string", "array"], "items": {"type": "object"}, "minLength": 1, "minItems": 1}
+    request = _dialect_request(Dialect.RESPONSES, {"input": given})
+    request["properties"] |= {
+        "background": {"type": ["boolean", "null"]},
+        "previous_response_id": {"type": ["string", "null"]},
+    }
+    # What is worked on in the background is polled, so it is kept.
+    request["if"] = {"properties": {"background": {"const": True}}, "required": ["background"]}
+    request["then"] = {"properties": {"stream": {"enum": [False, None]}, "store": {"enum": [True, None]}}}
+    return request
+
+
+def _compact_request() -> dict[str, Any]:
+    request = _responses_request()
+    del request["if"], request["then"]
+    request["properties"] |= {"stream": {"enum": [False, None]}, "background": {}}
+    return request
 
 
 def _messages_error() -> dict[str, Any]:

@@ -21,8 +21,13 @@ from mini_agent.pipeline.services import ModelServices
 from mini_agent.stored.conversation import listed
 from mini_agent.stored.record import Kind
 from mini_agent.upstreams.protocol import Batch, ModelClient
+from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
 
 __all__ = ["Compact"]
+
+
+#: What of a request counts here.
+_USED = frozenset({"input", "instructions", "store", "stream"})
 
 
 class Compact:
@@ -37,6 +42,8 @@ class Compact:
             raise UnsupportedParameter("A compaction is not streamed", param="stream")
         body, services = flow.request.body, self._services
         keeper = Keeper(services.store, services.clock, flow.request.caller.user_id or "", flow.target.model, b"[]")
+        if unused := sorted(name for name, value in body.items() if name not in _USED and value is not None):
+            flow.headers.append((DROPPED_HEADER, dropped_names(unused)))
         reply = services.clients.reply(flow.request, Dialect.RESPONSES)
         flow.client = _Compacting(flow.client, reply, keeper if body.get("store") is not False else None)
 
@@ -55,7 +62,9 @@ class _Compacting:
         """Ask once. Returns: what stands for the conversation from now on. Raises: GatewayError."""
         given = request.body["input"]
         items = [{"role": "user", "content": given}] if isinstance(given, str) else given
-        body: dict[str, Any] = {"input": [*items, {"role": "user", "content": PROMPT}], "store": False}
+        body: dict[str, Any] = {"input": [*items, {"role": "user", "content": PROMPT}]}
+        if request.target.dialect == Dialect.RESPONSES:
+            body["store"] = False
         if request.body.get("instructions"):
             body["instructions"] = request.body["instructions"]
         raw = await self._inner.complete(replace(request, body=body))

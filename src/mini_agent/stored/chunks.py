@@ -31,9 +31,10 @@ class CompletionBuilder:
         chunk = msgspec.json.decode(payload)
         self._head = self._head or {name: chunk[name] for name in chunk if name not in ("choices", "usage")}
         self._usage = chunk.get("usage") or self._usage
-        for choice in chunk.get("choices") or ():
-            into = self._choices.setdefault(choice.get("index", 0), {"message": {}, "logprobs": None})
-            _grow(into["message"], choice.get("delta") or {})
+        for choice in _objects(chunk.get("choices")):
+            into = self._choices.setdefault(_number(choice.get("index")), {"message": {}, "logprobs": None})
+            if isinstance(delta := choice.get("delta"), Mapping):
+                _grow(into["message"], delta)
             into["finish_reason"] = choice.get("finish_reason") or into.get("finish_reason")
             if isinstance(given := choice.get("logprobs"), Mapping):
                 into["logprobs"] = into["logprobs"] or {}
@@ -47,7 +48,7 @@ class CompletionBuilder:
         for index in sorted(self._choices):
             choice = self._choices[index]
             message = {"role": "assistant", "content": None, "refusal": None, **choice["message"]}
-            for call in message.get("tool_calls") or ():
+            for call in _objects(message.get("tool_calls")):
                 call.pop("index", None)
             choices.append({"index": index, **choice, "message": message})
         usage = {} if self._usage is None else {"usage": self._usage}
@@ -77,7 +78,16 @@ def _grow_list(items: list[Any], pieces: list[Any]) -> None:
         if not isinstance(piece, Mapping) or "index" not in piece:
             items.append(piece)
             continue
-        same = next((item for item in items if item.get("index") == piece["index"]), None)
+        same = next((item for item in _objects(items) if item.get("index") == piece["index"]), None)
         if same is None:
             items.append(same := {})
         _grow(same, piece)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """Returns: the objects of a list, without what a provider should not have put there."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _number(index: Any) -> int:
+    return index if isinstance(index, int) else 0

@@ -157,7 +157,7 @@ def response_head(reply: Reply, model: str, status: str) -> dict[str, Any]:
     """Returns: a response without output, which repeats what its request asked for."""
     body = reply.body
     echoed = {name: body[name] if body.get(name) is not None else value for name, value in _ECHOED.items()}
-    text = echoed["text"]
+    text = echoed["text"] or {}
     return {
         "id": f"resp_{reply.id}",
         "object": "response",

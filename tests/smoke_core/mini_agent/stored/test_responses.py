@@ -15,6 +15,7 @@ from support.dialect_world import GROUP, MODES, DialectWorld, entries
 from support.gateway import Gateway, Stage
 from support.hand_clock import HandClock
 from support.http_client import Reply
+from support.memory_service import results
 from support.protocols import violations
 from support.upstream import Behaviour, held, refuse
 
@@ -37,9 +38,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DialectWorld]:
         yield DialectWorld(stage)
 
 
-def create(gateway: Gateway, provider: str, text: Any, headers: Any = ADA, **more: Any) -> dict[str, Any]:
+def create(gateway: Gateway, provider: str, given: Any, headers: Any = ADA, **more: Any) -> dict[str, Any]:
     """Returns: a response. Raises: AssertionError when there is none."""
-    reply = gateway.post(PATH, {"model": GROUP[provider], "input": text, **more}, headers)
+    reply = gateway.post(PATH, {"model": GROUP[provider], "input": given, **more}, headers)
     assert reply.status == 200, reply.body
     body: dict[str, Any] = reply.json()
     return body
@@ -171,9 +172,10 @@ def test_input_items_come_in_pages(world: DialectWorld) -> None:
     assert (begun["data"], begun["has_more"]) == (whole["data"][:2], True)
     rest = page(f"?limit=2&order=asc&after={begun['last_id']}")
     assert (rest["data"], rest["has_more"], rest["first_id"]) == (whole["data"][2:], False, whole["last_id"])
-    for query in ("?limit=0", "?limit=101", "?limit=x", "?order=up", "?after=nope"):
+    for query in ("?limit=0", "?limit=101", "?limit=x", "?order=up"):
         reply = gateway.get(f"{PATH}/{second['id']}/input_items{query}", ADA)
         assert (reply.status, reply.error["code"]) == (400, "invalid_parameter")
+    assert gateway.get(f"{PATH}/{second['id']}/input_items?after=nope", ADA).error["param"] == "after"
 
 
 def polled(gateway: Gateway, name: str, stage: Stage) -> dict[str, Any]:
@@ -196,6 +198,15 @@ def test_a_response_in_the_background_is_there_when_it_is_there(stage: Stage, pr
     assert ready["output"][0]["content"][0]["text"] == "Hello, Ada."
     assert "background" not in stage.upstream.requests[0].body
     assert gateway.post(f"{PATH}/{begun['id']}/cancel", {}, ADA).json() == ready
+
+
+@pytest.mark.parametrize("text", [0, "", False, [], {}])
+def test_an_empty_value_of_the_wrong_type_is_no_fault_of_ours(stage: Stage, text: Any) -> None:
+    """What says nothing is read as nothing, in the answer that repeats it, too."""
+    gateway = stage.gateway({"model_list": entries(stage)})
+    stage.upstream.script(speak(HELLO))
+    for more in ({}, {"background": True}):
+        assert create(gateway, "openai_chat", "hi", text=text, **more)["text"] == {"format": {"type": "text"}}
 
 
 def test_a_response_in_the_background_is_cancelled(stage: Stage) -> None:
@@ -230,8 +241,9 @@ def test_a_conversation_is_made_shorter(world: DialectWorld, mode: str, provider
     gateway = world.gateways[mode]
     world.provider.script(*scripts("Hello, Ada.", "Ada said who she is."))
     first = create(gateway, provider, "I am Ada, 36.")
-    compact = {"model": GROUP[provider], "input": "More.", "previous_response_id": first["id"]}
+    compact = {"model": GROUP[provider], "input": "More.", "previous_response_id": first["id"], "top_p": 0.5}
     reply = gateway.post(f"{PATH}/compact", compact, ADA)
+    assert reply.headers["x-mini-agent-dropped"] == "top_p"
     made = reply.json()
     assert (reply.status, made["object"], made["usage"]["total_tokens"]) == (200, "response.compaction", 42)
     assert [item["type"] for item in made["output"]] == ["message", "message", "compaction"]
@@ -293,3 +305,17 @@ def test_kept_answers_need_the_key(stage: Stage) -> None:
     assert {(reply.status, reply.error["code"]) for reply in replies} == {(401, "invalid_api_key")}
     assert gateway.get(paths[0], {"x-api-key": "mk-0123456789"}).status == 404
     assert PATHS[PATH] == "openai_responses"
+
+
+def test_memory_is_asked_anew_and_not_kept(stage: Stage) -> None:
+    """Each request of a conversation gets what is known of its user; none of that is a turn of the conversation."""
+    service = stage.memory_service()
+    service.script(results([{"content": "Ada likes tea."}]))
+    gateway = stage.gateway({"model_list": entries(stage), "context_retrieval": service.section()})
+    stage.upstream.script(*scripts("Hello.", "Tea."))
+    first = create(gateway, "anthropic_messages", "I am Ada.")
+    second = create(gateway, "anthropic_messages", "What do I drink?", previous_response_id=first["id"])
+    assert [json.dumps(seen.body).count("Ada likes tea.") for seen in stage.upstream.requests] == [1, 1]
+    assert [seen.body["q"] for seen in service.requests] == ["I am Ada.", "What do I drink?"]
+    kept = gateway.get(f"{PATH}/{second['id']}/input_items", ADA).body
+    assert (b"I am Ada." in kept, b"likes tea" in kept) == (True, False)
