@@ -166,3 +166,19 @@ def test_without_git_every_file_counts_but_caches_and_ours(project: Path, name: 
     write(name)(project)
 
     assert (tree_state(project, OWN) != before) is counts
+
+
+def test_where_no_repository_is_git_is_not_started(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every lane looks four times: a program that only says that it knows nothing would be started each time."""
+    programs, asked = tmp_path / "bin", tmp_path / "asked"
+    programs.mkdir()
+    (programs / "git").write_text(f"#!/bin/sh\necho asked >> {asked}\nexit 1\n")
+    (programs / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    assert len(tree_state(project)) == 64
+    assert not asked.exists()
+    (tmp_path / ".git").mkdir()
+    tree_state(project)
+    assert asked.exists()
