@@ -5,30 +5,57 @@ from __future__ import annotations
 import csv
 import hashlib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from greenlane.config.project import read_project
 from greenlane.environment.installers import Installer
 from greenlane.errors import EnvironmentBuildError
 from greenlane.util.checkout import HARNESS, canonical_name, harness_source
-from greenlane.util.work_tree import tree_state
+from greenlane.util.work_tree import described
+
+MADE_FROM = ("src", "pyproject.toml", "README.md", "LICENSE")
+"""What the wheel of a checkout of the harness is made from; its build backend reads nothing else."""
 
 
-def harness_state(project: Path | None = None) -> str:
-    """Return what identifies the running harness: its checkout's state, or what its installation recorded.
-
-    Args:
-        project: a project whose own state is known already; as a checkout of the harness it adds nothing.
-    """
+def harness_state() -> str:
+    """Return what identifies the running harness: what its checkout makes a wheel from, or what was installed."""
     source = harness_source()
     if source is not None:
-        return "" if source == project else tree_state(source)
+        return source_state(source)
     from importlib import metadata  # dear, and of no use to a checkout
 
     try:
         return hashlib.sha256((metadata.distribution(HARNESS).read_text("RECORD") or "").encode()).hexdigest()
     except metadata.PackageNotFoundError:
         return ""
+
+
+def source_state(source: Path) -> str:
+    """Return the SHA-256 of what a checkout of the harness makes a wheel from."""
+    state = hashlib.sha256()
+    for path in sorted(path for name in MADE_FROM for path in _sources(source / name)):
+        state.update(f"{path.relative_to(source).as_posix()}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return state.hexdigest()
+
+
+def _sources(path: Path) -> Iterator[Path]:
+    """Yield a file, or the files below a folder, without bytecode."""
+    if path.is_dir():
+        yield from (file for file in path.rglob("*") if file.suffix != ".pyc" and file.is_file())
+    elif path.is_file():
+        yield path
+
+
+def wheels_state(project: Path, tree: str, harness: str, source: Path | None) -> str:
+    """Return what identifies the wheels of a lane: while it stays, none of them has to be built again.
+
+    Args:
+        project: absolute path of the project; any file of it may be in its wheel.
+        tree: state of its work tree; harness: state of the harness.
+        source: checkout that the harness runs from, which may be the project itself; None when it is installed.
+    """
+    return harness if source == project else tree + described(project) + harness
 
 
 def build(project: Path | None, installer: Installer, into: Path, *, harness: bool = True) -> list[Path]:

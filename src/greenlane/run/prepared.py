@@ -17,13 +17,14 @@ from greenlane.environment.build import Recipe, check, prepare
 from greenlane.environment.drift import read as read_manifest
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import Installer, Virtualenv, installer_of
-from greenlane.environment.wheels import harness_state
+from greenlane.environment.wheels import harness_state, wheels_state
 from greenlane.evidence.evidence import Environment
 from greenlane.run.job import LaneJob
 from greenlane.run.services import ResolvedServices, ServiceResolver
 from greenlane.run.stale import remove_stale
 from greenlane.run.tree import files_of
-from greenlane.util.work_tree import described, state_of
+from greenlane.util.checkout import harness_source
+from greenlane.util.work_tree import state_of
 
 
 class PreparedLane(msgspec.Struct, frozen=True):
@@ -35,7 +36,7 @@ class PreparedLane(msgspec.Struct, frozen=True):
         environment: of the lane.
         services: where those live that have an environment of their own.
         files: digests of the files of the work tree that was built, by path; tree: the state that they make.
-        harness: state of the harness, empty where that is the same.
+        harness: state of the harness.
         scratch: private folder of this run.
     """
 
@@ -75,8 +76,12 @@ def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver)
     settings, say = job.settings, job.context.say
     files = files_of(settings)
     tree = state_of(files)
-    harness = harness_state(settings.root)
-    recipe = None if job.interpreter else _recipe(settings, job.lane, tree + described(settings.root) + harness)
+    harness = harness_state()
+    recipe = (
+        None
+        if job.interpreter
+        else _recipe(settings, job.lane, wheels_state(settings.root, tree, harness, harness_source()))
+    )
     with ExitStack() as stack:
         place = recipe.location if recipe else settings.root / settings.configuration.artifacts / job.label
         stack.enter_context(exclusive(place.with_suffix(".lock"), job.holder, say))

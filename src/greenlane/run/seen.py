@@ -61,7 +61,7 @@ def seen_by(prepared: PreparedLane, inputs: Inputs, plan: Plan, contract: Contra
             "interpreter": f"{environment.version} {interpreter} {digest_of(interpreter)}",
             "platform": platform.platform(),
             "system": _digest([digest_of(Path(path)) for path in SYSTEM]),
-            "harness": prepared.harness or prepared.tree,
+            "harness": prepared.harness,
             "configuration": _digest(msgspec.to_builtins(prepared.job.lane)),
             "command, environment and services": _digest(lasting, prepared.scratch),
             "contract": _digest(promised, prepared.scratch),
