@@ -11,28 +11,26 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from mini_agent.core.errors import GatewayBusy, GatewayError, InternalError
-from mini_agent.core.logs import RequestLines
 from mini_agent.core.ports import Clock
 from mini_agent.dialects import Dialect
 from mini_agent.edge.envelope import ErrorWriter, dialect_of, translate
 from mini_agent.edge.errors import method_not_allowed, route_not_found
 from mini_agent.edge.exchange import EXCHANGE, ClientDisconnected, Exchange, Receive, Scope, Send, send_body
-from mini_agent.edge.guard import DoorRules, RequestGuard
+from mini_agent.edge.guard import DoorRules
 from mini_agent.edge.ids import request_id_of
 from mini_agent.edge.metrics import Metrics
+from mini_agent.edge.shell import CLIENT_CLOSED, Shell
 from mini_agent.settings import Settings
 
 __all__ = ["DETAIL_ROUTE", "Edge"]
 
 #: The one route whose 400s carry a top-level `detail`.
 DETAIL_ROUTE = "/agent/run"
-#: What the log and the metrics call an exchange whose client left before the answer.
-_CLIENT_CLOSED = 499
 #: Asked by those who watch over a gateway, above all while it is busy.
 _ALWAYS_SERVED = frozenset({"/ready", "/healthz", "/metrics"})
 
 
-class Edge:
+class Edge(Shell):
     """Wraps the router.
 
     endpoints: (method, path) to endpoint, asked before the router, which walks through its routes; the paths are the
@@ -51,26 +49,17 @@ class Edge:
         ids: Callable[[], str],
         log: logging.Logger,
     ) -> None:
+        super().__init__(DoorRules.of(settings), errors, clock=clock, log=log)
         self._router = router
         self._endpoints = endpoints
         self.routes = frozenset(path for _, path in endpoints)
-        self._guard = RequestGuard(DoorRules.of(settings))
         self._max_requests = settings.max_requests
         self._running = 0
-        self._errors = errors
         self._metrics = metrics
-        self._clock = clock
         self._ids = ids
-        self._log = log
-        self._lines = RequestLines(log, clock.time)
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Handle one ASGI connection. Returns: what is to be awaited."""
-        if scope["type"] == "http":
-            return self._http(scope, receive, send)
-        if scope["type"] == "lifespan":
-            return self._router(scope, receive, send)
-        return send({"type": "websocket.close", "code": 1000})
+    def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._router(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = self._clock.monotonic()
@@ -98,9 +87,9 @@ class Edge:
                 endpoint = self._router
             await endpoint(scope, receive, answer)
         except ClientDisconnected:
-            answer.status = answer.status or _CLIENT_CLOSED
+            answer.status = answer.status or CLIENT_CLOSED
         except asyncio.CancelledError:
-            answer.status = answer.status or _CLIENT_CLOSED
+            answer.status = answer.status or CLIENT_CLOSED
             raise
         except Exception as error:
             failure = _of_router(error, scope)
@@ -115,7 +104,8 @@ class Edge:
 
     def _account(self, scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
         self._metrics.request(exchange.route, scope["method"], status, seconds)
-        self._log_request(scope, exchange, status, seconds)
+        where = {"route": exchange.route, "group": exchange.model} if exchange.model else {"route": exchange.route}
+        self._write_line(exchange.request_id, scope, where, status, seconds)
 
     def _check_method(self, scope: Scope) -> None:
         """See that a path of its own is not taken for one with a variable part. Raises: MethodNotAllowed."""
@@ -139,19 +129,6 @@ class Edge:
             extra={"facts": {"request_id": exchange.request_id, "route": exchange.route}},
             exc_info=error.__cause__ or error,
         )
-
-    def _log_request(self, scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
-        request_id = exchange.request_id
-        request = {
-            "request_id": request_id if request_id.startswith("req-") else self._errors.clean(request_id),
-            "method": scope["method"][:20],
-            "route": exchange.route,
-            "status": status,
-            "ms": round(seconds * 1000, 2),
-        }
-        if exchange.model:
-            request["group"] = exchange.model
-        self._lines.write_line(logging.INFO if status < 400 else logging.WARNING, request)
 
 
 class _Answer:

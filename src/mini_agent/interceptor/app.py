@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 import aiohttp
 import msgspec
 
 from mini_agent.core.errors import GatewayError, InternalError
-from mini_agent.core.logs import RequestLines, new_logger
+from mini_agent.core.logs import new_logger
 from mini_agent.core.ports import SYSTEM_CLOCK, Clock, new_id
 from mini_agent.core.redaction import Redactor
 from mini_agent.edge.envelope import ErrorWriter, translate
-from mini_agent.edge.guard import DoorRules, RequestGuard
+from mini_agent.edge.exchange import Receive, Scope, Send
+from mini_agent.edge.guard import DoorRules
 from mini_agent.edge.ids import request_id_of
-from mini_agent.interceptor.body import ClientGone, ClientSide, Receive
+from mini_agent.edge.shell import CLIENT_CLOSED, Shell
+from mini_agent.interceptor.body import ClientGone, ClientSide
 from mini_agent.interceptor.headers import outgoing_headers
 from mini_agent.interceptor.settings import InterceptorSettings
 from mini_agent.interceptor.target import Target
@@ -27,12 +28,7 @@ from mini_agent.net.hop_headers import end_to_end
 
 __all__ = ["Interceptor", "create_interceptor"]
 
-Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 HEALTH_PATH = "/health"
-#: What the log calls an exchange whose client left before the answer.
-_CLIENT_CLOSED = 499
 _LONGEST_LOGGED_PATH = 200
 
 
@@ -48,21 +44,16 @@ def create_interceptor(
     return Interceptor(settings, redactor, log or new_logger("info", redactor), clock)
 
 
-class Interceptor:
+class Interceptor(Shell):
     """Answers `GET /health` itself and relays every other request to its target."""
 
     def __init__(self, settings: InterceptorSettings, redactor: Redactor, log: logging.Logger, clock: Clock) -> None:
+        rules = DoorRules(bound=settings.host, hosts=settings.allowed_hosts, origins=settings.allowed_origins)
+        super().__init__(rules, ErrorWriter(redactor, debug=False), clock=clock, log=log)
         self._settings = settings
-        self._redactor = redactor
-        self._log = log
-        self._clock = clock
-        self._errors = ErrorWriter(redactor, debug=False)
-        self._lines = RequestLines(log, clock.time)
         # Clients ask for the same few paths again and again.
         self._clean_path = lru_cache(maxsize=64)(redactor.text)
         self._target = Target(settings)
-        rules = DoorRules(bound=settings.host, hosts=settings.allowed_hosts, origins=settings.allowed_origins)
-        self._guard = RequestGuard(rules)
         self._health = msgspec.json.encode(
             {
                 "status": "healthy",
@@ -72,16 +63,7 @@ class Interceptor:
             }
         )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one ASGI connection."""
-        if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1000})
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
+    async def _lifespan(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -95,7 +77,9 @@ class Interceptor:
         try:
             await self._judged(scope, receive, answer)
         finally:
-            self._log_request(scope, answer, self._clock.monotonic() - started)
+            where = {"path": self._clean_path(scope["path"])[:_LONGEST_LOGGED_PATH]}
+            seconds = self._clock.monotonic() - started
+            self._write_line(answer.request_id, scope, where, answer.status or CLIENT_CLOSED, seconds)
 
     async def _judged(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
@@ -111,17 +95,6 @@ class Interceptor:
             await answer.whole(200, self._health)
         else:
             await self._while_client_stays(scope, receive, answer)
-
-    def _log_request(self, scope: Scope, answer: _Answer, seconds: float) -> None:
-        given = answer.request_id
-        facts = {
-            "request_id": given if given.startswith("req-") else self._redactor.text(given),
-            "method": scope["method"],
-            "path": self._clean_path(scope["path"])[:_LONGEST_LOGGED_PATH],
-            "status": answer.status or _CLIENT_CLOSED,
-            "ms": round(seconds * 1000, 2),
-        }
-        self._lines.write_line(logging.INFO if 0 < answer.status < 400 else logging.WARNING, facts)
 
     async def _while_client_stays(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """Relay; a client that leaves cancels the request to the target."""

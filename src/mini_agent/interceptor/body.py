@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import AsyncGenerator
 
 from mini_agent.core.errors import ContentLengthMismatch, RequestBodyTimeout
 from mini_agent.edge.body import timed
+from mini_agent.edge.exchange import Receive
 
-__all__ = ["ClientGone", "ClientSide", "Receive"]
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+__all__ = ["ClientGone", "ClientSide"]
 
 
 class ClientGone(Exception):
