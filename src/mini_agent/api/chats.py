@@ -32,12 +32,13 @@ class Chats:
             if name.startswith(f"{_METADATA}[") and name.endswith("]")
         }
         model = asked.query.get("model")
-        kept = [
-            _shown(record)
+        kept = {
+            record.id: record
             for record in await self._store.all(asked.user, Kind.CHAT)
             if (model is None or model == record.model) and wanted.items() <= record.metadata.items()
-        ]
-        return page_of(kept, asked.query, newest_first=False)
+        }
+        page = page_of([{"id": name} for name in kept], asked.query, newest_first=False)
+        return {**page, "data": [_shown(kept[item["id"]]) for item in page["data"]]}
 
     async def get(self, asked: Asked) -> Any:
         """Returns: the completion. Raises: NotStored."""
