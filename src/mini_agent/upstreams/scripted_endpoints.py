@@ -33,7 +33,7 @@ class ScriptedEmbeddings:
         body = request.body
         given = body["input"]
         several = isinstance(given, list) and not all(isinstance(item, int) for item in given)
-        size = min(body.get("dimensions") or _DIMENSIONS, _MOST_DIMENSIONS)
+        size = int(min(body.get("dimensions") or _DIMENSIONS, _MOST_DIMENSIONS))
         packed = body.get("encoding_format") == "base64"
         data = []
         for index, item in enumerate(given if several else [given]):

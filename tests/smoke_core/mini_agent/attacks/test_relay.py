@@ -264,3 +264,27 @@ def test_every_name_that_litellm_forbids_is_forbidden() -> None:
     harmless = {"langfuse_prompt_version", "langsmith_sampling_rate"}
     assert {name for name in names if not metadata_steers(name)} - {"model_config"} == harmless
     assert all(map(parameter_steers, names - harmless - {"model_config"}))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "method", "path"),
+    [
+        ("a response of another user's, by its id", "GET", "/v1/responses/resp_1"),
+        ("the same, for good", "DELETE", "/v1/responses/resp_1"),
+        ("what another user has said", "GET", "/v1/responses/resp_1/input_items"),
+        ("to end another user's work", "POST", "/v1/responses/resp_1/cancel"),
+        ("a chat of another user's", "GET", "/v1/chat/completions/chatcmpl-1"),
+        ("what was said in it", "GET", "/v1/chat/completions/chatcmpl-1/messages"),
+    ],
+)
+def test_what_the_process_keeps_of_all_users_is_not_reached(stage: Stage, wanted: str, method: str, path: str) -> None:
+    """The process knows no users: what it has stored is nobody's here."""
+    reply = relaying(stage).request(method, path, b"{}" if method == "POST" else None)
+    assert (reply.status, reply.error["code"], stage.upstream.requests) == (404, "not_stored", []), wanted
+
+
+def test_an_id_of_the_process_is_not_passed_on(stage: Stage) -> None:
+    """Wanted: the conversation of another user's, as the beginning of one's own."""
+    body = {"model": "m1", "input": "go on", "previous_response_id": "resp_1"}
+    reply = relaying(stage).post("/v1/responses", body)
+    assert (reply.status, reply.error["code"], stage.upstream.requests) == (404, "previous_response_not_found", [])
