@@ -29,7 +29,7 @@ def probed(url: str, folder: Path, *words: str) -> dict[str, Any]:
     command = [sys.executable, "-P", "-m", "greenlane", "probe", "--project", str(folder), url, "--key-env", "THE_KEY"]
     environ = {**inherited(), "THE_KEY": MASTER}
     done = subprocess.run(
-        [*command, *words, "--json"], env=environ, capture_output=True, text=True, check=False, timeout=240
+        [*command, *words, "--json"], env=environ, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode in (0, 1), done.stderr
     assert done.stdout, done.stderr

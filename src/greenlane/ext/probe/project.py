@@ -109,6 +109,7 @@ ingest = "later"
 
 def context_of_probe(folder: Path, asked: Asked, environ: Mapping[str, str], say: Say) -> Context:
     """Return the context of the folder's lane. Its key is a secret: it is seen by the lane, and by no report."""
+    environ = {name: value for name, value in environ.items() if not _of_another_suite(name)}
     settings = load(folder, environ)
     configuration = settings.configuration
     lane = configuration.lanes[LANE]
@@ -117,3 +118,8 @@ def context_of_probe(folder: Path, asked: Asked, environ: Mapping[str, str], say
     providers = {ENDPOINT: Provider(secrets=(asked.key_env,))} if asked.key_env else {}
     configuration = msgspec.structs.replace(configuration, lanes=lanes, providers=providers)
     return Context(msgspec.structs.replace(settings, configuration=configuration), environ, say)
+
+
+def _of_another_suite(name: str) -> bool:
+    """Return whether a variable of the caller is about the tests of a project, of which a probe is none."""
+    return name.startswith(("READINESS_", "PYTEST_")) or name == "STRICT_READY"
