@@ -55,8 +55,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     patience: float = 60.0
 
     def checks(self) -> list[tuple[Target, Check]]:
-        """Return what is run, in order."""
-        return [(target, check) for target in self.targets for check in checks_for(target.dialect, self.profile)]
+        """Return what is run, in order: what is needed most comes first, in case the budget does not reach."""
+        every = [(target, check) for target in self.targets for check in checks_for(target.dialect, self.profile)]
+        return sorted(every, key=lambda one: one[1].profile.rank)
 
     def names(self, *, sampled: bool) -> list[str]:
         """Return the ids of the checks that depend on chance, or of the others."""
