@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,11 +27,7 @@ class Chats:
 
     async def list(self, asked: Asked) -> Any:
         """Returns: a page of a user's chats, the oldest first. Raises: InvalidParameter."""
-        wanted = {
-            name[len(_METADATA) + 1 : -1]: value
-            for name, value in asked.query.items()
-            if name.startswith(f"{_METADATA}[") and name.endswith("]")
-        }
+        wanted = dict(_labels(asked.query))
         model = asked.query.get("model")
         kept = {
             record.id: record
@@ -72,6 +69,18 @@ class Chats:
         if record is None:
             raise missing(_WHAT, asked.name)
         return record
+
+
+def _labels(query: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """Yield the labels that a list is to have, written as `metadata[key]=value`. Raises: InvalidParameter."""
+    for name, value in query.items():
+        head, _, rest = name.partition("[")
+        if head != _METADATA:
+            continue
+        key = rest.removesuffix("]")
+        if not rest.endswith("]") or not key or "[" in key or "]" in key:
+            raise InvalidParameter(f"Invalid '{_METADATA}': expected metadata[key]=value", param=_METADATA)
+        yield key, value
 
 
 def _shown(record: Record) -> dict[str, Any]:

@@ -83,6 +83,16 @@ def test_chats_are_listed_labelled_and_deleted(world: DialectWorld, mode: str) -
     assert listed() == names[1:]
 
 
+@pytest.mark.parametrize(
+    "query", ["metadata=a", "metadata[]=a", "metadata[a][b]=c", "metadata[a=b", "limit=0", "order=x"]
+)
+def test_a_list_that_cannot_be_meant_is_refused(world: DialectWorld, query: str) -> None:
+    """A wish that is not understood must not look like one that was granted."""
+    reply = world.gateways["sdk"].get(f"{PATH}?{query}", ADA)
+    assert (reply.status, reply.error["code"]) == (400, "invalid_parameter")
+    assert query.startswith(reply.error["param"])
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_another_user_s_chat_does_not_exist(world: DialectWorld, mode: str) -> None:
     """Whatever is tried on it, and even where a provider gives both the same id."""
