@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from support.dialect_requests import REQUESTS
-from support.dialect_scripts import DIALECTS, PATHS
+from support.dialect_scripts import DIALECTS, PATHS, Call, Script, Thought, Words
 from support.gateway import Gateway, Stage
 from support.http_client import Reply
 
-__all__ = ["ENTRIES", "GROUP", "MODES", "PATH", "DialectWorld", "entries"]
+__all__ = ["ASKED", "ENTRIES", "GROUP", "MODES", "PATH", "SCRIPTS", "STRANGE", "DialectWorld", "entries"]
 
 MODES = ("sdk", "forward")
 #: Where each dialect is asked for.
@@ -19,6 +19,38 @@ PATH = {dialect: path for path, dialect in PATHS.items()}
 GROUP = {"openai_chat": "by-chat", "anthropic_messages": "by-messages", "openai_responses": "by-responses"}
 #: What an entry of the file says of each.
 ENTRIES = {"openai_chat": "openai", "anthropic_messages": "anthropic", "openai_responses": "openai_responses"}
+#: Answers that every caller gets from every provider, whole and streamed.
+SCRIPTS = {
+    "plain": Script((Words("Grüezi \U0001f600."),)),
+    "thinking": Script((Thought("Let me see."), Words("42."))),
+    "tools": Script(
+        (Words("I look."), Call("call_1", "look", '{"city": "Bern"}'), Call("call_2", "look", '{"city": "Genf"}')),
+        finish="tool_calls",
+    ),
+    "length": Script((Words("cut o"),), finish="length"),
+}
+#: Requests that every caller makes of every provider; they are in `dialect_requests`.
+ASKED = [
+    "system-parts",
+    "image",
+    "document",
+    "choice-forced",
+    "serial-tools",
+    "results",
+    "failed-result",
+    "result-image",
+    "structured",
+    "limits",
+]
+#: What servers and newer clients have beside the protocols, or only in one of them.
+STRANGE = {
+    "prompt_cache_key": "k",
+    "safety_identifier": "s-1",
+    "top_k": 5,
+    "min_p": 0.1,
+    "guided_json": {"type": "object"},
+    "chat_template_kwargs": {"enable_thinking": False},
+}
 
 
 def entries(stage: Stage, **params: Any) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -12,6 +12,7 @@ from mini_agent.dialects.errors import MESSAGES_TYPES
 from mini_agent.dialects.members import MEMBERS
 from mini_agent.dialects.openai_chat.answer import FINISH_REASONS
 from mini_agent.dialects.parameters import DROPS
+from support.dialect_world import ASKED, MODES, SCRIPTS, STRANGE
 
 __all__ = ["dialects"]
 
@@ -128,6 +129,22 @@ def _reasons() -> Iterator[str]:
         yield f"| {meaning} | {chat} | {theirs} | {cut.get(meaning, '`completed`')} |"
 
 
+def _shown() -> Iterator[str]:
+    pairs = len(Dialect) ** 2
+    yield "\n## What is shown for every pair\n"
+    text = f"{pairs} pairs of a caller's and a provider's dialect, in {len(MODES)} modes, over HTTP: one suite"
+    yield f"{text} (`tests/smoke_core/mini_agent/pairs`), from whose data this table is made."
+    yield from ("", "| | cases of each pair |", "|---|---|")
+    yield f"| answers, whole and streamed | {_names(SCRIPTS)} |"
+    yield f"| requests | {_names(ASKED)} |"
+    yield f"| parameters of others | {_names(STRANGE)} |"
+    yield "| failures | refusals, errors in mid-stream, streams that break off, answers that are none |"
+
+
+def _names(cases: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in cases)
+
+
 def dialects() -> str:
     """Return the page."""
     drops = {f"`{name}`": rule for name, rule in DROPS.items()}
@@ -138,5 +155,5 @@ def dialects() -> str:
         "\n## Errors\n",
         "Chat and Responses: the gateway's envelope. Messages: Anthropic's, its type by status.",
     ]
-    lines += ["", *_rows(("status", "type"), types)]
+    lines += ["", *_rows(("status", "type"), types), *_shown()]
     return "\n".join(lines) + "\n"

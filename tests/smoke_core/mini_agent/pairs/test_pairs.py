@@ -11,44 +11,13 @@ from mini_agent.dialects import Dialect
 from support.dialect_listener import Heard, hear, listen, server_events
 from support.dialect_requests import REQUESTS, TOPICS, says
 from support.dialect_scripts import Call, Script, Thought, Words, error_body, failing, speak, wire
-from support.dialect_world import MODES, PATH, DialectWorld
+from support.dialect_world import ASKED, MODES, PATH, SCRIPTS, STRANGE, DialectWorld
 from support.protocols import violations
 from support.upstream import answer, pieces
 
 CHAT, MESSAGES, RESPONSES = Dialect
 TABLE = [(mode, caller, provider) for mode in MODES for caller in Dialect for provider in Dialect]
 table = pytest.mark.parametrize(("mode", "caller", "provider"), TABLE, ids=["-".join(row) for row in TABLE])
-
-SCRIPTS = {
-    "plain": Script((Words("Grüezi \U0001f600."),)),
-    "thinking": Script((Thought("Let me see."), Words("42."))),
-    "tools": Script(
-        (Words("I look."), Call("call_1", "look", '{"city": "Bern"}'), Call("call_2", "look", '{"city": "Genf"}')),
-        finish="tool_calls",
-    ),
-    "length": Script((Words("cut o"),), finish="length"),
-}
-ASKED = [
-    "system-parts",
-    "image",
-    "document",
-    "choice-forced",
-    "serial-tools",
-    "results",
-    "failed-result",
-    "result-image",
-    "structured",
-    "limits",
-]
-#: What servers and newer clients have beside the protocols, or only in one of them.
-STRANGE = {
-    "prompt_cache_key": "k",
-    "safety_identifier": "s-1",
-    "top_k": 5,
-    "min_p": 0.1,
-    "guided_json": {"type": "object"},
-    "chat_template_kwargs": {"enable_thinking": False},
-}
 
 
 def _expected(script: Script) -> Heard:
