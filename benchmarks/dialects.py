@@ -2,7 +2,8 @@
 
 One provider on loopback answers in all three dialects, with the same words. Beside each translated pair stand the equal
 pair of the same caller, whose bytes pass, and the provider asked directly in its own dialect; beside those that it
-translates, too, the LiteLLM proxy. Servers, cores and turns are those of `gateway.py`.
+translates, too, the LiteLLM proxy. Servers, cores and turns are those of `gateway.py`. `core µs` is what one request of
+32 at once takes of the server's processor: on a busy machine the other figures say more about its other work.
 
 Run: python benchmarks/dialects.py [--litellm PATH-OF-ITS-litellm-COMMAND] [--seconds 1] [--rounds 3]
 """
@@ -23,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from gateway import CHUNKS, KEY, Figures, Upstream, drive, free_port, start
+from gateway import CHUNKS, KEY, Figures, Server, Upstream, drive, free_port, start
 
 from support.dialect_scripts import DIALECTS, PATHS, Script, Words, wire
 
@@ -95,27 +96,31 @@ def configuration(folder: str, base: str) -> str:
     return str(path)
 
 
-def measure(port: int, caller: str, provider: str, seconds: float) -> dict[str, float]:
-    """Measure a pair once. Returns: medians in ms with one connection, and streams per second with 32."""
+def measure(server: Server, caller: str, provider: str, seconds: float) -> dict[str, float]:
+    """Measure a pair once. Returns: medians in ms with one connection; streams per second and its core with 32."""
 
-    def run(concurrency: int, *, stream: bool) -> Figures:
-        whole = WHOLE[caller] if stream else b"token"
-        return asyncio.run(drive(port, request(caller, provider, stream=stream), whole, concurrency, seconds))
+    def run(concurrency: int, *, stream: bool) -> tuple[Figures, float]:
+        whole, before = WHOLE[caller] if stream else b"token", server.cpu_s()
+        sent = request(caller, provider, stream=stream)
+        figures = asyncio.run(drive(server.port, sent, whole, concurrency, seconds))
+        return figures, (server.cpu_s() - before) * 1e6 / len(figures.latencies_ms)
 
-    streams = run(1, stream=True)
+    many, stream_us = run(32, stream=True)
     return {
-        "plain ms": run(1, stream=False).median_ms,
-        "first ms": statistics.median(streams.first_ms),
-        "streams /s": run(32, stream=True).per_second,
+        "plain ms": run(1, stream=False)[0].median_ms,
+        "first ms": statistics.median(run(1, stream=True)[0].first_ms),
+        "streams /s": many.per_second,
+        "plain core µs": run(32, stream=False)[1],
+        "stream core µs": stream_us,
     }
 
 
 def report(found: Mapping[tuple[str, Pair], Mapping[str, float]]) -> None:
     """Print the table, and each figure beside its goal."""
-    print(f"{'':38}{'plain ms':>10}{'first ms':>10}{'streams /s':>12}")
+    print(f"{'':34}" + "".join(f"{name:>16}" for name in next(iter(found.values()))))
     for (server, (caller, provider)), row in found.items():
         name = f"{server:8} {SHORT[caller]} -> {SHORT[provider]}"
-        print(f"{name:38}{row['plain ms']:10.2f}{row['first ms']:10.2f}{row['streams /s']:12.0f}")
+        print(f"{name:34}" + "".join(f"{row[key]:16.2f}" if "ms" in key else f"{row[key]:16.0f}" for key in row))
     for (server, pair), row in found.items():
         caller, provider = pair
         if server != "gateway" or caller == provider:
@@ -125,6 +130,7 @@ def report(found: Mapping[tuple[str, Pair], Mapping[str, float]]) -> None:
             ("added, plain, ms", row["plain ms"] - direct["plain ms"], "<=", 1.0),
             ("added, first token, ms", row["first ms"] - direct["first ms"], "<=", 1.0),
             ("streams/s ÷ equal pair", row["streams /s"] / equal["streams /s"], ">=", 0.6),
+            ("the same by its core", equal["stream core µs"] / row["stream core µs"], ">=", 0.6),
         ]
         if ("litellm", pair) in found:
             peer = found["litellm", pair]
@@ -158,36 +164,37 @@ async def serve(port: int) -> None:
     await server.serve_forever()
 
 
-def start_all(stack: ExitStack, folder: str, litellm: str | None) -> dict[str, int]:
-    """Start every server. Returns: name to port."""
+def start_all(stack: ExitStack, folder: str, litellm: str | None) -> dict[str, Server]:
+    """Start every server. Returns: them by name."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[0]})
     up, ours, theirs = free_port(), free_port(), free_port()
-    start(stack, [sys.executable, __file__, "--role", "upstream", "--port", str(up)], up, "", cores[0], folder)
+    command = [sys.executable, __file__, "--role", "upstream", "--port", str(up)]
+    direct = start(stack, command, up, "/", cores[0], folder)
     config = configuration(folder, f"http://127.0.0.1:{up}")
     command = [sys.executable, "-m", "mini_agent", "serve", "--port", str(ours), "--config", config]
-    start(stack, command, ours, "/ready", cores[-1], folder)
+    servers = {"direct": direct, "gateway": start(stack, command, ours, "/ready", cores[-1], folder)}
     if litellm is None:
-        return {"direct": up, "gateway": ours}
+        return servers
     command = [litellm, "--config", config, "--host", "127.0.0.1", "--port", str(theirs)]
-    start(stack, command, theirs, "/health/liveliness", cores[-1], folder)
-    return {"direct": up, "gateway": ours, "litellm": theirs}
+    peer = start(stack, command, theirs, "/health/liveliness", cores[-1], folder)
+    return {**servers, "litellm": peer}
 
 
-def measure_all(ports: Mapping[str, int], seconds: float, rounds: int) -> dict[tuple[str, Pair], dict[str, float]]:
+def measure_all(servers: Mapping[str, Server], seconds: float, rounds: int) -> dict[tuple[str, Pair], dict[str, float]]:
     """Measure every pair of every server in turn. Returns: the medians over the rounds."""
     pairs = {"direct": [(one, one) for one in DIALECTS], "litellm": list(PEERS)}
     pairs["gateway"] = [(caller, provider) for caller in DIALECTS for provider in DIALECTS]
     samples: dict[tuple[str, Pair], list[dict[str, float]]] = {}
     for turn in range(rounds + 1):
-        for server, port in ports.items():
-            for pair in pairs[server]:
+        for name, server in servers.items():
+            for pair in pairs[name]:
                 span = seconds if turn else min(seconds, 0.3)  # Round 0 warms everything up and does not count.
-                row = measure(port, *pair, span)
+                row = measure(server, *pair, span)
                 if turn:
-                    samples.setdefault((server, pair), []).append(row)
+                    samples.setdefault((name, pair), []).append(row)
     return {
-        key: {name: statistics.median(row[name] for row in rows) for name in rows[0]} for key, rows in samples.items()
+        key: {word: statistics.median(row[word] for row in rows) for word in rows[0]} for key, rows in samples.items()
     }
 
 
