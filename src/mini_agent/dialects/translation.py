@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from mini_agent.core.errors import GatewayError
 from mini_agent.dialects import anthropic_messages, openai_chat, openai_responses
 from mini_agent.dialects.answer import Answer, Event, Failed, Reply
 from mini_agent.dialects.errors import error_of
@@ -130,18 +131,23 @@ class StreamTranslation:
         self._reader = CODECS[provider].StreamReader()
         self._writer = CODECS[caller].StreamWriter(reply)
 
-    def feed(self, payload: bytes) -> list[bytes]:
-        """Take the data of one server-sent event of the provider's.
+    def feed(self, payloads: Iterable[bytes]) -> tuple[list[bytes], GatewayError | None]:
+        """Take the data of the provider's server-sent events that arrived together.
 
-        Returns: the data of those for the caller, perhaps none. Raises: GatewayError; `failure` tells of it.
+        Returns: the data of those for the caller, perhaps none, and the failure that comes after them.
         """
-        return self._written(self._reader.feed(payload))
+        events: list[Event] = []
+        failure: GatewayError | None = None
+        try:
+            for payload in payloads:
+                events += self._reader.feed(payload)
+        except GatewayError as error:
+            failure = error
+        if events and isinstance(failed := events[-1], Failed):
+            events.pop()
+            failure = error_of(failed)
+        return self._writer.write(events), failure
 
     def close(self) -> list[bytes]:
-        """The provider's stream has ended. Returns: the last payloads. Raises: GatewayError, as `feed`."""
-        return self._written(self._reader.close())
-
-    def _written(self, events: list[Event]) -> list[bytes]:
-        if events and isinstance(failed := events[-1], Failed):
-            raise error_of(failed)
-        return self._writer.write(events)
+        """The provider's stream has ended. Returns: the last payloads. Raises: GatewayError, when it is not whole."""
+        return self._writer.write(self._reader.close())

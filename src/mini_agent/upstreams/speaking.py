@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from mini_agent.core.chat import ModelTarget, ProviderRequest
-from mini_agent.core.errors import GatewayError
 from mini_agent.core.ports import Clock
 from mini_agent.core.text import is_plain_id
 from mini_agent.dialects import (
@@ -96,7 +95,7 @@ class Speaking:
         translation = StreamTranslation(self._caller, self._provider, reply)
         async with aclosing(self._inner.stream(_outgoing(request, translated))) as batches:
             async for batch in batches:
-                payloads, failure = _fed(translation, batch)
+                payloads, failure = translation.feed(batch)
                 if payloads:
                     yield payloads
                 if failure is not None:
@@ -106,17 +105,6 @@ class Speaking:
 
     async def aclose(self) -> None:
         """Nothing to free: the inner client belongs to the app."""
-
-
-def _fed(translation: StreamTranslation, batch: Batch) -> tuple[list[bytes], GatewayError | None]:
-    """Returns: what a batch becomes, and the failure that comes after it."""
-    payloads: list[bytes] = []
-    try:
-        for payload in batch:
-            payloads += translation.feed(payload)
-    except GatewayError as error:
-        return payloads, error
-    return payloads, None
 
 
 def dropped_names(names: Sequence[str]) -> bytes:

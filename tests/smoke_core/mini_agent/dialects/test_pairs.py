@@ -72,8 +72,9 @@ def _reply(caller: Dialect) -> Reply:
 def _translated(raw: bytes, caller: Dialect, provider: Dialect) -> bytes:
     stream, sse = StreamTranslation(caller, provider, _reply(caller)), SseReader()
     payloads = [*sse.feed(raw), *sse.finish()]
-    told = [payload for given in payloads for payload in stream.feed(given)] + stream.close()
-    return frames(caller, told)
+    told, failed = stream.feed(payloads)
+    assert failed is None
+    return frames(caller, told + stream.close())
 
 
 @pair
@@ -118,7 +119,7 @@ def test_nothing_of_a_stream_is_held_back(caller: Dialect, provider: Dialect) ->
     stream = StreamTranslation(caller, provider, _reply(caller))
     heard = []
     for event in script.events(provider):
-        written = stream.feed(json.dumps(event).encode())
+        written, _ = stream.feed([json.dumps(event).encode()])
         heard.append((json.dumps(event), written))
     deltas = [(event, written) for event, written in heard if '"delta"' in event and any(c in event for c in '"a""l"')]
     letters = [
@@ -133,10 +134,9 @@ def test_a_failure_in_mid_stream_is_told_in_the_caller_s_own_way(caller: Dialect
     events = Script((Words("half an ans"),)).events(provider)
     upto = next(at for at, event in enumerate(events) if '"half' in json.dumps(event))
     stream = StreamTranslation(caller, provider, _reply(caller))
-    written = [told for event in events[: upto + 1] for told in stream.feed(json.dumps(event).encode())]
-    with pytest.raises(GatewayError) as caught:
-        stream.feed(json.dumps(failing(provider, "we are overloaded")).encode())
-    error = caught.value
+    failed = failing(provider, "we are overloaded")
+    written, error = stream.feed(json.dumps(event).encode() for event in [*events[: upto + 1], failed])
+    assert error is not None
     assert error.status >= 500
     envelope = {"error": {"message": error.message, "type": error.type, "code": error.code, "request_id": "req-1"}}
     written += failure(caller, envelope, error.status, written[0], written[-1])
@@ -161,7 +161,7 @@ def test_a_stream_that_breaks_off_is_no_answer(caller: Dialect, provider: Dialec
     upto = next(at for at, event in enumerate(events) if '"half' in json.dumps(event))
     stream = StreamTranslation(caller, provider, _reply(caller))
     for event in events[: upto + 1]:
-        stream.feed(json.dumps(event).encode())
+        stream.feed([json.dumps(event).encode()])
     with pytest.raises(InvalidProviderResponse, match="before its answer was complete"):
         stream.close()
 

@@ -34,7 +34,10 @@ def _reply(caller: Dialect, **parameters: Any) -> Reply:
 def _told(events: Iterable[Any], caller: Dialect, provider: Dialect, **parameters: Any) -> bytes:
     stream = StreamTranslation(caller, provider, _reply(caller, **parameters))
     payloads = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
-    return frames(caller, [told for payload in payloads for told in stream.feed(payload)] + stream.close())
+    told, failed = stream.feed(payloads)
+    if failed is not None:
+        raise failed
+    return frames(caller, told + stream.close())
 
 
 def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:

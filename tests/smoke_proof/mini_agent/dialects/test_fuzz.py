@@ -213,7 +213,10 @@ def _reply(caller: Dialect) -> Reply:
 
 def _told(payloads: list[bytes], caller: Dialect, provider: Dialect) -> bytes:
     stream = StreamTranslation(caller, provider, _reply(caller))
-    return frames(caller, [told for payload in payloads for told in stream.feed(payload)] + stream.close())
+    told, failed = stream.feed(payloads)
+    if failed is not None:
+        raise failed
+    return frames(caller, told + stream.close())
 
 
 @pair
