@@ -78,7 +78,7 @@ class AgentRoute:
         caller = chat.callers.of(exchange, hop)
         headers = [(b"x-mini-agent-provider", chat.clients.of(target).name.encode())]
         if body.stream:
-            await self._stream(self._told(body, caller), scope, receive, send, headers)
+            await self._stream(self._events(body, caller), scope, receive, send, headers)
             return
         async with CancelOnDisconnect(scope, receive):
             answer = await self._answer(body, caller)
@@ -112,14 +112,14 @@ class AgentRoute:
             framing=RUN_EVENTS,
         )
 
-    async def _told(self, body: AgentBody, caller: Caller) -> AsyncGenerator[Sequence[bytes], None]:
+    async def _events(self, body: AgentBody, caller: Caller) -> AsyncGenerator[Sequence[bytes], None]:
         """Run, and tell of it. Returns: the events, the usual answer as the last one. Raises: GatewayError."""
-        told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(_WAITING_EVENTS)
-        run = asyncio.get_running_loop().create_task(self._answer(body, caller, RunEvents(told.put)))
-        run.add_done_callback(lambda _: None if told.full() else told.put_nowait(None))
+        events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(_WAITING_EVENTS)
+        run = asyncio.get_running_loop().create_task(self._answer(body, caller, RunEvents(events.put)))
+        run.add_done_callback(lambda _: None if events.full() else events.put_nowait(None))
         try:
-            while not (run.done() and told.empty()):
-                if (event := await told.get()) is not None:
+            while not (run.done() and events.empty()):
+                if (event := await events.get()) is not None:
                     yield [msgspec.json.encode(event)]
             yield [msgspec.json.encode(run.result())]
         finally:

@@ -237,8 +237,8 @@ def _with_events(answered: dict[str, Any], schema: str) -> dict[str, Any]:
 
 def _model_operation(operation: str, summary: str, schema: str, *, error: str = "Error") -> dict[str, Any]:
     """Returns: a route that asks a model. schema: what the names of its request, answer and event begin with."""
-    told = "The answer, or its stream when `stream` is true."
-    success = _with_events(answer(told, schema, headers=PROVIDER), f"{schema}Event")
+    summary = "The answer, or its stream when `stream` is true."
+    success = _with_events(answer(summary, schema, headers=PROVIDER), f"{schema}Event")
     return {
         "operationId": operation,
         "summary": summary,

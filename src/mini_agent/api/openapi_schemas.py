@@ -222,8 +222,8 @@ def _compact_request() -> dict[str, Any]:
 
 
 def _messages_error() -> dict[str, Any]:
-    told = {"error_code": _STRING, "unsupported": {"type": "array", "items": _STRING}}
-    details = _object({"exception_type": _STRING, "exception_message": _STRING, **told}, required=[], closed=True)
+    reasons = {"error_code": _STRING, "unsupported": {"type": "array", "items": _STRING}}
+    details = _object({"exception_type": _STRING, "exception_message": _STRING, **reasons}, required=[], closed=True)
     members = {"type": {"enum": sorted({messages_type(row.status) for row in ERROR_TABLE})}, "message": _STRING}
     inner = _object({**members, "details": details}, required=list(members), closed=True)
     return _object({"type": {"const": "error"}, "error": inner, "request_id": _STRING}, closed=True)

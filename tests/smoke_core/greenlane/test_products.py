@@ -9,7 +9,7 @@ from support.products import PRODUCT
 HARNESS = Path(__file__).parents[3] / "src" / "greenlane"
 ALLOWED = {
     "adopt/scaffold": "the example of a live provider that `init` writes; people replace it",
-    "cli/init.py": "the same example",
+    "adopt/additions.py": "the same example",
     "config/lanes.py": "the keys of the router guard say whose format they speak of",
     "config/validate.py": "what is proposed where such a key is wrong",
     "environment/lock_file.py": "releases that are known to be compromised, by their name on the index",

@@ -35,6 +35,7 @@ CONTRACT = Contract(
     known=(("environ:*", "tests/*"),), claims=Claims(own="core", lanes=(Claim(lane="core", tests=("tests",)),)),
     closed={"gemini": "GEMINI_API_KEY is not set"}, key="/k",
     plan={"t.py": "b"}, task=Task.PROBE, order="random", seed=2**32 - 1,
+    reach=("127.0.0.1:1",), reads=True, preload=("litellm",),
     only=True, observe=True, services={"model": ("b",)}, absent={"model": "ND_REAL is not 1"},
 )  # fmt: skip
 RECORD = lane(
