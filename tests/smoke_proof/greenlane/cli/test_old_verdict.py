@@ -94,6 +94,14 @@ def test_a_lane_by_itself(decided: TinyProject, words: list[str]) -> None:
     assert left(decided) == list(REPORTS)
 
 
+def test_a_lane_through_nox(decided: TinyProject) -> None:
+    """The session of a lane does so, too."""
+    decided.write(LANE[0], '{"state": "READY"}')
+    assert decided.nox("core", "--", "--bogus").code == 2
+    assert not (decided.path / LANE[0]).exists()
+    assert left(decided) == list(REPORTS)
+
+
 def test_a_lane_whose_name_is_a_path(decided: TinyProject) -> None:
     """A name that leads elsewhere removes nothing there."""
     decided.write("elsewhere.json", "READY")
