@@ -61,6 +61,17 @@ def test_mini_agent_is_ready_for_everything(mode: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.shard("shard_b")
+def test_embeddings_of_mini_agent_are_ready(tmp_path: Path) -> None:
+    """Vectors come through as they are, and refusals in the form of the dialect."""
+    environ = {name: os.environ[name] for name in ("PARITY_ROOT", "PARITY_BASE", "HEALTHY_BASE")}
+    with GatewayProcess("serve", "--port", "0", "--config", str(CONFIG), environ=environ) as gateway:
+        gateway.wait_listening()
+        told = probed(gateway.url, tmp_path, "--dialect", "embeddings", "--model", "healthy-embed", *FULL)
+
+    assert (told["word"], told["found"]) == ("READY", [])
+
+
+@pytest.mark.shard("shard_b")
 @pytest.mark.needs("litellm")
 def test_the_limits_of_litellm_are_known(tmp_path: Path) -> None:
     """What a real LiteLLM fails is what the list says, no less and no more."""
