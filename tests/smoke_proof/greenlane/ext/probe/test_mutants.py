@@ -37,4 +37,5 @@ def test_the_names_of_mutants_are_their_own() -> None:
 
 def test_the_page_of_mutants_is_that_of_the_table() -> None:
     """The table that readers see is made of the mutants that run."""
+    assert PAGE.name == "probe-mutants.md"
     assert PAGE.read_text(encoding="utf-8") == page(), "PYTHONPATH=tests python -m mutants.report"
