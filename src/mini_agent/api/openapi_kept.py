@@ -91,7 +91,8 @@ def _again() -> dict[str, Any]:
 
 
 def _labels() -> dict[str, Any]:
-    labels = {"type": "object", "additionalProperties": _TEXT}
+    names = {"minLength": 1, "pattern": r"^[^\[\]]+$"}
+    labels = {"type": "object", "additionalProperties": _TEXT, "propertyNames": names}
     return {**in_query("metadata", labels, "Only those with these labels."), "style": "deepObject", "explode": True}
 
 
