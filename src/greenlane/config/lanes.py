@@ -22,10 +22,13 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         packages: import names that are measured.
         fail_under: lowest acceptable share of lines and branches, percent, 0 to 100.
+        policies: the only policies that measure, as measuring doubles the time of small tests; none for all. A lane
+            that is run by itself is measured always.
     """
 
     packages: tuple[str, ...]
     fail_under: float = 0.0
+    policies: tuple[str, ...] = ()
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -26,6 +26,9 @@ _PYTHON = re.compile(r"3\.\d+")
 ORDERS = ("file", "random")
 LEVELS = ("error", "warn", "off")
 SWITCHES = ("auto", "on", "off")
+ALWAYS = ("deploy", "dev", "matrix")
+"""Policies that every project has."""
+
 RESERVED = ("control", "coverage", "greenlane", "lock", "pip", "polluter", "ready", "verdict", "verdicts")
 """Names of sessions, environments and artifact folders of the harness itself."""
 
@@ -79,6 +82,9 @@ def _declared(name: str, lane: Lane, configuration: Configuration) -> Iterable[s
     yield from _lane(path, lane)
     yield from _known(f"{path}.services", lane.services, configuration.services)
     yield from _known(f"{path}.providers", lane.providers, configuration.providers)
+    if lane.coverage:
+        policies = (*ALWAYS, *configuration.policies)
+        yield from _known(f"{path}.coverage.policies", lane.coverage.policies, policies)
     yield from _secrets(path, lane.env, configuration)
     yield from _variables(f"{path}.env", lane.env)
     yield from _followed(path, lane.env, configuration)

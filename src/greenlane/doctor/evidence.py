@@ -7,13 +7,14 @@ from pathlib import Path
 from greenlane.doctor.values import Scene, Section
 from greenlane.judge.requirements import checks_of
 from greenlane.run.kept import outlook
+from greenlane.run.request import lane_as_asked
 
 
 def kept(scene: Scene) -> Section:
     """Return, for each deterministic check of the policy, whether it would be run, and why."""
     settings, facts = scene.context.settings, []
     for name in scene.request.lanes:
-        lane = settings.lane(name)
+        lane = lane_as_asked(settings, scene.request, name)
         if not lane.deterministic:
             continue
         for check in checks_of(lane):

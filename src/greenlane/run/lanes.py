@@ -16,6 +16,7 @@ from greenlane.run.job import LaneJob, Run
 from greenlane.run.lane import run_lane
 from greenlane.run.planning import choose_plan, queued_plan
 from greenlane.run.record import failed_record
+from greenlane.run.request import lane_as_asked
 from greenlane.run.services import ServiceResolver
 from greenlane.sharding.plan import ShardPlan
 from greenlane.util.processes import end_survivors
@@ -50,7 +51,7 @@ def _jobs(run: Run) -> Iterator[LaneJob]:
     """Yield what is run: each needed lane that has an open gate, or each of its wanted shards."""
     request, settings = run.request, run.context.settings
     for name in request.lanes:
-        lane = with_moved(settings, run.ledger, settings.lane(name))
+        lane = with_moved(settings, run.ledger, lane_as_asked(settings, request, name))
         absent = [test for test in lane.tests if not (settings.root / test).exists()]
         if absent:
             raise ConfigError(f"lanes.{name}.tests: {', '.join(absent)} does not exist in {settings.project}")

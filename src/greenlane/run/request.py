@@ -44,6 +44,19 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     reads: bool = False
 
 
+def lane_as_asked(settings: Settings, request: RunRequest, name: str) -> Lane:
+    """Return a lane as a request runs it: not measured for a policy that its coverage leaves out.
+
+    Raises:
+        ConfigError: there is no such lane.
+    """
+    lane = settings.lane(name)
+    # A lane that is run by itself may be judged for any policy later, by whoever merges its evidence.
+    if request.policy and lane.coverage and request.policy not in (lane.coverage.policies or (request.policy,)):
+        return msgspec.structs.replace(lane, coverage=None)
+    return lane
+
+
 def request_of_policy(
     settings: Settings, name: str, seed: int | None = None, plan: str = "", *, fresh: bool = False
 ) -> RunRequest:

@@ -13,7 +13,7 @@ from greenlane.history.ledger import in_force, read_ledger
 from greenlane.judge.quarantine import day_of
 from greenlane.judge.requirements import checks_of, lane_of_provider
 from greenlane.run.claims import unclaimed_files
-from greenlane.run.request import RunRequest
+from greenlane.run.request import RunRequest, lane_as_asked
 from greenlane.run.tree import tree_of
 from greenlane.version import VERSION
 
@@ -22,7 +22,7 @@ def make_requirements(
     settings: Settings, request: RunRequest, gates: tuple[GateState, ...], run_id: str
 ) -> Requirements:
     """Return what the judge must find proved."""
-    lanes = [settings.lane(name) for name in request.lanes]
+    lanes = [lane_as_asked(settings, request, name) for name in request.lanes]
     owners = lane_of_provider(settings.configuration)
     ledger = in_force(settings, read_ledger(settings))
     covered = {lane.name: lane.coverage.fail_under for lane in lanes if lane.coverage}

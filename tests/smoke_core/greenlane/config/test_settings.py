@@ -133,7 +133,7 @@ def test_a_timeout_that_is_no_number_is_refused(settings: Loader, value: str) ->
         ),
         pytest.param(
             CORE + 'coverage = { packages = ["x"], floor = 90 }\n',
-            "lanes.core.coverage.floor: unknown key; allowed: packages, fail_under",
+            "lanes.core.coverage.floor: unknown key; allowed: packages, fail_under, policies",
             id="unknown-nested-key",
         ),
         pytest.param(

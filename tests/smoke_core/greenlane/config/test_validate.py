@@ -46,6 +46,7 @@ OPENAI = {"openai": Provider(secrets=("OPENAI_API_KEY",))}
         pytest.param(one(workers=256), id="many-workers"),
         pytest.param(one(workers="auto", preload=("json", "xml.sax")), id="preload"),
         pytest.param(one(coverage=Coverage(packages=("x",), fail_under=100)), id="full-coverage"),
+        pytest.param(one(coverage=Coverage(packages=("x",), policies=("matrix",))), id="coverage-of-a-policy"),
         pytest.param(one(shards=("a", "b")), id="shards"),
         pytest.param(
             whole(services={"gateway": GATEWAY}, address=Address(variable="B", service="gateway")), id="service"
@@ -84,6 +85,7 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
         (one(python="python3"), "lanes.core.python: 'python3' is not a version such as 3.12"),
         (one(order="up"), "lanes.core.order: 'up' is not one of file, random"),
         (one(coverage=Coverage(packages=("x",), fail_under=101)), "lanes.core.coverage.fail_under: 101 is not between"),
+        (one(coverage=Coverage(packages=("x",), policies=("deplyo",))), "lanes.core.coverage.policies: unknown name"),
         (
             one(coverage=Coverage(packages=("x",)), shards=("a",)),
             "lanes.core.coverage: a lane with shards cannot have a threshold of its own; measure it in one lane",

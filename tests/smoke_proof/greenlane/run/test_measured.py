@@ -56,6 +56,17 @@ def test_enough_and_too_little(covered: Callable[..., TinyProject]) -> None:
     assert "coverage is 80.00 %, the lane demands 80.1 %" in ran.message("COVERAGE_LOW")
 
 
+def test_only_the_policies_that_want_it_measure(covered: Callable[..., TinyProject]) -> None:
+    """A policy that people wait for does without; one that measures demands it, and so does the lane by itself."""
+    coverage = {"packages": ["part"], "fail_under": 99.0, "policies": ["matrix"]}
+    ran = run(covered(99.0, coverage=coverage), "ready")
+    assert ran.code == 0, ran.output
+    assert ran.verdict["checks"][0]["record"]["coverage"] is None
+    for words in (("ready", "--policy", "matrix"), ("lane", "core")):
+        ran = run(covered(99.0, coverage=coverage), *words)
+        assert (ran.code, ran.codes) == (1, {"COVERAGE_LOW"}), ran.output
+
+
 def test_workers_that_are_forked_are_measured(covered: Callable[..., TinyProject]) -> None:
     """What ran while a module was preloaded, and what ran in its forks, is one measurement."""
     tiny = covered(80.0, workers=2, preload=["part"]).write("pytest.ini", "[pytest]\npythonpath = .\n")
