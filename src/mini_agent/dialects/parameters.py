@@ -178,7 +178,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     _row("", "workspace_id", kinds=(str,)),
     _row("", "", "include", _DROPPED, (list,), note="except log-probabilities; thoughts are always kept"),
     _row("", "", "background", kinds=(bool,), default=False),
-    _row("", "", "conversation", kinds=(str, dict)),
+    _row("", "", "conversation", kinds=(str, dict), note="between equals, too, unless opened: it is one of all users"),
     _row("", "", "previous_response_id", kinds=(str,), note="the gateway's own ids are resolved before"),
     _row("", "", "prompt", kinds=(dict,)),
     _row("", "", "max_tool_calls", kinds=(int,)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mini_agent.core.chat import DONE, ProviderRequest
-from mini_agent.core.errors import InvalidParameter, NotStored, PreviousNotStored
+from mini_agent.core.errors import InvalidParameter, NotStored, PreviousNotStored, UnsupportedParameter
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.compaction import opened
 from mini_agent.dialects.editing import without_seals
@@ -27,7 +27,7 @@ from mini_agent.upstreams.protocol import Batch, ModelClient, decode_answer
 __all__ = ["Continue", "Keep"]
 
 _PREVIOUS = "previous_response_id"
-_REFERENCE = "item_reference"
+_CONVERSATION = "conversation"
 #: Newest responses of a user that are looked through for an item that a request refers to.
 _SEARCHED = 100
 
@@ -42,12 +42,17 @@ class Continue:
         self._store = store
 
     async def __call__(self, flow: Flow) -> None:
-        """Fill the input up. Raises: PreviousNotStored, NotStored, InvalidParameter."""
+        """Fill the input up. Raises: PreviousNotStored, NotStored, InvalidParameter, UnsupportedParameter."""
         body, user = flow.request.body, flow.request.caller.user_id or ""
         said, previous = _said(flow), body.get(_PREVIOUS)
         if previous is not None and not isinstance(previous, str):
             raise InvalidParameter(f"Invalid type for '{_PREVIOUS}': expected string", param=_PREVIOUS)
-        items = await self._resolved(opened(said), user)
+        if body.get(_CONVERSATION) is not None and _CONVERSATION not in flow.target.allowed:
+            raise UnsupportedParameter(f"'{_CONVERSATION}' is not supported: use '{_PREVIOUS}'", param=_CONVERSATION)
+        resolved = await self._resolved(said, user)
+        # What is kept must not hold a reference: in a later turn nobody would look whose it is.
+        flow.body = {**flow.body, "input": resolved} if resolved is not said else flow.body
+        items = opened(resolved)
         if previous:
             items = [*opened(await self._earlier(user, previous)), *items]
         elif items == said:
@@ -66,7 +71,7 @@ class Continue:
 
     async def _resolved(self, items: list[dict[str, Any]], user: str) -> list[dict[str, Any]]:
         """Returns: the items, those referred to in the place of their references. Raises: NotStored."""
-        wanted = {str(item.get("id")) for item in items if item.get("type") == _REFERENCE}
+        wanted = {str(item.get("id")) for item in items if _refers(item)}
         if not wanted:
             return items
         found: dict[str, dict[str, Any]] = {}
@@ -74,7 +79,7 @@ class Continue:
             found |= {name: item for item in said_in([record]) if (name := str(item.get("id"))) in wanted}
         if missing := wanted - found.keys():
             raise NotStored(f"Item with id '{min(missing)[:100]}' not found", param="input")
-        return [found[str(item["id"])] if item.get("type") == _REFERENCE else item for item in items]
+        return [found[str(item["id"])] if _refers(item) else item for item in items]
 
 
 class Keep:
@@ -106,6 +111,12 @@ class Keep:
             previous=flow.body.get(_PREVIOUS) or None,
             metadata=metadata if isinstance(metadata, dict) else {},
         )
+
+
+def _refers(item: Mapping[str, Any]) -> bool:
+    """Returns: whether an item is only the id of another; the protocol lets such a one leave its type out."""
+    kind = item.get("type")
+    return kind == "item_reference" or (kind is None and "id" in item and not isinstance(item.get("role"), str))
 
 
 def _said(flow: Flow) -> list[Any]:
