@@ -74,6 +74,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         for line in dry(_planned(asked, dialects, arguments.model), planned(dialects, arguments.model)):
             print_line(line)
         return EXIT_READY
+    folder = (Path(arguments.project) / arguments.out).resolve()
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out {arguments.out} is a file", "name a folder, which is made")
     say = partial(print, file=sys.stderr, flush=True) if quiet else print_line
     key = environ.get(asked.key_env, "") if asked.key_env else ""
     wire = Wire(asked.url, key, Budget(asked.limit.tokens, asked.limit.seconds, asked.limit.calls), asked.patience)
@@ -84,7 +87,6 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     asked = _with_targets(asked, targets)
     for line in (*left_out, targets_line(asked)):
         say(line)
-    folder = (Path(arguments.project) / arguments.out).resolve()
     verdict, made, written = probe(folder, asked, environ, say, limits_allowed=arguments.allow_limits)
     say("reports: " + ", ".join(str(path.relative_to(folder)) for path in written) + f" in {folder}")
     if arguments.summary:
@@ -107,8 +109,12 @@ def _asked(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Asked:
         UsageError: an option is wrong.
     """
     url = arguments.url.rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        possible = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of the port, or of brackets
+        possible = False
+    if not possible:
         raise UsageError(f"{arguments.url!r} is no address", "write http://host:port or https://host")
     if parts.username or parts.query or parts.fragment:
         raise UsageError("the address carries a password, a query or a fragment", "give a key with --key-env")
@@ -156,7 +162,7 @@ def _bounds(words: list[str]) -> dict[str, float]:
             seconds = float(text)
         except ValueError:
             seconds = math.nan
-        if name not in FIGURES or not seconds > 0:
+        if name not in FIGURES or not 0 < seconds < math.inf:
             raise UsageError(f"--bound {word}: NAME=SECONDS is needed; names: {', '.join(FIGURES)}")
         made[name] = seconds
     return made

@@ -122,6 +122,11 @@ def test_the_key_is_in_no_report(make_tiny: Any) -> None:
     ("words", "line"),
     [
         pytest.param(("ftp://x",), "'ftp://x' is no address", id="scheme"),
+        pytest.param(("http://x:port",), "'http://x:port' is no address", id="port"),
+        pytest.param(("http://x:70000",), "'http://x:70000' is no address", id="port-beyond"),
+        pytest.param(("http://[::1",), "'http://[::1' is no address", id="brackets"),
+        pytest.param(("http://x", "--out", "/dev/null"), "--out /dev/null is a file", id="out"),
+        pytest.param(("http://x", "--bound", "first=inf"), "--bound first=inf: NAME=SECONDS is needed", id="no-bound"),
         pytest.param(("http://u:p@x",), "the address carries a password", id="password"),
         pytest.param(("http://x", "--key-env", "NO_KEY"), "NO_KEY is not set", id="key"),
         pytest.param(("http://x", "--budget", "1,2"), "--budget 1,2: TOKENS,SECONDS,CALLS is needed", id="budget"),
