@@ -55,7 +55,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         env: `NAME` lets a variable of the caller through, `NAME=value` sets one.
         providers: live providers whose secrets the lane may see when their gate is open.
         coverage: what is measured with coverage.py; none by default.
-        reach: the only addresses beyond its loopback, `host:port`, that a lane with a network may reach; none for all.
+        reach: the only addresses beyond its loopback, `host:port`, that the Python of a lane with a network may
+            reach; child processes and compiled code are not held back. None for all.
         inputs: patterns of the files that a deterministic lane may see of the work tree, beside its tests and the
             configuration of pytest; none for the whole tree.
         order: `random` shuffles tests with a recorded seed, `file` keeps the order of the files.

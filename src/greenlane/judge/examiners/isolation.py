@@ -117,11 +117,15 @@ def _unnamed_attempts(evidence: LaneEvidence) -> Iterable[Violation]:
 
 
 def hermetic(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
-    """NETWORK when a deterministic lane was not cut off by the kernel, or a process of it could not prove that it was.
+    """NETWORK when a deterministic lane was not cut off by the kernel, or a process of any could not prove its guard.
 
     A lower level is a warning unless strict; a proof that contradicts the level is red.
     """
     record, proofs = evidence.record, evidence.journal.hermetic
+    if record.result.hermetic != "kernel":
+        for proof in proofs:
+            if proof.level == "none":
+                yield Violation(code=Code.NETWORK, message=f"process {proof.worker} was not guarded: {proof.proof}")
     if record.kind != LaneKind.DETERMINISTIC or record.result.failure:
         return
     if record.result.hermetic == "kernel":

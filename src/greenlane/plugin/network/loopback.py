@@ -75,6 +75,13 @@ class Loopback:
         return str(address)
 
 
+def plain(address: object) -> object:
+    """Return an address as compiled code reads it, whatever a subclass of text or tuple says that it is."""
+    if isinstance(address, tuple):
+        return tuple(map(plain, tuple.__iter__(address)))
+    return str.__str__(address) if isinstance(address, str) else address
+
+
 def _real(path: str) -> str:
     """Return a path without links.
 

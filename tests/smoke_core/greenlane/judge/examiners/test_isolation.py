@@ -52,6 +52,7 @@ def attempt(**fields: Any) -> NetworkAttempt:
         pytest.param(lane(journal={"hermetic": (proof(), proof("python"))}), ["NETWORK"], id="a-weaker-proof"),
         pytest.param(lane(secrets_found=("OPENAI_API_KEY in output.log",)), ["LIVE_LEAK"], id="secret"),
         pytest.param(nd(hermetic="none"), [], id="nd-need-not-be-hermetic"),
+        pytest.param(nd(hermetic="none", journal={"hermetic": (proof("none"),)}), ["NETWORK"], id="nd-guard-is-off"),
     ],
 )
 def test_a_breach_has_its_code(evidence: LaneEvidence, expected: list[str]) -> None:

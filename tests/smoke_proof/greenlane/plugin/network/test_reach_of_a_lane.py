@@ -26,6 +26,36 @@ def test_other_host():
         socket.create_connection(("192.0.2.2", 80), 0.2)
 
 
+class Host(str):
+    def __str__(self):
+        return "192.0.2.1"
+
+
+class Inside(str):
+    def __str__(self):
+        return "127.0.0.1"
+
+
+class Address(tuple):
+    def __getitem__(self, index):
+        return ("192.0.2.1", 80)[index]
+
+
+def test_text_that_says_something_else():
+    with suppress(OSError):
+        socket.socket().connect((Host("192.0.2.2"), 80))
+
+
+def test_text_that_says_it_is_inside():
+    with suppress(OSError):
+        socket.socket().connect((Inside("192.0.2.2"), 80))
+
+
+def test_tuple_that_says_something_else():
+    with suppress(OSError):
+        socket.socket().connect(Address(("192.0.2.2", 80)))
+
+
 def test_other_name():
     with suppress(OSError):
         socket.getaddrinfo("example.com", 80)
@@ -41,6 +71,8 @@ def test_a_lane_reaches_what_it_names_and_nothing_else(tmp_path: Path) -> None:
 
     assert run.outcomes == {
         "test_named": "passed", "test_other_port": "failed", "test_other_host": "failed", "test_other_name": "failed",
+        "test_text_that_says_something_else": "failed", "test_text_that_says_it_is_inside": "failed",
+        "test_tuple_that_says_something_else": "failed",
     }  # fmt: skip
     assert run.attempts("test_named") == []
     assert [attempt.address for attempt in run.attempts("test_other_port")] == ["192.0.2.1:81"]
