@@ -43,8 +43,9 @@ class Chats:
 
     async def update(self, asked: Asked) -> Any:
         """Replace the metadata. Returns: the completion. Raises: NotStored, MissingParameter, InvalidParameter."""
-        record = await self._found(asked)
+        # Read first: a chat that is deleted while the body arrives stays deleted.
         body = await asked.read()
+        record = await self._found(asked)
         if _METADATA not in body:
             raise MissingParameter(f"Missing required parameter: '{_METADATA}'", param=_METADATA)
         record = replace(record, metadata=_metadata(body[_METADATA]))

@@ -32,9 +32,10 @@ class Responses:
 
     async def delete(self, asked: Asked) -> Any:
         """Forget a response; one that is still worked on ends. Returns: that it is gone. Raises: NotStored."""
-        await self._found(asked)
+        # Also one that was pushed out of the store while it is worked on: it keeps its end.
         await self._background.cancel(asked.user, asked.name)
-        await self._store.delete(asked.user, Kind.RESPONSE, asked.name)
+        if not await self._store.delete(asked.user, Kind.RESPONSE, asked.name):
+            raise missing(_WHAT, asked.name)
         return {"id": asked.name, "object": "response", "deleted": True}
 
     async def input_items(self, asked: Asked) -> Any:
@@ -46,10 +47,11 @@ class Responses:
 
     async def cancel(self, asked: Asked) -> Any:
         """End a response that is worked on in the background. Returns: it. Raises: NotStored, InvalidParameter."""
-        if not (await self._found(asked)).body().get("background"):
-            raise InvalidParameter("Only a response in the background can be cancelled", param="response_id")
         await self._background.cancel(asked.user, asked.name)
-        return msgspec.Raw((await self._found(asked)).answer)
+        record = await self._found(asked)
+        if not record.body().get("background"):
+            raise InvalidParameter("Only a response in the background can be cancelled", param="response_id")
+        return msgspec.Raw(record.answer)
 
     async def _found(self, asked: Asked) -> Record:
         record = await self._store.get(asked.user, Kind.RESPONSE, asked.name)

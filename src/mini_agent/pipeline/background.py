@@ -62,12 +62,15 @@ class Detached:
         reply = services.clients.reply(request, Dialect.RESPONSES)
         begun = response_head(reply, keeper.model, "in_progress")
         begun |= {_NAME: True, "previous_response_id": keeper.previous}
-        raw = msgspec.json.encode(begun)
+        raw, size = msgspec.json.encode(begun), len(msgspec.json.encode(request.body))
+        # Asked before anything is kept, which could push out what is worked on.
+        if not services.background.has_room(keeper.user, size):
+            raise _busy()
         if not await keeper.keep(Kind.RESPONSE, begun, raw):
             raise UnsupportedParameter("A response in the background must be kept, and nothing is here", param=_NAME)
-        if not services.background.start(keeper.user, begun["id"], lambda: self._work(request, begun)):
+        if not services.background.start(keeper.user, begun["id"], size, lambda: self._work(request, begun)):
             await services.store.delete(keeper.user, Kind.RESPONSE, begun["id"])
-            raise GatewayBusy("Too many responses are worked on in the background already")
+            raise _busy()
         return raw
 
     def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
@@ -85,7 +88,10 @@ class Detached:
             response = {**begun, "status": "cancelled"}
         except Exception as error:  # noqa: BLE001 - nobody waits for it: the kept response tells of it
             response = {**begun, "status": "failed", "error": self._told(error, request)}
-        await self._keeper.keep(Kind.RESPONSE, response, msgspec.json.encode(response))
+        if not await self._keeper.keep(Kind.RESPONSE, response, msgspec.json.encode(response)):
+            large = {"code": response_code(500), "message": "The response is larger than what may be kept"}
+            response = {**begun, "status": "failed", "error": large}
+            await self._keeper.keep(Kind.RESPONSE, response, msgspec.json.encode(response))
 
     def _told(self, error: Exception, request: ProviderRequest) -> dict[str, Any]:
         services, failure, request_id = self._services, translate(error), request.caller.request_id
@@ -97,3 +103,7 @@ class Detached:
         )
         message = services.errors.envelope(failure, request_id)["error"]["message"]
         return {"code": response_code(failure.status), "message": message}
+
+
+def _busy() -> GatewayBusy:
+    return GatewayBusy("Too many responses are worked on in the background already")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mini_agent.core.ports import Clock
 from mini_agent.core.redaction import Redactor
@@ -17,7 +17,7 @@ from mini_agent.memory.recall import Recall
 from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.caller import Callers
 from mini_agent.settings import Settings
-from mini_agent.stored.store import Store
+from mini_agent.stored.store import Bounds, Store
 from mini_agent.stored.tasks import BackgroundTasks
 from mini_agent.tools.backends import Toolbox
 from mini_agent.tools.chat_tools import ChatTools
@@ -89,8 +89,14 @@ def build_services(
         metrics=Metrics(),
         sessions=sessions,
         store=store,
-        background=BackgroundTasks(settings.max_requests),
+        background=BackgroundTasks(_bounds_of_tasks(settings)),
         redactor=redactor,
         clock=clock,
         log=log,
     )
+
+
+def _bounds_of_tasks(settings: Settings) -> Bounds:
+    """Returns: as much as may be kept, and no more at once than requests that somebody waits for."""
+    bounds = Bounds.of(settings)
+    return replace(bounds, entries=min(bounds.entries, settings.max_requests))

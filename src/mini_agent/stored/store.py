@@ -35,14 +35,7 @@ StoreFactory = Callable[[Settings, Clock], Store]
 
 def open_memory_store(settings: Settings, clock: Clock) -> Store:
     """Returns: a store in memory, within the bounds of the settings."""
-    bounds = Bounds(
-        entries=settings.stored_entries,
-        size=settings.stored_bytes,
-        user_entries=settings.stored_user_entries,
-        user_size=settings.stored_user_bytes,
-        ttl_s=settings.stored_ttl_s,
-    )
-    return MemoryStore(bounds, clock)
+    return MemoryStore(Bounds.of(settings), clock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +47,17 @@ class Bounds:
     user_entries: int
     user_size: int
     ttl_s: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Bounds:
+        """Returns: the bounds that an operator has set."""
+        return cls(
+            entries=settings.stored_entries,
+            size=settings.stored_bytes,
+            user_entries=settings.stored_user_entries,
+            user_size=settings.stored_user_bytes,
+            ttl_s=settings.stored_ttl_s,
+        )
 
 
 _Key = tuple[str, Kind, str]

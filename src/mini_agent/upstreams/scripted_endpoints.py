@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from mini_agent.core.chat import DONE, ProviderRequest
+from mini_agent.core.errors import InvalidParameter
 from mini_agent.core.ports import Clock
 from mini_agent.dialects.completion import ZERO_USAGE
 from mini_agent.upstreams.protocol import Batch, Capabilities
@@ -18,8 +19,8 @@ from mini_agent.upstreams.vectors import as_base64
 __all__ = ["ScriptedEmbeddings", "ScriptedTexts"]
 
 _DIMENSIONS = 8
-#: More than any model has; a caller can ask for any number.
-_MOST_DIMENSIONS = 8192
+#: Of all vectors of an answer together; a caller can ask for any size of any number of texts.
+_MOST_NUMBERS = 2**18
 
 
 class ScriptedEmbeddings:
@@ -29,14 +30,18 @@ class ScriptedEmbeddings:
     capabilities = Capabilities(simulated=True)
 
     async def complete(self, request: ProviderRequest) -> bytes:
-        """Returns: the vectors."""
+        """Returns: the vectors. Raises: InvalidParameter for more of them than a script gives."""
         body = request.body
         given = body["input"]
         several = isinstance(given, list) and not all(isinstance(item, int) for item in given)
-        size = int(min(body.get("dimensions") or _DIMENSIONS, _MOST_DIMENSIONS))
+        items = given if several else [given]
+        size = int(body.get("dimensions") or _DIMENSIONS)
+        if size * len(items) > _MOST_NUMBERS:
+            text = f"A script gives {_MOST_NUMBERS} numbers at most, which is 'dimensions' times the texts"
+            raise InvalidParameter(text, param="input")
         packed = body.get("encoding_format") == "base64"
         data = []
-        for index, item in enumerate(given if several else [given]):
+        for index, item in enumerate(items):
             vector = _vector(msgspec.json.encode(item), size)
             data.append({"object": "embedding", "index": index, "embedding": as_base64(vector) if packed else vector})
         usage = {"prompt_tokens": 0, "total_tokens": 0}

@@ -160,6 +160,8 @@ def test_dummy_models_and_the_shim_answer_here_too(stage: Stage) -> None:
     asked = {"model": "dummy", "input": ["a", "b", "a"], "dimensions": 4}
     vectors = [item["embedding"] for item in dummy.post("/v1/embeddings", asked).json()["data"]]
     assert (len(vectors[0]), vectors[0] == vectors[2], vectors[0] == vectors[1]) == (4, True, False)
+    many = dummy.post("/v1/embeddings", {**asked, "input": ["a"] * 2000, "dimensions": 8192})
+    assert (many.status, many.error["param"]) == (400, "input")
     packed = dummy.post("/v1/embeddings", {**asked, "dimensions": 4.0, "encoding_format": "base64"}).json()["data"]
     assert all(isinstance(item["embedding"], str) for item in packed)
     shim = stage.gateway(environ={"MINI_AGENT_OPENAI_SHIM_MODE": "echo"})

@@ -12,6 +12,7 @@ from support.dialect_world import GROUP, MODES, DialectWorld
 from support.gateway import Gateway, Stage
 from support.http_client import events_of
 from support.protocols import violations
+from support.raw_client import RawClient
 
 ADA, BOB = {"x-memory-user-id": "ada"}, {"x-memory-user-id": "bob"}
 PATH = "/v1/chat/completions"
@@ -112,6 +113,22 @@ def test_another_user_s_chat_does_not_exist(world: DialectWorld, mode: str) -> N
     assert ask(gateway, user=BOB).json()["id"] == name
     texts = [gateway.get(path, user).json()["choices"][0]["message"]["content"] for user in (ADA, BOB)]
     assert texts == ["ada's 4711", "bob's"]
+
+
+def test_a_deleted_chat_stays_deleted(world: DialectWorld) -> None:
+    """Labels that arrive while it is deleted do not bring it back."""
+    gateway = world.gateways["sdk"]
+    world.provider.script(speak(Script((Words("x"),))))
+    path, labels = f"{PATH}/{ask(gateway).json()['id']}", b'{"metadata": {}}'
+    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-memory-user-id: ada\r\nexpect: 100-continue\r\n"
+    head += f"connection: close\r\ncontent-type: application/json\r\ncontent-length: {len(labels)}\r\n\r\n"
+    with RawClient(gateway.port) as client:
+        client.send(head.encode())
+        client.read_until(b"100 Continue\r\n\r\n")  # The route waits for the body.
+        assert gateway.request("DELETE", path, headers=ADA).status == 200
+        client.send(labels)
+        assert client.read().status == 404
+    assert gateway.get(path, ADA).status == 404
 
 
 def test_a_chat_is_kept_only_where_that_is_asked_for(world: DialectWorld) -> None:

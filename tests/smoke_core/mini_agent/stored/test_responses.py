@@ -223,6 +223,43 @@ def test_a_response_in_the_background_is_cancelled(stage: Stage) -> None:
     assert (reply.status, reply.error["code"]) == (400, "invalid_parameter")
 
 
+def test_what_the_background_holds_is_bounded(stage: Stage) -> None:
+    """Nobody's connection bounds it: of a user no more is worked on than is kept, by number and by bytes."""
+    bounds = {"MINI_AGENT_STORED_USER_BYTES": "20000", "MINI_AGENT_STORED_USER_ENTRIES": "3"}
+    gateway = stage.gateway({"model_list": entries(stage)}, bounds)
+    stage.upstream.script(held("late"))
+    asked = {"model": "by-chat", "background": True}
+
+    def statuses(size: int, times: int, user: dict[str, str]) -> list[int]:
+        return [gateway.post(PATH, {**asked, "input": "x" * size}, user).status for _ in range(times)]
+
+    assert statuses(9000, 3, ADA) == [200, 200, 503]
+    assert statuses(1, 4, BOB) == [200, 200, 200, 503]
+
+
+def test_work_in_the_background_ends_though_its_response_was_pushed_out(stage: Stage) -> None:
+    """Whoever has its id can still end it."""
+    gateway = stage.gateway({"model_list": entries(stage)}, {"MINI_AGENT_STORED_USER_ENTRIES": "1"})
+    for method, path, status in (("POST", "/cancel", 200), ("DELETE", "", 200)):
+        stage.upstream.forget()
+        stage.upstream.script(held("late"), speak(HELLO))
+        begun = create(gateway, "openai_chat", "hi", background=True)
+        stage.upstream.wait_requests(1)
+        create(gateway, "openai_chat", "hi")
+        assert gateway.get(f"{PATH}/{begun['id']}", ADA).status == 404
+        assert gateway.request(method, f"{PATH}/{begun['id']}{path}", headers=BOB).status == 404
+        assert gateway.request(method, f"{PATH}/{begun['id']}{path}", headers=ADA).status == status
+        assert stage.upstream.wait_dropped()
+
+
+def test_a_response_in_the_background_that_is_too_large_says_so(stage: Stage) -> None:
+    """Its caller polls for an end, and gets one."""
+    gateway = stage.gateway({"model_list": entries(stage)}, {"MINI_AGENT_STORED_USER_BYTES": "20000"})
+    stage.upstream.script(speak(Script((Words("x" * 20000),))))
+    ended = polled(gateway, create(gateway, "openai_chat", "hi", background=True)["id"], stage)
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "server_error")
+
+
 def test_a_response_in_the_background_that_fails_says_why(stage: Stage) -> None:
     """The failure has the form of the protocol, and nothing of our keys is in it."""
     gateway = stage.gateway({"model_list": entries(stage)})
