@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from greenlane.environment.installers import python_of, run
 from greenlane.errors import ConfigError
 
@@ -25,6 +27,21 @@ OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"
 PATIENCE = ("--fetch-retries=1", "--fetch-timeout=60000")
 """What a registry that is not there may cost, in attempts and milliseconds."""
 LOCK_STEP = "make it with `greenlane lock`, which needs npm"
+
+
+class Package(msgspec.Struct, frozen=True):
+    """What a `package.json`, or the entry of a package in a lock, says of it."""
+
+    integrity: str = ""
+    resolved: Any = msgspec.UNSET
+    dependencies: dict[str, str] = {}
+    optional: dict[str, str] = msgspec.field(name="optionalDependencies", default_factory=dict)
+
+
+class Lock(msgspec.Struct, frozen=True):
+    """The packages of a lock, by their folder; the first, without one, is the `package.json`."""
+
+    packages: dict[str, Package]
 
 
 def state(folder: Path) -> bytes:
@@ -54,20 +71,26 @@ def problems(folder: Path) -> list[str]:
 
 
 def _problems(wanted: Any, lock: Any) -> Iterator[str]:
-    if not isinstance(wanted, dict) or not isinstance(lock, dict) or not isinstance(lock.get("packages"), dict):
-        yield "is no lock of npm's (version 2 or 3)"
+    try:
+        asked = msgspec.convert(wanted, Package)
+        packages = msgspec.convert(lock, Lock).packages
+    except msgspec.ValidationError as error:
+        yield f"is no lock of npm's (version 2 or 3): {error}"
         return
-    packages = lock["packages"]
-    for kind in ("dependencies", "optionalDependencies"):
-        if packages.get("", {}).get(kind, {}) != wanted.get(kind, {}):
+    own = packages.get("", Package())
+    for kind, locked, names in (
+        ("dependencies", own.dependencies, asked.dependencies),
+        ("optionalDependencies", own.optional, asked.optional),
+    ):
+        if locked != names:
             yield f"{kind} of {FILES[0]} are others"
     for path, entry in packages.items():
-        if path and not str(entry.get("integrity", "")).startswith("sha512-"):
+        if path and not entry.integrity.startswith("sha512-"):
             yield f"{path} has no SHA-512"
-        if "resolved" in entry:
+        if entry.resolved is not msgspec.UNSET:
             yield f"{path} has an address"
         # What the registry did not have when the lock was made: npm refuses to install such a lock.
-        for name in (*entry.get("dependencies", ()), *entry.get("optionalDependencies", ())):
+        for name in (*entry.dependencies, *entry.optional):
             if not any(other.endswith(f"node_modules/{name}") for other in packages):
                 yield f"{path or FILES[0]} wants {name}, which it lacks"
 
