@@ -109,8 +109,8 @@ def _problems(path: str, name: str, service: Service, configuration: Configurati
     if service.environment and service.environment not in configuration.locks:
         known = ", ".join(sorted(configuration.locks)) or "none"
         yield f"{path}.environment: unknown lock {service.environment!r}; known: {known}"
-    if not service.ready and not service.environment:
-        yield f"{path}.ready: only a service with an environment of its own can be one that nobody starts"
+    if not service.ready:
+        yield from _unstarted(path, name, service, configuration)
     if service.optional and not service.environment:
         yield f"{path}.optional: only a service with an environment of its own can be optional"
     if name in (*configuration.lanes, *configuration.providers) and service.gated:
@@ -138,3 +138,14 @@ def _problems(path: str, name: str, service: Service, configuration: Configurati
             yield f"{path}.gives: {entry!r} names an address, and without `ready` nothing is started"
         elif "{model}" in entry and not service.models:
             yield f"{path}.gives: {entry!r} names a model, and `models` says of no path that lists any"
+
+
+def _unstarted(path: str, name: str, service: Service, configuration: Configuration) -> Iterable[str]:
+    """Yield what is asked of programs that nobody starts; it would never be asked, and never be missed."""
+    if not service.environment:
+        yield f"{path}.ready: only a service with an environment of its own can be one that nobody starts"
+    for key in ("identity", "models", "meter", "refused", "instead"):
+        if getattr(service, key):
+            yield f"{path}.{key}: without `ready` nothing is started that could be asked"
+    if configuration.address.service == name:
+        yield f"address.service: {name!r} has no address, as without `ready` nothing is started"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from greenlane.config.lanes import Instead, Lane, LaneKind, Service
+from greenlane.config.lanes import Address, Instead, Lane, LaneKind, Service
 from greenlane.config.schema import Configuration, ExtraLock
 from greenlane.config.services import (
     absence_line,
@@ -110,6 +111,14 @@ PROBLEMS = {
         service(ready="", environment="house", gives=("B={base}",)),
         "services.s.gives: 'B={base}' names an address, and without `ready` nothing is started",
     ),
+    "nobody to ask": (
+        service(ready="", environment="house", refused="/metrics refused"),
+        "services.s.refused: without `ready` nothing is started that could be asked",
+    ),
+    "nobody to prove": (
+        service(ready="", environment="house", identity="/identity"),
+        "services.s.identity: without `ready` nothing is started that could be asked",
+    ),
     "no model": (service(gives=("M={model}",)), "services.s.gives: 'M={model}' names a model, and `models` says"),
 }  # fmt: skip
 
@@ -119,6 +128,13 @@ def test_problems(declared: Service, problem: str) -> None:
     """Each is told with its key path and what is allowed."""
     (told,) = problems(configuration(s=declared))
     assert told.startswith(problem)
+
+
+def test_a_base_needs_somebody_who_is_started() -> None:
+    """A base cannot follow programs that only tests start."""
+    declared = configuration(s=service(ready="", environment="house"))
+    (told,) = problems(msgspec.structs.replace(declared, address=Address(variable="BASE", service="s")))
+    assert told == "address.service: 's' has no address, as without `ready` nothing is started"
 
 
 def test_names_of_their_own() -> None:
