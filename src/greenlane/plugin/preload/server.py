@@ -16,7 +16,7 @@ import threading
 import traceback
 import types
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -126,10 +126,12 @@ class ForkServer:
 
     Args:
         end: of the controller's orders.
+        before: the environment before the imports, of which a worker keeps what these changed.
     """
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, before: Mapping[str, str]) -> None:
         self._end = end
+        self._before = before
         self._workers: dict[int, int] = {}
         self._children = signal.signal(signal.SIGCHLD, self._reap)
         # Whoever is at the keyboard means the tests; this process ends with its controller.
@@ -149,7 +151,7 @@ class ForkServer:
                     os.kill(order["kill"], signal.SIGKILL)
                 continue
             if self._fork(descriptors):
-                _become(order, descriptors)
+                _become(order, descriptors, self._before)
                 return str(order["program"])
 
     def _fork(self, descriptors: Sequence[int]) -> bool:
@@ -201,28 +203,47 @@ def _tell(descriptor: int, text: str) -> None:
         os.write(descriptor, text.encode() + b"\n")
 
 
-def _become(order: dict[str, Any], descriptors: Sequence[int]) -> None:
-    """Be the process that the controller would have spawned."""
+def _become(order: dict[str, Any], descriptors: Sequence[int], before: Mapping[str, str]) -> None:
+    """Be the process that the controller would have spawned, after the imports.
+
+    Args:
+        order: what is asked; descriptors: of its streams.
+        before: the environment before the imports.
+    """
     for stream, descriptor in zip(STREAMS, descriptors, strict=False):
         os.dup2(descriptor, stream)
         os.close(descriptor)
     sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115  lives as long as the process
     os.chdir(order["cwd"])
+    environment = as_after_imports(order["environment"], before, dict(os.environ))
     os.environ.clear()
-    os.environ.update(order["environment"])
+    os.environ.update(environment)
     sys.argv = ["-c"]
+
+
+def as_after_imports(wanted: Mapping[str, str], before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment with what imports changed, save where it says something of its own.
+
+    Args:
+        wanted: that the controller gives; before, after: of the process that imported.
+    """
+    changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
+    own = {name for name in changed if wanted.get(name) == before.get(name)}
+    kept = {name: value for name, value in wanted.items() if name not in own}
+    return {**kept, **{name: after[name] for name in own if name in after}}
 
 
 def main(descriptor: int, order: dict[str, Any]) -> str:
     """Import, then fork; return, in a fork, the program that it is to run."""
     end = socket.socket(fileno=descriptor)
     sys.path[:] = order["path"]
+    before = dict(os.environ)
     with rewriting():
         answer = guarded_imports(order)
     from greenlane.plugin.preload.wire import send
 
     send(end, answer)
-    return "" if answer["failure"] else ForkServer(end).serve()
+    return "" if answer["failure"] else ForkServer(end, before).serve()
 
 
 if __name__ == "__main__":

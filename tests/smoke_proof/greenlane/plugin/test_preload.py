@@ -21,6 +21,7 @@ DEAR = """
         file.write(f"{os.getpid()}\\n")
     STATE = []
     random.seed(1)
+    os.environ["FROM_IMPORT"] = "1"
 """
 
 
@@ -45,6 +46,7 @@ def test_each_worker_is_a_process_of_its_own_that_begins_after_the_import(projec
             assert dear.STATE == []
             assert threading.active_count() <= 2, "execnet's own, and no other"
             assert os.environ["FROM_CONFTEST"] == os.environ["PYTEST_XDIST_WORKER_COUNT"] == "2"
+            assert os.environ["FROM_IMPORT"] == "1"
             assert os.read(0, 1) == b"" and "__file__" not in vars(sys.modules["__main__"])
             assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
             assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
