@@ -38,6 +38,7 @@ SYSTEM = {
     "UV_LINK_MODE": "how uv links files; installations see all names that begin with `UV_`, `PIP_` or `SSL_CERT_`",
     "DOCKER_HOST": "engine of the docker backend, as are `DOCKER_CONTEXT`, `DOCKER_CONFIG` and those of its TLS",
     "PYTEST_XDIST_WORKER": "xdist's name of a worker of the lane",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "of the `env` of a lane: pytest loads only plugins that are named",
 }
 """What belongs to the system, to pytest and to GitHub."""
 

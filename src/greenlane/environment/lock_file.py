@@ -15,7 +15,8 @@ MISMATCHES = ("hash mismatch", "do not match the hashes", "eintegrity")
 UNREACHABLE = (
     "failed to fetch", "error sending request", "network was disabled", "network connectivity is disabled",
     "could not connect", "connection refused", "name or service not known", "failed to establish a new connection",
-    "enotfound", "econnrefused", "econnreset", "eai_again", "etimedout",
+    # Python's own ModuleNotFoundError has the code of a name that is not known in it.
+    *(f"code {code}" for code in ("enotfound", "econnrefused", "econnreset", "eai_again", "etimedout")),
 )  # fmt: skip
 """How uv, pip and npm say that no package index answered, in lower case."""
 
