@@ -16,8 +16,9 @@ from pathlib import Path
 import xllamacpp
 
 NAME = "smollm2-135m"
-CONTEXT = 8192
 PARALLEL = 4
+CONTEXT = 4096 * PARALLEL
+"""Tokens for all slots together: one conversation of an agent that prints has needed more than 2048."""
 
 
 def weights() -> Path:
