@@ -16,7 +16,7 @@ import msgspec
 from greenlane.cli.context import print_answer, print_line
 from greenlane.errors import EXIT_READY, UsageError
 from greenlane.evidence.violation import Violation
-from greenlane.ext.probe.asked import Asked, Limit, Target
+from greenlane.ext.probe.asked import LATENCY, Asked, Limit, Target
 from greenlane.ext.probe.discovery import discovered, planned
 from greenlane.ext.probe.grade import Grade, as_json
 from greenlane.ext.probe.run import probe
@@ -85,6 +85,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     finally:
         wire.close()
     asked = _with_targets(asked, targets)
+    if asked.bounds and not any(check.name == LATENCY for _, check in asked.checks()):
+        served = ", ".join(target.dialect.value for target in targets)
+        raise UsageError(f"--bound judges conversations, and none is asked ({served})", "leave --bound out")
     for line in (*left_out, targets_line(asked)):
         say(line)
     verdict, made, written = probe(folder, asked, environ, say, limits_allowed=arguments.allow_limits)

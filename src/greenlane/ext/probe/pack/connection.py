@@ -38,9 +38,11 @@ def after_stream(case: Case) -> None:
 
 
 def figures(case: Case) -> None:
-    """Measure a plain answer and a stream; nothing is judged."""
+    """Measure a plain answer and a stream; nothing is judged but that there are some."""
     reply = case.post(case.body(ask("Count from 1 to 20.", max_tokens=40)))
+    need(reply.status == 200, f"there is no answer to measure: status {reply.status}")
     stream = case.stream(ask("Count from 1 to 20.", max_tokens=40))
+    need(bool(stream.events), "there is no stream to measure: no event comes")
     count = max(1, len(stream.events) - 1)
     case.told["whole"] = round(reply.seconds, 4)
     case.told["first"] = round(stream.first, 4)

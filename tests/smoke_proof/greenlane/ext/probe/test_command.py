@@ -182,6 +182,14 @@ def test_a_bound_judges_a_figure(make_tiny: Any, base: str) -> None:
     assert "MUST latency.told [chat] `whole` is " in ran.output
 
 
+def test_a_bound_that_would_judge_nothing_is_refused(make_tiny: Any, base: str) -> None:
+    """Where no conversation is asked, no figure is measured, and a bound would hold whatever it says."""
+    ran = probed(make_tiny(), base, "--dialect", "embeddings", "--profile", "basic", "--bound", "whole=0.000001")
+
+    assert ran.code == 2
+    assert "--bound judges conversations, and none is asked (embeddings)" in ran.output
+
+
 def test_a_folder_of_somebody_else_is_left_alone(make_tiny: Any, base: str) -> None:
     """A folder that holds other files is not written into."""
     tiny = make_tiny().write("out/notes.txt", "mine")

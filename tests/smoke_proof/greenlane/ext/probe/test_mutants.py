@@ -6,7 +6,9 @@ import pytest
 
 from greenlane.ext.probe.asked import LATENCY
 from greenlane.ext.probe.pack.table import PACK
-from mutants.mutant import SEEDS, Mutant, Variant
+from greenlane.ext.probe.values import Dialect
+from mutants.healthy import Response, Seams
+from mutants.mutant import SEEDS, Mutant, Variant, found
 from mutants.report import PAGE, caught, page, red
 from mutants.table import MUTANTS, VARIANTS
 
@@ -39,3 +41,15 @@ def test_the_page_of_mutants_is_that_of_the_table() -> None:
     """The table that readers see is made of the mutants that run."""
     assert PAGE.name == "probe-mutants.md"
     assert PAGE.read_text(encoding="utf-8") == page(), "PYTHONPATH=tests python -m mutants.report"
+
+
+@pytest.mark.parametrize(
+    ("seams", "cause"),
+    [
+        pytest.param(Seams(events=lambda *_: []), "there is no stream to measure", id="no-event"),
+        pytest.param(Seams(response=lambda *_: Response.of({}, 503)), "there is no answer to measure", id="refused"),
+    ],
+)
+def test_what_was_not_measured_keeps_no_bound(seams: Seams, cause: str) -> None:
+    """A refusal is quick, and a stream without an event has no seconds to its first: neither is a figure."""
+    assert found(seams, Dialect.CHAT, SEEDS[0], [LATENCY])[LATENCY].startswith(cause)
