@@ -70,16 +70,20 @@ class Continue:
         return said_in(chain)
 
     async def _resolved(self, items: list[dict[str, Any]], user: str) -> list[dict[str, Any]]:
-        """Returns: the items, those referred to in the place of their references. Raises: NotStored."""
-        wanted = {str(item.get("id")) for item in items if _refers(item)}
+        """Returns: the items, those referred to in the place of their references.
+
+        Raises: NotStored; InvalidParameter for a reference without an id.
+        """
+        wanted = {_referred(item) for item in items if _refers(item)}
         if not wanted:
             return items
         found: dict[str, dict[str, Any]] = {}
         for record in (await self._store.all(user, Kind.RESPONSE))[-_SEARCHED:]:
-            found |= {name: item for item in said_in([record]) if (name := str(item.get("id"))) in wanted}
+            named = [item for item in said_in([record]) if isinstance(item.get("id"), str)]
+            found |= {item["id"]: item for item in named if item["id"] in wanted}
         if missing := wanted - found.keys():
             raise NotStored(f"Item with id '{min(missing)[:100]}' not found", param="input")
-        return [found[str(item["id"])] if _refers(item) else item for item in items]
+        return [found[item["id"]] if _refers(item) else item for item in items]
 
 
 class Keep:
@@ -117,6 +121,14 @@ def _refers(item: Mapping[str, Any]) -> bool:
     """Returns: whether an item is only the id of another; the protocol lets such a one leave its type out."""
     kind = item.get("type")
     return kind == "item_reference" or (kind is None and "id" in item and not isinstance(item.get("role"), str))
+
+
+def _referred(item: Mapping[str, Any]) -> str:
+    """Returns: the id of what an item refers to. Raises: InvalidParameter."""
+    name = item.get("id")
+    if not isinstance(name, str):
+        raise InvalidParameter("Invalid type for the 'id' of an item_reference: expected string", param="input")
+    return name
 
 
 def _said(flow: Flow) -> list[Any]:

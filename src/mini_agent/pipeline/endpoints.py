@@ -105,9 +105,11 @@ class AdmitEndpoint:
         passes, names = flow.client.capabilities.passes_unknown, frozenset(FIELDS[self._kind])
         rules = Rules.of(flow.target, Dialect.CHAT, passes_unknown=passes, names=names)
         body, dropped = outgoing_body(asked.fields, rules)
-        # What an entry says of conversations is not for this.
+        # What an entry says of conversations is not for this. What it keeps back is, whatever the provider speaks.
         foreign = CLIENT_PARAMETERS - names - asked.fields.keys()
-        flow.body = {name: value for name, value in body.items() if name not in foreign}
+        kept_back = body.keys() & flow.target.dropped
+        dropped += kept_back
+        flow.body = {name: value for name, value in body.items() if name not in foreign | kept_back}
         if dropped:
             flow.headers.append((DROPPED_HEADER, dropped_names(sorted(dropped))))
 

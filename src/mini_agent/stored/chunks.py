@@ -60,7 +60,9 @@ def _grow(into: dict[str, Any], delta: Mapping[str, Any]) -> None:
     for name, value in delta.items():
         known = into.get(name)
         if isinstance(value, str) and isinstance(known, str) and name not in _SAME:
-            into[name] = known + value
+            into[name] = ""  # So that `known` is nobody else's: then it grows in place, without a copy for each piece.
+            known += value
+            into[name] = known
         elif isinstance(value, Mapping):
             if not isinstance(known, dict):
                 into[name] = known = {}

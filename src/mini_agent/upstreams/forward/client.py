@@ -61,20 +61,25 @@ class ForwardClient:
 
 def forward_call(settings: Settings, request: ProviderRequest, path: str) -> ModelCall:
     """Write a request to the process. path: as on the wire, from `/v1`. Raises: InvalidParameter."""
-    url = external_address(settings, path, kept_query(request.query))
+    # LiteLLM lets `model` of a query count before that of the body, which was looked up in the list.
+    url = external_address(settings, path, kept_query(request.query, said_elsewhere=("model",)))
     headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: "0"}
     return ModelCall.of(request, url, with_key(headers, settings.forward_key), answer_headers)
 
 
 def external_address(settings: Settings, path: str, query: str) -> URL:
     """Returns: the address of a path at the external process. path: as on the wire, from `/v1`; query: without `?`."""
-    return _address(settings.forward_url, path, query)
+    return _address(settings.forward_url, f"{path}?{query}") if query else _usual_address(settings.forward_url, path)
+
+
+def _address(base: str, path: str) -> URL:
+    return URL(f"{base.removesuffix('/v1')}{path}", encoded=True)
 
 
 @lru_cache(maxsize=256)
-def _address(base: str, path: str, query: str) -> URL:
-    base = base.removesuffix("/v1")
-    return URL(f"{base}{path}?{query}" if query else f"{base}{path}", encoded=True)
+def _usual_address(base: str, path: str) -> URL:
+    """Returns: an address without a query: there are few of these."""
+    return _address(base, path)
 
 
 def with_key(headers: Mapping[str, str], key: str | None) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from urllib.parse import unquote_plus
 
 from mini_agent.core.steering import field_steers
@@ -44,18 +44,20 @@ def answer_headers(answer: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:
             yield name, value
 
 
-def kept_query(query: str) -> str:
-    """Returns: the query string as it is, without the names that no client may set.
+def kept_query(query: str, *, said_elsewhere: Container[str] = ()) -> str:
+    """Take out of a query what no client may set there. said_elsewhere: further names, which are not the query's.
 
+    Returns: the query string, otherwise as it is.
     Raises: InvalidParameter for a value that is nested too deeply to be searched.
     """
     if not query:
         return query
     parts = query.split("&")
-    kept = [part for part in parts if not _steers(part)]
+    kept = [part for part in parts if not _steers(part, said_elsewhere)]
     return query if len(kept) == len(parts) else "&".join(kept)
 
 
-def _steers(pair: str) -> bool:
-    name, _, value = pair.partition("=")
-    return field_steers(unquote_plus(name).strip().lower(), unquote_plus(value))
+def _steers(pair: str, names: Container[str]) -> bool:
+    written, _, value = pair.partition("=")
+    name = unquote_plus(written).strip().lower()
+    return name in names or field_steers(name, unquote_plus(value))

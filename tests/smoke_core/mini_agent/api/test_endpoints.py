@@ -225,3 +225,15 @@ def test_an_entry_for_conversations_is_none_for_vectors(stage: Stage) -> None:
     stage.upstream.script(answer(VECTORS))
     gateway.post("/v1/embeddings", {"model": "m1", "input": "x"})
     assert stage.upstream.requests[0].body == {"model": "gpt-up", "input": "x", "input_type": "query"}
+
+
+def test_what_an_entry_keeps_back_is_kept_back_from_every_endpoint(stage: Stage) -> None:
+    """Whatever the provider speaks: nothing is translated here that would see to it."""
+    entry = stage.entry(model="openai_responses/up", additional_drop_params=["user"])
+    gateway = stage.gateway({"model_list": [entry]})
+    stage.upstream.script(answer(VECTORS))
+    reply = gateway.post("/v1/embeddings", {"model": "m1", "input": "x", "user": "u"})
+    assert (reply.headers["x-mini-agent-dropped"], stage.upstream.requests[0].body) == (
+        "user",
+        {"model": "up", "input": "x"},
+    )

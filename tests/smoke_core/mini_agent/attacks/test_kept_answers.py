@@ -61,6 +61,17 @@ def test_a_kept_reference_is_what_it_referred_to(world: DialectWorld, mode: str,
     assert ("mine" in last, "item_reference" in last) == (True, False)
 
 
+@pytest.mark.parametrize("name", [None, 5, {}])
+def test_a_reference_to_nothing_is_none_of_the_items_without_an_id(world: DialectWorld, name: Any) -> None:
+    """What was kept without an id has none that anybody could mean."""
+    gateway, model = world.gateways["sdk"], GROUP["openai_chat"]
+    world.provider.script(speak(Script((Words("x"),))))
+    assert gateway.post(PATH, {"model": model, "input": "hi"}, ADA).status == 200
+    for reference in ({"type": "item_reference", "id": name}, {"type": "item_reference"}):
+        reply = gateway.post(PATH, {"model": model, "input": [reference]}, ADA)
+        assert (reply.status, reply.error["code"], reply.error["param"]) == (400, "invalid_parameter", "input")
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("given", ["conv_of_bob", {"id": "conv_of_bob"}], ids=["id", "object"])
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/compact"])

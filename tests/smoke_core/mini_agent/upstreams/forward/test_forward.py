@@ -103,6 +103,18 @@ def test_query_string_is_kept_but_for_what_no_client_may_set(stage: Stage) -> No
 
 
 @pytest.mark.parametrize(
+    ("path", "more"),
+    [("chat/completions", {"messages": [{"role": "user", "content": "hi"}]}), ("embeddings", {"input": "hi"})],
+)
+def test_a_query_names_no_model(stage: Stage, path: str, more: dict[str, Any]) -> None:
+    """LiteLLM lets it count before the body's, which the gateway has looked up in the list."""
+    gateway = forward(stage)
+    for name in ("model", "mod%65l", "Model"):
+        gateway.post(f"/v1/{path}?{name}=unlisted&a=1", {"model": "m1", **more})
+    assert {(seen.query, seen.body["model"]) for seen in stage.upstream.requests} == {("a=1", "m1")}
+
+
+@pytest.mark.parametrize(
     ("asked", "group", "features"),
     [
         ("claude-x,feat-a,feat-b", "claude-x", "feat-a,feat-b"),
