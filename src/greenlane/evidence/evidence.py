@@ -321,6 +321,7 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
         unclaimed: test files of the project that no lane takes.
         lanes: every declared lane; declared_lanes: the same in detail.
         variants: the declared lane of each that was made for another interpreter.
+        reaching: lanes with a network that their guard keeps on what they may reach.
         ledger: what is known and excused; quarantine_kinds: lane kinds in which an entry excuses a failure.
         today: the day of UTC on which entries are looked at, `2026-01-31`.
         advisory: tests whose failure is told and makes nothing red, by node id without a sample's number.
@@ -348,6 +349,7 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
     unclaimed: tuple[str, ...] = ()
     declared_lanes: tuple[DeclaredLane, ...] = ()
     variants: dict[str, str] = {}
+    reaching: tuple[str, ...] = ()
     ledger: Ledger = Ledger()
     advisory: tuple[str, ...] = ()
     quarantine_kinds: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ def make_requirements(
         lanes=tuple(name for name, lane in settings.configuration.lanes.items() if not lane.variant_of),
         declared_lanes=_declared(settings),
         variants={lane.name: lane.variant_of for lane in settings.configuration.lanes.values() if lane.variant_of},
+        reaching=tuple(lane.name for lane in lanes if lane.reach),
         ledger=ledger,
         unclaimed=() if request.lane else unclaimed_files(settings, ledger),
         quarantine_kinds=tuple(kind.value for kind in settings.configuration.quarantine.kinds),

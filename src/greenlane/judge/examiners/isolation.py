@@ -126,15 +126,18 @@ def hermetic(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
         for proof in proofs:
             if proof.level == "none":
                 yield Violation(code=Code.NETWORK, message=f"process {proof.worker} was not guarded: {proof.proof}")
-    if record.kind != LaneKind.DETERMINISTIC or record.result.failure:
+    guarded = record.kind == LaneKind.DETERMINISTIC or record.lane in requirements.reaching
+    if not guarded or record.result.failure:
+        return
+    if evidence.journal.plugins and not proofs:
+        yield Violation(code=Code.NETWORK, message="no process of the lane proved that it is cut off")
+    if record.kind != LaneKind.DETERMINISTIC:
         return
     if record.result.hermetic == "kernel":
         for proof in proofs:
             if proof.level != "kernel":
                 message = f"process {proof.worker} proved only level {proof.level}: {proof.proof}"
                 yield Violation(code=Code.NETWORK, message=message)
-        if evidence.journal.plugins and not proofs:
-            yield Violation(code=Code.NETWORK, message="no process of the lane proved that it is cut off")
         return
     reason = f": {record.result.hermetic_reason}" if record.result.hermetic_reason else ""
     yield Violation(

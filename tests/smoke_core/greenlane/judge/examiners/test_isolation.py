@@ -72,6 +72,12 @@ def test_less_than_kernel_isolation_warns_and_is_red_when_strict(level: str) -> 
     assert loose.warnings[0].message == f"hermetic level is {level}, not kernel: user namespaces are off"
 
 
+@pytest.mark.parametrize("evidence", [nd(journal={"hermetic": ()}), lane(hermetic="python", journal={"hermetic": ()})])
+def test_no_guard_without_a_proof(evidence: LaneEvidence) -> None:
+    """Where only Python guards a lane, or what it may reach, the guard must have said that it stands."""
+    assert codes(verdict_on(evidence, reaching=("nd",))) == ["NETWORK"]
+
+
 def test_a_leak_tells_what_changed_and_where() -> None:
     """The one who broke it can find the line."""
     leak = leaked(before="None", after="'x'", where="tests/test_a.py:12")
