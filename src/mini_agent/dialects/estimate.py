@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from mini_agent.core.errors import InvalidParameter
+
 __all__ = ["estimate_tokens"]
 
 #: Bytes of a token: of English text and code, and of all other writing.
@@ -18,6 +20,8 @@ _OF_TOOLS = 300
 _OF_AN_IMAGE = 1500
 #: Bytes of a document for a token of it: half of a PDF is not text.
 _DOCUMENT_BYTES = 8
+#: Results of tools in a turn are content in content; nobody nests deeper than that by much.
+_DEEPEST = 32
 _IMAGES = frozenset({"image", "image_url", "input_image"})
 _DOCUMENTS = frozenset({"document", "file", "input_file"})
 #: Members that are names and marks, not text.
@@ -27,7 +31,7 @@ _UNREAD = frozenset({"type", "role", "id", "tool_use_id", "cache_control", "sign
 def estimate_tokens(body: Mapping[str, Any]) -> int:
     """Estimate what a provider would read. body: of Anthropic's Messages.
 
-    Returns: tokens, at least 1.
+    Returns: tokens, at least 1. Raises: InvalidParameter for content that is nested too deeply to be searched.
     """
     tools = body.get("tools") or ()
     total = _tokens(body.get("system"))
@@ -38,21 +42,23 @@ def estimate_tokens(body: Mapping[str, Any]) -> int:
     return max(1, round(total))
 
 
-def _tokens(value: Any) -> float:
+def _tokens(value: Any, depth: int = 0) -> float:
+    if depth > _DEEPEST:
+        raise InvalidParameter("The content is nested too deeply", param="messages")
     if isinstance(value, str):
         return _of_text(value)
     if isinstance(value, list):
-        return sum(map(_tokens, value))
+        return sum(_tokens(item, depth + 1) for item in value)
     if not isinstance(value, Mapping):
         return 0
-    kind = value.get("type")
+    kind = str(value.get("type"))
     if kind in _IMAGES:
         return _OF_AN_IMAGE
     if kind in _DOCUMENTS:
-        return _of_document(value)
+        return _of_document(value, depth)
     if kind == "tool_use":
         return _of_text(str(value.get("name"))) + _of_text(msgspec.json.encode(value.get("input")).decode())
-    return sum(_tokens(item) for name, item in value.items() if name not in _UNREAD)
+    return sum(_tokens(item, depth + 1) for name, item in value.items() if name not in _UNREAD)
 
 
 def _of_text(text: str) -> float:
@@ -61,10 +67,10 @@ def _of_text(text: str) -> float:
     return plain / _ASCII_BYTES + (size - plain) / _OTHER_BYTES
 
 
-def _of_document(part: Mapping[str, Any]) -> float:
+def _of_document(part: Mapping[str, Any], depth: int) -> float:
     source = part.get("source")
     source = source if isinstance(source, Mapping) else {}
     if source.get("type") in ("text", "content"):
-        return _tokens(source.get("data") or source.get("content"))
+        return _tokens(source.get("data") or source.get("content"), depth + 1)
     data = source.get("data")
     return len(data) * 3 / 4 / _DOCUMENT_BYTES if isinstance(data, str) else _OF_AN_IMAGE

@@ -19,8 +19,8 @@ class Flow:
     """One request of one dialect.
 
     `admit` finds out who answers and with what: hop, stream, target, client, body, protocol_headers. `user` makes the
-    request of it. `recall` and `tools` change request and client; `call` answers. headers: of the answer, beside those
-    of its kind.
+    request of it. `continue` fills references in, in `body` too, which is what is kept of the caller's words. `recall`
+    and `tools` change request and client; `call` answers. headers: of the answer, beside those of its kind.
     """
 
     scope: Scope

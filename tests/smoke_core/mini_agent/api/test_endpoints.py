@@ -209,6 +209,33 @@ def test_an_estimate_says_that_it_is_one(world: DialectWorld, group: str) -> Non
     assert counts == sorted(set(counts))
 
 
+def deep(levels: int, member: str) -> Any:
+    """Returns: a value that is nested so deeply."""
+    value: Any = "x"
+    for _ in range(levels):
+        value = {member: value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("part", "status"),
+    [
+        ({"type": {"a": "b"}, "text": "x"}, 200),
+        ({"type": ["text"], "text": "x"}, 200),
+        (deep(800, "a"), 400),
+        (deep(800, "content"), 400),
+        ({"type": "document", "source": {"type": "content", "content": deep(800, "a")}}, 400),
+    ],
+)
+def test_no_content_is_a_fault_of_ours(world: DialectWorld, part: Any, status: int) -> None:
+    """An estimate reads what nobody has checked."""
+    for content, system in (([part], "x"), ("x", [part])):
+        body = {"messages": [{"role": "user", "content": content}], "system": system, "model": "by-chat"}
+        reply = ask(world, "sdk", COUNT, body, refuse(404, "Not Found"))
+        assert reply.status == status
+        assert status == 200 or reply.error["type"] == "invalid_request_error"
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_other_failures_of_a_count_are_failures(world: DialectWorld, mode: str) -> None:
     """They have Anthropic's envelope, as what is wrong with the request."""
