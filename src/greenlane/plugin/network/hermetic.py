@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from _socket import socket as KernelSocket  # noqa: N812  the class that ours stands on
 from collections.abc import Generator
 from typing import Any
 
@@ -15,7 +16,7 @@ from greenlane.evidence.journal import Hermetic, NetworkAttempt
 from greenlane.plugin.journal import Writer
 from greenlane.plugin.network.audit import AuditEvents, CallSites
 from greenlane.plugin.network.loopback import Loopback, plain
-from greenlane.plugin.network.proof import RouteCounter, look_up_outside, refusal, route_outside
+from greenlane.plugin.network.proof import OUTSIDE, RouteCounter, look_up_outside, refusal, route_outside
 from greenlane.plugin.network.reach import Reach
 from greenlane.plugin.place import Place
 
@@ -100,15 +101,18 @@ class HermeticGuard(Place):
         """Prove once more, where only this guard holds the process: a test or a conftest may have made it deaf."""
         if self._level != "python":
             return
+        # Not `socket.socket`: tests replace it, as pytest-socket does, by one that raises what it likes.
+        probe = KernelSocket(socket.AF_INET, socket.SOCK_DGRAM)
         self._proving = True
         try:
-            route_outside()
+            probe.connect(OUTSIDE)
         except BlockedAttemptError:
             return
         except OSError:  # refused, and not by the guard
             pass
         finally:
             self._proving = False
+            probe.close()
         self._journal.write(Hermetic, level="none", proof="at its end, the guard of the process had been switched off")
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from greenlane.evidence.journal import Hermetic
 from support.lane_project import LaneProject
 
 TESTS = """
@@ -76,3 +77,24 @@ def test_a_lane_reaches_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     }  # fmt: skip
     assert run.attempts("test_named") == []
     assert [attempt.address for attempt in run.attempts("test_other_port")] == ["192.0.2.1:81"]
+
+
+def test_a_suite_that_has_no_sockets_at_its_end_is_guarded(tmp_path: Path) -> None:
+    """The last proof does not go through what tests put in the place of `socket.socket`."""
+    project = LaneProject(tmp_path)
+    project.write(
+        "tests/test_it.py",
+        """
+        import socket
+
+        class Blocked(socket.socket):
+            def __new__(cls, *args, **kwargs):
+                raise RuntimeError("no sockets here")
+
+        def test_takes_sockets_away():
+            socket.socket = Blocked
+        """,
+    )
+    run = project.run(kind="nondeterministic", network=False, reach=("192.0.2.1:80",))
+    assert run.status == 0, run.output
+    assert [proof.level for proof in run.of(Hermetic)] == ["python"]
