@@ -23,9 +23,9 @@ async def send_past_stale(request: aiohttp.ClientRequest, handler: ClientHandler
 
     aiohttp repeats what is idempotent itself (RFC 9110 9.2.2). A POST is repeated when its body says that asking twice
     does no harm, as browsers do it with every POST and OpenAI's client with every failure; Go and urllib3 repeat none
-    whose bytes were written, and so do we where the body does not say it: a relayed path may create something. What a
-    model is asked changes nothing, so the price is a second answer when the server had begun with the first; that is
-    rare, and happens once at most.
+    whose bytes were written, and so do we where the body does not say it: a relayed path may create something, and an
+    agent acts. What a model is asked changes nothing, so the price is a second answer when the server had begun with
+    the first; that is rare, and happens once at most.
 
     Returns: the answer, its body unread. Raises: aiohttp's errors, those of the second attempt where there was one.
     """

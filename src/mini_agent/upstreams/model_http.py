@@ -58,7 +58,11 @@ class _Opened(NamedTuple):
 
 
 class ModelHttp:
-    """Posts requests. connections: of the app. wire: what the servers that are called say. backoff: of retries."""
+    """Posts requests.
+
+    connections: of the app. wire: what the servers that are called say. backoff: of retries. again: whether to ask
+    twice does no harm, where a connection ends without a byte of the answer (`net.stale`).
+    """
 
     def __init__(
         self,
@@ -66,7 +70,10 @@ class ModelHttp:
         clock: Clock,
         wire: Wire = OPENAI,
         backoff: RetryRule = Backoff(),  # noqa: B008 - it is frozen
+        *,
+        again: bool = True,
     ) -> None:
+        self._again = again
         self._connections = connections
         self._clock = clock
         self._wire = wire
@@ -146,7 +153,7 @@ class ModelHttp:
         try:
             response = await client.post(
                 call.url,
-                data=self._connections.body(call.body, again=True),
+                data=self._connections.body(call.body, again=self._again),
                 headers=call.headers,
                 timeout=timeout,
                 allow_redirects=False,

@@ -113,7 +113,8 @@ class CodexHttp:
     """Asks codex agents. connections: of the app."""
 
     def __init__(self, connections: Connections, clock: Clock, policy: RetryPolicy) -> None:
-        self._http = ModelHttp(connections, clock, backoff=policy)
+        # An agent acts. One that ends without a word may have done so already.
+        self._http = ModelHttp(connections, clock, backoff=policy, again=False)
 
     async def complete(self, call: ModelCall) -> bytes:
         """Ask once. Returns: the completion, null content as `""`. Raises: GatewayError."""

@@ -145,3 +145,15 @@ def test_what_is_relayed_is_not_sent_twice(provider: Provider, stage: Stage) -> 
     assert gateway.post("/v1/images/generations", {"prompt": "a"}).status == 200
     assert gateway.post("/v1/images/generations", {"prompt": "b"}).status == 502
     assert [seen[:2] for seen in provider.seen] == [(0, 0), (0, 1)]
+
+
+def test_an_agent_is_not_asked_twice(provider: Provider, stage: Stage) -> None:
+    """It acts: one that ends without a word may have done what it was asked."""
+    environ = {"LITELLM_ENABLE_CODEX_AGENT": "1", "CODEX_AGENT_API_BASE": provider.base}
+    gateway = stage.gateway(
+        {"model_list": [{"model_name": "m1", "litellm_params": {"model": "codex-agent/x"}}]}, environ
+    )
+    provider.plan = closing
+    assert gateway.chat("first").text == "here"
+    assert gateway.chat("delete it").status == 502
+    assert [seen[:2] for seen in provider.seen] == [(0, 0), (0, 1)]
