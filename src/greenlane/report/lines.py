@@ -21,6 +21,8 @@ LONGEST = 1000
 
 def clean(text: str) -> str:
     """Return text of which a terminal shows every character: no control character, escape sequence or line break."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
