@@ -66,9 +66,10 @@ class Loggers:
                 changes.extend(_differences(logger, self._rows[number], row))
                 self._rows[number] = row
 
-    def _is_no_loss(self, logger: logging.Logger, row: tuple[Any, ...]) -> bool:
-        """Whether a test made a logger of its own and set its level: nobody else will ask for it."""
-        return row[1:] == PRISTINE[1:] and (not _of_a_package(logger) or self._of_a_test(logger))
+    def _expected(self, logger: logging.Logger, level: int) -> tuple[Any, ...]:
+        """Return what a new logger may be: one of a test's own may have any level, for nobody else will ask for it."""
+        own = not _of_a_package(logger) or self._of_a_test(logger)
+        return (level, *PRISTINE[1:]) if own else PRISTINE
 
     def _of_a_test(self, logger: logging.Logger) -> bool:
         """Whether a logger is named after a module of the tests, whose own it then is."""
@@ -87,11 +88,11 @@ class Loggers:
                 row = _row(logger)
                 self._loggers.append(logger)
                 self._rows.append(row)
-                if not first and row != PRISTINE and not self._is_no_loss(logger, row):
+                if not first and row != (expected := self._expected(logger, row[0])):
                     importing = bool(self._arrived)
                     changes.extend(
                         replace(c, importing=importing, started=self._of_a_test(logger))
-                        for c in _differences(logger, PRISTINE, row)
+                        for c in _differences(logger, expected, row)
                     )
 
 

@@ -97,6 +97,8 @@ def test_polluter():
     os.chdir("/")  # cwd
     mask()
     logging.getLogger().setLevel(logging.DEBUG)  # level
+    logging.getLogger("its.own").setLevel(logging.DEBUG)
+    logging.getLogger("its.own").propagate = False  # propagate
     logging.getLogger("brand.new").addHandler(logging.StreamHandler())  # handler
     logging.disable(logging.ERROR)  # disable
     warnings.simplefilter("ignore")  # warnings

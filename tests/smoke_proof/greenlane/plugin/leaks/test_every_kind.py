@@ -33,6 +33,7 @@ NAMED = {
     "sys.meta_path:sys.meta_path": "finder",
     "cwd:cwd": "cwd",
     "logging:root.level": "level",
+    "logging:its.own.propagate": "propagate",
     "logging:brand.new.handlers": "handler",
     "logging:disable": "disable",
     "warnings:warnings": "warnings",
@@ -97,6 +98,12 @@ def test_each_kind_is_named_with_its_line(runs: dict[str, LaneRun], run: str, na
     where = f"tests/test_polluter.py:{line_of(POLLUTER, NAMED[name])}"
 
     assert found_in(runs[run], name).where == where
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_the_level_of_a_logger_of_its_own_is_no_leak(runs: dict[str, LaneRun], run: str) -> None:
+    """Nobody else will ask for the logger; what else the test did to it is told all the same."""
+    assert [name for name in runs[run].leaks() if "its.own" in name] == ["logging:its.own.propagate"]
 
 
 @pytest.mark.parametrize("run", RUNS)
