@@ -67,6 +67,11 @@ def run(command: Sequence[str], cwd: Path) -> Ran:
     return Ran(os.waitstatus_to_exitcode(status), text, time.monotonic() - began, cpu, usage.ru_maxrss / 1024)
 
 
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder for one project; the process that keeps a run's history may still write there when it goes."""
+    return tempfile.TemporaryDirectory(prefix="stranger-", ignore_cleanup_errors=True)
+
+
 def source(name: str, into: Path) -> Path:
     """Return a fresh copy of a project: a folder, or the newest source distribution of a name."""
     if Path(name).is_dir():
@@ -84,7 +89,7 @@ def source(name: str, into: Path) -> Path:
 
 def adopt(name: str, expected: dict[str, Any], rounds: int) -> dict[str, Any]:
     """Adopt one project and return what came of it."""
-    with tempfile.TemporaryDirectory(prefix="stranger-") as folder:
+    with scratch() as folder:
         project = source(name, Path(folder))
         tests = digest(project)
         init = run([*GREENLANE, "init", "--yes", *expected.get("words", ())], project)
@@ -100,7 +105,7 @@ def adopt(name: str, expected: dict[str, Any], rounds: int) -> dict[str, Any]:
         pairs = []
         for _ in range(rounds):
             plain = run([python, "-P", "-m", "pytest", *core["tests"], "-q", *spread], project)
-            pairs.append((run([*GREENLANE, "ready"], project), lane_seconds(project), plain))
+            pairs.append((run([*GREENLANE, "ready", "--fresh"], project), lane_seconds(project), plain))
         shown = [line for line in ready.output.splitlines() if not line.startswith("core | ")]
         return found | {
             "ready": ready, "verdict": verdict, "pairs": pairs, "edited": digest(project) != tests,
@@ -116,13 +121,13 @@ def lane_seconds(project: Path) -> float:
 
 def floor() -> float:
     """Return the processor time that `ready` takes for a suite of one test, seconds."""
-    with tempfile.TemporaryDirectory(prefix="stranger-") as folder:
+    with scratch() as folder:
         project = Path(folder)
         (project / "test_one.py").write_text("def test_one(): pass\n")
         run([*GREENLANE, "init", "--yes"], project)
         python = str(project / ".nox/greenlane/core/bin/python")
         plain = min(run([python, "-P", "-m", "pytest", "-q"], project).cpu for _ in range(3))
-        return min(run([*GREENLANE, "ready"], project).cpu for _ in range(3)) - plain
+        return min(run([*GREENLANE, "ready", "--fresh"], project).cpu for _ in range(3)) - plain
 
 
 def digest(project: Path) -> dict[str, bytes]:
