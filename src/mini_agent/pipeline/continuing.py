@@ -72,11 +72,15 @@ class Continue:
     async def _resolved(self, items: list[dict[str, Any]], user: str) -> list[dict[str, Any]]:
         """Returns: the items, those referred to in the place of their references.
 
-        Raises: NotStored; InvalidParameter for a reference without an id.
+        Raises: NotStored; InvalidParameter for a reference without an id, or a second one to the same item.
         """
-        wanted = {_referred(item) for item in items if _refers(item)}
+        references = [_referred(item) for item in items if _refers(item)]
+        wanted = set(references)
         if not wanted:
             return items
+        if len(wanted) < len(references):
+            # A reference is short and its item may be long: many to one would make gigabytes of a small request.
+            raise InvalidParameter("An item is referred to more than once", param="input")
         found: dict[str, dict[str, Any]] = {}
         for record in (await self._store.all(user, Kind.RESPONSE))[-_SEARCHED:]:
             named = [item for item in said_in([record]) if isinstance(item.get("id"), str)]

@@ -72,6 +72,18 @@ def test_a_reference_to_nothing_is_none_of_the_items_without_an_id(world: Dialec
         assert (reply.status, reply.error["code"], reply.error["param"]) == (400, "invalid_parameter", "input")
 
 
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/compact"])
+def test_a_small_request_does_not_become_a_large_one(world: DialectWorld, path: str) -> None:
+    """A reference has a few bytes, its item up to millions: it is filled in once."""
+    gateway, model = world.gateways["sdk"], GROUP["openai_chat"]
+    world.provider.script(speak(Script((Words("x"),))))
+    long = {"type": "message", "role": "user", "id": "msg_long", "content": "x" * 100_000}
+    assert gateway.post(PATH, {"model": model, "input": [long]}, ADA).status == 200
+    sent(world)
+    reply = gateway.post(path, {"model": model, "input": [{"type": "item_reference", "id": "msg_long"}] * 50}, ADA)
+    assert (reply.status, reply.error["param"], sent(world)) == (400, "input", [])
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("given", ["conv_of_bob", {"id": "conv_of_bob"}], ids=["id", "object"])
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/compact"])
