@@ -286,7 +286,7 @@ def _allowed(path: str, lane: Lane) -> Iterable[str]:
     if lane.reach and lane.deterministic:
         yield f"{path}.reach: a deterministic lane reaches nothing beyond its own loopback"
     for place in () if lane.deterministic else lane.reach:
-        if not _PLACE.fullmatch(place):
+        if not _PLACE.fullmatch(place) or not 0 < int(place.rpartition(":")[2]) < 2**16:
             yield f"{path}.reach: {place!r} is not host:port, such as api.example.com:443"
     if lane.providers and lane.kind is not LaneKind.RELEASE:
         yield f"{path}.providers: only a lane of kind 'release' may call live providers"
