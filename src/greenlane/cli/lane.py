@@ -14,6 +14,7 @@ from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
 from greenlane.cli.watch import watch
 from greenlane.config.context import Context
 from greenlane.errors import ConfigError
+from greenlane.report.write import remove_reports
 from greenlane.run.again import last_time
 from greenlane.run.planning import named_plan, named_queue
 from greenlane.run.ready import decide
@@ -104,11 +105,15 @@ def _watched(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     Raises:
         ConfigError: other words say what is run, too.
     """
-    if arguments.failed or arguments.only or arguments.reuse or arguments.queue or arguments.plan:
-        left_out = "leave out --failed, --only, --reuse, --queue and --plan"
-        raise ConfigError("--watch chooses what is run by what changes", left_out)
-    lane = context_of(arguments, environ).settings.lane(arguments.lane)
-    shards, given = chosen_shards(lane, arguments.shards, arguments.keyword, environ)
+    with no_old_verdict(Path(arguments.project), arguments.lane):
+        if arguments.failed or arguments.only or arguments.reuse or arguments.queue or arguments.plan:
+            left_out = "leave out --failed, --only, --reuse, --queue and --plan"
+            raise ConfigError("--watch chooses what is run by what changes", left_out)
+        settings = context_of(arguments, environ).settings
+        lane = settings.lane(arguments.lane)
+        shards, given = chosen_shards(lane, arguments.shards, arguments.keyword, environ)
+    # What is run from now on takes the place of the evidence that its verdict was about.
+    remove_reports(settings.root, settings.configuration, lane.name)
     # Of each round there is one block, and nothing on the way.
     now = partial(context_of, arguments, given, say=lambda _: None)
     return watch(now, lane.name, shards, arguments.seed)

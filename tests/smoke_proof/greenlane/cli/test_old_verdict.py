@@ -79,6 +79,7 @@ WRONG_LANES = (
     ["core", "no-such-shard"],
     ["--seed=x", "core"],
     ["core", "--only", "a", "--failed"],
+    ["core", "--watch", "--failed"],
 )
 
 
