@@ -54,11 +54,10 @@ def _serve_on(sock: socket.socket, settings: Settings) -> int:
     def announce() -> None:
         print(f"mini-agent listening on http://{shown}:{settings.port}", flush=True)
 
-    # What exists now lives as long as the process: the collector need not look at it again and again. And a request
-    # leaves little that only the collector finds: it looks every few requests, instead of several times in each.
+    # What exists now lives as long as the process: the collector need not look at it again and again. How often it
+    # looks at the rest stays as it is: a higher threshold saved 6 % of a request, and 200 streams grew it by 2 MB.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 20, 20)
     config = server_config(app, grace_s=settings.shutdown_grace_s, limits=limits_of(settings))
     server = GatewayServer(config, announce)
     server.run(sockets=[sock])
