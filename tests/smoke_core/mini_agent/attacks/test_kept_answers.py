@@ -51,9 +51,11 @@ def test_a_kept_reference_is_what_it_referred_to(world: DialectWorld, mode: str,
     gateway, model = world.gateways[mode], GROUP[provider]
     world.provider.forget()
     world.provider.script(*(speak(Script((Words(text),), name=text)) for text in "abc"))
-    own = {"type": "message", "role": "user", "id": FOREIGN, "content": "mine"}
+    # An id of its own: the gateway keeps it for the other tests, too.
+    name = f"{FOREIGN}_{mode}_{provider}"
+    own = {"type": "message", "role": "user", "id": name, "content": "mine"}
     gateway.post(PATH, {"model": model, "input": [own]}, ADA)
-    reference = {"type": "item_reference", "id": FOREIGN}
+    reference = {"type": "item_reference", "id": name}
     second = gateway.post(PATH, {"model": model, "input": [reference]}, ADA).json()
     asked = {"model": model, "input": "again", "previous_response_id": second["id"]}
     assert gateway.post(PATH, asked, ADA).status == 200
