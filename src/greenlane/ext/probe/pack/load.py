@@ -18,7 +18,7 @@ AT_ONCE = 6
 CUTS = 6
 TRIES = 5
 PAUSE = 0.2
-"""Seconds between looks at whether cancelled work was given up."""
+"""Seconds between looks at whether cancelled work was given up; fewer where answers are awaited with less patience."""
 
 
 def together(case: Case, work: Callable[[int], str]) -> list[str]:
@@ -61,7 +61,7 @@ def cancelled(case: Case) -> None:
         if reply.status not in (429, 503, 529):
             break
         # The server sees that its client has gone when it writes next.
-        time.sleep(PAUSE)
+        time.sleep(min(PAUSE, case.wire.patience / 100))
         reply = case.post(case.body(ask("Say hello.")))
     need(reply.status == 200, f"after {CUTS} cancelled streams a question is answered with status {reply.status}")
 
