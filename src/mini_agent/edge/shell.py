@@ -27,13 +27,14 @@ class Shell:
         self._log = log
         self._lines = RequestLines(log, clock.time)
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Handle one ASGI connection. Returns: what is to be awaited."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection. A coroutine function: by that servers know an application of this interface."""
         if scope["type"] == "http":
-            return self._http(scope, receive, send)
-        if scope["type"] == "lifespan":
-            return self._lifespan(scope, receive, send)
-        return send({"type": "websocket.close", "code": 1000})
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
 
     def _http(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         raise NotImplementedError
