@@ -1,4 +1,7 @@
-"""A lane that names what it may reach: that address is no attempt to leave, every other one is, and fails its test."""
+"""A lane that names what it may reach: that address is no attempt to leave, every other one is, and fails its test.
+
+In `nd`, since the named address is really asked for, and a guard that is deaf cannot hold back its own proof.
+"""
 
 from __future__ import annotations
 
@@ -98,3 +101,16 @@ def test_a_suite_that_has_no_sockets_at_its_end_is_guarded(tmp_path: Path) -> No
     run = project.run(kind="nondeterministic", network=False, reach=("192.0.2.1:80",))
     assert run.status == 0, run.output
     assert [proof.level for proof in run.of(Hermetic)] == ["python"]
+
+
+def test_a_guard_that_was_made_deaf_proves_nothing(tmp_path: Path) -> None:
+    """The guard proves itself again at the end; one that is switched off shows level `none`: red."""
+    project = LaneProject(tmp_path)
+    deaf = """
+    def pytest_collection_finish(session):
+        session.config.pluginmanager.get_plugin("greenlane-hermetic").close()
+    """
+    project.write("tests/conftest.py", deaf)
+    project.write("tests/test_it.py", "def test_a(): pass")
+    run = project.run(kind="nondeterministic", network=False, reach=("192.0.2.1:80",))
+    assert "none" in [proof.level for proof in run.of(Hermetic)], run.output
