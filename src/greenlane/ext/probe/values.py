@@ -32,6 +32,10 @@ class Profile(enum.StrEnum):
         return list(Profile).index(self)
 
 
+SHOULD, MAY = Severity.SHOULD, Severity.MAY
+AGENT, FULL = Profile.AGENT, Profile.FULL
+
+
 class Dialect(enum.StrEnum):
     """A language that an endpoint may speak."""
 
@@ -81,6 +85,11 @@ class Check:
     def capability(self) -> str:
         """The first part of its name."""
         return self.name.partition(".")[0]
+
+
+def check(name: str, source: str, sentence: str, breaks: str, **more: Any) -> Callable[[Callable[[Case], None]], Check]:
+    """Return what makes a check of the function below it, which asks and judges; for the rest see `Check`."""
+    return lambda run: Check(name=name, run=run, sentence=sentence, source=source, breaks=breaks, **more)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import equal, filled, member, need
 from greenlane.ext.probe.pack.sources import AGENT as SOURCE
-from greenlane.ext.probe.values import Check, Dialect, Finding, Profile, Severity
+from greenlane.ext.probe.values import AGENT, FULL, SHOULD, Dialect, Finding, check
 
 OWN = (Dialect.AGENT,)
 
@@ -22,6 +22,11 @@ def _run(case: Case, text: str, **more: Any) -> dict[str, Any]:
     return body
 
 
+@check(
+    "agent.shape", SOURCE,
+    "200: `ok` true; `final_answer`; `stopped_reason`; `messages`, the whole conversation; `metrics`.",
+    "callers read None: every client of runs", dialects=OWN,
+)  # fmt: skip
 def shape(case: Case) -> None:
     """A run ends with an answer, a reason, the conversation and its figures."""
     body = _run(case, f"Say hello to {case.word()}.")
@@ -36,6 +41,10 @@ def shape(case: Case) -> None:
     filled(body, "metrics.used_model")
 
 
+@check(
+    "agent.whole", SOURCE, "`messages` is the whole conversation.", "a run cannot be continued or audited",
+    dialects=OWN, severity=SHOULD,
+)  # fmt: skip
 def whole(case: Case) -> None:
     """The conversation that comes back begins with what was asked, and ends with the final answer."""
     text = f"Say hello to {case.word()}."
@@ -45,6 +54,10 @@ def whole(case: Case) -> None:
     need(body["messages"][-1].get("content") == body["final_answer"], "the last message is not the final answer")
 
 
+@check(
+    "agent.real", SOURCE, "`simulated` is true if any answer was scripted.", "a dummy answers in the model's place",
+    dialects=OWN,
+)  # fmt: skip
 def real(case: Case) -> None:
     """A run was made by a model, and says so."""
     body = _run(case, "Name a city.")
@@ -52,6 +65,10 @@ def real(case: Case) -> None:
     need(not simulated, "`metrics.simulated` is true: no model has answered")
 
 
+@check(
+    "agent.differs", SOURCE, "`final_answer` answers the task.", "a stub answers in the model's place", dialects=OWN,
+    calls=3,
+)  # fmt: skip
 def differs(case: Case) -> None:
     """Different tasks have different answers."""
     tasks = (f"Spell the word {case.word()}.", "Name a city in France.", f"Repeat exactly: {case.word()}")
@@ -59,6 +76,10 @@ def differs(case: Case) -> None:
     need(len(answers) > 1, f"three tasks have one answer: {next(iter(answers))!r:.60}")
 
 
+@check(
+    "agent.bounded", SOURCE, "`max_iterations`: model calls at most.", "a run goes on, and its bill with it",
+    dialects=OWN, profile=AGENT,
+)  # fmt: skip
 def bounded(case: Case) -> None:
     """A run makes no more turns than were allowed."""
     body = _run(case, "Say hello.", max_iterations=2)
@@ -66,39 +87,13 @@ def bounded(case: Case) -> None:
     need(iterations <= 2, f"`max_iterations` is 2, and the run made {iterations}")
 
 
+@check(
+    "agent.backend", SOURCE, "unknown backend: 400 `invalid_parameter` listing the valid ones.",
+    "a misspelt backend runs the tools somewhere else", dialects=OWN, profile=FULL, severity=SHOULD,
+)  # fmt: skip
 def backend(case: Case) -> None:
     """A backend that is not there is refused, and the known ones are named."""
     message = {"role": "user", "content": "Say hello."}
     reply = case.post({"model": case.model, "messages": [message], "tool_backend": "nowhere"})
     need(reply.status == 400, f"an unknown backend is answered with status {reply.status}, not 400")
     need("local" in filled(reply.json(), "error.message"), "the refusal does not name the known backends")
-
-
-CHECKS = (
-    Check(
-        name="agent.shape", run=shape, dialects=OWN, source=SOURCE,
-        sentence="200: `ok` true; `final_answer`; `stopped_reason`; `messages`, the whole conversation; `metrics`.",
-        breaks="callers read None: every client of runs",
-    ),
-    Check(
-        name="agent.whole", run=whole, dialects=OWN, source=SOURCE, severity=Severity.SHOULD,
-        sentence="`messages` is the whole conversation.", breaks="a run cannot be continued or audited",
-    ),
-    Check(
-        name="agent.real", run=real, dialects=OWN, source=SOURCE,
-        sentence="`simulated` is true if any answer was scripted.", breaks="a dummy answers in the model's place",
-    ),
-    Check(
-        name="agent.differs", run=differs, dialects=OWN, calls=3, source=SOURCE,
-        sentence="`final_answer` answers the task.", breaks="a stub answers in the model's place",
-    ),
-    Check(
-        name="agent.bounded", run=bounded, dialects=OWN, profile=Profile.AGENT, source=SOURCE,
-        sentence="`max_iterations`: model calls at most.", breaks="a run goes on, and its bill with it",
-    ),
-    Check(
-        name="agent.backend", run=backend, dialects=OWN, profile=Profile.FULL, source=SOURCE, severity=Severity.SHOULD,
-        sentence="unknown backend: 400 `invalid_parameter` listing the valid ones.",
-        breaks="a misspelt backend runs the tools somewhere else",
-    ),
-)  # fmt: skip

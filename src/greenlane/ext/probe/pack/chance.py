@@ -5,7 +5,7 @@ from __future__ import annotations
 from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import need
 from greenlane.ext.probe.pack.sources import CHAT, OWN
-from greenlane.ext.probe.values import SPOKEN, Answer, Check, Dialect, Profile, Question, Said, Severity, ask
+from greenlane.ext.probe.values import AGENT, FULL, SHOULD, SPOKEN, Answer, Dialect, Question, Said, ask, check
 
 SHORTEST = 24
 """Characters from which a repetition is no coincidence."""
@@ -15,6 +15,11 @@ def _story(case: Case, topic: str, **more: float) -> str:
     return case.ask(ask(f"Make up a short story about {topic}.", max_tokens=32, **more)).text
 
 
+@check(
+    "chance.seed", CHAT, "seed: repeated requests with the same seed and parameters should return the same result.",
+    "evaluations cannot be repeated: lm-evaluation-harness, promptfoo", dialects=(Dialect.CHAT,), severity=SHOULD,
+    sampled=True, calls=2, profile=FULL,
+)  # fmt: skip
 def seed(case: Case) -> None:
     """The same seed draws the same answer."""
     topic, number = case.word(), case.random.randrange(2**31)
@@ -22,6 +27,11 @@ def seed(case: Case) -> None:
     need(first == second, f"seed {number} draws two answers: {first[:40]!r} and {second[:40]!r}")
 
 
+@check(
+    "chance.seeds", CHAT, "temperature: Higher values will make the output more random.",
+    "best-of-n and self-consistency draw one answer n times: DSPy", dialects=(Dialect.CHAT,), severity=SHOULD, calls=4,
+    profile=FULL,
+)  # fmt: skip
 def seeds(case: Case) -> None:
     """Other seeds draw other answers."""
     topic = case.word()
@@ -29,6 +39,11 @@ def seeds(case: Case) -> None:
     need(len(texts) > 1, f"four seeds draw one answer: {next(iter(texts))[:60]!r}")
 
 
+@check(
+    "chance.cold", CHAT, "temperature: Lower values will make it more focused and deterministic.",
+    "agents that ask for temperature 0 act differently each time", dialects=SPOKEN, severity=SHOULD, sampled=True,
+    calls=2, profile=FULL,
+)  # fmt: skip
 def cold(case: Case) -> None:
     """At temperature 0 the same question has the same answer."""
     topic = case.word()
@@ -36,6 +51,10 @@ def cold(case: Case) -> None:
     need(first == second, f"at temperature 0 there are two answers: {first[:40]!r} and {second[:40]!r}")
 
 
+@check(
+    "canned.differs", OWN, "Different questions have different answers: a model is there.",
+    "a stub or a cache answers in the model's place, and every test is green", calls=3,
+)  # fmt: skip
 def differs(case: Case) -> None:
     """Different questions have different answers."""
     questions = (
@@ -47,6 +66,10 @@ def differs(case: Case) -> None:
     need(len(set(texts)) > 1, f"three questions have one answer: {texts[0][:60]!r}")
 
 
+@check(
+    "canned.echo", OWN, "An answer is no copy of its question: a model is there.",
+    "an echo answers in the model's place, and every test is green", calls=2,
+)  # fmt: skip
 def echo(case: Case) -> None:
     """An answer is no copy of its question."""
     questions = [f"What do you get when {case.word()} meets {case.word()} in the garden?" for _ in range(2)]
@@ -55,6 +78,10 @@ def echo(case: Case) -> None:
     need(len(echoed) < len(questions), f"every answer repeats its question: {answers[0].text[:60]!r}")
 
 
+@check(
+    "canned.knows", OWN, "A question with one right answer gets it.", "an agent on this model works on wrong figures",
+    severity=SHOULD, sampled=True, profile=AGENT,
+)  # fmt: skip
 def knows(case: Case) -> None:
     """A sum that nobody has written down is right."""
     one, other = case.random.randrange(20, 80), case.random.randrange(20, 80)
@@ -62,6 +89,10 @@ def knows(case: Case) -> None:
     need(str(one + other) in text, f"{one} + {other} is answered {text[:40]!r}")
 
 
+@check(
+    "turns.remembered", CHAT, "messages: A list of messages comprising the conversation so far.",
+    "the model has forgotten what was said: every chat and every agent", severity=SHOULD, sampled=True, profile=AGENT,
+)  # fmt: skip
 def remembers(case: Case) -> None:
     """What was said earlier in a conversation is known."""
     word = case.word()
@@ -74,54 +105,13 @@ def remembers(case: Case) -> None:
     need(word in text.lower(), f"the code word {word!r} is answered {text[:40]!r}")
 
 
+@check(
+    "system.obeyed", CHAT, "Instructions that the model should follow, regardless of messages sent by the user.",
+    "agents leave their role: every agent", severity=SHOULD, sampled=True, profile=AGENT,
+)  # fmt: skip
 def obeys(case: Case) -> None:
     """What the operator says is done."""
     word = case.word()
     told = f"Whatever you are asked, answer with the single word {word} and nothing else."
     text = case.ask(ask("Who are you?", system=told, max_tokens=24, temperature=0.0)).text
     need(word in text.lower(), f"the system text wants {word!r}, the answer is {text[:40]!r}")
-
-
-SHOULD = Severity.SHOULD
-CHECKS = (
-    Check(
-        name="canned.differs", run=differs, calls=3, source=OWN,
-        sentence="Different questions have different answers: a model is there.",
-        breaks="a stub or a cache answers in the model's place, and every test is green",
-    ),
-    Check(
-        name="canned.echo", run=echo, calls=2, source=OWN,
-        sentence="An answer is no copy of its question: a model is there.",
-        breaks="an echo answers in the model's place, and every test is green",
-    ),
-    Check(
-        name="canned.knows", run=knows, severity=SHOULD, sampled=True, profile=Profile.AGENT, source=OWN,
-        sentence="A question with one right answer gets it.", breaks="an agent on this model works on wrong figures",
-    ),
-    Check(
-        name="turns.remembered", run=remembers, severity=SHOULD, sampled=True, profile=Profile.AGENT, source=CHAT,
-        sentence="messages: A list of messages comprising the conversation so far.",
-        breaks="the model has forgotten what was said: every chat and every agent",
-    ),
-    Check(
-        name="system.obeyed", run=obeys, severity=SHOULD, sampled=True, profile=Profile.AGENT, source=CHAT,
-        sentence="Instructions that the model should follow, regardless of messages sent by the user.",
-        breaks="agents leave their role: every agent",
-    ),
-    Check(
-        name="chance.seed", run=seed, dialects=(Dialect.CHAT,), severity=SHOULD, sampled=True, calls=2,
-        profile=Profile.FULL, source=CHAT,
-        sentence="seed: repeated requests with the same seed and parameters should return the same result.",
-        breaks="evaluations cannot be repeated: lm-evaluation-harness, promptfoo",
-    ),
-    Check(
-        name="chance.seeds", run=seeds, dialects=(Dialect.CHAT,), severity=SHOULD, calls=4, profile=Profile.FULL,
-        source=CHAT, sentence="temperature: Higher values will make the output more random.",
-        breaks="best-of-n and self-consistency draw one answer n times: DSPy",
-    ),
-    Check(
-        name="chance.cold", run=cold, dialects=SPOKEN, severity=SHOULD, sampled=True, calls=2, profile=Profile.FULL,
-        source=CHAT, sentence="temperature: Lower values will make it more focused and deterministic.",
-        breaks="agents that ask for temperature 0 act differently each time",
-    ),
-)  # fmt: skip

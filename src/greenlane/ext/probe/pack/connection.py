@@ -6,7 +6,9 @@ from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import need
 from greenlane.ext.probe.pack.errors import ASKED, least
 from greenlane.ext.probe.pack.sources import HTTP1, OWN
-from greenlane.ext.probe.values import Check, Profile, Severity, ask
+from greenlane.ext.probe.values import MAY, SHOULD, ask, check
+
+_SLOW = "each request pays for a new connection, over TLS several round trips: every client with a pool"
 
 
 def _opened(case: Case, before: int, what: str) -> None:
@@ -15,12 +17,20 @@ def _opened(case: Case, before: int, what: str) -> None:
     need(case.wire.opened == before, f"{what} the connection is closed")
 
 
+@check(
+    "connection.reuse", HTTP1, "HTTP/1.1 defaults to the use of persistent connections.", _SLOW, dialects=ASKED,
+    severity=SHOULD, calls=2,
+)  # fmt: skip
 def reuse(case: Case) -> None:
     """A second request goes over the same connection."""
     case.post(least(case))
     _opened(case, case.wire.opened, "after an answer")
 
 
+@check(
+    "connection.error", HTTP1, "A server MUST read the entire request message body or close the connection.", _SLOW,
+    dialects=ASKED, severity=SHOULD, calls=3,
+)  # fmt: skip
 def after_error(case: Case) -> None:
     """A refusal leaves the connection usable."""
     case.post(least(case))
@@ -29,6 +39,10 @@ def after_error(case: Case) -> None:
     _opened(case, before, "after a refusal")
 
 
+@check(
+    "connection.stream", HTTP1, "A chunked message is complete when a chunk with a size of zero has been received.",
+    _SLOW, severity=SHOULD, calls=3,
+)  # fmt: skip
 def after_stream(case: Case) -> None:
     """A stream that ended leaves the connection usable."""
     case.post(least(case))
@@ -37,6 +51,11 @@ def after_stream(case: Case) -> None:
     _opened(case, before, "after a stream")
 
 
+@check(
+    "latency.told", OWN,
+    "Seconds to the first event, between events, and to the whole; judged only by bounds that are given.",
+    "people wait", severity=MAY, calls=2,
+)  # fmt: skip
 def figures(case: Case) -> None:
     """Measure a plain answer and a stream; nothing is judged but that there are some."""
     reply = case.post(case.body(ask("Count from 1 to 20.", max_tokens=40)))
@@ -47,26 +66,3 @@ def figures(case: Case) -> None:
     case.told["whole"] = round(reply.seconds, 4)
     case.told["first"] = round(stream.first, 4)
     case.told["between"] = round((stream.seconds - stream.first) / count, 5)
-
-
-_SLOW = "each request pays for a new connection, over TLS several round trips: every client with a pool"
-
-CHECKS = (
-    Check(
-        name="connection.reuse", run=reuse, dialects=ASKED, severity=Severity.SHOULD, calls=2, source=HTTP1,
-        sentence="HTTP/1.1 defaults to the use of persistent connections.", breaks=_SLOW,
-    ),
-    Check(
-        name="connection.error", run=after_error, dialects=ASKED, severity=Severity.SHOULD, calls=3, source=HTTP1,
-        sentence="A server MUST read the entire request message body or close the connection.", breaks=_SLOW,
-    ),
-    Check(
-        name="connection.stream", run=after_stream, severity=Severity.SHOULD, calls=3, source=HTTP1,
-        sentence="A chunked message is complete when a chunk with a size of zero has been received.", breaks=_SLOW,
-    ),
-    Check(
-        name="latency.told", run=figures, severity=Severity.MAY, profile=Profile.BASIC, calls=2, source=OWN,
-        sentence="Seconds to the first event, between events, and to the whole; judged only by bounds that are given.",
-        breaks="people wait",
-    ),
-)  # fmt: skip

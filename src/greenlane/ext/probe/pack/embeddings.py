@@ -10,9 +10,11 @@ from typing import Any
 from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import equal, filled, member, need
 from greenlane.ext.probe.pack.sources import EMBEDDINGS as SOURCE
-from greenlane.ext.probe.values import Check, Dialect, Finding, Profile, Severity
+from greenlane.ext.probe.values import AGENT, FULL, SHOULD, Dialect, Finding, check
 
 OWN = (Dialect.EMBEDDINGS,)
+
+_SEARCH = "search finds the wrong texts: LangChain, LlamaIndex, every vector store"
 
 
 def _embedded(case: Case, given: Any, **more: Any) -> dict[str, Any]:
@@ -29,6 +31,11 @@ def _vectors(case: Case, given: Any, **more: Any) -> list[list[float]]:
     return [one["embedding"] for one in member(_embedded(case, given, **more), "data", list)]
 
 
+@check(
+    "embeddings.shape", SOURCE,
+    "A list of embedding objects; embedding: a list of floats; index: in the list of embeddings.", _SEARCH,
+    dialects=OWN,
+)  # fmt: skip
 def shape(case: Case) -> None:
     """A list with one vector of numbers, the model and the usage."""
     body = _embedded(case, f"The {case.word()} is calm.")
@@ -43,6 +50,10 @@ def shape(case: Case) -> None:
     need(any(vector), "all numbers of the vector are zero")
 
 
+@check(
+    "embeddings.usage", SOURCE, "usage: The usage information for the request.",
+    "costs are booked wrongly: LiteLLM, Langfuse", dialects=OWN, severity=SHOULD,
+)  # fmt: skip
 def usage(case: Case) -> None:
     """The tokens are told."""
     body = _embedded(case, "Say hello.")
@@ -51,6 +62,10 @@ def usage(case: Case) -> None:
     need(member(body, "usage.total_tokens", int) >= prompt, "the total is less than the prompt")
 
 
+@check(
+    "embeddings.several", SOURCE, "To embed multiple inputs in a single request, pass an array of strings.", _SEARCH,
+    dialects=OWN, calls=2,
+)  # fmt: skip
 def several(case: Case) -> None:
     """Several texts have a vector each, in their order."""
     texts = [f"The {case.word()} is calm." for _ in range(3)]
@@ -64,6 +79,7 @@ def several(case: Case) -> None:
     need(nearest == 2, f"the text at index 2, embedded alone, is nearest to index {nearest}: the order is mixed up")
 
 
+@check("embeddings.differ", SOURCE, "Embeddings measure the relatedness of text strings.", _SEARCH, dialects=OWN)
 def differ(case: Case) -> None:
     """Different texts have different vectors, the same text the same."""
     one, other, again = _vectors(case, [f"A {case.word()} sleeps.", "Taxes are due in May.", "Taxes are due in May."])
@@ -71,6 +87,11 @@ def differ(case: Case) -> None:
     need(_cosine(other, again) > 0.999, "the same text has two different vectors")
 
 
+@check(
+    "embeddings.base64", SOURCE,
+    "encoding_format: The format to return the embeddings in. Can be either float or base64.",
+    "the openai package asks for base64 by default and unpacks noise", dialects=OWN, calls=2, profile=AGENT,
+)  # fmt: skip
 def base64_(case: Case) -> None:
     """A vector can be had as base64 of 32-bit floats, which is what the official client asks for by default."""
     text = f"The {case.word()} is calm."
@@ -84,6 +105,10 @@ def base64_(case: Case) -> None:
     need(_cosine(vector, plain) > 0.999, "the vector as base64 is another than the one as a list")
 
 
+@check(
+    "embeddings.empty", SOURCE, "The input cannot be an empty string; an array must have entries.",
+    "a mistake looks like a broken server, and is retried", dialects=OWN, severity=SHOULD, profile=FULL,
+)  # fmt: skip
 def empty(case: Case) -> None:
     """Nothing to embed is refused."""
     status = case.post({"model": case.model, "input": []}).status
@@ -93,35 +118,3 @@ def empty(case: Case) -> None:
 def _cosine(one: list[float], other: list[float]) -> float:
     length = math.sqrt(sum(v * v for v in one)) * math.sqrt(sum(v * v for v in other))
     return sum(a * b for a, b in zip(one, other, strict=True)) / (length or 1.0)
-
-
-_SEARCH = "search finds the wrong texts: LangChain, LlamaIndex, every vector store"
-
-CHECKS = (
-    Check(
-        name="embeddings.shape", run=shape, dialects=OWN, source=SOURCE, breaks=_SEARCH,
-        sentence="A list of embedding objects; embedding: a list of floats; index: in the list of embeddings.",
-    ),
-    Check(
-        name="embeddings.usage", run=usage, dialects=OWN, source=SOURCE, severity=Severity.SHOULD,
-        sentence="usage: The usage information for the request.", breaks="costs are booked wrongly: LiteLLM, Langfuse",
-    ),
-    Check(
-        name="embeddings.several", run=several, dialects=OWN, calls=2, source=SOURCE, breaks=_SEARCH,
-        sentence="To embed multiple inputs in a single request, pass an array of strings.",
-    ),
-    Check(
-        name="embeddings.differ", run=differ, dialects=OWN, source=SOURCE, breaks=_SEARCH,
-        sentence="Embeddings measure the relatedness of text strings.",
-    ),
-    Check(
-        name="embeddings.base64", run=base64_, dialects=OWN, calls=2, profile=Profile.AGENT, source=SOURCE,
-        sentence="encoding_format: The format to return the embeddings in. Can be either float or base64.",
-        breaks="the openai package asks for base64 by default and unpacks noise",
-    ),
-    Check(
-        name="embeddings.empty", run=empty, dialects=OWN, severity=Severity.SHOULD, profile=Profile.FULL, source=SOURCE,
-        sentence="The input cannot be an empty string; an array must have entries.",
-        breaks="a mistake looks like a broken server, and is retried",
-    ),
-)  # fmt: skip

@@ -6,20 +6,28 @@ from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import need, one_of
 from greenlane.ext.probe.pack.sources import CHAT, MESSAGES, RESPONSES
 from greenlane.ext.probe.speech.protocol import dict_of
-from greenlane.ext.probe.values import Answer, Check, Dialect, Profile, Question, Severity, ask
+from greenlane.ext.probe.values import AGENT, FULL, SHOULD, Answer, Dialect, Question, ask, check
 
 WITH_STOP = (Dialect.CHAT, Dialect.MESSAGES)
 NATURAL = ("stop", "length")
 FEW = 16
 """Tokens of a short answer: the least that Responses takes."""
 
+_CUT = "a cut answer passes for a whole one: agents run half a command, JSON does not parse"
+_STOP = "text protocols of agents break, as the model goes on to answer itself: ReAct in LangChain, aider"
 
+
+@check(
+    "finish.plain", CHAT,
+    "finish_reason: stop if the model hit a natural stop point, length if the maximum number of tokens.", _CUT,
+)  # fmt: skip
 def plain(case: Case) -> None:
     """An answer says why it ended."""
     answer = case.ask(ask("Say hello.", max_tokens=64))
     one_of(answer.ended, NATURAL, "the reason of the end")
 
 
+@check("finish.stream", CHAT, "finish_reason: The reason the model stopped generating tokens; in the last chunk.", _CUT)
 def streamed(case: Case) -> None:
     """A stream says why it ended."""
     answer = case.streamed(ask("Say hello.", max_tokens=64))
@@ -40,16 +48,30 @@ def _long() -> Question:
     return ask("Count from 1 to 500, every number in digits, one after the other.", max_tokens=FEW)
 
 
+@check(
+    "max_tokens.plain", RESPONSES,
+    "An upper bound for the tokens that can be generated; incomplete_details says that it was met.",
+    f"the bill is unbounded; {_CUT}",
+)  # fmt: skip
 def bound(case: Case) -> None:
     """An answer has no more tokens than were allowed, and says when it was cut."""
     _bounded(case.ask(_long()), FEW)
 
 
+@check(
+    "max_tokens.stream", MESSAGES, "max_tokens: The maximum number of tokens to generate before stopping.",
+    f"the bill is unbounded; {_CUT}",
+)  # fmt: skip
 def bound_streamed(case: Case) -> None:
     """A stream has no more tokens than were allowed, and says when it was cut."""
     _bounded(case.streamed(_long()), FEW)
 
 
+@check(
+    "max_tokens.newer", CHAT, "max_tokens: deprecated in favor of max_completion_tokens.",
+    "newer clients are refused, or answered without a bound: openai's o-series callers, LiteLLM",
+    dialects=(Dialect.CHAT,), severity=SHOULD, profile=FULL,
+)  # fmt: skip
 def newer_name(case: Case) -> None:
     """The newer name of the bound is known."""
     body = case.body(_long())
@@ -72,12 +94,21 @@ def _with_stop(case: Case, count: int) -> tuple[Question, tuple[str, ...], str]:
     return ask(f"Repeat exactly: {' '.join(words)}", stop=stops, max_tokens=64), stops, words[2]
 
 
+@check(
+    "stop.one", CHAT,
+    "stop: The API will stop generating further tokens. The returned text will not contain the sequence.", _STOP,
+    dialects=WITH_STOP, profile=AGENT,
+)  # fmt: skip
 def stop(case: Case) -> None:
     """An answer ends before a stop text, which is not in it."""
     question, stops, _ = _with_stop(case, 1)
     _cut(case, case.ask(question), stops)
 
 
+@check(
+    "stop.ends", CHAT, "stop: Sequences where the API will stop generating further tokens.", _STOP, dialects=WITH_STOP,
+    profile=AGENT, severity=SHOULD, sampled=True,
+)  # fmt: skip
 def ends(case: Case) -> None:
     """Nothing that would come after a stop text is in the answer, and what comes before it is."""
     question, _, after = _with_stop(case, 1)
@@ -86,66 +117,22 @@ def ends(case: Case) -> None:
     need(text.strip(), "the answer is empty, though the stop text is not its beginning")
 
 
+@check(
+    "stop.several", MESSAGES, "stop_sequences: Custom text sequences that will cause the model to stop generating.",
+    _STOP, dialects=WITH_STOP, profile=AGENT,
+)  # fmt: skip
 def stops(case: Case) -> None:
     """Each of several stop texts counts."""
     question, texts, _ = _with_stop(case, 2)
     _cut(case, case.ask(question), texts)
 
 
+@check(
+    "stop.stream", CHAT, "stop: Up to 4 sequences where the API will stop generating further tokens.", _STOP,
+    dialects=WITH_STOP, profile=AGENT,
+)  # fmt: skip
 def stop_streamed(case: Case) -> None:
     """A stream ends before a stop text, no piece of which was sent."""
     question, texts, _ = _with_stop(case, 1)
     answer = case.streamed(question)
     _cut(case, Answer(**{**vars(answer), "raw": {}}), texts)
-
-
-_CUT = "a cut answer passes for a whole one: agents run half a command, JSON does not parse"
-_STOP = "text protocols of agents break, as the model goes on to answer itself: ReAct in LangChain, aider"
-
-CHECKS = (
-    Check(
-        name="finish.plain", run=plain, source=CHAT, breaks=_CUT,
-        sentence="finish_reason: stop if the model hit a natural stop point, length if the maximum number of tokens.",
-    ),
-    Check(
-        name="finish.stream", run=streamed, source=CHAT, breaks=_CUT,
-        sentence="finish_reason: The reason the model stopped generating tokens; in the last chunk.",
-    ),
-    Check(
-        name="max_tokens.plain", run=bound, source=RESPONSES, breaks=f"the bill is unbounded; {_CUT}",
-        sentence="An upper bound for the tokens that can be generated; incomplete_details says that it was met.",
-    ),
-    Check(
-        name="max_tokens.stream", run=bound_streamed, source=MESSAGES, breaks=f"the bill is unbounded; {_CUT}",
-        sentence="max_tokens: The maximum number of tokens to generate before stopping.",
-    ),
-    Check(
-        name="max_tokens.newer", run=newer_name, dialects=(Dialect.CHAT,), severity=Severity.SHOULD,
-        profile=Profile.FULL, source=CHAT,
-        sentence="max_tokens: deprecated in favor of max_completion_tokens.",
-        breaks="newer clients are refused, or answered without a bound: openai's o-series callers, LiteLLM",
-    ),
-    Check(
-        name="stop.one", run=stop, dialects=WITH_STOP, profile=Profile.AGENT, source=CHAT, breaks=_STOP,
-        sentence="stop: The API will stop generating further tokens. The returned text will not contain the sequence.",
-    ),
-    Check(
-        name="stop.ends",
-        run=ends,
-        dialects=WITH_STOP,
-        profile=Profile.AGENT,
-        severity=Severity.SHOULD,
-        sampled=True,
-        source=CHAT,
-        breaks=_STOP,
-        sentence="stop: Sequences where the API will stop generating further tokens.",
-    ),
-    Check(
-        name="stop.several", run=stops, dialects=WITH_STOP, profile=Profile.AGENT, source=MESSAGES, breaks=_STOP,
-        sentence="stop_sequences: Custom text sequences that will cause the model to stop generating.",
-    ),
-    Check(
-        name="stop.stream", run=stop_streamed, dialects=WITH_STOP, profile=Profile.AGENT, source=CHAT, breaks=_STOP,
-        sentence="stop: Up to 4 sequences where the API will stop generating further tokens.",
-    ),
-)  # fmt: skip

@@ -10,7 +10,7 @@ from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import filled, member, need
 from greenlane.ext.probe.pack.sources import ERRORS, HTTP, JSON, OWN
 from greenlane.ext.probe.speech.protocol import dict_of
-from greenlane.ext.probe.values import SPOKEN, Check, Dialect, Profile, Severity, ask
+from greenlane.ext.probe.values import FULL, SHOULD, SPOKEN, Dialect, ask, check
 from greenlane.ext.probe.wire import Reply
 
 ASKED = (*SPOKEN, Dialect.EMBEDDINGS, Dialect.AGENT)
@@ -24,6 +24,9 @@ INSIDE = re.compile(
     re.MULTILINE,
 )
 """What only the inside of a server knows: stack traces, paths, private addresses, databases."""
+
+_RETRY = "clients retry what can never succeed, or give up what could: openai, anthropic, LangChain, LiteLLM"
+_TYPED = "clients show `None` or raise the wrong exception: openai, anthropic"
 
 
 def least(case: Case) -> dict[str, Any]:
@@ -59,22 +62,38 @@ def _refused(case: Case, reply: Reply, allowed: tuple[int, ...], what: str) -> N
     envelope(case, reply)
 
 
+@check(
+    "errors.bad_json", JSON, "400: Your request was malformed; a text that does not conform to the grammar is no JSON.",
+    _RETRY, dialects=ASKED,
+)  # fmt: skip
 def bad_json(case: Case) -> None:
     """A body that is no JSON is refused."""
     _refused(case, case.post(b'{"model": "x", "messages": ['), MALFORMED, "a body that is no JSON")
 
 
+@check(
+    "errors.no_object", ERRORS, "400 BadRequestError: Your request was malformed or missing some required parameters.",
+    _RETRY, dialects=ASKED,
+)  # fmt: skip
 def no_object(case: Case) -> None:
     """A body that is JSON and no object is refused."""
     _refused(case, case.post(b"[1, 2]"), MALFORMED, "a body that is a list")
 
 
+@check(
+    "errors.wrong_type", ERRORS, "400 BadRequestError: Your request was malformed or missing some required parameters.",
+    _RETRY, dialects=ASKED,
+)  # fmt: skip
 def wrong_type(case: Case) -> None:
     """A member of a wrong type is refused."""
     body = {**least(case), conversation(case): 5}
     _refused(case, case.post(body), MALFORMED, f"`{conversation(case)}: 5`")
 
 
+@check(
+    "errors.missing", ERRORS, "400 BadRequestError: Your request was malformed or missing some required parameters.",
+    _RETRY, dialects=ASKED,
+)  # fmt: skip
 def missing(case: Case) -> None:
     """A missing member is refused."""
     body = least(case)
@@ -82,6 +101,10 @@ def missing(case: Case) -> None:
     _refused(case, case.post(body), MALFORMED, f"a body without `{conversation(case)}`")
 
 
+@check(
+    "errors.range", ERRORS, "400 BadRequestError: Your request was malformed or missing some required parameters.",
+    _RETRY, severity=SHOULD,
+)  # fmt: skip
 def negative(case: Case) -> None:
     """A number out of range is refused."""
     body = case.body(ask("Say hello."))
@@ -89,6 +112,10 @@ def negative(case: Case) -> None:
     _refused(case, case.post({**body, name: -5}), MALFORMED, f"`{name}: -5`")
 
 
+@check(
+    "errors.model", ERRORS, "404 NotFoundError: Requested resource does not exist.",
+    "a misspelt model is answered by another one, and nobody notices", dialects=ASKED, severity=SHOULD,
+)  # fmt: skip
 def unknown_model(case: Case) -> None:
     """A model that is not there is refused."""
     reply = case.post({**least(case), "model": f"no-such-{case.word()}"})
@@ -96,12 +123,20 @@ def unknown_model(case: Case) -> None:
     _refused(case, reply, (404, 400, 403), "a model that is not there")
 
 
+@check(
+    "errors.stream", ERRORS, "An error before the first event has a status; one after 200 can only be an event.",
+    _TYPED,
+)  # fmt: skip
 def in_stream(case: Case) -> None:
     """What is refused before the first event is refused by its status, also where a stream is asked for."""
     reply = case.post({**case.body(ask("Say hello."), stream=True), conversation(case): 5})
     _refused(case, reply, MALFORMED, f"`{conversation(case)}: 5` of a stream")
 
 
+@check(
+    "errors.key", ERRORS, "401 AuthenticationError: Your API key or token was invalid, expired, or revoked.",
+    "the endpoint is open to everybody", dialects=ASKED,
+)  # fmt: skip
 def bad_key(case: Case) -> None:
     """A wrong key is refused; nothing is asked of an endpoint that needs none."""
     if not case.wire.key:
@@ -111,6 +146,10 @@ def bad_key(case: Case) -> None:
     need(WRONG_KEY not in reply.text, "the refusal of a key repeats it whole")
 
 
+@check(
+    "errors.no_key", HTTP, "401: the request has not been applied because it lacks valid authentication credentials.",
+    "the endpoint is open to everybody", dialects=ASKED,
+)  # fmt: skip
 def no_key(case: Case) -> None:
     """No key at all is refused by an endpoint that was given one."""
     if not case.wire.key:
@@ -125,6 +164,10 @@ def _provoked(case: Case) -> Iterator[Reply]:
     yield case.post({**least(case), conversation(case): None})
 
 
+@check(
+    "errors.inside", OWN, "An error tells the client what to change, and nothing of paths, addresses and stack traces.",
+    "attackers read the inside: the first finding of every penetration test", dialects=ASKED, calls=4,
+)  # fmt: skip
 def inside(case: Case) -> None:
     """No refusal tells of the inside."""
     for reply in _provoked(case):
@@ -132,18 +175,32 @@ def inside(case: Case) -> None:
         need(not found, f"status {reply.status} tells of the inside: {found.group()[:80] if found else ''!r}")
 
 
+@check(
+    "errors.own_fault", HTTP, "4xx: the client seems to have erred; 5xx: the server is aware that it has erred.",
+    _RETRY, dialects=ASKED, calls=4,
+)  # fmt: skip
 def own_fault(case: Case) -> None:
     """What the client did wrong is never answered as the server's failure."""
     for reply in _provoked(case):
         need(reply.status < 500, f"a bad request is answered with status {reply.status}: {reply.text[:80]}")
 
 
+@check(
+    "errors.route", HTTP, "404: the origin server did not find a current representation for the target resource.",
+    _TYPED, dialects=ASKED,
+)  # fmt: skip
 def route(case: Case) -> None:
     """An unknown route is not found."""
     reply = case.wire.call("POST", f"/v1/{case.word()}", {}, case.speech.headers(case.wire.key))
     need(reply.status in (404, 405), f"a route that is not there is answered with status {reply.status}")
 
 
+@check(
+    "errors.too_long", ERRORS,
+    "context_length_exceeded: 400; 413: the content is larger than the server is willing to process.",
+    "agents cannot know that they must compact, or the beginning is dropped silently: Claude Code, Cline",
+    severity=SHOULD, profile=FULL,
+)  # fmt: skip
 def too_long(case: Case) -> None:
     """What no model can read is refused as too long, not dropped and no failure."""
     words = "word " * 300_000
@@ -155,75 +212,13 @@ def too_long(case: Case) -> None:
     _refused(case, reply, (400, 413, 422), "a prompt of 300,000 words")
 
 
+@check(
+    "errors.recovers", OWN, "A bad request spoils nothing for the next one.", "one user's mistake stops the others",
+    dialects=ASKED, calls=2,
+)  # fmt: skip
 def recovers(case: Case) -> None:
     """After a refusal the next good request is answered."""
     case.post(b"{")
     reply = case.post(least(case))
     need(reply.status == 200, f"after a refusal a good request is answered with status {reply.status}")
     member({"body": dict_of(reply.json())}, "body", dict)
-
-
-_RETRY = "clients retry what can never succeed, or give up what could: openai, anthropic, LangChain, LiteLLM"
-_TYPED = "clients show `None` or raise the wrong exception: openai, anthropic"
-
-CHECKS = (
-    Check(
-        name="errors.bad_json", run=bad_json, dialects=ASKED, source=JSON, breaks=_RETRY,
-        sentence="400: Your request was malformed; a text that does not conform to the grammar is no JSON.",
-    ),
-    Check(
-        name="errors.no_object", run=no_object, dialects=ASKED, source=ERRORS, breaks=_RETRY,
-        sentence="400 BadRequestError: Your request was malformed or missing some required parameters.",
-    ),
-    Check(
-        name="errors.wrong_type", run=wrong_type, dialects=ASKED, source=ERRORS, breaks=_RETRY,
-        sentence="400 BadRequestError: Your request was malformed or missing some required parameters.",
-    ),
-    Check(
-        name="errors.missing", run=missing, dialects=ASKED, source=ERRORS, breaks=_RETRY,
-        sentence="400 BadRequestError: Your request was malformed or missing some required parameters.",
-    ),
-    Check(
-        name="errors.range", run=negative, severity=Severity.SHOULD, source=ERRORS, breaks=_RETRY,
-        sentence="400 BadRequestError: Your request was malformed or missing some required parameters.",
-    ),
-    Check(
-        name="errors.model", run=unknown_model, dialects=ASKED, severity=Severity.SHOULD, source=ERRORS,
-        sentence="404 NotFoundError: Requested resource does not exist.",
-        breaks="a misspelt model is answered by another one, and nobody notices",
-    ),
-    Check(
-        name="errors.stream", run=in_stream, source=ERRORS, breaks=_TYPED,
-        sentence="An error before the first event has a status; one after 200 can only be an event.",
-    ),
-    Check(
-        name="errors.key", run=bad_key, dialects=ASKED, source=ERRORS, breaks="the endpoint is open to everybody",
-        sentence="401 AuthenticationError: Your API key or token was invalid, expired, or revoked.",
-    ),
-    Check(
-        name="errors.no_key", run=no_key, dialects=ASKED, source=HTTP, breaks="the endpoint is open to everybody",
-        sentence="401: the request has not been applied because it lacks valid authentication credentials.",
-    ),
-    Check(
-        name="errors.inside", run=inside, dialects=ASKED, calls=4, source=OWN,
-        sentence="An error tells the client what to change, and nothing of paths, addresses and stack traces.",
-        breaks="attackers read the inside: the first finding of every penetration test",
-    ),
-    Check(
-        name="errors.own_fault", run=own_fault, dialects=ASKED, calls=4, source=HTTP, breaks=_RETRY,
-        sentence="4xx: the client seems to have erred; 5xx: the server is aware that it has erred.",
-    ),
-    Check(
-        name="errors.route", run=route, dialects=ASKED, source=HTTP, breaks=_TYPED,
-        sentence="404: the origin server did not find a current representation for the target resource.",
-    ),
-    Check(
-        name="errors.too_long", run=too_long, severity=Severity.SHOULD, profile=Profile.FULL, source=ERRORS,
-        sentence="context_length_exceeded: 400; 413: the content is larger than the server is willing to process.",
-        breaks="agents cannot know that they must compact, or the beginning is dropped silently: Claude Code, Cline",
-    ),
-    Check(
-        name="errors.recovers", run=recovers, dialects=ASKED, calls=2, source=OWN,
-        sentence="A bad request spoils nothing for the next one.", breaks="one user's mistake stops the others",
-    ),
-)  # fmt: skip

@@ -8,7 +8,7 @@ import zlib
 from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import need
 from greenlane.ext.probe.pack.sources import IMAGES
-from greenlane.ext.probe.values import Check, Profile, Question, Severity, Shown
+from greenlane.ext.probe.values import FULL, SHOULD, Question, Shown, check
 
 COLOURS = {"red": (230, 20, 20), "green": (20, 160, 20), "blue": (20, 20, 230), "yellow": (240, 230, 20)}
 SIDE = 32
@@ -30,12 +30,20 @@ def _question(picture: bytes) -> Question:
     return Question(turns=(Shown(text, picture),), max_tokens=16)
 
 
+@check(
+    "images.taken", IMAGES, "You can provide images as input by a Base64-encoded data URL.",
+    "screenshots cannot be sent: Cline, computer-use agents, every chat with uploads", profile=FULL, severity=SHOULD,
+)  # fmt: skip
 def taken(case: Case) -> None:
     """A picture is taken."""
     answer = case.ask(_question(png(COLOURS["red"])))
     need(answer.text.strip(), "the answer to a picture is empty")
 
 
+@check(
+    "images.seen", IMAGES, "The model can answer questions about what is in the image.",
+    "the picture is dropped silently and the model makes something up", profile=FULL, severity=SHOULD, sampled=True,
+)  # fmt: skip
 def seen(case: Case) -> None:
     """A picture is seen: the answer names its colour, and no other."""
     colour = case.random.choice(list(COLOURS))
@@ -43,26 +51,11 @@ def seen(case: Case) -> None:
     need(colour in text, f"the picture is {colour}, the answer {text[:60]!r}")
 
 
+@check(
+    "images.broken", IMAGES, "Supported file types: PNG, JPEG, WEBP, non-animated GIF.",
+    "a bad upload looks like a broken server, and is retried for ever", profile=FULL, severity=SHOULD,
+)  # fmt: skip
 def broken(case: Case) -> None:
     """What is no picture is refused as the client's error."""
     status = case.post(case.body(_question(b"no picture at all"))).status
     need(400 <= status < 500, f"bytes that are no picture are answered with status {status}")
-
-
-CHECKS = (
-    Check(
-        name="images.taken", run=taken, profile=Profile.FULL, severity=Severity.SHOULD, source=IMAGES,
-        sentence="You can provide images as input by a Base64-encoded data URL.",
-        breaks="screenshots cannot be sent: Cline, computer-use agents, every chat with uploads",
-    ),
-    Check(
-        name="images.seen", run=seen, profile=Profile.FULL, severity=Severity.SHOULD, sampled=True, source=IMAGES,
-        sentence="The model can answer questions about what is in the image.",
-        breaks="the picture is dropped silently and the model makes something up",
-    ),
-    Check(
-        name="images.broken", run=broken, profile=Profile.FULL, severity=Severity.SHOULD, source=IMAGES,
-        sentence="Supported file types: PNG, JPEG, WEBP, non-animated GIF.",
-        breaks="a bad upload looks like a broken server, and is retried for ever",
-    ),
-)  # fmt: skip

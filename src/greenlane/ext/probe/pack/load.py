@@ -11,7 +11,7 @@ from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import need
 from greenlane.ext.probe.pack.errors import envelope
 from greenlane.ext.probe.pack.sources import HTTP, LIMITS, OWN
-from greenlane.ext.probe.values import Check, Profile, Question, Severity, ask
+from greenlane.ext.probe.values import AGENT, FULL, SHOULD, Question, ask, check
 from greenlane.ext.probe.wire import Reply
 
 AT_ONCE = 6
@@ -41,16 +41,30 @@ def _unmixed(case: Case, how: Callable[[Question], str]) -> None:
         need(not others, f"an answer has the word of another conversation: {others[:1]}")
 
 
+@check(
+    "concurrency.plain", OWN, "Every request is answered by itself: nothing of another conversation is in it.",
+    "one user reads what another wrote: every client", calls=AT_ONCE,
+)  # fmt: skip
 def mixed(case: Case) -> None:
     """Plain answers that are made at once stay apart."""
     _unmixed(case, lambda question: case.ask(question).text)
 
 
+@check(
+    "concurrency.stream", OWN, "Every stream is answered by itself: nothing of another conversation is in it.",
+    "one user reads what another wrote: every client", profile=AGENT, calls=AT_ONCE,
+)  # fmt: skip
 def mixed_streams(case: Case) -> None:
     """Streams that are made at once stay apart."""
     _unmixed(case, lambda question: case.streamed(question).text)
 
 
+@check(
+    "cancel.frees", OWN,
+    "A client that closes its connection wants nothing more: its work ends, and its place is free.",
+    "users who press stop fill up the server until it refuses everybody: every chat interface", profile=AGENT,
+    calls=CUTS + 1 + TRIES,
+)  # fmt: skip
 def cancelled(case: Case) -> None:
     """Streams whose clients have gone hold nobody up."""
     long = ask("Count from 1 to 500, every number in digits, one after the other.", max_tokens=400)
@@ -66,6 +80,12 @@ def cancelled(case: Case) -> None:
     need(reply.status == 200, f"after {CUTS} cancelled streams a question is answered with status {reply.status}")
 
 
+@check(
+    "limits.advice", HTTP,
+    "Retry-After indicates how long the user agent ought to wait before making a follow-up request.",
+    f"clients come again at once and make it worse: openai, anthropic, LiteLLM ({LIMITS})", profile=FULL,
+    severity=SHOULD, calls=AT_ONCE,
+)  # fmt: skip
 def advice(case: Case) -> None:
     """Whoever is refused for a limit is told when to come again."""
     replies: list[Reply] = []
@@ -83,27 +103,3 @@ def advice(case: Case) -> None:
         envelope(case, reply)
     strange = [one.status for one in replies if one.status != 200 and one.status not in (429, 503, 529)]
     need(not strange, f"{AT_ONCE} requests at once are answered with status {strange[:1]}")
-
-
-CHECKS = (
-    Check(
-        name="concurrency.plain", run=mixed, profile=Profile.BASIC, calls=AT_ONCE, source=OWN,
-        sentence="Every request is answered by itself: nothing of another conversation is in it.",
-        breaks="one user reads what another wrote: every client",
-    ),
-    Check(
-        name="concurrency.stream", run=mixed_streams, profile=Profile.AGENT, calls=AT_ONCE, source=OWN,
-        sentence="Every stream is answered by itself: nothing of another conversation is in it.",
-        breaks="one user reads what another wrote: every client",
-    ),
-    Check(
-        name="cancel.frees", run=cancelled, profile=Profile.AGENT, calls=CUTS + 1 + TRIES, source=OWN,
-        sentence="A client that closes its connection wants nothing more: its work ends, and its place is free.",
-        breaks="users who press stop fill up the server until it refuses everybody: every chat interface",
-    ),
-    Check(
-        name="limits.advice", run=advice, profile=Profile.FULL, severity=Severity.SHOULD, calls=AT_ONCE, source=HTTP,
-        sentence="Retry-After indicates how long the user agent ought to wait before making a follow-up request.",
-        breaks=f"clients come again at once and make it worse: openai, anthropic, LiteLLM ({LIMITS})",
-    ),
-)  # fmt: skip

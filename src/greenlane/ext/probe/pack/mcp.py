@@ -9,7 +9,7 @@ from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import equal, filled, member, need
 from greenlane.ext.probe.pack.sources import JSONRPC
 from greenlane.ext.probe.pack.sources import MCP as SOURCE
-from greenlane.ext.probe.values import Check, Dialect, Finding, Profile, Severity
+from greenlane.ext.probe.values import AGENT, FULL, SHOULD, Dialect, Finding, check
 from greenlane.ext.probe.wire import Reply
 
 OWN = (Dialect.MCP,)
@@ -63,6 +63,9 @@ class Session:
         return found
 
 
+_HOST = "the server does not appear, or its tools do not: Claude Desktop, Cursor, VS Code"
+
+
 def answer(reply: Reply) -> dict[str, Any]:
     """Return the message of a reply, which may come as JSON or as the one event of a stream.
 
@@ -81,6 +84,10 @@ def answer(reply: Reply) -> dict[str, Any]:
     return body
 
 
+@check(
+    "mcp.initialize", SOURCE, "The server MUST respond with its own capabilities and information.", _HOST, dialects=OWN,
+    calls=2,
+)  # fmt: skip
 def initialize(case: Case) -> None:
     """A session begins with the version, what the server can do and who it is."""
     session = Session(case)
@@ -91,6 +98,11 @@ def initialize(case: Case) -> None:
     filled(result, "serverInfo.version")
 
 
+@check(
+    "mcp.notification", SOURCE,
+    "If the server accepts a notification, it MUST return HTTP status code 202 Accepted with no body.", _HOST,
+    dialects=OWN, calls=2,
+)  # fmt: skip
 def noted(case: Case) -> None:
     """A notification is taken without an answer."""
     session = Session(case)
@@ -98,6 +110,10 @@ def noted(case: Case) -> None:
     need(not session.noted.body.strip(), "a notification is answered with a body")
 
 
+@check(
+    "mcp.list", SOURCE, "name: Unique identifier for the tool; inputSchema: JSON Schema defining expected parameters.",
+    _HOST, dialects=OWN, calls=3,
+)  # fmt: skip
 def listed(case: Case) -> None:
     """Each tool has a name of its own and a schema of what it takes."""
     tools = member(Session(case).result("tools/list"), "tools", list)
@@ -107,6 +123,10 @@ def listed(case: Case) -> None:
         equal({"tools": tools}, f"tools.{number}.inputSchema.type", "object")
 
 
+@check(
+    "mcp.unknown_tool", SOURCE, "Protocol errors: standard JSON-RPC errors for issues like unknown tools; or isError.",
+    "an agent takes a failure for an answer", dialects=OWN, calls=3, profile=AGENT,
+)  # fmt: skip
 def unknown_tool(case: Case) -> None:
     """A tool that is not there is an error, in one of the two ways that the protocol has."""
     body = Session(case).ask("tools/call", {"name": f"no_{case.word()}", "arguments": {}})
@@ -117,6 +137,10 @@ def unknown_tool(case: Case) -> None:
         filled(body, "error.message")
 
 
+@check(
+    "mcp.call", SOURCE, "Tool results may contain content of different types.", _HOST, dialects=OWN, calls=4,
+    profile=AGENT,
+)  # fmt: skip
 def called(case: Case) -> None:
     """A tool that only reads, and needs nothing, answers with content."""
     session = Session(case)
@@ -132,6 +156,10 @@ def called(case: Case) -> None:
         filled({"content": content}, f"content.{number}.type")
 
 
+@check(
+    "mcp.method", JSONRPC, "-32601: The method does not exist / is not available.",
+    "hosts that try optional methods give up: Claude Desktop asks for prompts and resources", dialects=OWN, calls=3,
+)  # fmt: skip
 def unknown_method(case: Case) -> None:
     """A method that is not there is refused by the code for it."""
     body = Session(case).ask(f"no/{case.word()}")
@@ -139,6 +167,10 @@ def unknown_method(case: Case) -> None:
     filled(body, "error.message")
 
 
+@check(
+    "mcp.bad_json", JSONRPC, "-32700: Invalid JSON was received by the server.", "one bad client stops the others",
+    dialects=OWN, calls=4,
+)  # fmt: skip
 def bad_json(case: Case) -> None:
     """A body that is no JSON is refused, and breaks nothing."""
     session = Session(case)
@@ -149,48 +181,11 @@ def bad_json(case: Case) -> None:
     session.result("ping")
 
 
+@check(
+    "mcp.ping", SOURCE, "The receiver MUST respond promptly with an empty response.",
+    "hosts take the server for dead and start it again", dialects=OWN, calls=3, severity=SHOULD, profile=FULL,
+)  # fmt: skip
 def ping(case: Case) -> None:
     """A ping is answered by an empty result."""
     result = Session(case).result("ping")
     need(result == {}, f"ping is answered with {result!r:.60}")
-
-
-_HOST = "the server does not appear, or its tools do not: Claude Desktop, Cursor, VS Code"
-
-CHECKS = (
-    Check(
-        name="mcp.initialize", run=initialize, dialects=OWN, calls=2, source=SOURCE, breaks=_HOST,
-        sentence="The server MUST respond with its own capabilities and information.",
-    ),
-    Check(
-        name="mcp.notification", run=noted, dialects=OWN, calls=2, source=SOURCE, breaks=_HOST,
-        sentence="If the server accepts a notification, it MUST return HTTP status code 202 Accepted with no body.",
-    ),
-    Check(
-        name="mcp.list", run=listed, dialects=OWN, calls=3, source=SOURCE, breaks=_HOST,
-        sentence="name: Unique identifier for the tool; inputSchema: JSON Schema defining expected parameters.",
-    ),
-    Check(
-        name="mcp.call", run=called, dialects=OWN, calls=4, profile=Profile.AGENT, source=SOURCE, breaks=_HOST,
-        sentence="Tool results may contain content of different types.",
-    ),
-    Check(
-        name="mcp.unknown_tool", run=unknown_tool, dialects=OWN, calls=3, profile=Profile.AGENT, source=SOURCE,
-        sentence="Protocol errors: standard JSON-RPC errors for issues like unknown tools; or isError.",
-        breaks="an agent takes a failure for an answer",
-    ),
-    Check(
-        name="mcp.method", run=unknown_method, dialects=OWN, calls=3, source=JSONRPC,
-        sentence="-32601: The method does not exist / is not available.",
-        breaks="hosts that try optional methods give up: Claude Desktop asks for prompts and resources",
-    ),
-    Check(
-        name="mcp.bad_json", run=bad_json, dialects=OWN, calls=4, source=JSONRPC,
-        sentence="-32700: Invalid JSON was received by the server.", breaks="one bad client stops the others",
-    ),
-    Check(
-        name="mcp.ping", run=ping, dialects=OWN, calls=3, severity=Severity.SHOULD, profile=Profile.FULL, source=SOURCE,
-        sentence="The receiver MUST respond promptly with an empty response.",
-        breaks="hosts take the server for dead and start it again",
-    ),
-)  # fmt: skip

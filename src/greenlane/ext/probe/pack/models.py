@@ -8,7 +8,7 @@ from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import filled, member, need
 from greenlane.ext.probe.pack.sources import MODELS
 from greenlane.ext.probe.speech.protocol import list_of
-from greenlane.ext.probe.values import SPOKEN, Check, Dialect, Finding, Profile, Severity
+from greenlane.ext.probe.values import FULL, MAY, SHOULD, SPOKEN, Dialect, Finding, check
 
 WITH_MODELS = (*SPOKEN, Dialect.EMBEDDINGS)
 
@@ -21,6 +21,10 @@ def _listed(case: Case) -> list[dict[str, object]]:
     return data
 
 
+@check(
+    "models.list", MODELS, "Lists the currently available models, and provides basic information about each one.",
+    "a client that lets its user choose shows nothing: Open WebUI, LibreChat, Continue", dialects=WITH_MODELS,
+)  # fmt: skip
 def shape(case: Case) -> None:
     """Every model of the list has an id of its own."""
     data = _listed(case)
@@ -29,12 +33,23 @@ def shape(case: Case) -> None:
     need(len(set(ids)) == len(ids), f"GET /v1/models: an id is listed twice: {max(ids, key=ids.count)}")
 
 
+@check(
+    "models.named", MODELS, "id: The model identifier, which can be referenced in the API endpoints.",
+    "a model that works cannot be chosen; clients that check the name first refuse it: Cline, aider",
+    dialects=WITH_MODELS, severity=SHOULD,
+)  # fmt: skip
 def named(case: Case) -> None:
     """The model that answers is on the list."""
     ids = [one.get("id") for one in _listed(case)]
     need(case.model in ids, f"GET /v1/models does not list {case.model}, which is asked")
 
 
+@check(
+    "models.objects", MODELS,
+    'object: The object type, which is always "model". created: The Unix timestamp (in seconds).',
+    "typed clients show empty owners and dates: the openai package leaves None", dialects=(Dialect.CHAT,), severity=MAY,
+    profile=FULL,
+)  # fmt: skip
 def objects(case: Case) -> None:
     """Each entry says that it is a model, and who has it."""
     data = _listed(case)
@@ -44,33 +59,14 @@ def objects(case: Case) -> None:
         filled({"data": data}, f"data.{number}.owned_by")
 
 
+@check(
+    "models.one", MODELS, "Retrieves a model instance, providing basic information about the model.",
+    "`client.models.retrieve` raises NotFoundError: start-up checks of LangChain and Haystack",
+    dialects=(Dialect.CHAT,), severity=MAY, profile=FULL,
+)  # fmt: skip
 def single(case: Case) -> None:
     """One model can be asked for by its name."""
     path = f"/v1/models/{quote(case.model, safe='/')}"
     reply = case.wire.call("GET", path, headers=case.speech.headers(case.wire.key))
     need(reply.status == 200, f"GET {path}: status {reply.status}, not 200")
     need(reply.json().get("id") == case.model, f"GET {path}: `id` is {reply.json().get('id')!r}")
-
-
-CHECKS = (
-    Check(
-        name="models.list", run=shape, dialects=WITH_MODELS,
-        sentence="Lists the currently available models, and provides basic information about each one.", source=MODELS,
-        breaks="a client that lets its user choose shows nothing: Open WebUI, LibreChat, Continue",
-    ),
-    Check(
-        name="models.named", run=named, dialects=WITH_MODELS, severity=Severity.SHOULD,
-        sentence="id: The model identifier, which can be referenced in the API endpoints.", source=MODELS,
-        breaks="a model that works cannot be chosen; clients that check the name first refuse it: Cline, aider",
-    ),
-    Check(
-        name="models.objects", run=objects, dialects=(Dialect.CHAT,), severity=Severity.MAY, profile=Profile.FULL,
-        sentence='object: The object type, which is always "model". created: The Unix timestamp (in seconds).',
-        source=MODELS, breaks="typed clients show empty owners and dates: the openai package leaves None",
-    ),
-    Check(
-        name="models.one", run=single, dialects=(Dialect.CHAT,), severity=Severity.MAY, profile=Profile.FULL,
-        sentence="Retrieves a model instance, providing basic information about the model.", source=MODELS,
-        breaks="`client.models.retrieve` raises NotFoundError: start-up checks of LangChain and Haystack",
-    ),
-)  # fmt: skip

@@ -12,13 +12,15 @@ from greenlane.ext.probe.pack.sources import CHAT_STREAM, MESSAGES_STREAM, RESPO
 from greenlane.ext.probe.speech.chat import DONE
 from greenlane.ext.probe.speech.protocol import dict_of, list_of
 from greenlane.ext.probe.speech.responses import LAST
-from greenlane.ext.probe.values import Check, Dialect, Event, Finding, Severity, ask
+from greenlane.ext.probe.values import SHOULD, Dialect, Event, Finding, ask, check
 
 BEGINNING = ("response.created", "response.queued", "response.in_progress")
 INSIDE_ITEM = tuple(
     f"response.{kind}"
     for kind in ("content_part.added", "output_text.delta", "output_text.done", "content_part.done", "output_item.done")
 )
+
+_LOST = "the client waits for ever or drops the answer: "
 
 
 def _stream(case: Case) -> tuple[Event, ...]:
@@ -29,12 +31,20 @@ def _stream(case: Case) -> tuple[Event, ...]:
     return events[:-1] if spare else events
 
 
+@check(
+    "stream.head", SSE, "This format's MIME type is text/event-stream.",
+    "browsers' EventSource, fetch-event-source and the Vercel AI SDK refuse the stream",
+)  # fmt: skip
 def head(case: Case) -> None:
     """The answer says that it is a stream of events."""
     found = case.stream(ask("Say hello.")).headers.get("content-type", "")
     need(found.partition(";")[0].strip().lower() == "text/event-stream", f"content-type of a stream is {found!r}")
 
 
+@check(
+    "stream.framing", SSE, "Each event's data is one JSON object; the stream of chat ends with data: [DONE].",
+    "json.loads raises in the middle of an answer: openai, anthropic, LangChain",
+)  # fmt: skip
 def framing(case: Case) -> None:
     """Every payload is JSON, or the word that ends a stream of chat."""
     for event in _stream(case):
@@ -42,6 +52,11 @@ def framing(case: Case) -> None:
         need(good, f"an event is no JSON object: {event.data!r:.80}")
 
 
+@check(
+    "stream.end", CHAT_STREAM,
+    "The stream is terminated by a data: [DONE] message (chat), message_stop, response.completed.",
+    f"{_LOST}the Vercel AI SDK, Claude Code, Codex",
+)  # fmt: skip
 def end(case: Case) -> None:
     """A stream has one end, after which nothing comes."""
     events = _stream(case)
@@ -64,6 +79,10 @@ def _is_end(dialect: Dialect, event: Event) -> bool:
     return kind == "message_stop" if dialect is Dialect.MESSAGES else kind in LAST
 
 
+@check(
+    "stream.pieces", CHAT_STREAM, "Partial message deltas will be sent, as they become available.",
+    "the user looks at an empty page until all is there: every chat interface", severity=SHOULD,
+)  # fmt: skip
 def pieces(case: Case) -> None:
     """A long answer comes in pieces."""
     events = _stream(case)
@@ -89,6 +108,11 @@ def _chunks(case: Case) -> list[dict[str, Any]]:
     return [event.data for event in _stream(case) if isinstance(event.data, dict)]
 
 
+@check(
+    "stream.shape", CHAT_STREAM,
+    "id: Each chunk has the same ID. index: The index of the choice in the list of choices.",
+    "pieces of one answer become several: openai's stream helpers, LangChain", dialects=(Dialect.CHAT,),
+)  # fmt: skip
 def chat_shape(case: Case) -> None:
     """All chunks of a stream carry one id and one model, and each choice its index."""
     chunks = _chunks(case)
@@ -105,6 +129,12 @@ def chat_shape(case: Case) -> None:
     need(len(models) == 1, f"the chunks of one stream name {len(models)} models")
 
 
+@check(
+    "stream.order", CHAT_STREAM,
+    "delta.role comes first; finish_reason once, in the last chunk of the choice; usage in an additional "
+    "chunk before [DONE].", "the answer has no role or loses its end: openai, LiteLLM, the Vercel AI SDK",
+    dialects=(Dialect.CHAT,),
+)  # fmt: skip
 def chat_order(case: Case) -> None:
     """The role comes first, the reason once and after the text, the usage after the reason."""
     chunks = _chunks(case)
@@ -122,6 +152,11 @@ def chat_order(case: Case) -> None:
     need(not calls, "a tool call comes after the finish_reason")
 
 
+@check(
+    "stream.shape", MESSAGES_STREAM,
+    "Each server-sent event includes a named event type and associated JSON data with the same type.",
+    "events are not recognised: anthropic, Claude Code", dialects=(Dialect.MESSAGES,),
+)  # fmt: skip
 def messages_shape(case: Case) -> None:
     """Each event is named like the type of its data, and the start has an empty message."""
     events = _stream(case)
@@ -139,6 +174,12 @@ def messages_shape(case: Case) -> None:
     member(start, "message.usage.input_tokens", int)
 
 
+@check(
+    "stream.order", MESSAGES_STREAM,
+    "message_start; content blocks, each with content_block_start, deltas and content_block_stop; "
+    "message_delta; message_stop.", "anthropic's accumulator raises: Claude Code shows `Content block not found`",
+    dialects=(Dialect.MESSAGES,),
+)  # fmt: skip
 def messages_order(case: Case) -> None:
     """Start; blocks one after the other, each with start, deltas, stop; the reason; stop."""
     kinds = [(dict_of(e.data).get("type"), dict_of(e.data)) for e in _stream(case)]
@@ -167,6 +208,11 @@ def messages_order(case: Case) -> None:
     need(told == 1, f"{told} events message_delta, not one")
 
 
+@check(
+    "stream.shape", RESPONSES_STREAM,
+    "sequence_number: The sequence number of this event. type: The type of the event.",
+    "events are dropped or put in another order: Codex, the Agents SDK", dialects=(Dialect.RESPONSES,),
+)  # fmt: skip
 def responses_shape(case: Case) -> None:
     """Each event is named like the type of its data, and numbered without a gap."""
     events = _stream(case)
@@ -180,6 +226,11 @@ def responses_shape(case: Case) -> None:
     need(last.get("id") == dict_of(events[0].data)["response"].get("id"), "the response's id changes during the stream")
 
 
+@check(
+    "stream.order", RESPONSES_STREAM,
+    "response.created; output_item.added; content_part.added; deltas; done; response.completed.",
+    "openai's accumulator raises; Codex says `stream disconnected before completion`", dialects=(Dialect.RESPONSES,),
+)  # fmt: skip
 def responses_order(case: Case) -> None:
     """Created; items and their parts begin before their deltas; what is done repeats what was said."""
     data = [dict_of(event.data) for event in _stream(case)]
@@ -210,6 +261,10 @@ def responses_order(case: Case) -> None:
     need(final == list(parts.values()), "the last event's output has another text than the deltas")
 
 
+@check(
+    "stream.lines", SSE, "event = *( comment / field ) end-of-line; the stream must be separated by blank lines.",
+    "the last event is lost, or proxies cut the stream: httpx-sse, EventSource",
+)  # fmt: skip
 def bytes_(case: Case) -> None:
     """Every line is a field of the format of events, a comment, or empty."""
     stream = case.stream(ask("Say hello."))
@@ -221,75 +276,12 @@ def bytes_(case: Case) -> None:
     need(stream.body.endswith((b"\n\n", b"\r\n\r\n", b"\r\r")), "the last event is not ended by an empty line")
 
 
+@check(
+    "stream.plain", CHAT_STREAM, "stream: If set to true, the model response data will be streamed; defaults to false.",
+    "a client that always says what it wants gets a stream that it cannot read", severity=SHOULD,
+)  # fmt: skip
 def once(case: Case) -> None:
     """A request that asks for no stream is answered plainly, also when it says so."""
     reply = case.post({**case.body(ask("Say hello.")), "stream": False})
     case.read(reply)
     need(json.loads(reply.body), "`stream: false` is answered with a stream")
-
-
-_LOST = "the client waits for ever or drops the answer: "
-
-CHECKS = (
-    Check(
-        name="stream.head", run=head, source=SSE, sentence="This format's MIME type is text/event-stream.",
-        breaks="browsers' EventSource, fetch-event-source and the Vercel AI SDK refuse the stream",
-    ),
-    Check(
-        name="stream.framing", run=framing, source=SSE,
-        sentence="Each event's data is one JSON object; the stream of chat ends with data: [DONE].",
-        breaks="json.loads raises in the middle of an answer: openai, anthropic, LangChain",
-    ),
-    Check(
-        name="stream.lines", run=bytes_, source=SSE,
-        sentence="event = *( comment / field ) end-of-line; the stream must be separated by blank lines.",
-        breaks="the last event is lost, or proxies cut the stream: httpx-sse, EventSource",
-    ),
-    Check(
-        name="stream.end", run=end, source=CHAT_STREAM,
-        sentence="The stream is terminated by a data: [DONE] message (chat), message_stop, response.completed.",
-        breaks=f"{_LOST}the Vercel AI SDK, Claude Code, Codex",
-    ),
-    Check(
-        name="stream.pieces", run=pieces, source=CHAT_STREAM, severity=Severity.SHOULD,
-        sentence="Partial message deltas will be sent, as they become available.",
-        breaks="the user looks at an empty page until all is there: every chat interface",
-    ),
-    Check(
-        name="stream.shape", run=chat_shape, dialects=(Dialect.CHAT,), source=CHAT_STREAM,
-        sentence="id: Each chunk has the same ID. index: The index of the choice in the list of choices.",
-        breaks="pieces of one answer become several: openai's stream helpers, LangChain",
-    ),
-    Check(
-        name="stream.order", run=chat_order, dialects=(Dialect.CHAT,), source=CHAT_STREAM,
-        sentence="delta.role comes first; finish_reason once, in the last chunk of the choice; usage in an additional "
-        "chunk before [DONE].",
-        breaks="the answer has no role or loses its end: openai, LiteLLM, the Vercel AI SDK",
-    ),
-    Check(
-        name="stream.shape", run=messages_shape, dialects=(Dialect.MESSAGES,), source=MESSAGES_STREAM,
-        sentence="Each server-sent event includes a named event type and associated JSON data with the same type.",
-        breaks="events are not recognised: anthropic, Claude Code",
-    ),
-    Check(
-        name="stream.order", run=messages_order, dialects=(Dialect.MESSAGES,), source=MESSAGES_STREAM,
-        sentence="message_start; content blocks, each with content_block_start, deltas and content_block_stop; "
-        "message_delta; message_stop.",
-        breaks="anthropic's accumulator raises: Claude Code shows `Content block not found`",
-    ),
-    Check(
-        name="stream.shape", run=responses_shape, dialects=(Dialect.RESPONSES,), source=RESPONSES_STREAM,
-        sentence="sequence_number: The sequence number of this event. type: The type of the event.",
-        breaks="events are dropped or put in another order: Codex, the Agents SDK",
-    ),
-    Check(
-        name="stream.order", run=responses_order, dialects=(Dialect.RESPONSES,), source=RESPONSES_STREAM,
-        sentence="response.created; output_item.added; content_part.added; deltas; done; response.completed.",
-        breaks="openai's accumulator raises; Codex says `stream disconnected before completion`",
-    ),
-    Check(
-        name="stream.plain", run=once, source=CHAT_STREAM, severity=Severity.SHOULD,
-        sentence="stream: If set to true, the model response data will be streamed; defaults to false.",
-        breaks="a client that always says what it wants gets a stream that it cannot read",
-    ),
-)  # fmt: skip

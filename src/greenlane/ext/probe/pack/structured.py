@@ -9,7 +9,7 @@ from typing import Any
 from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import need
 from greenlane.ext.probe.pack.sources import STRUCTURED
-from greenlane.ext.probe.values import Answer, Check, Dialect, Finding, Profile, Question, Severity, ask
+from greenlane.ext.probe.values import FULL, SHOULD, Answer, Dialect, Finding, Question, ask, check
 
 WITH_SCHEMA = (Dialect.CHAT, Dialect.RESPONSES)
 SCHEMA: dict[str, Any] = {
@@ -32,6 +32,8 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 KINDS: dict[str, type] = {"object": dict, "array": list, "string": str, "integer": int}
+
+_BREAKS = "pydantic raises ValidationError: openai's parse, Instructor, PydanticAI, LangChain"
 
 
 def wrong(value: Any, schema: Mapping[str, Any], where: str = "the answer") -> str:
@@ -70,16 +72,31 @@ def _object(answer: Answer) -> dict[str, Any]:
     return dict(value)
 
 
+@check(
+    "structured.plain", STRUCTURED,
+    "Structured Outputs ensures the model will always generate responses that adhere to your JSON Schema.", _BREAKS,
+    dialects=WITH_SCHEMA, profile=FULL,
+)  # fmt: skip
 def valid(case: Case) -> None:
     """The answer is JSON that satisfies the schema."""
     _object(case.ask(_question(case)[0]))
 
 
+@check(
+    "structured.stream", STRUCTURED,
+    "You can use streaming to process model responses as they are being generated, and parse them.", _BREAKS,
+    dialects=WITH_SCHEMA, profile=FULL,
+)  # fmt: skip
 def streamed(case: Case) -> None:
     """The pieces of a stream are together JSON that satisfies the schema."""
     _object(case.streamed(_question(case)[0]))
 
 
+@check(
+    "structured.values", STRUCTURED, "The model fills the schema from the conversation.",
+    "the form is right and the content is not: extraction pipelines", dialects=WITH_SCHEMA, profile=FULL,
+    severity=SHOULD, sampled=True,
+)  # fmt: skip
 def values(case: Case) -> None:
     """The values are those of the question."""
     question, name = _question(case)
@@ -88,32 +105,12 @@ def values(case: Case) -> None:
     need(found["age"] == 34, f"`age` is {found['age']!r}, the question says 34")
 
 
+@check(
+    "structured.refused", STRUCTURED, "An unsupported JSON Schema is an error of the request.",
+    "a mistake in a schema looks like a broken server, and is retried", dialects=WITH_SCHEMA, profile=FULL,
+    severity=SHOULD,
+)  # fmt: skip
 def bad_schema(case: Case) -> None:
     """A schema that is none is refused as the client's error."""
     status = case.post(case.body(ask("Write JSON.", schema={"type": "nonsense"}))).status
     need(400 <= status < 500, f"a schema of type nonsense is answered with status {status}")
-
-
-_BREAKS = "pydantic raises ValidationError: openai's parse, Instructor, PydanticAI, LangChain"
-FULL = Profile.FULL
-
-CHECKS = (
-    Check(
-        name="structured.plain", run=valid, dialects=WITH_SCHEMA, profile=FULL, source=STRUCTURED, breaks=_BREAKS,
-        sentence="Structured Outputs ensures the model will always generate responses that adhere to your JSON Schema.",
-    ),
-    Check(
-        name="structured.stream", run=streamed, dialects=WITH_SCHEMA, profile=FULL, source=STRUCTURED, breaks=_BREAKS,
-        sentence="You can use streaming to process model responses as they are being generated, and parse them.",
-    ),
-    Check(
-        name="structured.values", run=values, dialects=WITH_SCHEMA, profile=FULL, severity=Severity.SHOULD,
-        sampled=True, source=STRUCTURED, breaks="the form is right and the content is not: extraction pipelines",
-        sentence="The model fills the schema from the conversation.",
-    ),
-    Check(
-        name="structured.refused", run=bad_schema, dialects=WITH_SCHEMA, profile=FULL, severity=Severity.SHOULD,
-        source=STRUCTURED, breaks="a mistake in a schema looks like a broken server, and is retried",
-        sentence="An unsupported JSON Schema is an error of the request.",
-    ),
-)  # fmt: skip

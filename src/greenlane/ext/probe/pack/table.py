@@ -29,7 +29,9 @@ CAPABILITIES = (
     embeddings, agent, mcp,
 )  # fmt: skip
 
-PACK: tuple[Check, ...] = tuple(check for capability in CAPABILITIES for check in capability.CHECKS)
+PACK: tuple[Check, ...] = tuple(
+    check for capability in CAPABILITIES for check in vars(capability).values() if isinstance(check, Check)
+)
 
 
 def checks_for(dialect: Dialect, profile: Profile) -> tuple[Check, ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import need
 from greenlane.ext.probe.pack.sources import CHAT, JSON
-from greenlane.ext.probe.values import Answer, Check, Profile, Severity, ask
+from greenlane.ext.probe.values import AGENT, FULL, SHOULD, Answer, ask, check
 
 SIGNS = 'Grüße 漢字 שלום 🦊👩‍🚀 é \u2028 \\ " </script>'
 WORDS = 2500
+
+_BROKEN = "names, code and emoji are broken: every client outside of ASCII"
 
 
 def _clean(answer: Answer, raw: bytes) -> None:
@@ -17,18 +19,27 @@ def _clean(answer: Answer, raw: bytes) -> None:
     need(not any(0xD800 <= ord(sign) < 0xE000 for sign in answer.text), "half of a character is in the answer")
 
 
+@check("unicode.plain", JSON, "JSON text exchanged between systems MUST be encoded using UTF-8.", _BROKEN)
 def plain(case: Case) -> None:
     """Signs of any language come back whole."""
     reply = case.post(case.body(ask(f"Repeat exactly: {SIGNS}", max_tokens=96)))
     _clean(case.read(reply), reply.body)
 
 
+@check(
+    "unicode.stream", JSON,
+    "JSON text exchanged between systems MUST be encoded using UTF-8; each event is such a text.", _BROKEN,
+)  # fmt: skip
 def streamed(case: Case) -> None:
     """No piece of a stream cuts a character in two."""
     stream = case.stream(ask(f"Repeat exactly: {SIGNS}", max_tokens=96))
     _clean(case.speech.joined(stream.events), stream.body)
 
 
+@check(
+    "unicode.same", JSON, "All Unicode characters may be placed within the quotation marks.", _BROKEN, severity=SHOULD,
+    sampled=True, profile=AGENT,
+)  # fmt: skip
 def same(case: Case) -> None:
     """What is to be repeated comes back sign for sign."""
     word = case.word()
@@ -37,6 +48,10 @@ def same(case: Case) -> None:
     need(wanted in text, f"{wanted!r} comes back as {text[:60]!r}")
 
 
+@check(
+    "long.read", CHAT, "prompt_tokens: Number of tokens in the prompt.",
+    "agents lose the beginning of their work without being told: Claude Code, Cline, aider", profile=AGENT,
+)  # fmt: skip
 def long(case: Case) -> None:
     """A long prompt is read whole."""
     words = " ".join(case.word(5) for _ in range(WORDS))
@@ -45,6 +60,10 @@ def long(case: Case) -> None:
     need(told is None or told >= WORDS, f"a prompt of {WORDS} words cost {told} tokens: a part of it was dropped")
 
 
+@check(
+    "long.needle", CHAT, "The model answers from the whole of its context.",
+    "retrieval and long sessions answer from the last lines alone", severity=SHOULD, sampled=True, profile=FULL,
+)  # fmt: skip
 def needle(case: Case) -> None:
     """What stands far up in a long prompt is found."""
     word = case.word()
@@ -52,31 +71,3 @@ def needle(case: Case) -> None:
     prompt = f"My code word is {word}. {filler} What is my code word? Answer with the word alone."
     text = case.ask(ask(prompt, max_tokens=24, temperature=0.0)).text
     need(word in text.lower(), f"the code word {word!r} at the beginning is answered {text[:40]!r}")
-
-
-_BROKEN = "names, code and emoji are broken: every client outside of ASCII"
-
-CHECKS = (
-    Check(
-        name="unicode.plain", run=plain, source=JSON, breaks=_BROKEN,
-        sentence="JSON text exchanged between systems MUST be encoded using UTF-8.",
-    ),
-    Check(
-        name="unicode.stream", run=streamed, source=JSON, breaks=_BROKEN,
-        sentence="JSON text exchanged between systems MUST be encoded using UTF-8; each event is such a text.",
-    ),
-    Check(
-        name="unicode.same", run=same, severity=Severity.SHOULD, sampled=True, profile=Profile.AGENT, source=JSON,
-        sentence="All Unicode characters may be placed within the quotation marks.", breaks=_BROKEN,
-    ),
-    Check(
-        name="long.read", run=long, profile=Profile.AGENT, source=CHAT,
-        sentence="prompt_tokens: Number of tokens in the prompt.",
-        breaks="agents lose the beginning of their work without being told: Claude Code, Cline, aider",
-    ),
-    Check(
-        name="long.needle", run=needle, severity=Severity.SHOULD, sampled=True, profile=Profile.FULL, source=CHAT,
-        sentence="The model answers from the whole of its context.",
-        breaks="retrieval and long sessions answer from the last lines alone",
-    ),
-)  # fmt: skip

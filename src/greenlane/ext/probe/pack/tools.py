@@ -9,19 +9,7 @@ from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import need, one_of
 from greenlane.ext.probe.pack.sources import CHAT, MESSAGES_STREAM, RESPONSES, TOOLS
 from greenlane.ext.probe.speech.protocol import dict_of, list_of
-from greenlane.ext.probe.values import (
-    Answer,
-    Asked,
-    Call,
-    Check,
-    Dialect,
-    Profile,
-    Question,
-    Result,
-    Said,
-    Severity,
-    Tool,
-)
+from greenlane.ext.probe.values import AGENT, SHOULD, Answer, Asked, Call, Dialect, Question, Result, Said, Tool, check
 
 CITIES = ("Paris", "Rome", "Oslo", "Lima", "Cairo", "Delhi", "Quito", "Bern")
 WEATHER = Tool(
@@ -41,6 +29,9 @@ TIME = Tool(
 )
 TOOLS_OFFERED = (WEATHER, TIME)
 ROOM = 128
+
+_LOOP = "the agent stops or goes round in circles: LangChain, CrewAI, Cline, Claude Code, Codex"
+_RUN = "the call cannot be run: json.loads raises, or the wrong tool runs: every agent"
 
 
 def _cities(case: Case, count: int = 1) -> list[str]:
@@ -74,6 +65,7 @@ def _one_call(answer: Answer, name: str = "") -> Call:
     return call
 
 
+@check("tools.forced", TOOLS, "Forced tool: call exactly one specific function.", _RUN, profile=AGENT)
 def forced(case: Case) -> None:
     """A tool that is named must be called."""
     city = _cities(case)[0]
@@ -84,6 +76,11 @@ def forced(case: Case) -> None:
     one_of(answer.ended, ("tools", "stop"), "the reason of the end of a forced call")
 
 
+@check(
+    "tools.required", TOOLS,
+    "Required: call one or more functions; finish_reason is tool_calls if the model called a tool.", _LOOP,
+    profile=AGENT,
+)  # fmt: skip
 def required(case: Case) -> None:
     """Where some tool is required, one is called, and the reason says so."""
     answer = case.ask(_weather(_cities(case)[0], "required"))
@@ -91,12 +88,20 @@ def required(case: Case) -> None:
     one_of(answer.ended, ("tools",), "the reason of the end of an answer with calls")
 
 
+@check(
+    "tools.none", CHAT, "none means the model will not call any tool and instead generates a message.",
+    "a tool runs that must not: every agent", profile=AGENT,
+)  # fmt: skip
 def none(case: Case) -> None:
     """Where no tool may be called, none is."""
     answer = case.ask(_weather(_cities(case)[0], "none"))
     need(not answer.calls, f"{answer.calls[0].name if answer.calls else ''} is called although no tool may be")
 
 
+@check(
+    "tools.form", TOOLS, "type is function; arguments: The arguments to call the function with, in JSON format.", _RUN,
+    profile=AGENT,
+)  # fmt: skip
 def form(case: Case) -> None:
     """The raw form of a call is that of the dialect: text of JSON, or an object."""
     raw = case.ask(_weather(_cities(case)[0], "required")).raw
@@ -117,6 +122,10 @@ def form(case: Case) -> None:
             need(item.get("status") == "completed", f"`status` of a function_call is {item.get('status')!r}")
 
 
+@check(
+    "tools.values", TOOLS, "The model generates the arguments from the conversation.", _RUN, profile=AGENT,
+    severity=SHOULD, sampled=True,
+)  # fmt: skip
 def values(case: Case) -> None:
     """The call has the values of the question."""
     city = _cities(case)[0]
@@ -137,18 +146,31 @@ def _both(answer: Answer, cities: list[str]) -> None:
     need(found == sorted(city.lower() for city in cities), f"the calls are about {found}, not {cities}")
 
 
+@check(
+    "tools.parallel", TOOLS, "The model may choose to call multiple functions in a single turn.",
+    "tasks are done one after the other, or two results go to one call: LangGraph, the Agents SDK", profile=AGENT,
+    severity=SHOULD, sampled=True,
+)  # fmt: skip
 def parallel(case: Case) -> None:
     """Two calls come in one answer, each with an id and arguments of its own."""
     question, cities = _two(case)
     _both(case.ask(question), cities)
 
 
+@check(
+    "tools.parallel_stream", TOOLS, "index: Which function call the delta is for.", _RUN, profile=AGENT,
+    severity=SHOULD, sampled=True,
+)  # fmt: skip
 def parallel_streamed(case: Case) -> None:
     """Two calls come in one stream, and their pieces are not mixed up."""
     question, cities = _two(case)
     _both(case.streamed(question), cities)
 
 
+@check(
+    "tools.stream", TOOLS, "Streaming function calls: aggregate the arguments' deltas into an encoded JSON object.",
+    _RUN, profile=AGENT,
+)  # fmt: skip
 def streamed(case: Case) -> None:
     """A streamed call is whole when its pieces are joined, and the reason says that tools are called."""
     tool = case.random.choice(TOOLS_OFFERED).name
@@ -157,6 +179,7 @@ def streamed(case: Case) -> None:
     one_of(answer.ended, ("tools", "stop"), "the reason of the end of a stream with calls")
 
 
+@check("tools.stream_reason", TOOLS, "finish_reason: tool_calls if the model called a tool.", _LOOP, profile=AGENT)
 def streamed_reason(case: Case) -> None:
     """A stream with calls that were not forced by name ends for the reason that tools are called."""
     answer = case.streamed(_weather(_cities(case)[0], "required"))
@@ -164,6 +187,10 @@ def streamed_reason(case: Case) -> None:
     one_of(answer.ended, ("tools",), "the reason of the end of a stream with calls")
 
 
+@check(
+    "tools.stream_form", MESSAGES_STREAM,
+    "The first piece has id and name; the deltas of the input are partial JSON strings.", _RUN, profile=AGENT,
+)  # fmt: skip
 def streamed_form(case: Case) -> None:
     """The first piece of a call has its id and its name; later ones repeat neither."""
     events = case.stream(_weather(_cities(case)[0], "required")).events
@@ -215,6 +242,10 @@ def _talk(case: Case, count: int = 1) -> tuple[Question, list[str]]:
     return Question(turns=(said, Asked(calls), *results), tools=TOOLS_OFFERED, max_tokens=ROOM), signs
 
 
+@check(
+    "tools.result", TOOLS, "Supply the model with the results of the function calls and let it go on.", _LOOP,
+    profile=AGENT,
+)  # fmt: skip
 def result(case: Case) -> None:
     """After a tool has answered, the conversation goes on."""
     question, _ = _talk(case)
@@ -222,6 +253,7 @@ def result(case: Case) -> None:
     need(answer.text.strip() or answer.calls, "after a tool's result the answer is empty")
 
 
+@check("tools.results", TOOLS, "A result for each call, associated by its call id.", _LOOP, profile=AGENT)
 def results(case: Case) -> None:
     """Results of several calls in one turn are taken."""
     question, _ = _talk(case, 2)
@@ -229,6 +261,10 @@ def results(case: Case) -> None:
     need(answer.text.strip() or answer.calls, "after two results the answer is empty")
 
 
+@check(
+    "tools.used", TOOLS, "The model uses the results in its final response.", _LOOP, profile=AGENT, severity=SHOULD,
+    sampled=True,
+)  # fmt: skip
 def used(case: Case) -> None:
     """The answer uses what the tools said, each to its own call."""
     question, signs = _talk(case, 2)
@@ -237,6 +273,10 @@ def used(case: Case) -> None:
         need(sign in text, f"the tool said {sign!r}, the answer {text[:80]!r}")
 
 
+@check(
+    "tools.counted", TOOLS, "The result of the function is appended to the conversation.", _LOOP, profile=AGENT,
+    calls=2,
+)  # fmt: skip
 def counted(case: Case) -> None:
     """What a tool said is read: it costs tokens."""
     question, _ = _talk(case)
@@ -251,6 +291,11 @@ def counted(case: Case) -> None:
     )
 
 
+@check(
+    "tools.offered", TOOLS,
+    "Functions are injected into the system message: they count against the context and are billed.", _LOOP,
+    profile=AGENT, calls=2, severity=SHOULD,
+)  # fmt: skip
 def offered(case: Case) -> None:
     """Definitions of tools are read: they cost tokens."""
     said = (Said("user", "Say hello."),)
@@ -262,6 +307,10 @@ def offered(case: Case) -> None:
     )
 
 
+@check(
+    "tools.bad_arguments", RESPONSES, "The model does not always generate valid JSON; 400: Your request was malformed.",
+    "one bad call of a model ends the session with a server error: Cline, Claude Code", profile=AGENT,
+)  # fmt: skip
 def bad_arguments(case: Case) -> None:
     """A call in the history whose arguments are no JSON is refused or taken, and breaks nothing."""
     if case.dialect is Dialect.MESSAGES:
@@ -280,6 +329,11 @@ def bad_arguments(case: Case) -> None:
     need(status == 200 or 400 <= status < 500, f"arguments that are no JSON are answered with status {status}")
 
 
+@check(
+    "tools.bad_tool", TOOLS, "name: The name of the function to be called; required.",
+    "a mistake in a tool looks like a broken server, and is retried: LangChain, LiteLLM", profile=AGENT,
+    severity=SHOULD,
+)  # fmt: skip
 def bad_tool(case: Case) -> None:
     """A tool without a name is refused as the client's error."""
     body = case.body(_weather("Bern", "auto"))
@@ -287,84 +341,3 @@ def bad_tool(case: Case) -> None:
     dict_of(tool.get("function") or tool).pop("name")
     status = case.post(body).status
     need(400 <= status < 500, f"a tool without a name is answered with status {status}")
-
-
-_LOOP = "the agent stops or goes round in circles: LangChain, CrewAI, Cline, Claude Code, Codex"
-_RUN = "the call cannot be run: json.loads raises, or the wrong tool runs: every agent"
-AGENT = Profile.AGENT
-SHOULD = Severity.SHOULD
-
-CHECKS = (
-    Check(
-        name="tools.forced", run=forced, profile=AGENT, source=TOOLS, breaks=_RUN,
-        sentence="Forced tool: call exactly one specific function.",
-    ),
-    Check(
-        name="tools.required", run=required, profile=AGENT, source=TOOLS, breaks=_LOOP,
-        sentence="Required: call one or more functions; finish_reason is tool_calls if the model called a tool.",
-    ),
-    Check(
-        name="tools.none", run=none, profile=AGENT, source=CHAT, breaks="a tool runs that must not: every agent",
-        sentence="none means the model will not call any tool and instead generates a message.",
-    ),
-    Check(
-        name="tools.form", run=form, profile=AGENT, source=TOOLS, breaks=_RUN,
-        sentence="type is function; arguments: The arguments to call the function with, in JSON format.",
-    ),
-    Check(
-        name="tools.values", run=values, profile=AGENT, severity=SHOULD, sampled=True, source=TOOLS, breaks=_RUN,
-        sentence="The model generates the arguments from the conversation.",
-    ),
-    Check(
-        name="tools.parallel", run=parallel, profile=AGENT, severity=SHOULD, sampled=True, source=TOOLS,
-        sentence="The model may choose to call multiple functions in a single turn.",
-        breaks="tasks are done one after the other, or two results go to one call: LangGraph, the Agents SDK",
-    ),
-    Check(
-        name="tools.parallel_stream", run=parallel_streamed, profile=AGENT, severity=SHOULD, sampled=True,
-        source=TOOLS, breaks=_RUN,
-        sentence="index: Which function call the delta is for.",
-    ),
-    Check(
-        name="tools.stream", run=streamed, profile=AGENT, source=TOOLS, breaks=_RUN,
-        sentence="Streaming function calls: aggregate the arguments' deltas into an encoded JSON object.",
-    ),
-    Check(
-        name="tools.stream_reason", run=streamed_reason, profile=AGENT, source=TOOLS, breaks=_LOOP,
-        sentence="finish_reason: tool_calls if the model called a tool.",
-    ),
-    Check(
-        name="tools.stream_form", run=streamed_form, profile=AGENT, source=MESSAGES_STREAM, breaks=_RUN,
-        sentence="The first piece has id and name; the deltas of the input are partial JSON strings.",
-    ),
-    Check(
-        name="tools.result", run=result, profile=AGENT, source=TOOLS, breaks=_LOOP,
-        sentence="Supply the model with the results of the function calls and let it go on.",
-    ),
-    Check(
-        name="tools.results", run=results, profile=AGENT, source=TOOLS, breaks=_LOOP,
-        sentence="A result for each call, associated by its call id.",
-    ),
-    Check(
-        name="tools.used", run=used, profile=AGENT, severity=SHOULD, sampled=True, source=TOOLS, breaks=_LOOP,
-        sentence="The model uses the results in its final response.",
-    ),
-    Check(
-        name="tools.counted", run=counted, profile=AGENT, calls=2, source=TOOLS, breaks=_LOOP,
-        sentence="The result of the function is appended to the conversation.",
-    ),
-    Check(
-        name="tools.offered", run=offered, profile=AGENT, calls=2, severity=SHOULD, source=TOOLS, breaks=_LOOP,
-        sentence="Functions are injected into the system message: they count against the context and are billed.",
-    ),
-    Check(
-        name="tools.bad_arguments", run=bad_arguments, profile=AGENT, source=RESPONSES,
-        sentence="The model does not always generate valid JSON; 400: Your request was malformed.",
-        breaks="one bad call of a model ends the session with a server error: Cline, Claude Code",
-    ),
-    Check(
-        name="tools.bad_tool", run=bad_tool, profile=AGENT, severity=SHOULD, source=TOOLS,
-        sentence="name: The name of the function to be called; required.",
-        breaks="a mistake in a tool looks like a broken server, and is retried: LangChain, LiteLLM",
-    ),
-)  # fmt: skip

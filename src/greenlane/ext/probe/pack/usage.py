@@ -5,7 +5,9 @@ from __future__ import annotations
 from greenlane.ext.probe.case import Case
 from greenlane.ext.probe.pack.claims import need
 from greenlane.ext.probe.pack.sources import CHAT, CHAT_STREAM
-from greenlane.ext.probe.values import Answer, Check, Dialect, Question, Said, Severity, Usage, ask
+from greenlane.ext.probe.values import SHOULD, Answer, Dialect, Question, Said, Usage, ask, check
+
+_COSTS = "costs and limits are booked wrongly: LiteLLM, Langfuse, LangSmith"
 
 
 def _usage(case: Case, answer: Answer) -> Usage:
@@ -24,11 +26,17 @@ def _usage(case: Case, answer: Answer) -> Usage:
     return usage
 
 
+@check("usage.plain", CHAT, "usage: Usage statistics for the completion request; total = prompt + completion.", _COSTS)
 def plain(case: Case) -> None:
     """A plain answer tells its tokens."""
     _usage(case, case.ask(ask(f"Say hello to {case.word()}.")))
 
 
+@check(
+    "usage.stream", CHAT_STREAM,
+    "include_usage: the usage field shows the token usage statistics for the entire request.", _COSTS, calls=2,
+    severity=SHOULD,
+)  # fmt: skip
 def streamed(case: Case) -> None:
     """A stream that was asked for it tells its tokens, for the prompt the same as a plain answer."""
     question = ask(f"Say hello to {case.word()}.")
@@ -37,6 +45,10 @@ def streamed(case: Case) -> None:
     need(one.prompt == other.prompt, f"the same prompt costs {one.prompt} tokens streamed and {other.prompt} plain")
 
 
+@check(
+    "usage.prompt", CHAT, "prompt_tokens: Number of tokens in the prompt.",
+    f"agents do not see their context fill up, and run into its end; {_COSTS}", calls=2, severity=SHOULD,
+)  # fmt: skip
 def grows(case: Case) -> None:
     """A longer prompt costs more."""
     short = _usage(case, case.ask(ask("Say hello.")))
@@ -48,6 +60,10 @@ def grows(case: Case) -> None:
     )
 
 
+@check(
+    "usage.answer", CHAT, "completion_tokens: Number of tokens in the generated completion.", _COSTS, calls=2,
+    severity=SHOULD,
+)  # fmt: skip
 def counts(case: Case) -> None:
     """A longer answer costs more than a short one."""
     short = case.ask(ask("Count from 1 to 100.", max_tokens=16))
@@ -57,6 +73,10 @@ def counts(case: Case) -> None:
         need((other.answer or 0) > (one.answer or 0), f"answers of 16 and 64 tokens are told as {one.answer} each")
 
 
+@check(
+    "turns.read", CHAT, "messages: A list of messages comprising the conversation so far.",
+    "the model has forgotten what was said: every chat and every agent", calls=2,
+)  # fmt: skip
 def conversation(case: Case) -> None:
     """All turns of a conversation are read, not the last alone."""
     turns = (Said("user", f"My dog is called {case.word()}."), Said("assistant", "What a good name."))
@@ -69,6 +89,10 @@ def conversation(case: Case) -> None:
     )
 
 
+@check(
+    "system.read", CHAT, "Instructions that the model should follow, regardless of messages sent by the user.",
+    "agents without their instructions call no tools and leave their role: every agent", calls=2,
+)  # fmt: skip
 def operator(case: Case) -> None:
     """What the operator says is read: more of it costs more. Many templates have a text of their own for none."""
     words = " ".join(case.word() for _ in range(40))
@@ -78,36 +102,3 @@ def operator(case: Case) -> None:
         (long.prompt or 0) >= (short.prompt or 0) + 20,
         f"a system text of 40 words more costs {long.prompt} tokens, the short one {short.prompt}: it is dropped",
     )
-
-
-_COSTS = "costs and limits are booked wrongly: LiteLLM, Langfuse, LangSmith"
-
-CHECKS = (
-    Check(
-        name="usage.plain", run=plain, source=CHAT, breaks=_COSTS,
-        sentence="usage: Usage statistics for the completion request; total = prompt + completion.",
-    ),
-    Check(
-        name="usage.stream", run=streamed, source=CHAT_STREAM, calls=2, severity=Severity.SHOULD, breaks=_COSTS,
-        sentence="include_usage: the usage field shows the token usage statistics for the entire request.",
-    ),
-    Check(
-        name="usage.prompt", run=grows, source=CHAT, calls=2, severity=Severity.SHOULD,
-        sentence="prompt_tokens: Number of tokens in the prompt.",
-        breaks=f"agents do not see their context fill up, and run into its end; {_COSTS}",
-    ),
-    Check(
-        name="usage.answer", run=counts, source=CHAT, calls=2, severity=Severity.SHOULD, breaks=_COSTS,
-        sentence="completion_tokens: Number of tokens in the generated completion.",
-    ),
-    Check(
-        name="turns.read", run=conversation, source=CHAT, calls=2,
-        sentence="messages: A list of messages comprising the conversation so far.",
-        breaks="the model has forgotten what was said: every chat and every agent",
-    ),
-    Check(
-        name="system.read", run=operator, source=CHAT, calls=2,
-        sentence="Instructions that the model should follow, regardless of messages sent by the user.",
-        breaks="agents without their instructions call no tools and leave their role: every agent",
-    ),
-)  # fmt: skip
