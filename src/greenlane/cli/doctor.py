@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 
-from greenlane.cli.context import context_of
+from greenlane.cli.context import context_of, print_line
 from greenlane.doctor.examine import examine
 from greenlane.doctor.probes import PATIENCE
-from greenlane.doctor.report import as_json, lines_of, redacted, show
+from greenlane.doctor.report import as_json, as_text, redacted, styled
+from greenlane.report.terminal import print_styled
 from greenlane.run.assembly import secret_values
 
 HELP = "Say whether a policy would be able to run, what stands in its way, and the next steps; nothing is run."
@@ -31,7 +31,10 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Look and tell; 0 when nothing stands in the way, 2 when a setting does, 1 for anything else."""
     context = context_of(arguments, environ)
     diagnosis = examine(context, arguments.policy, arguments.patience)
-    text = as_json(diagnosis) if arguments.json else "\n".join(lines_of(diagnosis, everything=arguments.all))
-    colour = not arguments.json and sys.stdout.isatty() and "NO_COLOR" not in environ
-    show(redacted(text, secret_values(context)), colour=colour)
+    text = as_json(diagnosis) if arguments.json else as_text(diagnosis, everything=arguments.all)
+    text = redacted(text, secret_values(context))
+    if arguments.json:
+        print_line(text)
+    else:
+        print_styled(styled(text), environ)
     return diagnosis.exit_code

@@ -4,45 +4,56 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import msgspec
 
 from greenlane.config.context import Context
-from greenlane.doctor import evidence, machine, probes, project, surroundings
-from greenlane.doctor.values import Diagnosis, Problem, Scene, Section
-from greenlane.environment.yaml_file import read_yaml
+from greenlane.doctor import probes, project, surroundings
+from greenlane.doctor.values import Problem, Scene, Section
+from greenlane.errors import EXIT_CONFIG, EXIT_NOT_READY, EXIT_READY
+from greenlane.evidence.verdict import CONFIGURATION
 from greenlane.judge.address import Base, resolve
 from greenlane.run.gates import open_gates
-from greenlane.run.guards import Look, look_around
 from greenlane.run.request import request_of_policy
-from greenlane.util.http_probe import get
 from greenlane.version import VERSION
 
 LOOKS: tuple[Callable[[Scene], Section], ...] = (
-    project.lanes,
-    project.expected,
-    evidence.kept,
-    machine.locks,
-    machine.interpreters,
-    machine.isolation,
-    surroundings.base,
-    surroundings.guards,
-    surroundings.services,
-    surroundings.providers,
-    project.options,
-    project.environment,
-)
+    project.lanes, project.expected, project.evidence, project.locks, surroundings.interpreters,
+    surroundings.isolation, surroundings.base, surroundings.guards, surroundings.services, surroundings.providers,
+    project.options, project.environment,
+)  # fmt: skip
 """Everything that is looked at, in the order in which it is shown."""
 
 
-def examine(context: Context, policy: str, seconds: float = probes.PATIENCE) -> Diagnosis:
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the doctor has to say about a policy.
+
+    Attributes:
+        strict: whether the policy is.
+        unanswered: probes that gave no answer in their time.
+        problems: of all sections, first those that stand in the way.
+    """
+
+    project: str
+    version: str
+    python: str
+    policy: str
+    strict: bool
+    sections: tuple[Section, ...]
+    unanswered: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when nothing stands in the way, 2 when a setting does, 1 for anything else."""
+        codes = {problem.code for problem in self.problems if problem.stands}
+        return EXIT_CONFIG if codes & CONFIGURATION else EXIT_NOT_READY if codes else EXIT_READY
+
+
+def examine(context: Context, policy: str, seconds: float) -> Diagnosis:
     """Return what a run of a policy would find.
 
     Args:
-        context: of the call.
-        policy: name of the policy.
         seconds: until the machine and the network must have answered.
 
     Raises:
@@ -54,40 +65,12 @@ def examine(context: Context, policy: str, seconds: float = probes.PATIENCE) -> 
         base = Base()
     request = request_of_policy(context.settings, policy)
     scene = Scene(context=context, request=request, base=base, gates=open_gates(context))
-    questions = _questions(scene, seconds)
-    scene = msgspec.structs.replace(scene, answers=probes.ask(questions, seconds))
+    asked = probes.questions(scene, seconds)
+    scene = msgspec.structs.replace(scene, answers=probes.ask(asked, seconds))
     sections = tuple(look(scene) for look in LOOKS)
     problems = dict.fromkeys(problem for section in sections for problem in section.problems)
     return Diagnosis(
-        project=context.settings.project,
-        version=VERSION,
-        python=platform.python_version(),
-        policy=policy,
-        strict=request.strict,
-        sections=sections,
-        unanswered=tuple(name for name in questions if name not in scene.answers),
-        problems=tuple(sorted(problems, key=_order)),
-    )
-
-
-def _order(problem: Problem) -> bool:
-    """Return what problems are sorted by: those that stand in the way first."""
-    return not problem.stands
-
-
-def _questions(scene: Scene, seconds: float) -> dict[str, Callable[[], Any]]:
-    """Return what the machine is asked, by name."""
-    configuration, context, environ = scene.configuration, scene.context, scene.context.environ
-    questions: dict[str, Callable[[], Any]] = {"isolation": partial(probes.isolation, seconds)}
-    for version in {lane.python for lane in configuration.lanes.values()}:
-        questions[f"python {version}"] = partial(probes.find_python, version, environ, seconds)
-    if scene.base.url:
-        service = configuration.services.get(configuration.address.service)
-        path = service.ready if service else "/"
-        questions["base"] = partial(get, scene.base.url, path, seconds * probes.SHARE)
-    for name, service in configuration.services.items():
-        if service.instead and service.instead.models and (there := environ.get(service.instead.variable, "").strip()):
-            questions[f"models of {name}"] = partial(probes.models_of, service.instead, there, seconds)
-    read = partial(read_yaml, context=context, build=False)
-    questions["guards"] = partial(look_around, Look(context=context, strict=scene.request.strict, read_yaml=read))
-    return questions
+        project=context.settings.project, version=VERSION, python=platform.python_version(), policy=policy,
+        strict=request.strict, sections=sections, unanswered=tuple(name for name in asked if name not in scene.answers),
+        problems=tuple(sorted(problems, key=lambda problem: not problem.stands)),
+    )  # fmt: skip

@@ -1,15 +1,15 @@
-"""The diagnosis for people, verdict first, and for programs."""
+"""What the doctor has to say: for people, the verdict first, and for programs."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from greenlane.doctor.values import Diagnosis, Problem
+from greenlane.doctor.examine import Diagnosis
+from greenlane.doctor.values import Problem
 from greenlane.evidence.verdict import CONFIGURATION
 from greenlane.evidence.violation import Code
 from greenlane.report.lines import clean
@@ -39,6 +39,12 @@ def redacted(text: str, secrets: Mapping[str, str]) -> str:
     return _USER.sub("", Redactor(secrets).clean(text.encode()).decode())
 
 
+def styled(text: str) -> list[tuple[str, str]]:
+    """Return the lines of a text with their styles."""
+    pairs = [(line, [style for start, style in STYLES.items() if line.startswith(start)]) for line in text.split("\n")]
+    return [(line, styles[0] if styles else "") for line, styles in pairs]
+
+
 def as_json(diagnosis: Diagnosis) -> str:
     """Return the diagnosis as JSON: the facts of each section by its name, and `exit_code`."""
     plain = msgspec.to_builtins(diagnosis)
@@ -47,19 +53,17 @@ def as_json(diagnosis: Diagnosis) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
-def lines_of(diagnosis: Diagnosis, *, everything: bool) -> list[str]:
-    """Return the lines for a terminal: verdict, problems with next steps, then one line a section, or every fact."""
+def as_text(diagnosis: Diagnosis, *, everything: bool) -> str:
+    """Return it for a terminal: verdict, problems with next steps, then one line a section, or every fact."""
     sections = _everything(diagnosis) if everything else _at_a_glance(diagnosis)
-    return [clean(line) for line in (*_verdict(diagnosis, everything), "", *sections)]
+    return "\n".join(clean(line) for line in (*_verdict(diagnosis, everything), "", *sections))
 
 
 def _verdict(d: Diagnosis, everything: bool) -> Iterator[str]:
     """Yield whether the policy could run, and each problem with its next step."""
     count = sum(problem.stands for problem in d.problems)
-    word = "no" if count else "yes"
-    problems = f"{count} problem{'s' if count > 1 else ''}" if count else "nothing"
-    way = "in the way of" if count else "stands in the way of"
-    yield f"would be able to run: {word}, {problems} {way} policy {d.policy}{', strict' if d.strict else ''}"
+    stand = f"no, {count} problem{'s' if count > 1 else ''} in" if count else "yes, nothing stands in"
+    yield f"would be able to run: {stand} the way of policy {d.policy}{', strict' if d.strict else ''}"
     shown = d.problems if everything else d.problems[:SHOWN]
     for problem in shown:
         yield f"{_word(problem)} {problem.message}"
@@ -110,16 +114,3 @@ def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return ("yes" if value else "no") if isinstance(value, bool) else "" if value is None else str(value)
-
-
-def show(text: str, *, colour: bool) -> None:
-    """Print lines, with colours where they are wanted and rich is installed."""
-    if not colour or importlib.util.find_spec("rich") is None:
-        print(text, flush=True)
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(soft_wrap=True)
-    for line in text.split("\n"):
-        console.print(Text(line, next((style for start, style in STYLES.items() if line.startswith(start)), "")))

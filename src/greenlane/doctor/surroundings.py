@@ -1,17 +1,52 @@
-"""What the doctor sees around the project: the base, guards, services and live providers."""
+"""What the doctor sees around the project: the machine, the base, guards, services and live providers."""
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 from greenlane.config.lanes import Service
 from greenlane.config.services import switched_off
-from greenlane.doctor.values import Problem, Scene, Section, of_note, some
-from greenlane.errors import GreenlaneError
+from greenlane.doctor.values import Problem, Scene, Section, some
+from greenlane.errors import ConfigError, GreenlaneError
 from greenlane.evidence.violation import Code
-from greenlane.judge.address import disagreements, endpoints, own_place, resolve
+from greenlane.judge.address import endpoints, own_place
 from greenlane.judge.gates import secret_state
 from greenlane.judge.requirements import lane_of_provider
+from greenlane.run.gates import check_addresses
+
+UNENCLOSED = {"unknown": "ask again with more time: greenlane doctor --patience 10"}
+"""The next step where the kernel has not said what would help."""
+
+
+def interpreters(scene: Scene) -> Section:
+    """Return the interpreters that lanes need; one that is not there is a problem."""
+    users: dict[str, list[str]] = {}
+    for lane in scene.configuration.lanes.values():
+        users.setdefault(lane.python, []).append(lane.name)
+    facts, problems = [], []
+    for asked, names in users.items():
+        answer, version = scene.answers.get(f"python {asked}"), asked or platform.python_version()
+        facts.append({"version": version, "path": answer if isinstance(answer, str) else "", "lanes": names})
+        if not facts[-1]["path"]:
+            message = f"Python {version}, which {', '.join(names)} needs, is not there"
+            step = f"install Python {version} so that it is on the PATH, or change `python` of the lane"
+            problems.append(Problem(Code.CONFIG_ERROR, message, step, scene.needs(names)))
+    summary = ", ".join(f"Python {fact['version']}{'' if fact['path'] else ' (not found)'}" for fact in facts)
+    return Section("interpreters", summary, facts, problems)
+
+
+def isolation(scene: Scene) -> Section:
+    """Return the level of isolation; a deterministic lane that the kernel would not cut off is a problem."""
+    answer = scene.answers.get("isolation", "the probe did not answer in time")
+    facts = answer if isinstance(answer, dict) else {"level": "unknown", "reason": str(answer), "fix": ""}
+    level, problems = facts["level"], []
+    lanes = [lane.name for lane in scene.configuration.lanes.values() if lane.deterministic]
+    if level != "kernel" and lanes:
+        message = f"hermetic level is {level}, not kernel: {facts['reason']}"
+        step = facts["fix"] or UNENCLOSED.get(level, "run on Linux, which can cut a lane off")
+        problems = [Problem(Code.NETWORK, message, step, scene.request.strict and scene.needs(lanes))]
+    return Section("isolation", level, facts, problems)
 
 
 def base(scene: Scene) -> Section:
@@ -31,24 +66,22 @@ def base(scene: Scene) -> Section:
         "starts": isinstance(answer, ConnectionRefusedError) and service is not None and bool(own_place(service, url)),
         "variables": {**follows, **said},
     }  # fmt: skip
-    shown = f"{url} from {facts['source']}: {facts['answer']}" if url else f"follows {started}" if service else ""
-    return Section(name="base", summary=shown, facts=facts, problems=_of_base(scene, facts))
+    summary = f"{url} from {facts['source']}: {facts['answer']}" if url else f"follows {started}" if service else ""
+    return Section("base", summary, facts, _of_base(scene, facts))
 
 
 def _of_base(scene: Scene, facts: dict[str, Any]) -> list[Problem]:
     """Return what is wrong with the base: no address, several of them, or nobody there."""
-    address = scene.configuration.address
     try:
-        found = resolve(address, scene.environ)
-    except ValueError as error:
+        problems = [Problem.of(note) for note in check_addresses(scene.context, scene.request.strict)]
+    except ConfigError as error:
         step = "give an address such as http://127.0.0.1:8788, or unset the variable"
-        return [Problem(code=Code.CONFIG_ERROR, message=str(error), next_step=step)]
-    problems = [of_note(note) for note in disagreements(address, found, scene.environ, scene.request.strict)]
+        return [Problem(Code.CONFIG_ERROR, error.message, step)]
     if not facts["reachable"] and not facts["starts"]:
         message = f"nothing answers at {facts['url']} ({facts['source']}): {facts['answer']}"
         step = "start it there, or unset the variable: the harness then starts the service itself"
         meets = any(not scene.configuration.lanes[name].deterministic for name in scene.request.lanes)
-        problems.append(Problem(code=Code.SERVICE_DOWN, message=message, next_step=step, stands=meets))
+        problems.append(Problem(Code.SERVICE_DOWN, message, step, meets))
     return problems
 
 
@@ -57,12 +90,11 @@ def guards(scene: Scene) -> Section:
     answer = scene.answers.get("guards")
     if not isinstance(answer, dict):
         message = answer.message if isinstance(answer, GreenlaneError) else "the guards gave no answer in time"
-        problem = Problem(code=Code.CONFIG_ERROR, message=message, next_step="correct the file, or unset the variable")
-        return Section(name="guards", summary="", facts={}, problems=(problem,))
+        problem = Problem(Code.CONFIG_ERROR, message, "correct the file, or unset the variable")
+        return Section("guards", "", {}, [problem])
     facts = {name: "; ".join(guarded.facts) for name, guarded in answer.items() if guarded.facts}
-    problems = [of_note(note) for guarded in answer.values() for note in guarded.notes]
-    summary = "; ".join(f"{name}: {text}" for name, text in facts.items())
-    return Section(name="guards", summary=summary, facts=facts, problems=problems)
+    problems = [Problem.of(note) for guarded in answer.values() for note in guarded.notes]
+    return Section("guards", "; ".join(f"{name}: {text}" for name, text in facts.items()), facts, problems)
 
 
 def services(scene: Scene) -> Section:
@@ -76,8 +108,7 @@ def services(scene: Scene) -> Section:
         }
         for name, service in scene.configuration.services.items()
     ]  # fmt: skip
-    summary = some([f"{fact['name']}{' (off)' if fact['off'] else ''}" for fact in facts])
-    return Section(name="services", summary=summary, facts=facts)
+    return Section("services", some([f"{fact['name']}{' (off)' if fact['off'] else ''}" for fact in facts]), facts)
 
 
 def _place(scene: Scene, name: str, service: Service) -> str:
@@ -91,7 +122,7 @@ def _place(scene: Scene, name: str, service: Service) -> str:
 def providers(scene: Scene) -> Section:
     """Return every live provider's gate, with whether each of its secrets is `present`, `blank` or `absent`."""
     owners, declared = lane_of_provider(scene.configuration), scene.configuration.providers
-    facts: list[dict[str, Any]] = [
+    facts = [
         {
             "provider": gate.provider, "lane": owners.get(gate.provider, "none"), "open": gate.open,
             "reason": gate.reason,
@@ -99,6 +130,6 @@ def providers(scene: Scene) -> Section:
         }
         for gate in scene.gates
     ]  # fmt: skip
-    ready = [fact["provider"] for fact in facts if fact["open"]]
-    opened = f"{len(ready)} of {len(facts)} open{f': {some(ready)}' if ready else ''}"
-    return Section(name="live providers", summary=opened if facts else "", facts=facts)
+    ready = [gate.provider for gate in scene.gates if gate.open]
+    summary = f"{len(ready)} of {len(facts)} open{f': {some(ready)}' if ready else ''}" if facts else ""
+    return Section("live providers", summary, facts)

@@ -1,4 +1,4 @@
-"""What `greenlane doctor` finds: what would happen and why, without running anything."""
+"""What the doctor works with: the scene that is looked at, and a section for each subject with what is wrong there."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import msgspec
 
 from greenlane.config.context import Context
 from greenlane.config.schema import Configuration
-from greenlane.errors import EXIT_CONFIG, EXIT_NOT_READY, EXIT_READY
 from greenlane.evidence.evidence import GateState
-from greenlane.evidence.verdict import CONFIGURATION
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.address import Base
 from greenlane.run.request import RunRequest
@@ -21,7 +19,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked at.
 
     Attributes:
-        context: of the call; request: what the policy asks for.
+        request: what the policy asks for.
         base: that the caller names; gates: of the live providers.
         answers: of the machine and the network, by the name of the question; one that did not come in time is missing.
     """
@@ -42,13 +40,16 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
         """Environment variables of the caller."""
         return self.context.environ
 
+    def needs(self, lanes: Sequence[str]) -> bool:
+        """Return whether the policy needs one of some lanes."""
+        return not set(lanes).isdisjoint(self.request.lanes)
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is not as it should be.
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that is not as it should be: the reason for red that it would become, what it is, and what to do.
 
     Attributes:
-        code: the reason for red that it would become; message: what it is, in one line.
-        next_step: what to do about it; stands: whether it stands in the way of a green run.
+        stands: whether it stands in the way of a green run.
     """
 
     code: Code
@@ -56,51 +57,24 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     next_step: str
     stands: bool = True
 
+    @classmethod
+    def of(cls, note: Violation) -> Problem:
+        """Return what was found before any test as a problem."""
+        return cls(note.code, note.message, note.next_step, note.gating)
 
-class Section(msgspec.Struct, frozen=True, kw_only=True):
+
+class Section(msgspec.Struct, frozen=True):
     """What was seen of one subject.
 
     Attributes:
-        name: for people, and in JSON.
         summary: what there is to know at a glance; a section without one is shown on request only.
         facts: all of it, as plain data: a table, or one for each of several things, which begins with its name.
-        problems: what is not as it should be.
     """
 
     name: str
     summary: str
     facts: Any
     problems: Sequence[Problem] = ()
-
-
-class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the doctor has to say.
-
-    Attributes:
-        policy: the one that was asked about; strict: whether it is.
-        unanswered: probes that gave no answer in their time.
-        problems: of all sections, first those that stand in the way.
-    """
-
-    project: str
-    version: str
-    python: str
-    policy: str
-    strict: bool
-    sections: tuple[Section, ...]
-    unanswered: tuple[str, ...]
-    problems: tuple[Problem, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """0 when nothing stands in the way, 2 when a setting does, 1 for anything else."""
-        codes = {problem.code for problem in self.problems if problem.stands}
-        return EXIT_CONFIG if codes & CONFIGURATION else EXIT_NOT_READY if codes else EXIT_READY
-
-
-def of_note(note: Violation) -> Problem:
-    """Return what was found before any test as a problem."""
-    return Problem(code=note.code, message=note.message, next_step=note.next_step, stands=note.gating)
 
 
 def some(names: Sequence[str], most: int = 5) -> str:

@@ -137,26 +137,24 @@ def _said(found: Sequence[Cause], evidence: Sequence[LaneEvidence], most: int) -
 
 def show(verdict: Verdict, environ: Mapping[str, str], evidence: Sequence[LaneEvidence] = ()) -> None:
     """Print a verdict on standard output."""
-    wanted = sys.stdout.isatty() and "NO_COLOR" not in environ
-    lines = [_shown(line) for line in plain(verdict, evidence)]
-    if wanted and importlib.util.find_spec("rich") is not None:
-        _rich(verdict, lines)
-    else:
-        print("\n".join(lines), flush=True)
+    *lines, last = plain(verdict, evidence)
+    styled = [(line, STYLES.get(line.partition(" ")[0], "")) for line in lines]
+    print_styled([*styled, (last, "bold green" if verdict.ready else "bold red")], environ)
 
 
-def _shown(text: str) -> str:
-    """Return text that standard output can take; what its encoding lacks is written as an escape."""
+def print_styled(lines: Sequence[tuple[str, str]], environ: Mapping[str, str]) -> None:
+    """Print lines on standard output, in their styles where it is a terminal and nobody asks for plain text.
+
+    What the encoding of the output lacks is written as an escape.
+    """
     encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _rich(verdict: Verdict, lines: Sequence[str]) -> None:
-    """Print lines with colours; test names are text, never markup, and no line is broken in two."""
+    shown = [(text.encode(encoding, "backslashreplace").decode(encoding), style) for text, style in lines]
+    if not sys.stdout.isatty() or "NO_COLOR" in environ or importlib.util.find_spec("rich") is None:
+        print("\n".join(text for text, _ in shown), flush=True)
+        return
     from rich.console import Console
     from rich.text import Text
 
     console = Console()
-    for line in lines[:-1]:
-        console.print(Text(line, STYLES.get(line.partition(" ")[0], "")), soft_wrap=True)
-    console.print(Text(lines[-1], "bold green" if verdict.ready else "bold red"), soft_wrap=True)
+    for text, style in shown:  # names of tests are text, never markup, and no line is broken in two
+        console.print(Text(text, style), soft_wrap=True)
