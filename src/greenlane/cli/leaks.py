@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from greenlane.config.load import load
-from greenlane.errors import EXIT_NOT_READY, ConfigError
-from greenlane.evidence.artifacts import RECORD
+from greenlane.errors import EXIT_NOT_READY
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.journal import Leaked, Settled
-from greenlane.evidence.reader import collect
+from greenlane.evidence.reader import last_run
 
 HELP = "List what tests left behind in the last run, one line for each thing; with --settled what is nobody's leak."
 EXAMPLES = "  greenlane leaks\n  greenlane leaks core --settled"
@@ -29,15 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Print what the artifacts of the last run hold; 1 when a test certainly left something behind."""
     settings = load(Path(arguments.project), environ)
-    unknown = sorted(set(arguments.lanes) - set(settings.configuration.lanes))
-    if unknown:
-        known = ", ".join(settings.configuration.lanes)
-        raise ConfigError(f"unknown lane {', '.join(map(repr, unknown))}; known: {known}")
-    folder = settings.root / settings.configuration.artifacts
-    found = [collect(path.parent) for path in sorted(folder.rglob(RECORD))] if folder.is_dir() else []
-    chosen = [one for one in found if not arguments.lanes or one.record.lane in arguments.lanes]
-    if not chosen:
-        raise ConfigError(f"no lane has run: nothing in {settings.configuration.artifacts}", "run one: nox -s core")
+    chosen = last_run(settings, [settings.lane(name).name for name in arguments.lanes])
     for line in _lines(chosen, settled=arguments.settled):
         print(line, flush=True)
     certain = any(_certain(leak) for one in chosen for leak in one.journal.leaks)

@@ -12,10 +12,9 @@ from greenlane.cli.context import context_of, print_answer
 from greenlane.cli.parser import add_dry_run, verbs_of
 from greenlane.config.load import Settings
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
-from greenlane.evidence.artifacts import RECORD
 from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.ledger import CAUSES, LEDGER_FILE, Ledger
-from greenlane.evidence.reader import collect
+from greenlane.evidence.reader import last_run
 from greenlane.history.ledger import older_file, read_ledger, write_ledger
 from greenlane.judge.acceptance import Acceptance, Accepted, acceptable, gone
 from greenlane.judge.excuses import kind_of
@@ -102,7 +101,7 @@ def _accept(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -
     if not arguments.dry_run and not who:
         raise ConfigError("--who is needed: git knows no user.name here")
     acceptance = Acceptance(why=arguments.why or "…", since=day_of(time.time()), who=who or "…", cause=cause)
-    evidence = _evidence(settings, arguments.lane)
+    evidence = last_run(settings, [arguments.lane] if arguments.lane else ())
     accepted = _matching(acceptable(_requirements(settings, ledger, evidence), evidence, acceptance), arguments.tests)
     new = msgspec.structs.replace(
         ledger, leaks=(*ledger.leaks, *accepted.leaks), skips=(*ledger.skips, *accepted.skips)
@@ -151,7 +150,7 @@ def _cause(text: str) -> tuple[str, str] | None:
 def _tidy(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -> int:
     """Take out what is gone."""
     older = older_file(settings)
-    evidence = _evidence(settings, arguments.lane, needed=not older)
+    evidence = last_run(settings, [arguments.lane] if arguments.lane else (), needed=not older)
     entries = gone(_requirements(settings, ledger, evidence), evidence)
     word = "would go" if arguments.dry_run else "gone"
     lines = [f"{name_of(entry)}: {word}" for entry in entries]
@@ -161,20 +160,6 @@ def _tidy(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -> 
         write_ledger(settings.root, without(ledger, entries), older)
     print_answer(arguments, [name_of(entry) for entry in entries], lines or ["nothing to tidy"])
     return EXIT_READY
-
-
-def _evidence(settings: Settings, lane: str, *, needed: bool = True) -> list[LaneEvidence]:
-    """Return what the last run left behind.
-
-    Raises:
-        ConfigError: nothing has run, though it is needed.
-    """
-    folder = settings.root / settings.configuration.artifacts
-    found = [collect(path.parent) for path in sorted(folder.rglob(RECORD))] if folder.is_dir() else []
-    chosen = [one for one in found if not lane or one.record.lane == lane]
-    if needed and not chosen:
-        raise ConfigError(f"no lane has run: nothing in {settings.configuration.artifacts}", "run one: nox -s core")
-    return chosen
 
 
 def _requirements(settings: Settings, ledger: Ledger, evidence: Sequence[LaneEvidence]) -> Requirements:

@@ -11,11 +11,9 @@ import msgspec
 
 from greenlane.cli.context import context_of
 from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
-from greenlane.errors import ConfigError
-from greenlane.evidence.artifacts import RECORD
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.progress import ProgressListener
-from greenlane.evidence.reader import collect
+from greenlane.evidence.reader import collect_all
 from greenlane.evidence.verdict import Verdict
 from greenlane.history.recall import with_history
 from greenlane.judge.judge import judge
@@ -41,14 +39,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         settings = context.settings
         request = request_of_policy(settings, arguments.policy)
         folders = [Path(name) for name in arguments.folders] or [settings.root / settings.configuration.artifacts]
-        missing = [str(folder) for folder in folders if not folder.is_dir()]
-        if missing:
-            raise ConfigError(f"no such folder: {', '.join(missing)}", "name the folders that hold lane.json")
-    # A folder may be named twice, or with one that it lies in.
-    records = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.rglob(RECORD)))
+        evidence = collect_all(folders)
 
     def use(_listener: ProgressListener) -> tuple[Verdict, list[LaneEvidence]]:
-        evidence = [collect(path.parent) for path in records]
         gates = recorded_gates(open_gates(context), evidence)
         requirements = make_requirements(settings, request, gates, run_id="")
         decision = judge(with_history(requirements, context), evidence, more=added_examiners())

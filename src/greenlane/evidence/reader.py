@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 from xml.etree import ElementTree
 
 import msgspec
 
+from greenlane.config.load import Settings
 from greenlane.errors import ConfigError
 from greenlane.evidence.artifacts import JOURNAL, JUNIT, RECORD, VOUCHED
 from greenlane.evidence.evidence import RECORD_SCHEMA, JournalFacts, JunitCase, LaneEvidence, LaneRecord, Vouched
@@ -64,6 +65,32 @@ def seal_record(record: LaneRecord) -> LaneRecord:
     """Return a record with a digest over all the rest of it: an edit by hand is seen, a new record is not."""
     bare = msgspec.structs.replace(record, seal="")
     return msgspec.structs.replace(bare, seal=hashlib.sha256(msgspec.json.encode(bare)).hexdigest())
+
+
+def last_run(settings: Settings, lanes: Collection[str] = (), *, needed: bool = True) -> list[LaneEvidence]:
+    """Return what the last run of some lanes left behind; of every lane when none is named.
+
+    Raises:
+        ConfigError: none of them has run, though it is needed.
+    """
+    folder = settings.root / settings.configuration.artifacts
+    found = collect_all([folder]) if folder.is_dir() else []
+    chosen = [one for one in found if not lanes or one.record.lane in lanes]
+    if needed and not chosen:
+        raise ConfigError(f"no lane has run: nothing in {settings.configuration.artifacts}", "run one: nox -s core")
+    return chosen
+
+
+def collect_all(folders: Collection[Path]) -> list[LaneEvidence]:
+    """Return the evidence below some folders, each once: one may be named twice, or with one that it lies in.
+
+    Raises:
+        ConfigError: one of them is not there, or a lane record cannot be read.
+    """
+    if missing := [str(folder) for folder in folders if not folder.is_dir()]:
+        raise ConfigError(f"no such folder: {', '.join(missing)}", "name the folders that hold lane.json")
+    records = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.rglob(RECORD)))
+    return [collect(path.parent) for path in records]
 
 
 def collect(folder: Path) -> LaneEvidence:

@@ -10,10 +10,9 @@ import msgspec
 
 from greenlane.cli.context import context_of, print_answer, print_line
 from greenlane.config.context import Context
-from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
-from greenlane.evidence.artifacts import RECORD
+from greenlane.errors import EXIT_NOT_READY, EXIT_READY
 from greenlane.evidence.evidence import LaneEvidence
-from greenlane.evidence.reader import collect
+from greenlane.evidence.reader import collect_all, last_run
 from greenlane.ext.changes.checklist import checklist_markdown, template
 from greenlane.ext.changes.diff import read_changes
 from greenlane.ext.changes.rules import checklist, touched_rules
@@ -70,14 +69,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 def _green(context: Context, lanes: Iterable[str], folders: Iterable[str]) -> dict[str, str]:
     """Return by lane why it is not green by the strict rules; empty when it is."""
-    settings = context.settings
-    roots = [Path(name) for name in folders] or [settings.root / settings.configuration.artifacts]
-    missing = [str(folder) for folder in roots if not folder.is_dir()] if list(folders) else []
-    if missing:
-        raise ConfigError(f"no such folder: {', '.join(missing)}", "name the folders that hold lane.json")
-    records = dict.fromkeys(path.resolve() for folder in roots for path in sorted(folder.rglob(RECORD)))
-    evidence = [collect(path.parent) for path in records] if (lanes := list(lanes)) else []
-    return {lane: _why_not(context, lane, evidence) for lane in lanes}
+    wanted, roots = list(lanes), [Path(name) for name in folders]
+    evidence = collect_all(roots) if roots else last_run(context.settings, needed=False) if wanted else []
+    return {lane: _why_not(context, lane, evidence) for lane in wanted}
 
 
 def _why_not(context: Context, lane: str, evidence: list[LaneEvidence]) -> str:

@@ -10,8 +10,7 @@ from greenlane.evidence.violation import EXPLANATIONS, Code, Violation
 from greenlane.judge.causes import Cause, group
 from greenlane.report.failures import heard
 from greenlane.report.lines import line
-from greenlane.report.page.markup import Markup, block, code, join, tag
-from greenlane.report.page.parts import Section, more, section
+from greenlane.report.page.markup import Markup, Section, block, code, join, more, section, tag
 
 SHOWN = 200
 """Causes that the page shows; the JSON has all of them."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.verdict import Check, Status, Verdict
 from greenlane.report.lines import WORDS, origin
-from greenlane.report.page.markup import Markup, join, table, tag
-from greenlane.report.page.parts import Section, seconds, section
+from greenlane.report.page.markup import Markup, Section, join, seconds, section, table, tag
 
 HEADS = ("check", "status", "tests", "passed", "failed", "skipped", "time", "coverage", "required", "why")
 

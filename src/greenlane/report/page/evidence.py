@@ -8,25 +8,18 @@ from collections.abc import Mapping, Sequence
 from greenlane.evidence.evidence import LaneEvidence, LaneRecord, ServiceRecord
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.verdict import Verdict
-from greenlane.report.page.markup import Markup, code, join, table, tag
-from greenlane.report.page.parts import Section, more, seconds, section
-
-SHOWN = 200
+from greenlane.report.page.markup import Markup, Section, code, join, listing, seconds, section, tag
 
 
 def leaks(evidence: Sequence[LaneEvidence]) -> Section | None:
     """Return every leak; None when no test left anything behind."""
     found = [(item.record.check, leak) for item in evidence for leak in item.journal.leaks]
-    if not found:
-        return None
     heads = ("level", "kind", "what changed", "from", "to", "where", "test", "instead")
-    rows = [_leak(check, leak) for check, leak in found[:SHOWN]]
-    return section(
-        "leaks", "Leaks", table("Leaks", heads, rows), more(len(rows), len(found), "leaks"), count=len(found)
-    )
+    return listing("leaks", "Leaks", heads, found, _leak, "leaks")
 
 
-def _leak(check: str, leak: Leaked) -> tuple[str, ...]:
+def _leak(found: tuple[str, Leaked]) -> tuple[str, ...]:
+    check, leak = found
     owner = f" by {leak.owner}" if leak.owner else ""
     after = "" if leak.restored else " (it has not been put back)"
     place = join("" if leak.sure else "probably ", code(leak.where)) if leak.where else ""

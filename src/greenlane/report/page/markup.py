@@ -1,14 +1,24 @@
-"""HTML that is escaped by construction: only what `tag` has made is markup, every other text is text."""
+"""HTML that is escaped by construction, and the sections of the page, which are made of it.
+
+Only what `tag` has made is markup, every other text is text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
+from typing import TypeVar
+
+import msgspec
 
 from greenlane.report.failures import readable
 from greenlane.report.lines import clean
 
 VOID = frozenset({"meta", "link", "input", "br", "col"})
+SHOWN = 200
+"""Rows of a table; the JSON has all of them."""
+
+T = TypeVar("T")
 
 
 class Markup(str):
@@ -74,3 +84,59 @@ def table(
 def _attribute(key: str, value: str | int | float | bool) -> str:
     name = key.rstrip("_").replace("_", "-")
     return f" {name}" if value is True else f' {name}="{escape(clean(str(value)))}"'
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the page.
+
+    Attributes:
+        name: its anchor; title: its heading; short: the same in a word or two.
+        count: how many things are in it; None where that says nothing.
+    """
+
+    name: str
+    title: str
+    short: str
+    markup: Markup
+    count: int | None = None
+
+
+def section(name: str, title: str, *children: str | None, count: int | None = None, short: str = "") -> Section:
+    """Return a section under a heading of its own; `short` stands for the title where there is little room."""
+    counter = None if count is None else tag("span", f"{count:,}", class_="count")
+    heading = tag("h2", title, " " if counter else None, counter, id=f"{name}-title")
+    return Section(
+        name=name, title=title, short=short or title, count=count,
+        markup=tag("section", heading, *children, id=name, aria_labelledby=f"{name}-title"),
+    )  # fmt: skip
+
+
+def seconds(value: float) -> str:
+    """Return a duration as people say it."""
+    if value <= 0:
+        return "0 s"
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value < 60 else f"{value // 60:.0f} min {value % 60:.0f} s"
+
+
+def more(shown: int, total: int, what: str) -> Markup | None:
+    """Return a line that tells how many are not shown; None when all are."""
+    return tag("p", f"… and {total - shown:,} more {what}.", class_="more") if total > shown else None
+
+
+def listing(
+    name: str, title: str, heads: tuple[str, ...], found: Sequence[T], row: Callable[[T], tuple[str, ...]],
+    what: str = "tests", *, caption: str = "", short: str = "", numbers: tuple[int, ...] = (), count: int = 0,
+) -> Section | None:  # fmt: skip
+    """Return a section with a table of some things, and how many there was no room for; None where there are none.
+
+    Args:
+        row: returns the cells of one; what: they are called; numbers: columns that hold numbers.
+        count: of what is in it, where that is not how many rows there are.
+    """
+    if not found:
+        return None
+    rows = [row(one) for one in found[:SHOWN]]
+    body = table(caption or title, heads, rows, numbers=numbers)
+    return section(name, title, body, more(len(rows), len(found), what), count=count or len(found), short=short)

@@ -13,9 +13,8 @@ from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.verdict import Verdict
 from greenlane.report.lines import headline
-from greenlane.report.page import causes, checks, evidence, excused, flakes, tests, timeline, variance
-from greenlane.report.page.markup import Markup, code, join, tag
-from greenlane.report.page.parts import Section, seconds
+from greenlane.report.page import causes, checks, evidence, excused, tests, timeline, variance
+from greenlane.report.page.markup import Markup, Section, code, join, seconds, tag
 from greenlane.version import VERSION
 
 HERE = "greenlane.report.page"
@@ -56,8 +55,8 @@ def _sections(verdict: Verdict, evidence_: Sequence[LaneEvidence]) -> list[Secti
         variance.models(verdict),
         excused.skips(verdict),
         excused.excused(verdict),
-        flakes.history(verdict),
-        flakes.quarantine(verdict),
+        excused.history(verdict),
+        excused.quarantine(verdict),
         evidence.leaks(evidence_),
         tests.every(evidence_),
         evidence.section_of(verdict),

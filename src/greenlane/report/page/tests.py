@@ -10,11 +10,9 @@ from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.report.failures import tests_of
 from greenlane.report.lines import clean
-from greenlane.report.page.markup import Markup, code, join, table, tag
-from greenlane.report.page.parts import Section, more, seconds, section
+from greenlane.report.page.markup import Markup, Section, code, join, listing, seconds, section, table, tag
 
 SLOWEST = 20
-AGAIN = 200
 CUTS = (400, 200, 100, 60)
 """Longest name or reason, characters; the shorter ones when there are so many that the page would grow too large."""
 
@@ -55,15 +53,13 @@ def slowest(evidence: Sequence[LaneEvidence]) -> Section | None:
 def again(evidence: Sequence[LaneEvidence]) -> Section | None:
     """Return the tests that were run again; None when none was."""
     found = [(check, test) for check, test in all_of(evidence) if test.attempts > 1]
-    if not found:
-        return None
-    rows = [(code(cut(t.nodeid, CUTS[0])), check, _attempts(t), outcome(t)) for check, t in found[:AGAIN]]
     heads = ("test", "check", "attempts", "in the end")
-    return section(
-        "again", "Tests that were run again", table("Tests that were run again", heads, rows),
-        more(len(rows), len(found), "tests"), count=len(found),
-        short="Run again",
-    )  # fmt: skip
+    return listing("again", "Tests that were run again", heads, found, _again, short="Run again")
+
+
+def _again(found: tuple[str, TestOutcome]) -> tuple[str, ...]:
+    check, test = found
+    return code(cut(test.nodeid, CUTS[0])), check, _attempts(test), outcome(test)
 
 
 def _attempts(test: TestOutcome) -> Markup:

@@ -8,8 +8,7 @@ from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.outcome import TestOutcome
 from greenlane.evidence.verdict import Verdict
 from greenlane.report.lines import clean
-from greenlane.report.page.markup import Markup, tag
-from greenlane.report.page.parts import Section, seconds, section
+from greenlane.report.page.markup import Markup, Section, seconds, section, tag
 
 ROW = 14
 """Height of a worker, pixels."""

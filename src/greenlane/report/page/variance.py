@@ -6,27 +6,20 @@ from greenlane.evidence.answers import ModelAnswers
 from greenlane.evidence.samples import SampleResult
 from greenlane.evidence.verdict import Verdict
 from greenlane.judge.samples import by_chance, percent
-from greenlane.report.page.markup import Markup, block, code, join, table, tag
-from greenlane.report.page.parts import Section, more, section
+from greenlane.report.page.markup import Markup, Section, block, code, join, listing, more, tag
 
-SHOWN = 300
 SHOWN_FAILED = 10
 
 
 def samples(verdict: Verdict) -> Section | None:
     """Return the pass rate of each sampled test with its interval; None for none."""
     found = [(check.name, result) for check in verdict.checks for result in check.samples]
-    if not found:
-        return None
     heads = ("test", "check", "passed", "pass rate, 95 % interval", "0 to 100 %, mark: what is needed", "enough")
-    rows = [_sampled(name, result) for name, result in found[:SHOWN]]
-    return section(
-        "samples", "Sampled tests", table("Sampled tests", heads, rows), more(len(rows), len(found), "tests"),
-        count=len(found), short="Samples",
-    )  # fmt: skip
+    return listing("samples", "Sampled tests", heads, found, _sampled, short="Samples")
 
 
-def _sampled(check: str, result: SampleResult) -> tuple[str, ...]:
+def _sampled(found: tuple[str, SampleResult]) -> tuple[str, ...]:
+    check, result = found
     word = tag("span", "yes" if result.met else "no", class_=f"badge {'passed' if result.met else 'failed'}")
     return (
         join(code(result.test), _failed(result)),
@@ -70,17 +63,13 @@ def _failed(result: SampleResult) -> Markup | None:
 def models(verdict: Verdict) -> Section | None:
     """Return the models that answered, each with one answer as proof; None for none."""
     found = [(check.name, answers) for check in verdict.checks for answers in check.models]
-    if not found:
-        return None
     heads = ("model", "service", "check", "tests", "prompts", "different answers", "tokens", "one of them")
-    rows = [_model(name, answers) for name, answers in found[:SHOWN]]
-    return section(
-        "models", "Models that answered", table("Models that answered", heads, rows, numbers=(3, 4, 5, 6)),
-        count=len(found), short="Models",
-    )  # fmt: skip
+    title = "Models that answered"
+    return listing("models", title, heads, found, _model, "models", numbers=(3, 4, 5, 6), short="Models")
 
 
-def _model(check: str, answers: ModelAnswers) -> tuple[str, ...]:
+def _model(found: tuple[str, ModelAnswers]) -> tuple[str, ...]:
+    check, answers = found
     counted = "" if answers.generated is None else f" of {answers.generated:,} it counted"
     proof = tag("details", tag("summary", "prompt and answer"), block(f"{answers.prompt}\n\n{answers.text}"))
     return (
