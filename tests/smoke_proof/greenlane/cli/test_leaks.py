@@ -72,4 +72,4 @@ def test_before_any_run_it_says_what_to_do(tiny: TinyProject) -> None:
 
     assert (nothing.code, unknown.code) == (2, 2)
     assert "no lane has run" in nothing.output
-    assert "unknown lane 'cores'; known: core" in unknown.output
+    assert "unknown lane 'cores' (did you mean 'core'?); known: core" in unknown.output
