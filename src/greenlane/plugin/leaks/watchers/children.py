@@ -14,7 +14,7 @@ from greenlane.plugin.leaks.context import Context, is_of_another
 from greenlane.plugin.network.audit import Site
 
 GRACE = 0.1
-"""Seconds that a process is given to come to its end."""
+"""Seconds that a process is given to come to its end, or to have its name."""
 
 HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 """Processes that Python starts once and keeps."""
@@ -76,7 +76,20 @@ def _children() -> list[int]:
 
 
 def _command(pid: int) -> str:
-    """Return the command line of a process; empty when it is gone."""
+    """Return the command line of a process; empty when it is gone.
+
+    One that has just begun has none for a moment: `exec` lets go of whoever waits for it before it writes that down.
+    """
+    looks = 100
+    for _ in range(looks):
+        if (command := _command_line(pid)) or not _alive(pid):
+            return command
+        select.select((), (), (), GRACE / looks)  # a clock may be frozen by the test
+    return ""
+
+
+def _command_line(pid: int) -> str:
+    """Return what the kernel has as the command line of a process."""
     with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
         return file.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
     return ""

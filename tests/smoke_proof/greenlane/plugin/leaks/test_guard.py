@@ -55,6 +55,18 @@ def test_what_is_undone_is_no_leak(tmp_path: Path, words: tuple[str, ...]) -> No
     assert run.status == 0, run.output
 
 
+def test_a_process_that_has_just_begun_has_its_name(tmp_path: Path) -> None:
+    """Whoever waits for `exec` goes on before the kernel has written the command line down: it is waited for."""
+    tests = "import subprocess\nKEEP = []\n" + "".join(
+        f"def test_{number}():\n    KEEP.append(subprocess.Popen(['sleep', '600']))\n" for number in range(6)
+    )
+
+    run = project_in(tmp_path, tests).run("-n", "0", leaks=LeakPolicy(watch=("agent_proxy",)))
+
+    assert {leak.what.partition(" (")[0] for leak in run.of(Leaked)} == {"sleep 600"}, run.output
+    assert len(run.of(Leaked)) == 6
+
+
 def test_what_pytest_does_to_import_a_package_is_no_leak(tmp_path: Path) -> None:
     """Before the first test of a package pytest puts the package's folder first in `sys.path`; the test did not."""
     project = LaneProject(tmp_path)
