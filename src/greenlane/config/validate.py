@@ -36,6 +36,9 @@ FIXED = ("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "VIRTUAL_ENV")
 FIXED_PREFIXES = ("PYTHON", "LD_", "DYLD_")
 """Names that decide which code a lane runs, or that we set ourselves; a lane cannot have its own."""
 
+FREE = re.compile(r"PYTHON_(?!PRESITE$)")
+"""Names of applications, as LiteLLM's `PYTHON_GC_THRESHOLD`; but for one, none of this form changes what runs."""
+
 _PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):\d{1,5}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -167,13 +170,18 @@ def _report(path: str, value: str, suffix: str) -> Iterable[str]:
         yield f"{path}: {value!r} is not a {suffix} file below the project; an empty name writes none"
 
 
+def is_fixed(name: str) -> bool:
+    """Return whether an environment name decides which code runs, or is set by the harness."""
+    return name in FIXED or (name.startswith(FIXED_PREFIXES) and not FREE.match(name))
+
+
 def _variables(key: str, env: Iterable[str]) -> Iterable[str]:
     """Yield a problem for each environment name that is none, or that is not the lane's to choose."""
     names, values = split_entries(env)
     for name in (*names, *values):
         if not _VARIABLE.fullmatch(name):
             yield f"{key}: {name!r} is not the name of a variable"
-        elif name in FIXED or name.startswith(FIXED_PREFIXES):
+        elif is_fixed(name):
             yield f"{key}: {name} decides which code runs, and is fixed by the harness"
 
 

@@ -204,6 +204,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
         needs: services by node id that a test cannot do without.
         answers: what models answered, as the tests show it.
         samples: tests that are run several times here.
+        suspects: tests that had children while the kernel refused somebody a way out.
         marks: marks by node id; secret_reads: secrets that were asked for; both only where a suite is surveyed.
         reads: what test files read of the project; only where it is watched.
     """
@@ -235,6 +236,7 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     settled: tuple[Settled, ...] = ()
     unhandled: tuple[Unhandled, ...] = ()
     network: tuple[NetworkAttempt, ...] = ()
+    suspects: tuple[str, ...] = ()
     marks: dict[str, tuple[str, ...]] = {}
     secret_reads: tuple[SecretRead, ...] = ()
     hermetic: tuple[Hermetic, ...] = ()

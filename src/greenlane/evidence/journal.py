@@ -225,6 +225,16 @@ class NetworkAttempt(Event, frozen=True, tag="network"):
     refused: int = 0
 
 
+class RouteRefused(Event, frozen=True, tag="route_refused"):
+    """The kernel refused somebody a way out while a test had children; workers share one network, so who is not known.
+
+    Attributes:
+        nodeid: the test.
+    """
+
+    nodeid: str
+
+
 class Marked(Event, frozen=True, tag="marked"):
     """The marks of each test that has any, by node id; written only where a suite is surveyed."""
 
@@ -287,6 +297,7 @@ AnyEvent = (
     | Settled
     | Unhandled
     | NetworkAttempt
+    | RouteRefused
     | Marked
     | SecretRead
     | Hermetic

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from greenlane.config.schema import Configuration
-from greenlane.config.validate import FIXED, FIXED_PREFIXES
+from greenlane.config.validate import is_fixed
 from greenlane.config.variables import variables
 from greenlane.ext.migrate.secrets import hidden
 from greenlane.ext.migrate.values import Findings
@@ -51,7 +51,7 @@ def surroundings(
     for name, value in env.items():
         if not _NAME.fullmatch(name) or "\0" in (value or ""):
             findings.left(line, f"{name!r} is no variable that a process can have")
-        elif name in FIXED or name.startswith(FIXED_PREFIXES):
+        elif is_fixed(name):
             findings.note(line, f"{name} decides which code runs, and is set by the harness; dropped")
         elif name in followed:
             findings.note(line, f"{name} follows the one base, and is set by the harness; dropped")

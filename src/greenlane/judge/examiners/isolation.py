@@ -110,10 +110,11 @@ def _unnamed_attempts(evidence: LaneEvidence) -> Iterable[Violation]:
     count = evidence.record.result.refused - explained
     # One that is told by name already may have been counted as well.
     if count > 0 and not journal.network:
+        who = "a child process, or code outside of any test,"
+        probably = f", probably in {' or '.join(journal.suspects[:3])}" if journal.suspects else ""
         yield Violation(
-            code=Code.NETWORK,
-            message=f"a child process, or code outside of any test, tried to leave {count} times; the kernel refused",
-        )
+            code=Code.NETWORK, message=f"{who} tried to leave {count} times; the kernel refused{probably}",
+        )  # fmt: skip
 
 
 def hermetic(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:

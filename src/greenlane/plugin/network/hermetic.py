@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from greenlane.evidence.contract import Contract
-from greenlane.evidence.journal import Hermetic, NetworkAttempt
+from greenlane.evidence.journal import Hermetic, NetworkAttempt, RouteRefused
 from greenlane.plugin.journal import Writer
 from greenlane.plugin.network.audit import AuditEvents, CallSites
 from greenlane.plugin.network.loopback import Loopback, plain
@@ -22,6 +22,8 @@ from greenlane.plugin.place import Place
 
 NATIVE_DOORS = frozenset({"connect", "sendto", "sendmsg", "sendmmsg", "getaddrinfo", "gethostbyname", "res_query"})
 """Functions of the C library that ctypes is stopped from reaching for: their addresses cannot be judged."""
+
+CHILD_EVENTS = ("subprocess.Popen", "os.posix_spawn", "os.system", "os.fork", "os.forkpty")
 
 ADVICE = "start what it needs on 127.0.0.1, or move the test to a lane with a network"
 
@@ -40,8 +42,8 @@ class HermeticGuard(Place):
     Args:
         contract: of the lane.
         journal: where evidence goes.
-        worker: name of this process; workers share one network, so they cannot tell whose attempt
-            the kernel refused.
+        worker: name of this process; workers share one network, so they can tell whose attempt the kernel refused
+            only by who had children then.
     """
 
     def __init__(self, contract: Contract, journal: Writer, worker: str) -> None:
@@ -55,6 +57,7 @@ class HermeticGuard(Place):
         self._reach = Reach(contract.reach)
         self._routes: RouteCounter | None = None
         self._lost_routes = 0
+        self._has_children = False
         self._proving = False
         self._level = "none"
         self._pid = os.getpid()
@@ -73,10 +76,12 @@ class HermeticGuard(Place):
         self._level, proof = self._prove()
         self._lost_routes = routes.read()
         self._journal.write(Hermetic, level=self._level, proof=proof, refused=self._lost_routes - before)
-        if self._level == "kernel" and self._alone:
-            self._routes = routes
-        else:
+        if self._level != "kernel":
             routes.close()
+            return
+        self._routes = routes
+        for event in () if self._alone else CHILD_EVENTS:
+            self._events.on(event, self._hear_child)
 
     def _prove(self) -> tuple[str, str]:
         """Return the level that holds in this process and what shows it."""
@@ -171,12 +176,21 @@ class HermeticGuard(Place):
         )
         self._attempts.append(f"NETWORK {operation} {address}" + (f" at {where}" if where else ""))
 
+    def _hear_child(self, *_words: object) -> None:
+        """Look at the count before the first child of a test: what it grows by from here on may be that child's."""
+        if self._routes is not None and not self._has_children:
+            self._has_children, self._lost_routes = True, self._routes.read()
+
     def _look_at_routes(self) -> None:
         """Note what the kernel refused to child processes and compiled code since the last look."""
-        if self._routes is None:
+        if self._routes is None or not (self._alone or self._has_children):
             return
+        self._has_children = False
         lost = self._routes.read()
         if lost == self._lost_routes:
+            return
+        if not self._alone:
+            self._journal.write(RouteRefused, nodeid=self.nodeid)
             return
         count, self._lost_routes = lost - self._lost_routes, lost
         address = f"an outside address ({count} refused by the kernel)"

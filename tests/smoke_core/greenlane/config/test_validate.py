@@ -48,6 +48,7 @@ OPENAI = {"openai": Provider(secrets=("OPENAI_API_KEY",))}
         pytest.param(one(coverage=Coverage(packages=("x",), fail_under=100)), id="full-coverage"),
         pytest.param(one(coverage=Coverage(packages=("x",), policies=("matrix",))), id="coverage-of-a-policy"),
         pytest.param(one(shards=("a", "b")), id="shards"),
+        pytest.param(one(env=("PYTHON_GC_THRESHOLD=9",)), id="variable-of-an-application"),
         pytest.param(
             whole(services={"gateway": GATEWAY}, address=Address(variable="B", service="gateway")), id="service"
         ),
@@ -92,6 +93,7 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
         ),
         (one(shards=("a", "b", "a")), "lanes.core.shards: a is named more than once"),
         (one(env=("PYTHONPATH=fake",)), "lanes.core.env: PYTHONPATH decides which code runs, and is fixed by the"),
+        (one(env=("PYTHON_PRESITE=fake",)), "lanes.core.env: PYTHON_PRESITE decides which code runs"),
         (one(env=("PYTHONOPTIMIZE=1",)), "lanes.core.env: PYTHONOPTIMIZE decides which code runs"),
         (one(env=("LD_PRELOAD",)), "lanes.core.env: LD_PRELOAD decides which code runs"),
         (one(env=("PATH=/x",)), "lanes.core.env: PATH decides which code runs"),

@@ -142,6 +142,24 @@ def test_no_network(tiny: TinyProject) -> None:
     assert ran.verdict["checks"][0]["record"]["result"]["hermetic"] == "kernel"
 
 
+def test_workers_share_a_network_and_name_who_had_children(tiny: TinyProject) -> None:
+    """Whose child tried, the kernel does not say: whoever had one at the time is told as probable, and nobody else."""
+    tiny.lanes(core={**CORE, "workers": 2})
+    ran = tiny.test("""
+        import subprocess, sys
+        def test_quiet(): assert subprocess.run([sys.executable, "-c", ""]).returncode == 0
+        def test_leaves():
+            code = "import socket; socket.create_connection(('192.0.2.1', 9), 3)"
+            subprocess.run([sys.executable, "-c", code], capture_output=True)
+        def test_nothing(): pass
+    """).greenlane("lane", "core")
+    assert ran.code == 1, ran.output
+    message = ran.message("NETWORK")
+    assert "tried to leave 1 times; the kernel refused, probably in " in message
+    assert "::test_leaves" in message
+    assert "::test_nothing" not in message
+
+
 CONFIG = {
     "an unknown key": ({"core": {**CORE, "budgt": 3}}, "lanes.core.budgt: unknown key; allowed: kind, tests"),
     "a wrong type": ({"core": {**CORE, "budget": "long"}}, "lanes.core.budget: Expected `float | null`, got `str`"),

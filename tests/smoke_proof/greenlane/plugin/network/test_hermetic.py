@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from greenlane.evidence.journal import Hermetic, NetworkAttempt
+from greenlane.evidence.journal import Hermetic, NetworkAttempt, RouteRefused
 from greenlane.plugin.network.loopback import Loopback
 from support.lane_project import LaneProject, LaneRun
 
@@ -279,8 +279,10 @@ def test_a_route_is_named_under_xdist_too(route: str, distributed: LaneRun) -> N
 
 @pytest.mark.parametrize("route", ["child_python", "child_curl"])
 def test_a_child_process_gets_nowhere(route: str, alone: LaneRun, distributed: LaneRun) -> None:
-    """The kernel stops child processes and compiled clients; without workers the test is named as well."""
+    """The kernel stops child processes and compiled clients; with workers the test is one of the suspects."""
     assert distributed.outcomes[f"test_{route}"] == "passed"
+    assert f"tests/test_routes.py::test_{route}" in [event.nodeid for event in distributed.of(RouteRefused)]
+    assert alone.of(RouteRefused) == []
     assert [a.operation for a in alone.attempts(f"::test_{route}")] == ["child process or compiled code"]
     assert alone.outcomes[f"test_{route}"] == "error"
 
