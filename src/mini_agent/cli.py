@@ -15,8 +15,6 @@ from mini_agent import __version__
 from mini_agent.core.errors import ConfigError, MiniAgentError
 from mini_agent.interceptor.cli import add_commands
 
-__all__ = ["command_parser", "main"]
-
 _OK = 0
 _FAILED = 1
 _INTERRUPTED = 130

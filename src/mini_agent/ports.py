@@ -17,8 +17,6 @@ from mini_agent.stored.store import StoreFactory, open_memory_store
 from mini_agent.tools.backends import ToolInvokerFactory
 from mini_agent.upstreams.clients import ModelClientFactory
 
-__all__ = ["Ports"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:

@@ -21,8 +21,6 @@ from mini_agent.settings import Settings, load_settings, refuse_unsafe
 from mini_agent.settings.yaml_file import config_path
 from mini_agent.sidecar import LiteLLMSidecar, find_program, free_port
 
-__all__ = ["serve", "serve_interceptor"]
-
 _OK = 0
 _INTERRUPTED = 130
 #: Seconds that running requests get after a stop signal.

@@ -16,8 +16,6 @@ import uvicorn
 from mini_agent.edge.protocol import ConnectionLimits, GatewayProtocol
 from mini_agent.settings import Settings
 
-__all__ = ["GatewayServer", "bind", "limits_of", "server_config"]
-
 #: Files that the process needs beside its connections: its own, and those of tools.
 _OTHER_FILES = 128
 

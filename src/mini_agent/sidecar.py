@@ -22,8 +22,6 @@ from pathlib import Path
 
 from mini_agent.core.errors import ConfigError, MiniAgentError
 
-__all__ = ["LiteLLMSidecar", "SidecarFailed", "back_off", "find_program", "free_port"]
-
 OWN_ENVIRONMENT = ".venv-litellm"
 #: Seconds that its first start may take: LiteLLM's package is imported without compiled bytecode, on a busy machine.
 START_S = 120.0

@@ -13,8 +13,6 @@ from mini_agent.core.errors import InvalidProviderResponse
 from mini_agent.core.text import encodable
 from mini_agent.dialects.openai_chat.thoughts import MEMBERS
 
-__all__ = ["Answer", "RawCall", "content_text", "normalise", "unique_id"]
-
 
 @dataclass(frozen=True, slots=True)
 class RawCall:

@@ -20,8 +20,6 @@ from mini_agent.agent.tool_values import ToolRecord
 from mini_agent.agent.values import Message
 from mini_agent.core.ports import Clock
 
-__all__ = ["Batch", "outputs"]
-
 
 @dataclass(slots=True)
 class Batch:

@@ -10,8 +10,6 @@ from typing import Any
 from mini_agent.agent.answers import RawCall
 from mini_agent.agent.tool_values import EXEC_PYTHON, is_python_alias, parse_arguments, spec_name, wants_python
 
-__all__ = ["AllowList", "PlannedCall", "plan"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCall:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from mini_agent.agent.tool_values import EXEC_CODE, EXEC_PYTHON, PYTHON_LANGUAGES
 
-__all__ = ["CodeBlock", "first_code_block"]
-
 _BLANKS = " \t"
 _SHORTEST_FENCE = 3
 

@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 from mini_agent.core.ports import Clock
 
-__all__ = ["Deadline", "DeadlineExpired"]
-
 T = TypeVar("T")
 
 #: Seconds that a cancelled await may use to clean up. A run must end within 0.5 s of its limit, whatever it waits for.

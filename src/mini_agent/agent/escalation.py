@@ -8,8 +8,6 @@ from typing import Any
 from mini_agent.agent.state import copy_messages
 from mini_agent.agent.values import AgentConfig, AgentResult, RunMetrics
 
-__all__ = ["simulated_escalation"]
-
 
 def simulated_escalation(config: AgentConfig, messages: Sequence[Mapping[str, Any]]) -> AgentResult | None:
     """Answer a run as if it had been escalated, without any call.

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Group", "group_messages", "message_size", "prune"]
-
 #: What a content part other than text counts, in characters.
 OTHER_PART_SIZE = 256
 

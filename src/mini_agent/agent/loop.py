@@ -24,8 +24,6 @@ from mini_agent.agent.values import AgentConfig, AgentResult, Message, ModelRequ
 from mini_agent.core.errors import GatewayError, ProviderFailed
 from mini_agent.core.ports import SYSTEM_CLOCK, Clock
 
-__all__ = ["ViewInjection", "run", "run_sync"]
-
 T = TypeVar("T")
 
 #: Adds retrieved memory to the model's view: gets a copy of the conversation, returns the list to prune and send.

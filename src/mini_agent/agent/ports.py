@@ -6,8 +6,6 @@ from typing import Any, Protocol
 
 from mini_agent.agent.values import ModelRequest
 
-__all__ = ["ModelClient", "ToolInvoker"]
-
 
 class ModelClient(Protocol):
     """Answers one model call."""

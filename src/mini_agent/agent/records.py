@@ -10,17 +10,6 @@ from mini_agent.agent.calls import PlannedCall
 from mini_agent.agent.tool_values import ToolRecord, parse_arguments
 from mini_agent.core.text import encodable, load_json
 
-__all__ = [
-    "NOT_EXECUTED_LIMIT",
-    "NOT_EXECUTED_TIME",
-    "NO_OUTPUT",
-    "failure_record",
-    "message_text",
-    "output_text",
-    "preview",
-    "record_from",
-]
-
 NO_OUTPUT = "ok (no output)"
 NOT_EXECUTED_LIMIT = "not executed: per-turn limit"
 NOT_EXECUTED_TIME = "not executed: time budget exhausted"

@@ -14,8 +14,6 @@ from mini_agent.agent.values import AgentConfig, AgentResult, Iteration, Message
 from mini_agent.core.ports import Clock
 from mini_agent.core.text import encodable
 
-__all__ = ["Outcome", "RunState", "copy_messages"]
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -9,21 +9,6 @@ from typing import Any
 from mini_agent.core.errors import MiniAgentError
 from mini_agent.core.text import load_json
 
-__all__ = [
-    "EXEC_CODE",
-    "EXEC_PYTHON",
-    "EXEC_SHELL",
-    "INVALID_ARGUMENTS",
-    "PYTHON_LANGUAGES",
-    "ToolListingFailed",
-    "ToolRecord",
-    "function_spec",
-    "is_python_alias",
-    "parse_arguments",
-    "spec_name",
-    "wants_python",
-]
-
 EXEC_PYTHON = "exec_python"
 EXEC_CODE = "exec_code"
 EXEC_SHELL = "exec_shell"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from mini_agent.core.patterns import Pattern
 
-__all__ = ["says_budget_exceeded", "says_unsure"]
-
 #: A sentence ends at a full stop, question or exclamation mark before white space, and at the end of a line.
 _SENTENCE_END = Pattern(r"[.!?][\"')\]]*[\s\pZ]|[\r\n]")
 _WORDS = Pattern("(budget|exceeded)")

@@ -9,18 +9,6 @@ from typing import Any, Literal
 
 from mini_agent.agent.tool_values import ToolRecord
 
-__all__ = [
-    "MAX_HISTORY_MESSAGES",
-    "AgentConfig",
-    "AgentResult",
-    "Iteration",
-    "Message",
-    "ModelAnswer",
-    "ModelRequest",
-    "RunMetrics",
-    "StopReason",
-]
-
 #: One chat message in OpenAI's shape.
 Message = dict[str, Any]
 

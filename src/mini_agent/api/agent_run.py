@@ -29,8 +29,6 @@ from mini_agent.runs.traces import TraceStore
 from mini_agent.tools.backends import TOOL_BACKENDS, ToolInvokerFactory
 from mini_agent.upstreams.scripted import dummy_reply
 
-__all__ = ["AgentRoute", "AgentServices", "build_agent"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentServices:

@@ -11,8 +11,6 @@ from mini_agent.core.errors import InvalidParameter, MissingParameter
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.stored.record import Kind, Record
 
-__all__ = ["Chats"]
-
 _WHAT = "Chat completion"
 _METADATA = "metadata"
 #: OpenAI's bounds of metadata: pairs, characters of a key, characters of a value.

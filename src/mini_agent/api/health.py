@@ -8,8 +8,6 @@ from mini_agent import __version__
 from mini_agent.edge.exchange import Receive, Scope, Send, send_body
 from mini_agent.settings import Settings
 
-__all__ = ["HealthRoute", "ReadyRoute", "RootRoute"]
-
 _READY = b'{"ok": true}'
 
 

@@ -13,8 +13,6 @@ from mini_agent.core.errors import InvalidParameter, NotStored
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.pipeline.services import ModelServices
 
-__all__ = ["Asked", "KeptRoute", "Operation", "missing", "page_of", "whole_number"]
-
 _LIMIT = 20
 _MOST = 100
 _ORDERS = ("asc", "desc")

@@ -13,8 +13,6 @@ from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, s
 from mini_agent.memory.detect import Detection, PatternMatch, header_text
 from mini_agent.pipeline.services import ModelServices
 
-__all__ = ["RoutingInfoRoute"]
-
 
 class RoutingInfoRoute:
     """Tells a client what the gateway makes of its headers."""

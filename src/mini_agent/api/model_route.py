@@ -8,8 +8,6 @@ from mini_agent.dialects import Dialect
 from mini_agent.edge.exchange import EXCHANGE, Receive, Scope, Send
 from mini_agent.pipeline.flow import Flow, Step
 
-__all__ = ["ModelRoute"]
-
 
 class ModelRoute:
     """Answers in one dialect. steps: of the pipeline, the same for all dialects."""

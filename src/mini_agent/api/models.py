@@ -16,8 +16,6 @@ from mini_agent.edge.errors import route_not_found
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.pipeline.services import ModelServices
 
-__all__ = ["SINGLE", "ModelsRoute"]
-
 #: What the log and the metrics call the route of one model, whose name may have slashes.
 SINGLE = "/v1/models/{model}"
 _PREFIX = "/v1/models/"

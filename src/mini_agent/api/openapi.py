@@ -24,8 +24,6 @@ from mini_agent.api.openapi_schemas import schemas
 from mini_agent.api.relay import RELAYED
 from mini_agent.edge.exchange import Receive, Scope, Send, send_body
 
-__all__ = ["OpenApiRoute", "openapi_document"]
-
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 20}
 _VERSION = {
     "name": "anthropic-version",

@@ -16,8 +16,6 @@ from mini_agent.api.openapi_parts import (
     in_query,
 )
 
-__all__ = ["kept_paths"]
-
 _TEXT = {"type": "string"}
 
 

@@ -7,19 +7,6 @@ from typing import Any
 
 from mini_agent.core.errors import ERROR_TABLE
 
-__all__ = [
-    "COMMON",
-    "KEY",
-    "PROVIDER",
-    "PROVIDER_STATUSES",
-    "REQUEST_ID",
-    "answer",
-    "body",
-    "error_answers",
-    "in_path",
-    "in_query",
-]
-
 #: What an operation with the gateway's key says of it.
 KEY: list[dict[str, Any]] = [{"masterKey": []}, {}]
 REQUEST_ID = {

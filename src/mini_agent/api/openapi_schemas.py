@@ -17,8 +17,6 @@ from mini_agent.runs.agent_body import AgentBody
 from mini_agent.tools.backends import TOOL_BACKENDS
 from mini_agent.upstreams.endpoints import Endpoint
 
-__all__ = ["schemas"]
-
 _STRING = {"type": "string"}
 _INTEGER = {"type": "integer"}
 _OBJECTS: dict[str, Any] = {"type": "array", "items": {"type": "object"}}

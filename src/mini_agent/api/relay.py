@@ -18,8 +18,6 @@ from mini_agent.upstreams.forward.headers import answer_headers
 from mini_agent.upstreams.forward.relay import Relay, RelayCall
 from mini_agent.upstreams.forward.routes import is_relayed, takes
 
-__all__ = ["RELAYED", "RelayRoute"]
-
 #: What the log and the metrics call these routes.
 RELAYED = "/v1/{path}"
 _PREFIX = "/v1/"

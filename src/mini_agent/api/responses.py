@@ -12,8 +12,6 @@ from mini_agent.pipeline.services import ModelServices
 from mini_agent.stored.conversation import chain_of, given_items
 from mini_agent.stored.record import Kind, Record
 
-__all__ = ["Responses"]
-
 _WHAT = "Response"
 
 

@@ -24,8 +24,6 @@ from mini_agent.pipeline.services import ModelServices
 from mini_agent.pipeline.steps import build_steps, compaction_steps, completion_steps, counting_steps, embedding_steps
 from mini_agent.upstreams.forward.relay import Relay
 
-__all__ = ["build_routes", "unowned"]
-
 
 def build_routes(agent: AgentServices, started_at: float) -> list[Route]:
     """Returns: the routes, most used first. started_at: seconds since the epoch."""

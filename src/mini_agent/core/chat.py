@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CLIENT_PARAMETERS", "DONE", "UNLISTED", "Caller", "ModelTarget", "ProviderRequest", "text_of"]
-
 #: What ends a stream, as the payload of its last event.
 DONE = b"[DONE]"
 

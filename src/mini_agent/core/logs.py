@@ -13,9 +13,6 @@ import msgspec
 
 from mini_agent.core.redaction import Redactor
 
-__all__ = ["JsonLines", "RequestLines", "new_logger"]
-
-
 _ENCODE = msgspec.json.Encoder().encode
 _REQUEST = {
     level: {"level": logging.getLevelName(level).lower(), "message": "request"}

@@ -14,9 +14,6 @@ import re2
 
 from mini_agent.core.text import encodable
 
-__all__ = ["Match", "Pattern", "PatternError", "PatternSet", "literal"]
-
-
 _Text = TypeVar("_Text", str, bytes, covariant=True)
 
 

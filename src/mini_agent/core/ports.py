@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-__all__ = ["SYSTEM_CLOCK", "Clock", "SystemClock", "id_source", "new_id"]
-
 
 class Clock(Protocol):
     """Time. All values in seconds."""

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from mini_agent.core.patterns import Pattern, literal
 from mini_agent.core.text import encodable
 
-__all__ = ["REDACTED", "Redactor", "is_sensitive_header", "is_sensitive_key"]
-
 REDACTED = "[redacted]"
 
 _HEADER_WORDS = ("auth", "cookie", "key", "token", "secret", "password", "session")

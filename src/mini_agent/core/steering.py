@@ -13,16 +13,6 @@ from typing import Any
 
 from mini_agent.core.errors import InvalidParameter
 
-__all__ = [
-    "NEVER_ALLOWED",
-    "cleaned",
-    "field_steers",
-    "may_hide",
-    "metadata_steers",
-    "parameter_steers",
-    "without_steering",
-]
-
 #: Body fields that no `allowed_openai_params` can open to clients (GATEWAY 7.3).
 NEVER_ALLOWED = frozenset(
     "api_base base_url api_key extra_headers custom_llm_provider timeout max_retries litellm_params".split()

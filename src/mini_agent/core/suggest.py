@@ -6,8 +6,6 @@ import difflib
 from collections.abc import Iterable
 from itertools import islice
 
-__all__ = ["did_you_mean"]
-
 #: Names of others are compared up to this length, and with so many: a client chooses how often we look.
 _CHARACTERS = 64
 _NAMES = 200

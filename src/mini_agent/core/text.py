@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["MAX_DIGITS", "encodable", "is_plain_id", "load_json", "refuse_long_numbers", "valid_utf8"]
-
 #: Digits of a whole number. One beyond every float means nothing to anybody, and reading it takes the square of its
 #: length: 19 MB of the longest that Python reads hold the event loop for seconds.
 MAX_DIGITS = 400

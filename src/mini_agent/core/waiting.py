@@ -7,8 +7,6 @@ import types
 from collections.abc import Awaitable, Generator
 from typing import Any, TypeVar
 
-__all__ = ["within"]
-
 _Result = TypeVar("_Result")
 
 

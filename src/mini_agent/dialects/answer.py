@@ -10,23 +10,6 @@ import msgspec
 
 from mini_agent.dialects.request import Reasoning, Refusal, Request, Text, ToolCall
 
-__all__ = [
-    "Annotated",
-    "Answer",
-    "AnswerPart",
-    "Closed",
-    "Delta",
-    "Event",
-    "Failed",
-    "Finish",
-    "Finished",
-    "Opened",
-    "Reply",
-    "Started",
-    "Usage",
-    "whole_part",
-]
-
 AnswerPart = Text | Reasoning | Refusal | ToolCall
 
 

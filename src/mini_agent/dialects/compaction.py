@@ -11,8 +11,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["PROMPT", "compacted", "is_summary", "opened"]
-
 _MARK = "mini-agent.c1."
 #: What the model is asked for.
 PROMPT = (

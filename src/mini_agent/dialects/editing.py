@@ -15,8 +15,6 @@ from mini_agent.dialects.request import Message, Text
 from mini_agent.dialects.sealed import MARK
 from mini_agent.dialects.translation import CODECS
 
-__all__ = ["Spoken", "add_system", "add_turns", "change_user", "set_tools", "spoken", "without_seals"]
-
 Body = Mapping[str, Any]
 _TEXTS = ("text", "input_text", "output_text")
 

@@ -22,16 +22,6 @@ from mini_agent.core.errors import (
 from mini_agent.dialects.answer import Failed
 from mini_agent.dialects.names import Dialect
 
-__all__ = [
-    "MESSAGES_TYPES",
-    "RESPONSE_CODES",
-    "encode_error",
-    "error_of",
-    "messages_type",
-    "read_error",
-    "response_code",
-]
-
 #: Anthropic's types of errors, by HTTP status.
 MESSAGES_TYPES: Mapping[int, str] = {
     400: "invalid_request_error",

@@ -9,8 +9,6 @@ import msgspec
 
 from mini_agent.core.errors import InvalidParameter
 
-__all__ = ["estimate_tokens"]
-
 #: Bytes of a token: of English text and code, and of all other writing.
 _ASCII_BYTES = 4
 _OTHER_BYTES = 2

@@ -13,8 +13,6 @@ from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.openai_chat.stream_in import DONE
 from mini_agent.dialects.openai_responses import stream_out
 
-__all__ = ["FRAMINGS", "PINGS", "RUN_EVENTS", "Framing", "failure", "frames"]
-
 #: What tells a client that the stream is alive. Only Anthropic's protocol has an event for it.
 PINGS: Mapping[Dialect, bytes] = {
     Dialect.CHAT: b": keep-alive\n\n",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["for_chat", "for_delta", "for_text"]
-
 
 def for_chat(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Returns: an entry as chat writes it: `bytes` may be null, and is never left out."""

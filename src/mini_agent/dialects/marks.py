@@ -10,8 +10,6 @@ from mini_agent.dialects.parameters import Losses
 from mini_agent.dialects.reading import optional_text, read_object
 from mini_agent.dialects.request import Cache
 
-__all__ = ["read_cache", "write_cache"]
-
 
 def read_cache(part: Mapping[str, Any], where: str) -> Cache | None:
     """Returns: the mark of a part, None without one. Raises: InvalidParameter."""

@@ -6,8 +6,6 @@ import binascii
 from base64 import b64decode, b64encode
 from typing import NamedTuple
 
-__all__ = ["Data", "data_url", "decoded_text", "split_data_url", "text_url"]
-
 
 class Data(NamedTuple):
     """What a data URL holds. base64: its content as text."""

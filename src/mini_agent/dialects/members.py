@@ -10,8 +10,6 @@ from typing import Any
 
 from mini_agent.dialects.names import CONVERSATION, Dialect
 
-__all__ = ["MEMBERS", "unread"]
-
 _MARKS = "cache_control prompt_cache_breakpoint"
 _TURN = "type role content"
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["CONVERSATION", "TITLES", "Dialect"]
-
 
 class Dialect(StrEnum):
     """A protocol. Its value is what `model_info.dialect` of a configuration says."""

@@ -8,8 +8,6 @@ import msgspec
 
 from mini_agent.dialects.answer import Usage
 
-__all__ = ["read_usage", "write_usage"]
-
 
 class _Details(msgspec.Struct):
     cached_tokens: int | None = None

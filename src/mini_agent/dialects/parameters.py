@@ -17,20 +17,6 @@ from mini_agent.dialects.names import CONVERSATION, TITLES, Dialect
 from mini_agent.dialects.reading import kind_error
 from mini_agent.dialects.request import Request
 
-__all__ = [
-    "DROPS",
-    "PARAMETERS",
-    "Elsewhere",
-    "Losses",
-    "Parameter",
-    "known",
-    "leftovers",
-    "parameter_of",
-    "split_settings",
-    "write_end_user",
-    "write_settings",
-]
-
 _CHAT, _MESSAGES, _RESPONSES = Dialect.CHAT, Dialect.MESSAGES, Dialect.RESPONSES
 _NUMBER = (int, float)
 #: Longest id of an end user that OpenAI takes.

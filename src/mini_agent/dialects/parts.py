@@ -10,8 +10,6 @@ from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.reading import read_objects, read_text
 from mini_agent.dialects.request import Opaque, Part, Refusal, Text
 
-__all__ = ["PartReaders", "read_part", "read_parts", "read_refusal", "read_words"]
-
 #: How a part is read, by its type. Each takes the part and its place, and raises what tells a caller what is wrong.
 PartReaders = Mapping[str, Callable[[Mapping[str, Any], str], Part]]
 

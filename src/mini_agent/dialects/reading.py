@@ -9,18 +9,6 @@ import msgspec
 
 from mini_agent.core.errors import InvalidParameter, MissingParameter
 
-__all__ = [
-    "arguments_object",
-    "kind_error",
-    "optional_text",
-    "read_bool",
-    "read_list",
-    "read_object",
-    "read_objects",
-    "read_text",
-    "required_text",
-]
-
 #: JSON names of the Python types.
 _NAMES = {str: "string", list: "array", dict: "object", int: "integer", float: "number", bool: "boolean"}
 

@@ -14,25 +14,6 @@ import msgspec
 
 from mini_agent.dialects.names import Dialect
 
-__all__ = [
-    "Cache",
-    "Document",
-    "Image",
-    "Message",
-    "Opaque",
-    "OutputFormat",
-    "Part",
-    "Reasoning",
-    "Refusal",
-    "Request",
-    "Role",
-    "Text",
-    "Tool",
-    "ToolCall",
-    "ToolChoice",
-    "ToolResult",
-]
-
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 

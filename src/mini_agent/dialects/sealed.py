@@ -20,8 +20,6 @@ import msgspec
 from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.request import Reasoning
 
-__all__ = ["MARK", "seal", "unseal"]
-
 #: How every seal begins. A body without these characters has none.
 MARK = "mini-agent.1."
 

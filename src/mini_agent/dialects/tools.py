@@ -6,8 +6,6 @@ from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.parameters import Losses
 from mini_agent.dialects.request import Request, Tool, ToolChoice
 
-__all__ = ["choose_tools", "failed_text"]
-
 _CALLERS_OWN = ("function", "custom")
 
 

@@ -20,17 +20,6 @@ from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.parameters import Losses
 from mini_agent.dialects.request import Message, Request, Tool
 
-__all__ = [
-    "CODECS",
-    "Codec",
-    "Reader",
-    "StreamTranslation",
-    "Translated",
-    "Writer",
-    "translate_answer",
-    "translate_request",
-]
-
 
 class Reader(Protocol):
     """Reads one stream of a provider."""

@@ -20,8 +20,6 @@ from mini_agent.core.text import refuse_long_numbers
 from mini_agent.core.waiting import within
 from mini_agent.edge.exchange import Receive
 
-__all__ = ["BodyReader", "check_json", "has_body", "media_type", "timed"]
-
 
 def timed(receive: Receive, idle_s: float, total_s: float) -> Receive:
     """Put deadlines around the messages of one body.

@@ -7,8 +7,6 @@ from types import TracebackType
 
 from mini_agent.edge.exchange import ClientDisconnected, Receive, Scope
 
-__all__ = ["WATCH_DISCONNECT", "CancelOnDisconnect"]
-
 #: Key in the ASGI scope under which our own server offers a function that takes a callback, or None to end the watch.
 #: It spares a task per request. Other servers only have the message that `receive` gives.
 WATCH_DISCONNECT = "mini_agent.watch_disconnect"

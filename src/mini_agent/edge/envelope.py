@@ -11,8 +11,6 @@ from mini_agent.core.errors import GatewayError, InternalError
 from mini_agent.core.redaction import Redactor
 from mini_agent.dialects import Dialect, encode_error
 
-__all__ = ["ErrorWriter", "dialect_of", "translate"]
-
 #: Longest message of ours, and longest quotation of a provider, that a client sees.
 _MESSAGE_CHARACTERS = 2000
 _QUOTED_CHARACTERS = 400

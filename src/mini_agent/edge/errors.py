@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from mini_agent.core.errors import MethodNotAllowed, RouteNotFound
 
-__all__ = ["method_not_allowed", "route_not_found"]
-
 
 def route_not_found(path: str) -> RouteNotFound:
     """Returns: the 404 of an unknown path."""

@@ -25,8 +25,6 @@ from mini_agent.core.errors import (
 from mini_agent.core.patterns import Pattern
 from mini_agent.settings import Settings
 
-__all__ = ["HEADER_BYTES", "HEADER_FIELDS", "Admission", "DoorRules", "RequestGuard"]
-
 #: Most bytes, and most fields, that the head of a request may have.
 HEADER_BYTES = 65_536
 HEADER_FIELDS = 200

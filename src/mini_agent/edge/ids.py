@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from mini_agent.core.patterns import Pattern
 
-__all__ = ["request_id_of"]
-
 _ID = Pattern(rb"[A-Za-z0-9._-]{1,128}")
 
 

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 
 from mini_agent.core.errors import InvalidApiKey
 
-__all__ = ["KeyGuard"]
-
 
 class KeyGuard:
     """Lets requests pass that carry the master key; without one configured, all."""

@@ -12,8 +12,6 @@ from mini_agent.edge.exchange import Receive, Scope, Send, send_body
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-__all__ = ["Metrics", "MetricsRoute"]
-
 #: Where the buckets of the histogram end, in seconds.
 _BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -22,8 +22,6 @@ from mini_agent.edge.metrics import Metrics
 from mini_agent.edge.shell import CLIENT_CLOSED, Shell
 from mini_agent.settings import Settings
 
-__all__ = ["DETAIL_ROUTE", "Edge"]
-
 #: The one route whose 400s carry a top-level `detail`.
 DETAIL_ROUTE = "/agent/run"
 #: Asked by those who watch over a gateway, above all while it is busy.

@@ -21,8 +21,6 @@ from mini_agent.core.ports import new_id
 from mini_agent.edge.disconnect import WATCH_DISCONNECT
 from mini_agent.edge.guard import HEADER_BYTES, HEADER_FIELDS
 
-__all__ = ["ConnectionLimits", "GatewayProtocol"]
-
 _UPGRADE_FIELDS = (b"connection", b"upgrade", b"http2-settings")
 _MALFORMED = "The request is not valid HTTP"
 

@@ -11,8 +11,6 @@ from mini_agent.edge.envelope import ErrorWriter
 from mini_agent.edge.exchange import Receive, Scope, Send
 from mini_agent.edge.guard import DoorRules, RequestGuard
 
-__all__ = ["CLIENT_CLOSED", "Shell"]
-
 #: What the log and the metrics call an exchange whose client left before the answer.
 CLIENT_CLOSED = 499
 

@@ -26,8 +26,6 @@ from mini_agent.interceptor.target import Target
 from mini_agent.net.failures import TRANSPORT_ERRORS
 from mini_agent.net.hop_headers import end_to_end
 
-__all__ = ["Interceptor", "create_interceptor"]
-
 HEALTH_PATH = "/health"
 _LONGEST_LOGGED_PATH = 200
 

@@ -9,8 +9,6 @@ from mini_agent.core.errors import ContentLengthMismatch, RequestBodyTimeout
 from mini_agent.edge.body import timed
 from mini_agent.edge.exchange import Receive
 
-__all__ = ["ClientGone", "ClientSide"]
-
 
 class ClientGone(Exception):
     """The client closed the connection; nobody waits for an answer."""

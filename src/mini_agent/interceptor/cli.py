@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mini_agent.interceptor.port_registry import PortRegistry
     from mini_agent.interceptor.settings import InterceptorSettings
 
-__all__ = ["Serve", "add_commands"]
-
 _OK = 0
 _FAILED = 1
 #: How often `run` looks for a port that is still free when it is bound.

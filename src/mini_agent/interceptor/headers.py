@@ -6,8 +6,6 @@ from mini_agent.core.errors import InvalidParameter
 from mini_agent.interceptor.settings import InterceptorSettings
 from mini_agent.net.hop_headers import RawHeaders, end_to_end
 
-__all__ = ["USER_ID", "outgoing_headers"]
-
 #: The header by which the gateway knows the user.
 USER_ID = b"x-memory-user-id"
 

@@ -8,8 +8,6 @@ import json
 import socket
 from contextlib import closing
 
-__all__ = ["is_bindable", "project_on"]
-
 #: Seconds that somebody else's server may take to say who it is.
 _PATIENCE_S = 1.0
 _MOST_BYTES = 65536

@@ -15,8 +15,6 @@ from mini_agent.core.errors import ConfigError, MiniAgentError
 from mini_agent.interceptor.port_probe import is_bindable, project_on
 from mini_agent.interceptor.registry_file import PortRange, RegistryFile, RegistryState
 
-__all__ = ["DEFAULT_RANGE", "DEFAULT_REGISTRY", "PortRangeExhausted", "PortRegistry", "project_key"]
-
 DEFAULT_RANGE = PortRange(8888, 9999)
 DEFAULT_REGISTRY = "~/.config/litellm/port_registry.json"
 

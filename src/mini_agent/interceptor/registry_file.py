@@ -11,8 +11,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-__all__ = ["Mappings", "PortRange", "RegistryFile", "RegistryState"]
-
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 #: Absolute path of a project folder to its port.
 Mappings = dict[str, Port]

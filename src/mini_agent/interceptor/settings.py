@@ -15,8 +15,6 @@ from mini_agent.interceptor.registry_file import PortRange
 from mini_agent.settings import parsers
 from mini_agent.settings.environment import read_variables
 
-__all__ = ["OPTIONS", "VARIABLES", "InterceptorSettings", "load_interceptor_settings"]
-
 #: What a header can carry and the gateway takes as a user id: visible ASCII.
 _NOT_IN_A_USER_ID = Pattern(r"[^!-~]")
 

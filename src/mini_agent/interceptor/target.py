@@ -15,8 +15,6 @@ from mini_agent.interceptor.settings import InterceptorSettings
 from mini_agent.net.connector import open_http_connector, open_session
 from mini_agent.net.failures import TRANSPORT_ERRORS, error_of_transport
 
-__all__ = ["Target"]
-
 #: Longest header line of the target's answer, in bytes.
 _HEADER_BYTES = 65536
 

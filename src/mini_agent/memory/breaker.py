@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from mini_agent.core.ports import Clock
 
-__all__ = ["Breaker"]
-
 FAILURES = 5
 OPEN_S = 30.0
 

@@ -10,8 +10,6 @@ from functools import lru_cache
 
 from mini_agent.core.patterns import Pattern
 
-__all__ = ["container_of"]
-
 _SAFE = frozenset(string.ascii_letters + string.digits + "_-")
 #: Longest readable part of a container's name; the service would refuse a name of thousands of characters.
 _LONGEST = 200

@@ -10,8 +10,6 @@ from mini_agent.core.patterns import PatternSet
 from mini_agent.core.text import is_plain_id
 from mini_agent.settings.schema import HeaderPattern, UserIdMappings
 
-__all__ = ["Detection", "PatternMatch", "UserDetector", "header_text"]
-
 #: A pattern looks at this many characters of a header: a client chooses the value, and the operator how many patterns.
 SEARCHED_CHARACTERS = 512
 

@@ -15,17 +15,6 @@ from mini_agent.core.chat import ProviderRequest
 from mini_agent.core.redaction import is_sensitive_header
 from mini_agent.core.steering import parameter_steers
 
-__all__ = [
-    "MEMORY_KEY_HEADER",
-    "USER_HEADER",
-    "harmless_headers",
-    "host_of",
-    "is_harmless",
-    "is_memory_host",
-    "provider_headers",
-    "wire_user_id",
-]
-
 USER_HEADER = "x-sm-user-id"
 MEMORY_KEY_HEADER = "x-supermemory-api-key"
 #: Where the features go that a client appended to the model's name.

@@ -10,8 +10,6 @@ from mini_agent.dialects import Dialect
 from mini_agent.dialects.editing import add_system, change_user
 from mini_agent.dialects.request import Cache, Text
 
-__all__ = ["MAX_QUERY_CHARACTERS", "accepts_cache_control", "has_place", "inject", "inject_into", "query_of"]
-
 Message = dict[str, Any]
 Messages = Sequence[Mapping[str, Any]]
 

@@ -9,8 +9,6 @@ from mini_agent.memory.values import Lookup, Memory
 from mini_agent.net.sessions import Sessions
 from mini_agent.settings.schema import ContextRetrieval
 
-__all__ = ["Retriever", "RetrieverFactory"]
-
 
 class Retriever(Protocol):
     """Finds what a memory service knows."""

@@ -19,8 +19,6 @@ from mini_agent.memory.protocol import Retriever
 from mini_agent.memory.values import Lookup, Memory, RetrievalFailed
 from mini_agent.settings.schema import ContextRetrieval
 
-__all__ = ["Injection", "Recall"]
-
 
 class Injection:
     """Retrieved memory on its way into a conversation. strategy, cache_control: as for `inject`."""

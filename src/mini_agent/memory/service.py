@@ -14,8 +14,6 @@ from mini_agent.memory.values import RetrievalFailed
 from mini_agent.net.bounded import AnswerTooLarge, read_bounded
 from mini_agent.net.sessions import Sessions, session_host
 
-__all__ = ["MAX_ANSWER_BYTES", "MemoryService"]
-
 #: An answer beyond this is not read to its end, and is no answer.
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 

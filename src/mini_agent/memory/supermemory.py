@@ -11,8 +11,6 @@ from mini_agent.memory.values import Lookup, Memory
 from mini_agent.net.sessions import Sessions
 from mini_agent.settings.schema import ContextRetrieval
 
-__all__ = ["SupermemoryRetriever", "memory_of", "open_supermemory", "results_of"]
-
 #: Kept of a text; less of it is ever shown, and answers stay in a cache.
 _KEPT_CHARACTERS = 4000
 _TEXTS = ("content", "text", "memory", "chunk")

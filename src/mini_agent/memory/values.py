@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from mini_agent.core.errors import MiniAgentError
 
-__all__ = ["Lookup", "Memory", "RetrievalFailed"]
-
 
 @dataclass(frozen=True, slots=True)
 class Lookup:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import aiohttp
 
-__all__ = ["AnswerTooLarge", "read_bounded", "read_start"]
-
 
 class AnswerTooLarge(Exception):
     """An answer is longer than is read. limit: in bytes."""

@@ -18,8 +18,6 @@ from mini_agent.core.waiting import within
 from mini_agent.net.sessions import HeldClient, Sessions
 from mini_agent.settings import Settings
 
-__all__ = ["Connections", "Place", "TimedBody"]
-
 _PIECE_BYTES = 2**18
 
 

@@ -14,8 +14,6 @@ from aiohttp.connector import Connection
 if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
-__all__ = ["HttpConnectorFactory", "Request", "open_http_connector", "open_session"]
-
 HttpConnectorFactory = Callable[[], aiohttp.BaseConnector]
 
 

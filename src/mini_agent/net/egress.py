@@ -20,8 +20,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mini_agent.core.errors import ToolHostNotAllowed
 
-__all__ = ["CheckedHost", "Egress", "Resolver", "kind_of", "pinned_connector", "system_resolver"]
-
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

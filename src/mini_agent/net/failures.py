@@ -9,8 +9,6 @@ import aiohttp
 from mini_agent.core.errors import BackendUnavailable, GatewayError, InvalidProviderResponse, ProviderTimeout
 from mini_agent.net.bounded import read_start
 
-__all__ = ["TRANSPORT_ERRORS", "error_of_transport", "read_refusal"]
-
 #: Everything that aiohttp raises when a server or the way to it fails.
 TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 #: A server's error text beyond this is not read, nor waited for longer than this, in seconds.

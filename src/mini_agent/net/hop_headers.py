@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["HOP_BY_HOP", "RawHeaders", "end_to_end"]
-
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
 #: Lower-case names.

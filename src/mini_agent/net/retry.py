@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["RETRIED_STATUSES", "RETRY_AFTER_CAP_S", "Backoff", "RetryRule", "retry_after_seconds"]
-
 #: What says that the request was not served, or may be served a moment later.
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 #: Longest wait between two attempts in seconds, whatever the provider asks for.

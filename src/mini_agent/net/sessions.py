@@ -20,8 +20,6 @@ from mini_agent.net.stale import send_past_stale
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType
 
-__all__ = ["IDLE_S", "MAX_SESSIONS", "HeldClient", "Sessions", "session_host"]
-
 MAX_SESSIONS = 256
 #: A client that nobody asked for in this time is forgotten with its cookies.
 IDLE_S = 1800.0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from mini_agent.core.errors import InvalidProviderResponse
 
-__all__ = ["MAX_EVENT_BYTES", "SseReader"]
-
 #: A provider that sends more than this without ending the event is not answering a chat.
 MAX_EVENT_BYTES = 32 * 1024 * 1024
 

@@ -11,8 +11,6 @@ from mini_agent.net.connector import Request
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType
 
-__all__ = ["send_past_stale"]
-
 
 async def send_past_stale(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
     """Send a request, and once more on a new connection when the one that it had was stale.

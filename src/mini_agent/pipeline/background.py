@@ -21,8 +21,6 @@ from mini_agent.pipeline.services import ModelServices
 from mini_agent.stored.record import Kind
 from mini_agent.upstreams.protocol import Batch, decode_answer
 
-__all__ = ["Detached", "check_background"]
-
 _NAME = "background"
 
 

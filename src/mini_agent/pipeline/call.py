@@ -11,8 +11,6 @@ from mini_agent.pipeline.flow import Flow
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.pipeline.streaming import Envelope, write_stream
 
-__all__ = ["Call"]
-
 
 class Call:
     """Asks the client of a flow. Retries are its transport's, before the first byte."""

@@ -13,8 +13,6 @@ from mini_agent.memory.headers import USER_HEADER, harmless_headers, is_harmless
 from mini_agent.settings import Settings
 from mini_agent.upstreams.forward.headers import forwarded_headers
 
-__all__ = ["Callers", "next_hop", "protocol_headers", "protocol_prefix"]
-
 #: A request that has passed this many gateways goes in circles.
 _MAX_HOPS = 3
 #: How the names of a protocol's own headers begin.

@@ -23,9 +23,6 @@ from mini_agent.stored.record import Kind
 from mini_agent.upstreams.protocol import Batch, ModelClient
 from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
 
-__all__ = ["Compact"]
-
-
 #: What of a request counts here.
 _USED = frozenset({"input", "instructions", "store", "stream"})
 

@@ -24,8 +24,6 @@ from mini_agent.stored.record import LONGEST_ID, Kind
 from mini_agent.stored.store import Store
 from mini_agent.upstreams.protocol import Batch, ModelClient, decode_answer
 
-__all__ = ["Continue", "Keep"]
-
 _PREVIOUS = "previous_response_id"
 _CONVERSATION = "conversation"
 #: Newest responses of a user that are looked through for an item that a request refers to.

@@ -22,8 +22,6 @@ from mini_agent.upstreams.endpoints import Endpoint
 from mini_agent.upstreams.protocol import Batch, ModelClient, decode_answer
 from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
 
-__all__ = ["ESTIMATED_HEADER", "FIELDS", "AdmitEndpoint", "CountTokens", "RememberPrompt"]
-
 #: Says that a count is our own guess.
 ESTIMATED_HEADER = b"x-mini-agent-estimated"
 _NUMBER = (int, float)

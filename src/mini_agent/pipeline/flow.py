@@ -11,8 +11,6 @@ from mini_agent.dialects import Dialect
 from mini_agent.edge.exchange import Exchange, Receive, Scope, Send
 from mini_agent.upstreams.protocol import ModelClient
 
-__all__ = ["Flow", "Step"]
-
 
 @dataclass(slots=True)
 class Flow:

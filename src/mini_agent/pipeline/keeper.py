@@ -10,8 +10,6 @@ from mini_agent.core.ports import Clock
 from mini_agent.stored.record import LONGEST_ID, Kind, Record
 from mini_agent.stored.store import Store
 
-__all__ = ["Keeper"]
-
 
 @dataclass(frozen=True, slots=True)
 class Keeper:

@@ -20,8 +20,6 @@ from mini_agent.core.patterns import Pattern
 from mini_agent.core.steering import field_steers, without_steering
 from mini_agent.core.text import refuse_long_numbers
 
-__all__ = ["cleaned_body"]
-
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _BOUNDARY = Pattern(r"(?i)boundary=(?:\"([^\"\\]{1,70})\"|([^\s\";,\\]{1,70}))")

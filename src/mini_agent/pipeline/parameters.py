@@ -15,18 +15,6 @@ from mini_agent.dialects.openai_chat.shape import check_messages
 from mini_agent.dialects.parameters import known
 from mini_agent.upstreams.clients import with_defaults
 
-__all__ = [
-    "CHAT_FIELDS",
-    "ITEM_TYPES",
-    "TYPE_NAMES",
-    "ModelBody",
-    "Rules",
-    "check_types",
-    "outgoing_body",
-    "parse_body",
-    "parse_chat",
-]
-
 _NUMBER = (int, float)
 CHAT_FIELDS: Mapping[str, tuple[type, ...]] = {
     "model": (str,),

@@ -27,8 +27,6 @@ from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.registry import Registry
 from mini_agent.upstreams.scripted import ScriptedClient
 
-__all__ = ["ModelServices", "build_services"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelServices:

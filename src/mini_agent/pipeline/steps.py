@@ -28,8 +28,6 @@ from mini_agent.upstreams.endpoints import Endpoint
 from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
 
-__all__ = ["build_steps", "compaction_steps", "completion_steps", "counting_steps", "embedding_steps"]
-
 
 def build_steps(services: ModelServices, dialect: Dialect) -> Sequence[Step]:
     """Returns: what happens to a request for a model, in order. dialect: of its caller."""

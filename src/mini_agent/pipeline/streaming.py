@@ -15,8 +15,6 @@ from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.exchange import Receive, Scope, Send
 from mini_agent.upstreams.protocol import Batch
 
-__all__ = ["Envelope", "write_stream"]
-
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),

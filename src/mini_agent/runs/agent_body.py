@@ -22,8 +22,6 @@ from mini_agent.core.patterns import Pattern
 from mini_agent.dialects.openai_chat.shape import check_tool_calls
 from mini_agent.tools.backends import DEFAULT_TIMEOUT_S, TOOL_BACKENDS, ToolRequest, backend_of
 
-__all__ = ["MAX_ITERATIONS", "AgentBody", "normalising", "parse_agent_body"]
-
 DEFAULT_ITERATIONS = 3
 MAX_ITERATIONS = 50
 _MISSING = Pattern(r"missing required field `(\w+)`")

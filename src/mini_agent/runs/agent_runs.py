@@ -17,8 +17,6 @@ from mini_agent.tools.backends import ToolInvokerFactory
 from mini_agent.tools.protocol import ClosableInvoker
 from mini_agent.upstreams.clients import Clients
 
-__all__ = ["AgentRuns"]
-
 
 class AgentRuns:
     """Puts a model, tools, memory and the clock around the turn loop.

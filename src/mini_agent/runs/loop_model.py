@@ -16,8 +16,6 @@ from mini_agent.stored.chunks import CompletionBuilder
 from mini_agent.upstreams.clients import Clients, with_defaults
 from mini_agent.upstreams.protocol import ModelClient, decode_answer
 
-__all__ = ["LoopModel"]
-
 _USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 

@@ -21,8 +21,6 @@ from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.registry import Registry
 from mini_agent.upstreams.scripted import wants_usage
 
-__all__ = ["SHELL_OF_LANGUAGE", "MiniAgentClient"]
-
 #: What each allowed language adds to the shell allow-list, as exact argv[0] entries.
 SHELL_OF_LANGUAGE: Mapping[str, tuple[str, ...]] = {
     "python": ("python", "python3"),

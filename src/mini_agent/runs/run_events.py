@@ -8,8 +8,6 @@ from typing import Any
 from mini_agent.core.text import load_json
 from mini_agent.tools.protocol import ClosableInvoker, read_call
 
-__all__ = ["RunEvents", "ToldTools"]
-
 
 class RunEvents:
     """Makes the events of one run. tell: takes each of them, a JSON object with a `type`."""

@@ -17,8 +17,6 @@ from mini_agent.runs.tool_turn import Conversation, Screen
 from mini_agent.tools.protocol import ClosableInvoker
 from mini_agent.upstreams.protocol import Batch, ModelClient
 
-__all__ = ["ToolChat"]
-
 
 class ToolChat:
     """Asks `inner`, in a dialect, with the tools of `tools` on offer.

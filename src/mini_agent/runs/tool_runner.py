@@ -14,8 +14,6 @@ from mini_agent.core.text import load_json
 from mini_agent.dialects.request import ToolCall
 from mini_agent.tools.protocol import ClosableInvoker
 
-__all__ = ["ToolRunner"]
-
 
 class ToolRunner:
     """Runs the calls of a turn. tools: who answers. timeout_s: for one call of a tool."""

@@ -18,8 +18,6 @@ from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall, Tool
 from mini_agent.dialects.translation import Reader, Writer
 from mini_agent.runs.tool_runner import ToolRunner
 
-__all__ = ["Conversation", "Screen"]
-
 
 class Conversation:
     """What was said so far. turns: how often the model was asked. usage: of all turns together."""

@@ -9,8 +9,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["TraceWriter"]
-
 
 class TraceWriter:
     """Appends lines to a file, in order.

@@ -15,8 +15,6 @@ from mini_agent.runs.agent_body import AgentBody
 from mini_agent.runs.trace_writer import TraceWriter
 from mini_agent.settings import Settings
 
-__all__ = ["TraceStore", "trace_record"]
-
 _PREVIEW_CHARACTERS = 200
 #: What may quote a conversation or a tool.
 _CONTENT_OF_RECORD = ("arguments_raw", "arguments", "result", "stdout", "stderr", "error")

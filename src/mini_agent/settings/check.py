@@ -11,8 +11,6 @@ from mini_agent.settings.references import find_references, resolve_references
 from mini_agent.settings.review import review
 from mini_agent.settings.yaml_file import config_path, read_yaml, validate
 
-__all__ = ["check_config"]
-
 
 def check_config(
     config: str | None,

@@ -7,8 +7,6 @@ from typing import Any
 
 from mini_agent.core.errors import ConfigError
 
-__all__ = ["read_variables"]
-
 
 def read_variables(
     options: Iterable[tuple[str, Sequence[str], Callable[[str], Any]]], environ: Mapping[str, str]

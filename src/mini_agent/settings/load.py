@@ -14,9 +14,6 @@ from mini_agent.settings.review import review
 from mini_agent.settings.schema import GatewayConfig, GeneralSettings
 from mini_agent.settings.yaml_file import config_path, read_yaml, resolve_start_references, validate
 
-__all__ = ["OTHER_VARIABLES", "codex_settings", "load_settings", "mode_of_file"]
-
-
 #: What is read besides the options of `Settings`, and what it means.
 OTHER_VARIABLES: Mapping[tuple[str, ...], str] = {
     ("MINI_AGENT_CONFIG", "LITELLM_CONFIG_PATH"): "the YAML file; `./mini_agent.yaml` is taken when it is there",

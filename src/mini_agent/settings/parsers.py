@@ -8,22 +8,6 @@ from urllib.parse import urlsplit
 from mini_agent.core.addresses import ip_address, origin_of
 from mini_agent.core.patterns import Pattern
 
-__all__ = [
-    "boolean",
-    "choice",
-    "each_of",
-    "hosts",
-    "http_url",
-    "local_tools",
-    "names",
-    "number",
-    "origins",
-    "paths",
-    "port",
-    "text",
-    "whole",
-]
-
 _HOST_NAME = Pattern(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _SCHEME = Pattern(r"[a-z][a-z0-9+.-]*")
 _TRUE = frozenset({"1", "true", "yes", "on"})

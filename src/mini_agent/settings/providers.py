@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["AGENT", "CODEX", "FAST_PATH", "LITELLM_ONLY", "LITELLM_PROVIDERS", "OWN_DIALECT", "PROVIDERS"]
-
 #: OpenAI-compatible providers that our own HTTP client serves.
 FAST_PATH = frozenset({"openai", "openai_like", "custom_openai", "hosted_vllm", "chutes"})
 

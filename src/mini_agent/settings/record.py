@@ -11,8 +11,6 @@ from mini_agent.settings import parsers
 from mini_agent.settings.schema import DEFAULT_MEMORY_HOSTS, GatewayConfig, GeneralSettings
 from mini_agent.settings.secret_values import referenced_names, secret_leaves, secrets_of_headers
 
-__all__ = ["LANGUAGES", "SHORTEST_OPEN_KEY", "Settings"]
-
 #: Characters of a master key on an address that others reach.
 SHORTEST_OPEN_KEY = 16
 

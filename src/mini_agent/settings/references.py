@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from mini_agent.core.errors import ConfigError
 
-__all__ = ["PREFIX", "UnsetReference", "find_references", "is_reference", "resolve_references"]
-
 PREFIX = "os.environ/"
 
 

@@ -14,8 +14,6 @@ from mini_agent.settings.providers import LITELLM_ONLY, PROVIDERS
 from mini_agent.settings.references import is_reference
 from mini_agent.settings.schema import GatewayConfig, GeneralSettings, LitellmParams, ModelEntry
 
-__all__ = ["Review", "review"]
-
 #: What the gateway itself reads where settings of LiteLLM stand.
 _OURS = (*GeneralSettings.model_fields, *LitellmParams.model_fields)
 _HONOURED = frozenset({"drop_params"})

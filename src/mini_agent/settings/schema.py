@@ -20,21 +20,6 @@ from mini_agent.core.suggest import did_you_mean
 from mini_agent.core.text import is_plain_id
 from mini_agent.settings.references import is_reference
 
-__all__ = [
-    "DEFAULT_MEMORY_HOSTS",
-    "KEYLESS_PROVIDERS",
-    "ContextRetrieval",
-    "GatewayConfig",
-    "GeneralSettings",
-    "HeaderPattern",
-    "LitellmParams",
-    "McpServer",
-    "ModelEntry",
-    "Thinking",
-    "ToolExecution",
-    "UserIdMappings",
-]
-
 #: Providers that need no `api_key`.
 KEYLESS_PROVIDERS = frozenset({"ollama", "ollama_chat", "codex-agent", "codex_cli_agent", "mini-agent"})
 

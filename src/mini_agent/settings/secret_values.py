@@ -9,8 +9,6 @@ from typing import Any
 from mini_agent.core.redaction import is_sensitive_header, is_sensitive_key
 from mini_agent.settings.references import find_references, is_reference
 
-__all__ = ["referenced_names", "secret_leaves", "secrets_of_headers"]
-
 
 def secret_leaves(value: object, secret: bool = False) -> Iterator[str]:
     """Yield the strings below fields that hold credentials."""

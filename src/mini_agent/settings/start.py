@@ -5,8 +5,6 @@ from __future__ import annotations
 from mini_agent.core.errors import ConfigError
 from mini_agent.settings.record import SHORTEST_OPEN_KEY, Settings
 
-__all__ = ["refuse_unsafe"]
-
 
 def refuse_unsafe(settings: Settings) -> None:
     """Refuse an address that others reach without a key that keeps them out.

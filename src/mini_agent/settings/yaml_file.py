@@ -14,8 +14,6 @@ from mini_agent.core.suggest import did_you_mean
 from mini_agent.settings.references import resolve_references
 from mini_agent.settings.schema import GatewayConfig
 
-__all__ = ["config_path", "problems_of", "read_yaml", "resolve_start_references", "validate"]
-
 
 class _UniqueKeys(yaml.SafeLoader):
     """Refuses a key that stands twice in one mapping: the parser would keep the last one without a word."""

@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["CompletionBuilder"]
-
 #: Members of a delta that every chunk repeats, and that do not grow.
 _SAME = frozenset({"role", "id", "type", "index", "name"})
 

@@ -8,8 +8,6 @@ from typing import Any
 from mini_agent.stored.record import Kind, Record
 from mini_agent.stored.store import Store
 
-__all__ = ["MOST_LINKS", "chain_of", "given_items", "listed", "said_in"]
-
 #: Responses in a chain. Each is one look into the store, and a chain costs the provider all of its turns.
 MOST_LINKS = 1000
 #: Members of an answer's parts that no request has.

@@ -9,8 +9,6 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["LONGEST_ID", "Kind", "Record"]
-
 #: Characters of an id. LiteLLM's process writes some of several hundred.
 LONGEST_ID = 1000
 

@@ -11,8 +11,6 @@ from mini_agent.core.ports import Clock
 from mini_agent.settings import Settings
 from mini_agent.stored.record import Kind, Record
 
-__all__ = ["Bounds", "MemoryStore", "Store", "StoreFactory", "open_memory_store"]
-
 
 class Store(Protocol):
     """Keeps answers, each for one user. Whoever asks as somebody else finds nothing."""

@@ -7,8 +7,6 @@ from collections.abc import Callable, Coroutine
 
 from mini_agent.stored.store import Bounds
 
-__all__ = ["BackgroundTasks"]
-
 _Key = tuple[str, str]
 
 

@@ -24,8 +24,6 @@ from mini_agent.tools.mcp.pool import McpPool
 from mini_agent.tools.protocol import ClosableInvoker
 from mini_agent.tools.slots import ToolSlots
 
-__all__ = ["TOOL_BACKENDS", "ToolBackend", "ToolInvokerFactory", "ToolRequest", "Toolbox", "backend_of"]
-
 DEFAULT_TIMEOUT_S = 10.0
 
 

@@ -14,8 +14,6 @@ from mini_agent.settings import Settings
 from mini_agent.tools.memory import MemoryTools
 from mini_agent.tools.protocol import ClosableInvoker, dump, failed, read_call
 
-__all__ = ["ChatTools", "ToolUnion"]
-
 #: Fields of a request by which a client brings tools of its own.
 _OWN_TOOLS = ("tools", "functions")
 

@@ -13,8 +13,6 @@ from mini_agent.tools.local.process import ProcessResult, Workspace, child_envir
 from mini_agent.tools.protocol import dump, failed, ms_since, read_call
 from mini_agent.tools.slots import NoSlot, ToolSlots
 
-__all__ = ["DockerInvoker"]
-
 #: Marks every process of one call inside the container, so that it can be found and killed there.
 _MARK = "MINI_AGENT_CALL"
 

@@ -7,8 +7,6 @@ from typing import Any
 from mini_agent.agent.tool_values import function_spec, parse_arguments
 from mini_agent.tools.protocol import dump, failed, read_call, succeeded
 
-__all__ = ["EchoInvoker"]
-
 
 class EchoInvoker:
     """Offers `echo{text}`."""

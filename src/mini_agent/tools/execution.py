@@ -22,8 +22,6 @@ from mini_agent.agent.tool_values import (
 from mini_agent.tools.local.process import ProcessResult
 from mini_agent.tools.protocol import failed, succeeded
 
-__all__ = ["PythonJob", "Refusal", "ShellJob", "exec_specs", "is_exec_tool", "read_job", "report"]
-
 _ERROR_PREVIEW = 200
 
 

@@ -24,8 +24,6 @@ from mini_agent.net.retry import retry_after_seconds
 from mini_agent.tools.http_headers import merge_headers
 from mini_agent.tools.protocol import capped, dump, failed, ms_since, read_call, succeeded
 
-__all__ = ["HttpInvoker"]
-
 CONNECT_TIMEOUT_S = 5.0
 
 #: Characters of an error body that are quoted.

@@ -10,8 +10,6 @@ from mini_agent.core.errors import InvalidParameter
 from mini_agent.core.patterns import Pattern
 from mini_agent.net.hop_headers import HOP_BY_HOP
 
-__all__ = ["merge_headers", "parse_default_headers"]
-
 _log = logging.getLogger("mini_agent.tools")
 
 _NAME = Pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")

@@ -15,8 +15,6 @@ from mini_agent.memory.supermemory import memory_of, results_of
 from mini_agent.memory.values import RetrievalFailed
 from mini_agent.tools.protocol import dump, read_call
 
-__all__ = ["GET_DOCUMENT", "SEARCH", "MemoryTools"]
-
 SEARCH = "supermemoryToolSearch"
 GET_DOCUMENT = "supermemoryToolGetDocument"
 

@@ -9,8 +9,6 @@ from typing import Any, Protocol
 from mini_agent.agent.ports import ToolInvoker
 from mini_agent.core.ports import Clock
 
-__all__ = ["ClosableInvoker", "capped", "dump", "failed", "ms_since", "read_call", "succeeded"]
-
 
 class ClosableInvoker(ToolInvoker, Protocol):
     """A tool backend for one run: lists, calls, and lets go of what it opened."""

@@ -7,8 +7,6 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-__all__ = ["NoSlot", "ToolSlots"]
-
 _PER_CORE = 4
 _WAIT_S = 10.0
 

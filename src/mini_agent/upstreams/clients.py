@@ -21,8 +21,6 @@ from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.scripted import ScriptedClient
 from mini_agent.upstreams.speaking import Interpreter
 
-__all__ = ["ClientDependencies", "Clients", "ModelClientFactory", "build_clients", "with_defaults"]
-
 
 @dataclass(frozen=True, slots=True)
 class ClientDependencies:

@@ -20,8 +20,6 @@ from mini_agent.upstreams.model_http import ModelHttp
 from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.wires import WIRES
 
-__all__ = ["DIRECT", "DirectClient", "Kind", "direct_headers", "endpoint"]
-
 
 @dataclass(frozen=True, slots=True)
 class Kind:

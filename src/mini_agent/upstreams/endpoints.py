@@ -23,8 +23,6 @@ from mini_agent.upstreams.protocol import Batch, Capabilities, ModelClient
 from mini_agent.upstreams.scripted_endpoints import ScriptedEmbeddings, ScriptedTexts
 from mini_agent.upstreams.wires import ANTHROPIC_COUNT, EMBEDDINGS, OPENAI, RESPONSES_COUNT, Wire
 
-__all__ = ["Endpoint", "EndpointClients"]
-
 
 class Endpoint(StrEnum):
     """An endpoint, by its path behind `/v1/`."""

@@ -27,19 +27,6 @@ from mini_agent.core.patterns import Pattern
 from mini_agent.core.text import load_json
 from mini_agent.net.retry import retry_after_seconds
 
-__all__ = [
-    "KEPT_CHARACTERS",
-    "Explained",
-    "class_of_status",
-    "error_of_event",
-    "error_of_status",
-    "explain",
-    "limit_headers",
-    "of_provider",
-    "quote",
-    "status_of_event",
-]
-
 #: Longest part of a provider's message that is kept. Clients see less of it, cut after redaction, not before: half
 #: a secret would not be recognised as one.
 KEPT_CHARACTERS = 8000

@@ -13,8 +13,6 @@ from yarl import URL
 from mini_agent.core.chat import ProviderRequest
 from mini_agent.upstreams.errors import limit_headers
 
-__all__ = ["ModelCall", "asked_choices", "provider_facts"]
-
 _encode = msgspec.json.Encoder().encode
 
 

@@ -26,8 +26,6 @@ from mini_agent.upstreams.model_call import ModelCall
 from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.wires import OPENAI, Wire
 
-__all__ = ["ModelHttp"]
-
 CONNECT_S = 30.0
 READ_S = 600.0
 #: How long the end of the HTTP body may lag behind `[DONE]` before the connection is given up instead of reused.

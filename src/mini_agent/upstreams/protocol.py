@@ -12,8 +12,6 @@ from mini_agent.core.chat import ProviderRequest
 from mini_agent.core.errors import InvalidProviderResponse
 from mini_agent.core.text import load_json
 
-__all__ = ["Batch", "Capabilities", "ModelClient", "decode_answer"]
-
 #: Payloads of the events that arrived together: JSON objects as bytes; the last may be `DONE`.
 Batch = Sequence[bytes]
 

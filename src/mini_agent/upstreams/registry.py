@@ -23,8 +23,6 @@ from mini_agent.settings.yaml_file import problems_of
 from mini_agent.upstreams.direct import DIRECT
 from mini_agent.upstreams.scripted import is_dummy_model
 
-__all__ = ["Registry", "client_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Defaults:

@@ -13,8 +13,6 @@ from mini_agent.core.ports import Clock
 from mini_agent.dialects.completion import completion_object, stream_chunks
 from mini_agent.upstreams.protocol import Batch, Capabilities
 
-__all__ = ["ScriptedClient", "dummy_reply", "is_dummy_model", "last_user_text", "wants_usage"]
-
 _GREETING = Pattern(r"\b(?:hello|hi)\b", ignore_case=True)
 
 

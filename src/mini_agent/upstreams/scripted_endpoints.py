@@ -16,8 +16,6 @@ from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.scripted import dummy_reply, wants_usage
 from mini_agent.upstreams.vectors import as_base64
 
-__all__ = ["ScriptedEmbeddings", "ScriptedTexts"]
-
 _DIMENSIONS = 8
 #: Of all vectors of an answer together; a caller can ask for any size of any number of texts.
 _MOST_NUMBERS = 2**18

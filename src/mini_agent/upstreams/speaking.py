@@ -22,8 +22,6 @@ from mini_agent.dialects import (
 )
 from mini_agent.upstreams.protocol import Batch, ModelClient
 
-__all__ = ["DROPPED_HEADER", "Interpreter", "Speaking"]
-
 #: Names what a translation dropped by a rule.
 DROPPED_HEADER = b"x-mini-agent-dropped"
 _MOST_NAMES = 50

@@ -6,8 +6,6 @@ import struct
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 
-__all__ = ["as_base64", "as_numbers"]
-
 
 def as_base64(vector: Sequence[float]) -> str:
     """Returns: a vector as OpenAI packs it. Raises: ValueError for what is none."""

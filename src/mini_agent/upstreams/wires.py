@@ -18,19 +18,6 @@ from mini_agent.core.text import load_json, valid_utf8
 from mini_agent.dialects import Dialect, error_of, read_error
 from mini_agent.upstreams.errors import error_of_event, error_of_status, of_provider
 
-__all__ = [
-    "ANTHROPIC",
-    "ANTHROPIC_COUNT",
-    "EMBEDDINGS",
-    "OPENAI",
-    "RESPONSES",
-    "RESPONSES_COUNT",
-    "WIRES",
-    "ErrorOfStatus",
-    "StreamGuard",
-    "Wire",
-]
-
 _FINISH = Pattern(rb'"finish_reason"\s*:\s*"[^"]')
 
 

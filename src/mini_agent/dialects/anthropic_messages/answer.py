@@ -14,19 +14,6 @@ from mini_agent.dialects.reading import arguments_object
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 from mini_agent.dialects.sealed import seal
 
-__all__ = [
-    "STOP_REASONS",
-    "RawUsage",
-    "decode_answer",
-    "encode_answer",
-    "finish_of",
-    "message_head",
-    "read_usage",
-    "stop_of",
-    "thinking_block",
-    "write_usage",
-]
-
 _ME = Dialect.MESSAGES
 #: What each of Anthropic's reasons means; `pause_turn` is a turn of tools that only Anthropic runs.
 STOP_REASONS: Mapping[str, Finish] = {

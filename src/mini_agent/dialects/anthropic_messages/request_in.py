@@ -39,8 +39,6 @@ from mini_agent.dialects.request import (
 )
 from mini_agent.dialects.sealed import unseal
 
-__all__ = ["decode_request"]
-
 _ME = Dialect.MESSAGES
 _EMPTY: Mapping[str, Any] = {}
 _CHOICES = {"auto": "auto", "any": "required", "none": "none", "tool": "tool"}

@@ -28,8 +28,6 @@ from mini_agent.dialects.request import (
 )
 from mini_agent.dialects.tools import choose_tools
 
-__all__ = ["MAX_TOKENS", "encode_messages", "encode_request", "encode_tool"]
-
 _ME = Dialect.MESSAGES
 #: Most tokens of an answer where the caller sets no limit: the protocol demands one.
 MAX_TOKENS = 8192

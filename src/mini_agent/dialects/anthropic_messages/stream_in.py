@@ -13,8 +13,6 @@ from mini_agent.dialects.errors import read_error
 from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.request import Reasoning, Text, ToolCall
 
-__all__ = ["StreamReader"]
-
 _ME = Dialect.MESSAGES
 
 

@@ -16,8 +16,6 @@ from mini_agent.dialects.anthropic_messages.answer import message_head, stop_of,
 from mini_agent.dialects.names import Dialect
 from mini_agent.dialects.request import Reasoning, Refusal, ToolCall
 
-__all__ = ["StreamWriter"]
-
 _TEXT = ("text_delta", "text")
 _JSON = ("input_json_delta", "partial_json")
 _THINKING = ("thinking_delta", "thinking")

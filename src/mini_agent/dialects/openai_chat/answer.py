@@ -15,16 +15,6 @@ from mini_agent.dialects.openai_usage import read_usage
 from mini_agent.dialects.openai_usage import write_usage as write_counts
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
-__all__ = [
-    "FINISH_REASONS",
-    "decode_answer",
-    "encode_answer",
-    "finish_of",
-    "flat_note",
-    "nested_note",
-    "write_usage",
-]
-
 FINISH_REASONS: Mapping[str, Finish] = {
     "stop": Finish.STOP,
     "length": Finish.LENGTH,

@@ -36,8 +36,6 @@ from mini_agent.dialects.request import (
     ToolResult,
 )
 
-__all__ = ["decode_request", "decode_tools"]
-
 _ME = Dialect.CHAT
 _EMPTY: Mapping[str, Any] = {}
 _MODES = ("auto", "none", "required")

@@ -27,8 +27,6 @@ from mini_agent.dialects.request import (
 )
 from mini_agent.dialects.tools import choose_tools, failed_text
 
-__all__ = ["encode_messages", "encode_request", "encode_tool"]
-
 _ME = Dialect.CHAT
 
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from mini_agent.core.errors import GatewayError, InvalidParameter
 
-__all__ = ["check_messages", "check_tool_calls"]
-
 
 def check_messages(messages: list[Any], invalid: type[GatewayError] = InvalidParameter) -> None:
     """Raises: `invalid` unless every message is an object with a `role`, and its tool calls are as they must be."""

@@ -18,8 +18,6 @@ from mini_agent.dialects.openai_chat.thoughts import TEXTS, ThoughtPieces
 from mini_agent.dialects.openai_usage import read_usage
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
-__all__ = ["DONE", "StreamReader"]
-
 #: The data of the event that ends every stream.
 DONE = b"[DONE]"
 

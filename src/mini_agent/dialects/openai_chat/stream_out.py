@@ -14,8 +14,6 @@ from mini_agent.dialects.openai_chat.stream_in import DONE
 from mini_agent.dialects.openai_chat.thoughts import caller_blocks
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
-__all__ = ["StreamWriter"]
-
 _FIELDS: Mapping[type, str] = {Text: "content", Refusal: "refusal", Reasoning: "reasoning_content"}
 
 

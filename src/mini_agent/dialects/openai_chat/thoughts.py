@@ -14,8 +14,6 @@ from mini_agent.dialects.reading import optional_text, read_object, read_objects
 from mini_agent.dialects.request import Reasoning
 from mini_agent.dialects.sealed import seal, unseal
 
-__all__ = ["TEXTS", "caller_blocks", "read_thought", "thought_of_answer", "thought_to_provider", "thoughts_to_caller"]
-
 _ME = Dialect.CHAT
 #: Members that hold the text.
 TEXTS = ("reasoning_content", "reasoning")

@@ -17,19 +17,6 @@ from mini_agent.dialects.openai_usage import read_usage
 from mini_agent.dialects.openai_usage import write_usage as write_counts
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
-__all__ = [
-    "RawResponse",
-    "cut_reason",
-    "decode_answer",
-    "encode_answer",
-    "finish_of",
-    "item_of",
-    "item_parts",
-    "message_parts",
-    "response_head",
-    "write_usage",
-]
-
 _ME = Dialect.RESPONSES
 #: What a response repeats of its request, and what it says where that said nothing.
 _ECHOED: Mapping[str, Any] = {

@@ -34,8 +34,6 @@ from mini_agent.dialects.request import (
     ToolResult,
 )
 
-__all__ = ["ENCRYPTED", "LOGPROBS", "decode_request"]
-
 _ME = Dialect.RESPONSES
 _EMPTY: Mapping[str, Any] = {}
 #: What `include` asks for that we know.

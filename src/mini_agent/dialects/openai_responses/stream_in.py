@@ -27,8 +27,6 @@ from mini_agent.dialects.openai_responses.thoughts import BREAK, text_of_item
 from mini_agent.dialects.openai_usage import read_usage
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
-__all__ = ["StreamReader"]
-
 _ME = Dialect.RESPONSES
 
 

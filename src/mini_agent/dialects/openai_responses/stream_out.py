@@ -17,8 +17,6 @@ from mini_agent.dialects.logprobs import for_delta
 from mini_agent.dialects.openai_responses.answer import cut_reason, item_of, response_head, write_usage
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 
-__all__ = ["StreamWriter", "failure"]
-
 
 class _Told(msgspec.Struct):
     sequence_number: int = 0

@@ -10,8 +10,6 @@ from mini_agent.dialects.reading import optional_text, read_objects, read_text
 from mini_agent.dialects.request import Reasoning
 from mini_agent.dialects.sealed import seal, unseal
 
-__all__ = ["BREAK", "item_of_thought", "read_thought", "text_of_item", "thought_to_provider"]
-
 _ME = Dialect.RESPONSES
 #: Between two parts of a summary.
 BREAK = "\n\n"

@@ -14,8 +14,6 @@ from mini_agent.tools.local.runner import Runner
 from mini_agent.tools.protocol import dump, failed, read_call, succeeded
 from mini_agent.tools.slots import NoSlot, ToolSlots
 
-__all__ = ["LocalInvoker"]
-
 
 class LocalInvoker:
     """Runs Python and allowed commands on this machine, and two tools that need no process.

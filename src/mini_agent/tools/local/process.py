@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["CHILD_VARIABLES", "ProcessResult", "Stream", "Workspace", "child_environment", "run_process", "workspace"]
-
 #: All that a tool process may know of our environment. `TMPDIR` is always the folder of the call.
 CHILD_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL")
 

@@ -9,8 +9,6 @@ from typing import Protocol
 from mini_agent.tools.execution import PythonJob, ShellJob
 from mini_agent.tools.local.process import ProcessResult, child_environment, run_process, workspace
 
-__all__ = ["Bare", "Runner"]
-
 
 class Runner(Protocol):
     """Runs the programs of a backend. Its owner closes it."""

@@ -17,8 +17,6 @@ from mini_agent.net.connector import open_session
 from mini_agent.net.egress import CheckedHost, pinned_connector
 from mini_agent.net.failures import TRANSPORT_ERRORS
 
-__all__ = ["MAX_ANSWER_BYTES", "CheckedTransport"]
-
 #: Bytes of an answer that is no stream of events; those have a bound of the SDK for each event.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _PORTS = {"http": 80, "https": 443}

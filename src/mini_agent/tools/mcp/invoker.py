@@ -12,8 +12,6 @@ from mini_agent.tools.mcp.pool import McpPool, McpServerSessions
 from mini_agent.tools.mcp.session import McpFailure
 from mini_agent.tools.protocol import capped, dump, failed, ms_since, read_call, succeeded
 
-__all__ = ["McpInvoker"]
-
 _log = logging.getLogger("mini_agent.tools")
 
 

@@ -13,8 +13,6 @@ from mini_agent.net.egress import Egress
 from mini_agent.settings.schema import McpServer
 from mini_agent.tools.mcp.session import McpFailure, McpSession, ServerFacts
 
-__all__ = ["IDLE_S", "McpPool", "McpServerSessions"]
-
 #: Sessions with one server at a time. One over stdio is a process.
 _MOST_SESSIONS = {"stdio": 16, "http": 128, "sse": 128}
 #: A session that nobody used for this long ends when another is asked for.

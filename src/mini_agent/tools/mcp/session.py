@@ -18,8 +18,6 @@ from mini_agent.tools.mcp.transport import open_transport
 if TYPE_CHECKING:
     from mcp import Client
 
-__all__ = ["McpFailure", "McpSession", "ServerFacts"]
-
 T = TypeVar("T")
 
 _log = logging.getLogger("mini_agent.tools")

@@ -20,8 +20,6 @@ from mini_agent.core.patterns import Pattern
 if TYPE_CHECKING:
     from mcp.shared.message import SessionMessage
 
-__all__ = ["MAX_LINE_BYTES", "Lines", "open_stdio"]
-
 #: A message is one line. A longer one is not kept.
 MAX_LINE_BYTES = 8 * 1024 * 1024
 #: Of a line that is too long, this much is looked at for the id of the call that it answers.

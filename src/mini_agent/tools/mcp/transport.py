@@ -15,8 +15,6 @@ from mini_agent.net.egress import CheckedHost, Egress
 from mini_agent.settings.schema import McpServer
 from mini_agent.tools.mcp import launch as mcp_launch
 
-__all__ = ["open_transport"]
-
 #: What a stdio server gets of our environment, besides its configured variables.
 _INHERITED = ("PATH", "HOME")
 

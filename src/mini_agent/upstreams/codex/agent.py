@@ -14,8 +14,6 @@ from mini_agent.upstreams.codex.http import CodexHttp, RetryPolicy, codex_call
 from mini_agent.upstreams.model_call import ModelCall
 from mini_agent.upstreams.protocol import Batch, Capabilities
 
-__all__ = ["BASE_VARIABLE", "ENABLE_VARIABLE", "CodexAgentClient"]
-
 ENABLE_VARIABLE = "LITELLM_ENABLE_CODEX_AGENT"
 BASE_VARIABLE = "CODEX_AGENT_API_BASE"
 

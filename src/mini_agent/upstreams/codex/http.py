@@ -18,8 +18,6 @@ from mini_agent.upstreams.model_call import ModelCall, asked_choices
 from mini_agent.upstreams.model_http import ModelHttp
 from mini_agent.upstreams.protocol import Batch, decode_answer
 
-__all__ = ["CodexHttp", "RetryPolicy", "codex_call", "codex_url", "strip_prefix"]
-
 DEFAULT_TIMEOUT_S = 30.0
 _PREFIXES = ("codex-agent/", "codex_cli_agent/", "codex/")
 

@@ -25,8 +25,6 @@ from mini_agent.upstreams.litellm.loader import import_litellm
 from mini_agent.upstreams.model_call import ModelCall
 from mini_agent.upstreams.protocol import decode_answer
 
-__all__ = ["PROVIDERS", "Registration", "register_codex_agent"]
-
 PROVIDERS = ("codex-agent", "codex_cli_agent")
 
 #: Longest text of an agent's refusal that a LiteLLM exception carries.

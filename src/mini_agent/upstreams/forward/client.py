@@ -22,8 +22,6 @@ from mini_agent.upstreams.model_http import ModelHttp
 from mini_agent.upstreams.protocol import Batch, Capabilities
 from mini_agent.upstreams.wires import WIRES
 
-__all__ = ["ForwardClient", "external_address", "forward_call", "with_key"]
-
 #: What the process says in each dialect: whatever it is asked in, it tells of failures in its own words.
 _WIRES = {
     dialect: replace(wire, of_status=error_of_proxy, of_event=error_of_proxy_event) for dialect, wire in WIRES.items()

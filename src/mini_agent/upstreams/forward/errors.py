@@ -33,8 +33,6 @@ from mini_agent.upstreams.errors import (
 )
 from mini_agent.upstreams.litellm.errors import class_of_litellm, names_in, plain_text
 
-__all__ = ["error_of_proxy", "error_of_proxy_event", "error_of_relayed"]
-
 #: What the process says on its own behalf, with a status that means something else to us: that it has no such model,
 #: and, without a database, that it does not know our key. Only at the start of a message: further on it quotes others.
 _NO_MODEL = Pattern(r"(?:/[\w/.-]*: )?Invalid model name passed in")

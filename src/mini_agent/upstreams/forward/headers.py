@@ -9,8 +9,6 @@ from mini_agent.core.steering import field_steers
 from mini_agent.memory.headers import is_harmless
 from mini_agent.net.hop_headers import RawHeaders, end_to_end
 
-__all__ = ["answer_headers", "forwarded_headers", "kept_query"]
-
 #: Written anew for the request to the external process; and compressed answers are not asked for.
 _OF_THE_REQUEST = frozenset({b"host", b"content-length", b"content-type", b"accept-encoding", b"expect"})
 #: Written anew for the answer to the client. The body that goes on is never the encoded one.

@@ -18,8 +18,6 @@ from mini_agent.upstreams.forward.client import external_address, with_key
 from mini_agent.upstreams.forward.errors import error_of_relayed
 from mini_agent.upstreams.forward.headers import kept_query
 
-__all__ = ["Relay", "RelayCall"]
-
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30.0, sock_read=600.0)
 #: What Starlette says of a path it does not have: it is the path that is unknown, not a model.
 _NO_SUCH_PATH = {"detail": "Not Found"}

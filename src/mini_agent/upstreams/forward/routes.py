@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import unquote
 
-__all__ = ["is_relayed", "takes"]
-
 #: Paths below `/v1/`, alone or with what is below them. What asks a model for an answer has routes of its own. What is
 #: kept of answers has, too: the process keeps those of all users together, and knows no users.
 _EXACT = frozenset("moderations rerank".split())

@@ -9,8 +9,6 @@ import httpx
 
 from mini_agent.net.bounded import AnswerTooLarge
 
-__all__ = ["BoundedTransport"]
-
 
 class BoundedTransport(httpx.AsyncBaseTransport):
     """Asks for plain answers and ends those that are too large.

@@ -16,8 +16,6 @@ import aiohttp
 from mini_agent.core.chat import ProviderRequest
 from mini_agent.net.sessions import MAX_SESSIONS, Sessions, session_host
 
-__all__ = ["HTTP_HANDLER_PROVIDERS", "SdkClients"]
-
 #: Providers that LiteLLM 1.106.2 calls through its own `AsyncHTTPHandler`, and takes one from the caller for: measured
 #: by calling each. What is not here and not OpenAI's SDK keeps no cookies in that version.
 HTTP_HANDLER_PROVIDERS = frozenset(

@@ -14,8 +14,6 @@ from mini_agent.upstreams.litellm.sdk import LiteLLMClient, to_plain
 from mini_agent.upstreams.protocol import Batch
 from mini_agent.upstreams.vectors import as_base64, as_numbers
 
-__all__ = ["SdkEmbeddings"]
-
 _FORMAT = "encoding_format"
 
 

@@ -27,8 +27,6 @@ from mini_agent.net.bounded import AnswerTooLarge
 from mini_agent.net.retry import retry_after_seconds
 from mini_agent.upstreams.errors import class_of_status, of_provider
 
-__all__ = ["class_of_litellm", "error_of_litellm", "names_in", "plain_text"]
-
 #: Class name to row, most specific first. Names, because the classes exist only once LiteLLM is imported.
 _BY_NAME: tuple[tuple[str, type[GatewayError]], ...] = (
     ("ContextWindowExceededError", ContextLengthExceeded),

@@ -10,8 +10,6 @@ from typing import Any
 
 from mini_agent.core.errors import ProviderNotConfigured
 
-__all__ = ["LiteLLMLoader", "import_litellm"]
-
 
 def import_litellm(
     environ: MutableMapping[str, str] | None = None, load: Callable[[str], Any] = importlib.import_module

@@ -28,8 +28,6 @@ from mini_agent.upstreams.litellm.errors import error_of_litellm
 from mini_agent.upstreams.litellm.loader import LiteLLMLoader
 from mini_agent.upstreams.protocol import Batch, Capabilities
 
-__all__ = ["LiteLLMClient", "to_plain"]
-
 #: Headers that LiteLLM writes itself.
 _OWN_HEADERS = frozenset({"content-type", "authorization"})
 #: LiteLLM hands `max_retries` to OpenAI's SDK, which retries; for those that it calls itself, nobody does.

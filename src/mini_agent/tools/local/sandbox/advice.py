@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["advice"]
-
 _SYSCTLS = (
     ("user/max_user_namespaces", "0", "user.max_user_namespaces=15000"),
     ("kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),

@@ -24,8 +24,6 @@ from mini_agent.tools.local.process import ProcessResult, Stream
 from mini_agent.tools.local.sandbox.advice import advice
 from mini_agent.tools.local.sandbox.view import HOME, PRIVATE, SCRIPT, View, view_of
 
-__all__ = ["Limits", "Sandbox"]
-
 #: Starts the keeper without site-packages and without anything that the environment or the working folder could add.
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from mini_agent.tools.local.sandbox.keeper import main; main({})"
 _ANSWER_BYTES = 65536

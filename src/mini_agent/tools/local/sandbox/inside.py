@@ -31,8 +31,6 @@ from mini_agent.tools.local.sandbox.kernel import (
 )
 from mini_agent.tools.local.sandbox.view import HOME, PRIVATE, SCRIPT
 
-__all__ = ["USER", "run_inside"]
-
 #: The user and the group of the program, as it sees them.
 USER = 1000
 #: Where the new root is built: a folder that every Linux has, and that no interpreter lives in.

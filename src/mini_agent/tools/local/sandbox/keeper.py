@@ -18,8 +18,6 @@ from typing import Any
 from mini_agent.tools.local.sandbox.inside import USER, run_inside
 from mini_agent.tools.local.sandbox.kernel import NEW_NAMESPACES, Kernel
 
-__all__ = ["main"]
-
 #: Whom programs are outside, when the gateway may choose: nobody, who owns nothing.
 _NOBODY = 65534
 _CONFIGURATION_BYTES = 131_072

@@ -8,8 +8,6 @@ from typing import Any
 
 from mini_agent.tools.local.sandbox.syscalls import machine_of, refusing
 
-__all__ = ["Kernel"]
-
 NEW_NAMESPACES = (
     0x0002_0000  # mount
     | 0x0200_0000  # cgroup

@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["HOME", "SCRIPT", "View", "view_of", "visible_path"]
-
 #: The private folder, in memory, and what lies in it: the working folder, which is the home folder, too.
 PRIVATE = "/tmp"
 HOME = f"{PRIVATE}/work"
