@@ -58,8 +58,10 @@ def add_system(body: Body, dialect: Dialect, texts: Sequence[Text]) -> dict[str,
     return {**body, CONVERSATION[dialect]: [*added, *_turns(body, dialect)]}
 
 
-def change_user(body: Body, dialect: Dialect, which: int, before: str = "", after: str = "") -> dict[str, Any]:
-    """Put text around what the user said. which: 0 for the first such turn, -1 for the last.
+def change_user(
+    body: Body, dialect: Dialect, which: int, before: str = "", after: str = "", rule: str = ""
+) -> dict[str, Any]:
+    """Put text around what the user said. which: 0 for the first such turn, -1 for the last. rule: between the two.
 
     Returns: the body, the same when the user has said nothing.
     """
@@ -68,16 +70,16 @@ def change_user(body: Body, dialect: Dialect, which: int, before: str = "", afte
     if not places:
         return dict(body)
     at = places[which]
-    content = turns[at]["content"]
-    if isinstance(content, str):
-        changed: Any = f"{before}{content}{after}"
+    content = turns[at].get("content")
+    if content is None or isinstance(content, str):
+        changed: Any = rule.join(text for text in (before, content, after) if text)
     else:
         kind = "input_text" if dialect is Dialect.RESPONSES else "text"
         # Results of tools come first in a turn, or the provider refuses it.
         results = [part for part in content if isinstance(part, Mapping) and part.get("type") == "tool_result"]
         rest = [part for part in content if part not in results]
-        head = [{"type": kind, "text": before.rstrip()}] if before else []
-        tail = [{"type": kind, "text": after.lstrip()}] if after else []
+        head = [{"type": kind, "text": f"{before}{rule.rstrip()}"}] if before else []
+        tail = [{"type": kind, "text": f"{rule.lstrip()}{after}"}] if after else []
         changed = [*results, *head, *rest, *tail]
     turns[at] = {**turns[at], "content": changed}
     return {**body, CONVERSATION[dialect]: turns}
@@ -152,7 +154,7 @@ def _texts(content: object) -> list[str]:
 
 def _has_words(content: object) -> bool:
     """Returns: whether a turn is the user's own: it may hold anything but results of tools alone."""
-    if isinstance(content, str):
+    if content is None or isinstance(content, str):
         return True
     if not isinstance(content, list):
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mini_agent.core.chat import ModelTarget, text_of
@@ -57,21 +57,26 @@ def inject(messages: Sequence[Message], context: str, strategy: str, *, cache_co
     cache_control: whether the provider takes that key; only `dual` uses it.
     Returns: a new list; messages that change are copies. Without a message that the strategy needs, the same messages.
     """
-    return _INJECTIONS[strategy](list(messages), context, cache_control)
+    body = inject_into({"messages": list(messages)}, Dialect.CHAT, context, strategy, cache_control=cache_control)
+    changed: list[Message] = body["messages"]
+    return changed
 
 
-def inject_into(body: Mapping[str, Any], dialect: Dialect, context: str, strategy: str) -> dict[str, Any]:
-    """Put the context into a body of another dialect than chat.
+def inject_into(
+    body: Mapping[str, Any], dialect: Dialect, context: str, strategy: str, *, cache_control: bool
+) -> dict[str, Any]:
+    """Put the context into a body of any dialect. cache_control: as for `inject`; the other dialects have it anyway.
 
     Returns: a new body. Without a turn that the strategy needs, the same conversation.
     """
     match strategy:
         case "user_prefix":
-            return change_user(body, dialect, 0, before=f"{context}{RULE_LINE}")
+            return change_user(body, dialect, 0, before=context, rule=RULE_LINE)
         case "user_suffix":
-            return change_user(body, dialect, -1, after=f"{RULE_LINE}{context}")
+            return change_user(body, dialect, -1, after=context, rule=RULE_LINE)
         case "dual":
-            return add_system(body, dialect, [Text(STATIC_SYSTEM, Cache()), Text(context)])
+            mark = Cache() if cache_control or dialect is not Dialect.CHAT else None
+            return add_system(body, dialect, [Text(STATIC_SYSTEM, mark), Text(context)])
     return add_system(body, dialect, [Text(context)])
 
 
@@ -79,51 +84,3 @@ def accepts_cache_control(target: ModelTarget) -> bool:
     """Returns: whether the target's provider takes `cache_control`, which is no key of OpenAI's."""
     claude = target.provider in _CACHING_CLAUDE and "claude" in target.name.lower()
     return claude or target.provider in _CACHING
-
-
-def _system(messages: list[Message], context: str, _cache_control: bool) -> list[Message]:
-    return [{"role": "system", "content": context}, *messages]
-
-
-def _user_prefix(messages: list[Message], context: str, _cache_control: bool) -> list[Message]:
-    return _change_user(messages, 0, lambda content: _joined(context, content))
-
-
-def _user_suffix(messages: list[Message], context: str, _cache_control: bool) -> list[Message]:
-    return _change_user(messages, -1, lambda content: _joined(content, context))
-
-
-def _dual(messages: list[Message], context: str, cache_control: bool) -> list[Message]:
-    content: Any = STATIC_SYSTEM
-    if cache_control:
-        content = [{"type": "text", "text": STATIC_SYSTEM, "cache_control": {"type": "ephemeral"}}]
-    return [{"role": "system", "content": content}, {"role": "system", "content": context}, *messages]
-
-
-_INJECTIONS: Mapping[str, Callable[[list[Message], str, bool], list[Message]]] = {
-    "system": _system,
-    "user_prefix": _user_prefix,
-    "user_suffix": _user_suffix,
-    "dual": _dual,
-}
-
-
-def _change_user(messages: list[Message], which: int, change: Callable[[Any], Any]) -> list[Message]:
-    """Returns: the list with the content of its first (0) or last (-1) user message changed."""
-    places = [index for index, message in enumerate(messages) if message.get("role") == "user"]
-    if places:
-        message = messages[places[which]]
-        content = message.get("content")
-        # What is neither text nor parts is left for the provider to judge.
-        if content is None or isinstance(content, str | list):
-            messages[places[which]] = {**message, "content": change(content)}
-    return messages
-
-
-def _joined(first: Any, second: Any) -> Any:
-    """Join two contents by the rule line; where one has parts, the other becomes a text part beside them."""
-    if isinstance(first, list):
-        return [*first, {"type": "text", "text": f"{RULE_LINE.lstrip()}{second}"}]
-    if isinstance(second, list):
-        return [{"type": "text", "text": f"{first}{RULE_LINE.rstrip()}"}, *second]
-    return RULE_LINE.join(text for text in (first, second) if text)

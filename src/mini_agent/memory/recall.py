@@ -15,8 +15,10 @@ from mini_agent.memory.breaker import Breaker
 from mini_agent.memory.container import container_of
 from mini_agent.memory.context import format_context
 from mini_agent.memory.messages import accepts_cache_control, has_place, inject, inject_into, query_of
-from mini_agent.memory.protocol import Retriever
+from mini_agent.memory.protocol import Retriever, RetrieverFactory
 from mini_agent.memory.values import Lookup, Memory, RetrievalFailed
+from mini_agent.net.sessions import Sessions
+from mini_agent.settings import Settings
 from mini_agent.settings.schema import ContextRetrieval
 
 
@@ -34,9 +36,7 @@ class Injection:
 
     def into(self, body: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
         """Returns: a body of any dialect with the memory in it, as a new one."""
-        if dialect is Dialect.CHAT:
-            return {**body, "messages": self(body["messages"])}
-        return inject_into(body, dialect, self._context, self._strategy)
+        return inject_into(body, dialect, self._context, self._strategy, cache_control=self._cache_control)
 
 
 _CACHED = 1024
@@ -124,6 +124,16 @@ class Recall:
         except Exception as error:
             # Whatever a retriever of somebody else's raises: memory is an addition, and the request goes on without.
             raise RetrievalFailed(f"the retriever failed: {type(error).__name__}") from error
+
+
+def open_recall(
+    settings: Settings, retriever: RetrieverFactory, sessions: Sessions, clock: Clock, log: logging.Logger
+) -> Recall | None:
+    """Returns: what asks the memory service, None where memory is off. retriever: makes its client."""
+    options = settings.config.context_retrieval
+    if not (options.enabled and settings.memory_routing):
+        return None
+    return Recall(options, retriever(options, sessions), clock, log)
 
 
 class _Cache:
