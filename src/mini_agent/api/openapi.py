@@ -9,30 +9,43 @@ import msgspec
 from mini_agent import __version__
 from mini_agent.api.openapi_kept import kept_paths
 from mini_agent.api.openapi_parts import (
-    COMMON,
     KEY,
+    PROVIDED,
     PROVIDER,
-    PROVIDER_STATUSES,
     REQUEST_ID,
     answer,
     body,
     error_answers,
     in_path,
     in_query,
+    operation,
 )
 from mini_agent.api.openapi_schemas import schemas
 from mini_agent.api.relay import RELAYED
 from mini_agent.edge.exchange import Receive, Scope, Send, send_body
 
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 20}
+_TEXT = {"type": "string"}
 _VERSION = {
     "name": "anthropic-version",
     "in": "header",
     "required": False,
-    "schema": {"type": "string"},
+    "schema": _TEXT,
     "description": "With it the answer has Anthropic's shape.",
 }
+_ESTIMATED = {"x-mini-agent-estimated": {"description": "Names what is our estimate.", "schema": _TEXT}}
 _NOT_MODIFIED = {"description": "It has not changed since.", "headers": {**REQUEST_ID, **PROVIDER}}
+_METRICS = {
+    "description": "Prometheus text format.",
+    "headers": REQUEST_ID,
+    "content": {"text/plain": {"schema": _TEXT}},
+}
+_ROOT = {
+    "operationId": "root",
+    "summary": "Whether anybody is there.",
+    "security": [],
+    "responses": {"200": {"description": "Somebody is.", "headers": REQUEST_ID}},
+}
 
 
 class OpenApiRoute:
@@ -78,137 +91,73 @@ def _paths() -> dict[str, Any]:
     """Returns: the paths of every gateway, each with its operations."""
     model, kept = _model_operation, kept_paths()
     return {
-        "/": {"head": _root_operation()},
+        "/": {"head": _ROOT},
         "/ready": {"get": _open("ready", "Whether the gateway accepts requests; touches no model.", "Ready")},
         "/healthz": {"get": _open("healthz", "Facts about this process.", "Health")},
-        "/metrics": {"get": _metrics_operation()},
-        "/memory-routing/info": {"get": _routing_info_operation()},
+        "/metrics": {"get": operation("metrics", "Prometheus metrics.", _METRICS, (500,), security=[])},
+        "/memory-routing/info": {
+            "get": operation(
+                "routingInfo",
+                "Whose memory a request with these headers would use, and why.",
+                answer("The facts.", "RoutingInfo"),
+                (400, 401, 500),
+            )
+        },
         "/openapi.json": {"get": _open("openapi", "This document.", "OpenApi")},
         "/v1/models": {"get": _models_operation()},
         "/v1/models/{model}": {"parameters": [in_path("model")], "get": _model_fact()},
         **kept,
         "/v1/chat/completions": {
             **kept["/v1/chat/completions"],
-            "post": model("chat", "Chat completion, plain or streamed.", "Chat"),
+            "post": model("chat", "Chat"),
         },
-        "/chat/completions": {"post": model("chatAlias", "The same without the version prefix.", "Chat")},
-        "/v1/messages": {
-            "post": model("messages", "Anthropic's Messages, plain or streamed.", "Messages", error="MessagesError")
-        },
-        "/v1/responses": {"post": model("responses", "OpenAI's Responses, plain or streamed.", "Responses")},
+        "/chat/completions": {"post": model("chatAlias", "Chat")},
+        "/v1/messages": {"post": model("messages", "Messages", error="MessagesError")},
+        "/v1/responses": {"post": model("responses", "Responses")},
         "/v1/messages/count_tokens": {"post": _count_operation()},
         "/v1/embeddings": {"post": _plain_operation("embeddings", "Vectors of texts.", "Embeddings")},
-        "/v1/completions": {"post": model("completions", "The rest of a text, plain or streamed.", "Completions")},
+        "/v1/completions": {"post": model("completions", "Completions")},
         "/agent/run": {"post": _agent_operation()},
     }
 
 
-def _open(operation: str, summary: str, schema: str) -> dict[str, Any]:
-    return {
-        "operationId": operation,
-        "summary": summary,
-        "security": [],
-        "responses": {"200": answer("The facts.", schema), **error_answers((500,))},
-    }
-
-
-def _root_operation() -> dict[str, Any]:
-    return {
-        "operationId": "root",
-        "summary": "Whether anybody is there.",
-        "security": [],
-        "responses": {"200": {"description": "Somebody is.", "headers": REQUEST_ID}},
-    }
-
-
-def _metrics_operation() -> dict[str, Any]:
-    return {
-        "operationId": "metrics",
-        "summary": "Prometheus metrics.",
-        "security": [],
-        "responses": {
-            "200": {
-                "description": "Prometheus text format.",
-                "headers": REQUEST_ID,
-                "content": {"text/plain": {"schema": {"type": "string"}}},
-            },
-            **error_answers((500,)),
-        },
-    }
-
-
-def _routing_info_operation() -> dict[str, Any]:
-    return {
-        "operationId": "routingInfo",
-        "summary": "Whose memory a request with these headers would use, and why.",
-        "security": [{"masterKey": []}, {}],
-        "responses": {"200": answer("The facts.", "RoutingInfo"), **error_answers((400, 401, 500))},
-    }
+def _open(name: str, summary: str, schema: str) -> dict[str, Any]:
+    return operation(name, summary, answer("The facts.", schema), (500,), security=[])
 
 
 def _models_operation() -> dict[str, Any]:
-    return {
-        "operationId": "models",
-        "summary": "The configured groups.",
-        "security": [{"masterKey": []}, {}],
-        "parameters": [
-            _VERSION,
-            in_query("limit", _LIMIT, "How many at most; Anthropic's shape only."),
-            in_query("after_id", {"type": "string"}, "The last one of the page before; Anthropic's shape only."),
-            in_query("before_id", {"type": "string"}, "The first one of the page behind; Anthropic's shape only."),
-        ],
-        "responses": {"200": answer("The groups.", "ModelList"), **error_answers((400, 401, 404, 500), "AnyError")},
-    }
+    parameters = [
+        _VERSION,
+        in_query("limit", _LIMIT, "How many at most; Anthropic's shape only."),
+        in_query("after_id", _TEXT, "The last one of the page before; Anthropic's shape only."),
+        in_query("before_id", _TEXT, "The first one of the page behind; Anthropic's shape only."),
+    ]
+    groups = answer("The groups.", "ModelList")
+    return operation(
+        "models", "The configured groups.", groups, (400, 401, 404, 500), error="AnyError", parameters=parameters
+    )
 
 
 def _model_fact() -> dict[str, Any]:
-    return {
-        "operationId": "model",
-        "summary": "A configured group.",
-        "security": KEY,
-        "parameters": [_VERSION],
-        "responses": {"200": answer("The group.", "Model"), **error_answers((401, 404, 405, 500), "AnyError")},
-    }
+    group, statuses = answer("The group.", "Model"), (401, 404, 405, 500)
+    return operation("model", "A configured group.", group, statuses, error="AnyError", parameters=[_VERSION])
 
 
 def _count_operation() -> dict[str, Any]:
-    estimated = {"x-mini-agent-estimated": {"description": "Names what is our estimate.", "schema": {"type": "string"}}}
-    counted = answer("The count.", "Count", headers={**PROVIDER, **estimated})
-    return {
-        "operationId": "countTokens",
-        "summary": "How many tokens a request of Messages has.",
-        "security": KEY,
-        "requestBody": body("MessagesRequest"),
-        "responses": {"200": counted, **error_answers((*COMMON, *PROVIDER_STATUSES), "MessagesError")},
-    }
+    counted = answer("The count.", "Count", headers={**PROVIDER, **_ESTIMATED})
+    text, given = "How many tokens a request of Messages has.", body("MessagesRequest")
+    return operation("countTokens", text, counted, error="MessagesError", requestBody=given)
 
 
-def _plain_operation(operation: str, summary: str, schema: str) -> dict[str, Any]:
-    return {
-        "operationId": operation,
-        "summary": summary,
-        "security": KEY,
-        "requestBody": body(f"{schema}Request"),
-        "responses": {
-            "200": answer(summary, schema, headers=PROVIDER),
-            **error_answers((*COMMON, *PROVIDER_STATUSES)),
-        },
-    }
+def _plain_operation(name: str, summary: str, schema: str) -> dict[str, Any]:
+    success = answer(summary, schema, headers=PROVIDER)
+    return operation(name, summary, success, requestBody=body(f"{schema}Request"))
 
 
 def _agent_operation() -> dict[str, Any]:
-    return {
-        "operationId": "agentRun",
-        "summary": "Run an agent with tools until it answers.",
-        "security": [{"masterKey": []}, {}],
-        "requestBody": body("AgentRequest"),
-        "responses": {
-            "200": _with_events(
-                answer("The result; a used-up limit is one too.", "AgentResult", headers=PROVIDER), "AgentEvent"
-            ),
-            **error_answers((*COMMON, *PROVIDER_STATUSES)),
-        },
-    }
+    result = answer("The result; a used-up limit is one too.", "AgentResult", headers=PROVIDER)
+    text = "Run an agent with tools until it answers."
+    return operation("agentRun", text, _with_events(result, "AgentEvent"), requestBody=body("AgentRequest"))
 
 
 def _relay_operations() -> dict[str, Any]:
@@ -220,8 +169,8 @@ def _relay_operations() -> dict[str, Any]:
         item[method] = {
             "operationId": f"relay{method.capitalize()}",
             "summary": "Any other path: answered by the external LiteLLM process.",
-            "security": [{"masterKey": []}, {}],
-            "responses": {"2XX": success, "304": _NOT_MODIFIED, **error_answers((*COMMON, *PROVIDER_STATUSES))},
+            "security": KEY,
+            "responses": {"2XX": success, "304": _NOT_MODIFIED, **error_answers(PROVIDED)},
         }
         if method != "get":
             item[method]["requestBody"] = {"content": anything}
@@ -233,14 +182,8 @@ def _with_events(answered: dict[str, Any], schema: str) -> dict[str, Any]:
     return answered
 
 
-def _model_operation(operation: str, summary: str, schema: str, *, error: str = "Error") -> dict[str, Any]:
+def _model_operation(name: str, schema: str, *, error: str = "Error") -> dict[str, Any]:
     """Returns: a route that asks a model. schema: what the names of its request, answer and event begin with."""
     summary = "The answer, or its stream when `stream` is true."
     success = _with_events(answer(summary, schema, headers=PROVIDER), f"{schema}Event")
-    return {
-        "operationId": operation,
-        "summary": summary,
-        "security": [{"masterKey": []}, {}],
-        "requestBody": body(f"{schema}Request"),
-        "responses": {"200": success, **error_answers((*COMMON, *PROVIDER_STATUSES), error)},
-    }
+    return operation(name, summary, success, error=error, requestBody=body(f"{schema}Request"))

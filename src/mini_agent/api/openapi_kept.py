@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mini_agent.api.openapi_parts import (
-    COMMON,
-    KEY,
-    PROVIDER,
-    PROVIDER_STATUSES,
-    answer,
-    body,
-    error_answers,
-    in_path,
-    in_query,
-)
+from mini_agent.api.openapi_parts import PROVIDER, answer, body, in_path, in_query, operation
 
 _TEXT = {"type": "string"}
 
@@ -59,20 +49,13 @@ def kept_paths() -> dict[str, Any]:
 def _operation(
     name: str, summary: str, schema: str, parameters: list[dict[str, Any]] | None = None, *statuses: int
 ) -> dict[str, Any]:
-    given = {"parameters": parameters} if parameters else {}
-    answers = {"200": answer(summary, schema), **error_answers((*statuses, 401, 404, 405, 500))}
-    return {"operationId": name, "summary": summary, "security": KEY, **given, "responses": answers}
+    given: dict[str, Any] = {"parameters": parameters} if parameters else {}
+    return operation(name, summary, answer(summary, schema), (*statuses, 401, 404, 405, 500), **given)
 
 
 def _compaction() -> dict[str, Any]:
     made = answer("The conversation, shorter.", "Compaction", headers=PROVIDER)
-    return {
-        "operationId": "compact",
-        "summary": "Make a conversation shorter.",
-        "security": KEY,
-        "requestBody": body("CompactRequest"),
-        "responses": {"200": made, **error_answers((*COMMON, *PROVIDER_STATUSES))},
-    }
+    return operation("compact", "Make a conversation shorter.", made, requestBody=body("CompactRequest"))
 
 
 def _paging(order: str) -> list[dict[str, Any]]:

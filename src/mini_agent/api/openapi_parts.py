@@ -37,8 +37,23 @@ PROVIDER = {
 }
 #: What the door answers on every route.
 _DOOR = (400, 403, 408, 415, 421, 431, 501, 503)
-COMMON = (400, 405, 408, 413, 500, 503)
-PROVIDER_STATUSES = (400, 401, 403, 404, 405, 408, 413, 422, 429, 500, 502, 503, 504, 508)
+#: What a route that asks a provider answers besides.
+PROVIDED = (400, 401, 403, 404, 405, 408, 413, 422, 429, 500, 502, 503, 504, 508)
+
+
+def operation(
+    name: str,
+    summary: str,
+    success: dict[str, Any],
+    statuses: Iterable[int] = PROVIDED,
+    *,
+    security: list[dict[str, Any]] = KEY,
+    error: str = "Error",
+    **more: Any,
+) -> dict[str, Any]:
+    """Returns: an operation. success: its 200. statuses, error: of its failures, and the schema of their envelope."""
+    answers = {"200": success, **error_answers(statuses, error)}
+    return {"operationId": name, "summary": summary, "security": security, **more, "responses": answers}
 
 
 def answer(description: str, schema: str, *, headers: dict[str, Any] | None = None) -> dict[str, Any]:

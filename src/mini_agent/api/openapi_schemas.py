@@ -19,7 +19,10 @@ from mini_agent.upstreams.endpoints import Endpoint
 
 _STRING = {"type": "string"}
 _INTEGER = {"type": "integer"}
+_TEXT = {"type": "string", "minLength": 1}
 _OBJECTS: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
+#: Of a page: null where it is empty.
+_ENDS = {name: {"type": ["string", "null"]} for name in ("first_id", "last_id")}
 
 
 def _object(
@@ -67,8 +70,7 @@ def schemas() -> dict[str, Any]:
 
 
 def _kept() -> dict[str, Any]:
-    ends = {"type": ["string", "null"]}
-    page = {"object": {"const": "list"}, "data": _OBJECTS, "first_id": ends, "last_id": ends}
+    page = {"object": {"const": "list"}, "data": _OBJECTS, **_ENDS}
     labels = {
         "type": ["object", "null"],
         "maxProperties": 16,
@@ -114,10 +116,9 @@ def _health() -> dict[str, Any]:
 
 
 def _model_list() -> dict[str, Any]:
-    ends = {"type": ["string", "null"]}
-    page = {"data": {"type": "array", "items": _anthropic_model()}, "has_more": {"type": "boolean"}}
+    page = {"data": {"type": "array", "items": _anthropic_model()}, "has_more": {"type": "boolean"}, **_ENDS}
     listed = _object({"object": {"const": "list"}, "data": {"type": "array", "items": _model()}}, closed=True)
-    return {"oneOf": [listed, _object({**page, "first_id": ends, "last_id": ends}, closed=True)]}
+    return {"oneOf": [listed, _object(page, closed=True)]}
 
 
 def _anthropic_model() -> dict[str, Any]:
@@ -155,7 +156,7 @@ def _endpoint_request(kind: Endpoint) -> dict[str, Any]:
     required = list(fields)[:2]
     for name in required:
         properties[name] = {"type": _types(fields[name]), "minItems": 1}
-    properties["model"] = {"type": "string", "minLength": 1}
+    properties["model"] = _TEXT
     if kind is Endpoint.EMBEDDINGS:
         properties["input"]["minLength"] = 1
         properties["dimensions"]["minimum"] = 1
@@ -175,12 +176,11 @@ def _message() -> dict[str, Any]:
 def _chat_request() -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for name, kinds in CHAT_FIELDS.items():
-        types = list(dict.fromkeys("number" if float in kinds else TYPE_NAMES[kind] for kind in kinds))
-        schema: dict[str, Any] = {"type": [*types, "null"]}
+        schema: dict[str, Any] = {"type": [*_types(kinds), "null"]}
         if name in ITEM_TYPES:
             schema["items"] = {"type": TYPE_NAMES[ITEM_TYPES[name]]}
         properties[name] = schema
-    properties["model"] = {"type": "string", "minLength": 1}
+    properties["model"] = _TEXT
     properties["messages"] = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Message"}}
     return {
         **_object(properties, required=["model", "messages"]),
@@ -194,7 +194,7 @@ def _dialect_request(dialect: Dialect, conversation: dict[str, Any]) -> dict[str
     properties["stream"] = {"type": ["boolean", "null"]}
     if "thread" in properties:
         properties["thread"] = {"type": "null"}  # Refused by name: a provider would hold it for all users together.
-    properties |= {"model": {"type": "string", "minLength": 1}, **conversation}
+    properties |= {"model": _TEXT, **conversation}
     text = "The protocol's own parameters; docs/dialects.md tells which of them reach a provider of another dialect."
     return {**_object(properties, required=["model", *conversation]), "description": text}
 
@@ -202,10 +202,8 @@ def _dialect_request(dialect: Dialect, conversation: dict[str, Any]) -> dict[str
 def _responses_request() -> dict[str, Any]:
     given = {"type": ["string", "array"], "items": {"type": "object"}, "minLength": 1, "minItems": 1}
     request = _dialect_request(Dialect.RESPONSES, {"input": given})
-    request["properties"] |= {
-        "background": {"type": ["boolean", "null"]},
-        "previous_response_id": {"type": ["string", "null"]},
-    }
+    optional = {"background": "boolean", "previous_response_id": "string"}
+    request["properties"] |= {name: {"type": [kind, "null"]} for name, kind in optional.items()}
     # What is worked on in the background is polled, so it is kept.
     request["if"] = {"properties": {"background": {"const": True}}, "required": ["background"]}
     request["then"] = {"properties": {"stream": {"enum": [False, None]}, "store": {"enum": [True, None]}}}
