@@ -30,24 +30,45 @@ class _Function(msgspec.Struct):
     input: str | None = None
 
 
-class _Call(msgspec.Struct):
+class RawCall(msgspec.Struct):
+    """A call on the wire, or a piece of one."""
+
     id: str | None = None
     function: _Function | None = None
     custom: _Function | None = None
 
+    def name(self) -> str:
+        """Returns: what is called, empty where it is not said."""
+        return (self.function or self.custom or _Function()).name or ""
 
-class _Logprobs(msgspec.Struct):
+    def text(self) -> str:
+        """Returns: its arguments; an object, which Ollama and others send, as JSON."""
+        inner = self.function or self.custom or _Function()
+        arguments = inner.input if self.custom is not None else inner.arguments
+        if arguments is None or isinstance(arguments, str):
+            return arguments or ""
+        return msgspec.json.encode(arguments).decode()
+
+
+class RawLogprobs(msgspec.Struct):
+    """Log-probabilities on the wire."""
+
     content: list[dict[str, Any]] | None = None
 
 
-class _Message(msgspec.Struct):
+class RawWords(msgspec.Struct):
+    """What a message or a piece of one says, besides calls."""
+
     content: Any = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: Any = None
     thinking_blocks: list[dict[str, Any]] | None = None
-    tool_calls: list[_Call] | None = None
     annotations: list[dict[str, Any]] | None = None
+
+
+class _Message(RawWords):
+    tool_calls: list[RawCall] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -55,7 +76,7 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
     #: vLLM: the stop sequence that was met, or the token.
     stop_reason: Any = None
-    logprobs: _Logprobs | None = None
+    logprobs: RawLogprobs | None = None
 
 
 class _Completion(msgspec.Struct):
@@ -104,12 +125,7 @@ def _parts(choice: _Choice) -> Iterable[AnswerPart]:
     if message.refusal:
         yield Refusal(message.refusal)
     for index, call in enumerate(message.tool_calls or ()):
-        inner = call.function or call.custom or _Function()
-        arguments = inner.input if call.custom is not None else inner.arguments
-        if arguments is not None and not isinstance(arguments, str):
-            # Ollama and others send an object.
-            arguments = msgspec.json.encode(arguments).decode()
-        yield ToolCall(call.id or f"call_{index}", inner.name or "", arguments or "", call.custom is not None)
+        yield ToolCall(call.id or f"call_{index}", call.name(), call.text(), call.custom is not None)
 
 
 def _text(content: Any) -> str:

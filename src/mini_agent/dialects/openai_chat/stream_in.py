@@ -13,7 +13,7 @@ from mini_agent.core.errors import InvalidProviderResponse
 from mini_agent.dialects.answer import Annotated, Closed, Delta, Event, Finish, Finished, Opened, Started, Usage
 from mini_agent.dialects.errors import read_error
 from mini_agent.dialects.names import Dialect
-from mini_agent.dialects.openai_chat.answer import finish_of, flat_note
+from mini_agent.dialects.openai_chat.answer import RawCall, RawLogprobs, RawWords, finish_of, flat_note
 from mini_agent.dialects.openai_chat.thoughts import TEXTS, ThoughtPieces
 from mini_agent.dialects.openai_usage import read_usage
 from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
@@ -22,38 +22,19 @@ from mini_agent.dialects.request import Reasoning, Refusal, Text, ToolCall
 DONE = b"[DONE]"
 
 
-class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: Any = None
-    input: str | None = None
-
-
-class _Piece(msgspec.Struct):
+class _Piece(RawCall):
     index: int | None = None
-    id: str | None = None
-    function: _Function | None = None
-    custom: _Function | None = None
 
 
-class _Delta(msgspec.Struct):
-    content: Any = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: Any = None
-    thinking_blocks: list[dict[str, Any]] | None = None
+class _Delta(RawWords):
     tool_calls: list[_Piece] | None = None
-    annotations: list[dict[str, Any]] | None = None
-
-
-class _Logprobs(msgspec.Struct):
-    content: list[dict[str, Any]] | None = None
 
 
 class _Choice(msgspec.Struct):
     delta: _Delta | None = None
     finish_reason: str | None = None
     stop_reason: Any = None
-    logprobs: _Logprobs | None = None
+    logprobs: RawLogprobs | None = None
     index: int = 0
 
 
@@ -220,13 +201,8 @@ class StreamReader:
                 events.append(Closed(call.index))
 
     def _piece(self, piece: _Piece, events: list[Event]) -> None:
-        call = self._call_of(piece)
-        inner = piece.function or piece.custom or _Function()
-        call.name = call.name or inner.name or ""
-        text = inner.input if piece.custom is not None else inner.arguments
-        if text is not None and not isinstance(text, str):
-            # Ollama and others send an object.
-            text = msgspec.json.encode(text).decode()
+        call, text = self._call_of(piece), piece.text()
+        call.name = call.name or piece.name()
         if text and not call.closed:
             call.texts.append(text)
         if call.index is None and call.name:
