@@ -17,10 +17,19 @@ SHORTEST_OPEN_KEY = 16
 LANGUAGES = ("python", "rust", "go", "javascript")
 
 
+#: What reads an option whose default is of this type, unless it says something else.
+_PARSERS: Mapping[type, Callable[[str], Any]] = {
+    bool: parsers.boolean,
+    int: parsers.whole(),
+    float: parsers.number(),
+}
+
+
 def _option(
-    default: Any, *names: str, means: str, parse: Callable[[str], Any] = parsers.text, secret: bool = False
+    default: Any, *names: str, means: str, parse: Callable[[str], Any] | None = None, secret: bool = False
 ) -> Any:
-    declared = {"names": names, "means": means, "parse": parse, "secret": secret}
+    read = parse or _PARSERS.get(type(default), parsers.text)
+    declared = {"names": names, "means": means, "parse": read, "secret": secret}
     return field(default=default, metadata=declared, repr=not secret)
 
 
@@ -47,9 +56,7 @@ class Settings:
         secret=True,
         means="the key that clients must send; without one everybody may ask, on loopback only",
     )
-    allow_open: bool = _option(
-        False, "MINI_AGENT_ALLOW_OPEN", parse=parsers.boolean, means="serve addresses that others reach without a key"
-    )
+    allow_open: bool = _option(False, "MINI_AGENT_ALLOW_OPEN", means="serve addresses that others reach without a key")
     allowed_hosts: tuple[str, ...] = _option(
         (),
         "MINI_AGENT_ALLOWED_HOSTS",
@@ -86,19 +93,11 @@ class Settings:
     )
     shim_reply: str = _option("shim ok", "MINI_AGENT_OPENAI_SHIM_REPLY", means="what `echo` answers")
     shim_delay_ms: float = _option(
-        0.0,
-        "MINI_AGENT_OPENAI_SHIM_DELAY_MS",
-        parse=parsers.number(),
-        means="milliseconds before an answer of any kind",
+        0.0, "MINI_AGENT_OPENAI_SHIM_DELAY_MS", means="milliseconds before an answer of any kind"
     )
-    allow_dummy: bool = _option(
-        False, "MINI_AGENT_ALLOW_DUMMY", parse=parsers.boolean, means="let the scripted models (`dummy`) answer"
-    )
+    allow_dummy: bool = _option(False, "MINI_AGENT_ALLOW_DUMMY", means="let the scripted models (`dummy`) answer")
     shortcircuit_chutes: bool = _option(
-        False,
-        "NDSMOKE_SHORTCIRCUIT_CHUTES",
-        parse=parsers.boolean,
-        means="let escalations to Chutes answer at once, simulated",
+        False, "NDSMOKE_SHORTCIRCUIT_CHUTES", means="let escalations to Chutes answer at once, simulated"
     )
     tool_http_headers: str = _option(
         "",
@@ -113,10 +112,7 @@ class Settings:
         means="hosts of tools that may be asked besides public ones, separated by commas",
     )
     tool_retry_after_cap_s: float = _option(
-        1.0,
-        "MINI_AGENT_TOOL_RETRY_AFTER_CAP_S",
-        parse=parsers.number(),
-        means="seconds that a tool host's `Retry-After` may cost at most",
+        1.0, "MINI_AGENT_TOOL_RETRY_AFTER_CAP_S", means="seconds that a tool host's `Retry-After` may cost at most"
     )
     tool_max_output_bytes: int = _option(
         65536,
@@ -143,7 +139,7 @@ class Settings:
         means="what such code may read besides the system's libraries, separated by commas",
     )
     escalation_timeout_s: float = _option(
-        60.0, "MINI_AGENT_ESCALATION_TIMEOUT_S", parse=parsers.number(), means="seconds that an escalation may take"
+        60.0, "MINI_AGENT_ESCALATION_TIMEOUT_S", means="seconds that an escalation may take"
     )
     max_requests: int = _option(
         1000,
@@ -157,42 +153,22 @@ class Settings:
     max_answer_bytes: int = _option(
         33_554_432, "MINI_AGENT_MAX_ANSWER_BYTES", parse=parsers.whole(1), means="bytes of a provider's answer"
     )
-    memory_routing: bool = _option(
-        True, "MINI_AGENT_MEMORY_ROUTING", parse=parsers.boolean, means="tell users apart and pass their id on"
-    )
-    store_traces: bool = _option(
-        False, "MINI_AGENT_STORE_TRACES", parse=parsers.boolean, means="keep a record of each agent run"
-    )
+    memory_routing: bool = _option(True, "MINI_AGENT_MEMORY_ROUTING", means="tell users apart and pass their id on")
+    store_traces: bool = _option(False, "MINI_AGENT_STORE_TRACES", means="keep a record of each agent run")
     store_path: str | None = _option(
         None, "MINI_AGENT_STORE_PATH", means="file that the records of runs are appended to"
     )
-    store_content: bool = _option(
-        True, "MINI_AGENT_STORE_CONTENT", parse=parsers.boolean, means="keep what was said in these records, too"
-    )
+    store_content: bool = _option(True, "MINI_AGENT_STORE_CONTENT", means="keep what was said in these records, too")
     stored_entries: int = _option(
-        10_000,
-        "MINI_AGENT_STORED_ENTRIES",
-        parse=parsers.whole(),
-        means="responses and chats that are kept for their users; 0 keeps none",
+        10_000, "MINI_AGENT_STORED_ENTRIES", means="responses and chats that are kept for their users; 0 keeps none"
     )
-    stored_bytes: int = _option(
-        268_435_456, "MINI_AGENT_STORED_BYTES", parse=parsers.whole(), means="bytes of all of them"
-    )
-    stored_user_entries: int = _option(
-        1_000, "MINI_AGENT_STORED_USER_ENTRIES", parse=parsers.whole(), means="of these, those of one user"
-    )
-    stored_user_bytes: int = _option(
-        33_554_432, "MINI_AGENT_STORED_USER_BYTES", parse=parsers.whole(), means="bytes of those of one user"
-    )
+    stored_bytes: int = _option(268_435_456, "MINI_AGENT_STORED_BYTES", means="bytes of all of them")
+    stored_user_entries: int = _option(1_000, "MINI_AGENT_STORED_USER_ENTRIES", means="of these, those of one user")
+    stored_user_bytes: int = _option(33_554_432, "MINI_AGENT_STORED_USER_BYTES", means="bytes of those of one user")
     stored_ttl_s: float = _option(
-        86_400.0,
-        "MINI_AGENT_STORED_TTL_S",
-        parse=parsers.number(),
-        means="seconds after their last use until they are forgotten",
+        86_400.0, "MINI_AGENT_STORED_TTL_S", means="seconds after their last use until they are forgotten"
     )
-    debug: bool = _option(
-        False, "MINI_AGENT_DEBUG", parse=parsers.boolean, means="show the cause of an internal error to the client"
-    )
+    debug: bool = _option(False, "MINI_AGENT_DEBUG", means="show the cause of an internal error to the client")
     log_level: str = _option(
         "info",
         "MINI_AGENT_LOG_LEVEL",
@@ -209,16 +185,13 @@ class Settings:
     )
     codex_api_key: str | None = _option(None, "CODEX_AGENT_API_KEY", secret=True, means="key of the Codex agent")
     codex_max_retries: int = _option(
-        2, "CODEX_AGENT_MAX_RETRIES", parse=parsers.whole(), means="further tries after a failure of the Codex agent"
+        2, "CODEX_AGENT_MAX_RETRIES", means="further tries after a failure of the Codex agent"
     )
     codex_retry_base_ms: float = _option(
-        120.0,
-        "CODEX_AGENT_RETRY_BASE_MS",
-        parse=parsers.number(),
-        means="milliseconds before the first of them, doubled each time",
+        120.0, "CODEX_AGENT_RETRY_BASE_MS", means="milliseconds before the first of them, doubled each time"
     )
     codex_retry_max_ms: float = _option(
-        1500.0, "CODEX_AGENT_RETRY_MAX_MS", parse=parsers.number(), means="milliseconds before one of them, at most"
+        1500.0, "CODEX_AGENT_RETRY_MAX_MS", means="milliseconds before one of them, at most"
     )
     codex_retry_seed: int | None = _option(
         None, "CODEX_AGENT_RETRY_SEED", parse=parsers.whole(), means="seed of the jitter, for runs that repeat"
@@ -244,16 +217,10 @@ class Settings:
         means="model that a `mini-agent` entry without one asks; the first that is set counts",
     )
     agent_max_iterations: int = _option(
-        6,
-        "LITELLM_MINI_AGENT_MAX_ITERATIONS",
-        parse=parsers.whole(),
-        means="model calls of a run of `mini-agent`, at most",
+        6, "LITELLM_MINI_AGENT_MAX_ITERATIONS", means="model calls of a run of `mini-agent`, at most"
     )
     agent_max_seconds: float = _option(
-        180.0,
-        "LITELLM_MINI_AGENT_MAX_SECONDS",
-        parse=parsers.number(),
-        means="seconds of a run of `mini-agent`, at most",
+        180.0, "LITELLM_MINI_AGENT_MAX_SECONDS", means="seconds of a run of `mini-agent`, at most"
     )
     agent_languages: tuple[str, ...] = _option(
         LANGUAGES,

@@ -139,17 +139,21 @@ class ModelEntry(_Closed):
         return value
 
 
+def _plain_id(value: str) -> str:
+    if not is_plain_id(value):
+        raise ValueError("must not contain whitespace or control characters")
+    return value
+
+
+_UserId = Annotated[str, Field(min_length=1), AfterValidator(_plain_id)]
+
+
 class HeaderPattern(_Closed):
     """`user_id_mappings.header_patterns[]`."""
 
-    header: str = Field(min_length=1)
+    header: Annotated[str, Field(min_length=1), AfterValidator(lambda value: value.strip().lower())]
     pattern: str
-    user_id: str = Field(min_length=1)
-
-    @field_validator("header")
-    @classmethod
-    def _lower(cls, value: str) -> str:
-        return value.strip().lower()
+    user_id: _UserId
 
     @field_validator("pattern")
     @classmethod
@@ -162,24 +166,13 @@ class HeaderPattern(_Closed):
             ) from error
         return value
 
-    @field_validator("user_id")
-    @classmethod
-    def _plain(cls, value: str) -> str:
-        return _plain_id(value)
-
-
-def _plain_id(value: str) -> str:
-    if not is_plain_id(value):
-        raise ValueError("must not contain whitespace or control characters")
-    return value
-
 
 class UserIdMappings(_Closed):
     """`user_id_mappings`."""
 
     custom_header: str = Field(default="x-memory-user-id", min_length=1)
     header_patterns: list[HeaderPattern] = Field(default_factory=list)
-    default_user_id: str = Field(default="default-dev", min_length=1)
+    default_user_id: _UserId = "default-dev"
 
     @field_validator("custom_header")
     @classmethod
@@ -188,11 +181,6 @@ class UserIdMappings(_Closed):
         if not trimmed:
             raise ValueError("must not be blank")
         return trimmed
-
-    @field_validator("default_user_id")
-    @classmethod
-    def _plain(cls, value: str) -> str:
-        return _plain_id(value)
 
     @field_validator("header_patterns")
     @classmethod
