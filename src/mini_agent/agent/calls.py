@@ -22,9 +22,9 @@ class PlannedCall:
     index: int
     id: str
     name: str
-    requested_name: str | None
+    requested_name: str | None = None
     arguments: object
-    refused: bool
+    refused: bool = False
 
     @property
     def arguments_raw(self) -> str:

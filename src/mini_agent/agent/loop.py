@@ -206,9 +206,7 @@ class _Run:
         raw = RawCall(self._state.next_auto_id(), block.tool_name, block.arguments_json())
         function = {"name": raw.name, "arguments": raw.arguments}
         answer.message.setdefault("tool_calls", []).append({"id": raw.id, "type": "function", "function": function})
-        return PlannedCall(
-            index=len(calls), id=raw.id, name=raw.name, requested_name=None, arguments=raw.arguments, refused=False
-        )
+        return PlannedCall(index=len(calls), id=raw.id, name=raw.name, arguments=raw.arguments)
 
     async def _run_tools(self, calls: Sequence[PlannedCall], auto_run: bool) -> Outcome | None:
         config, state = self._config, self._state

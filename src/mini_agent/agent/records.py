@@ -30,13 +30,8 @@ def record_from(call: PlannedCall, answer: object, *, model: str, t_ms: float) -
     fields = _fields(answer)
     ok = fields.get("ok")
     rc, own_ms, error = fields.get("rc"), fields.get("t_ms"), fields.get("error")
-    return ToolRecord(
-        call_index=call.index,
-        tool_name=call.name,
-        requested_name=call.requested_name,
-        tool_call_id=call.id,
-        arguments_raw=call.arguments_raw,
-        arguments=parse_arguments(call.arguments),
+    return _record(
+        call,
         ok=True if ok is None else bool(ok),
         rc=rc if isinstance(rc, int) and not isinstance(rc, bool) else None,
         result=next((_clean(fields[key]) for key in ("result", "answer", "text") if _as_text(fields.get(key))), None),
@@ -51,6 +46,10 @@ def record_from(call: PlannedCall, answer: object, *, model: str, t_ms: float) -
 
 def failure_record(call: PlannedCall, error: str, *, model: str, t_ms: float = 0.0, executed: bool) -> ToolRecord:
     """Returns: the record of a call that failed before or without an answer of its tool."""
+    return _record(call, ok=False, error=error, t_ms=t_ms, model=model, executed=executed)
+
+
+def _record(call: PlannedCall, **outcome: Any) -> ToolRecord:
     return ToolRecord(
         call_index=call.index,
         tool_name=call.name,
@@ -58,11 +57,7 @@ def failure_record(call: PlannedCall, error: str, *, model: str, t_ms: float = 0
         tool_call_id=call.id,
         arguments_raw=call.arguments_raw,
         arguments=parse_arguments(call.arguments),
-        ok=False,
-        error=error,
-        t_ms=t_ms,
-        model=model,
-        executed=executed,
+        **outcome,
     )
 
 

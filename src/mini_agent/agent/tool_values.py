@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from mini_agent.core.errors import MiniAgentError
@@ -123,23 +123,10 @@ class ToolRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """Returns: the record as JSON; `name` repeats `tool_name`, `requested_name` is present only if rewritten."""
-        record: dict[str, Any] = {
-            "call_index": self.call_index,
-            "tool_name": self.tool_name,
-            "name": self.tool_name,
-            "tool_call_id": self.tool_call_id,
-            "arguments_raw": self.arguments_raw,
-            "arguments": self.arguments,
-            "ok": self.ok,
-            "rc": self.rc,
-            "result": self.result,
-            "stdout": self.stdout,
-            "stderr": self.stderr,
-            "error": self.error,
-            "t_ms": self.t_ms,
-            "model": self.model,
-            "truncated": self.truncated,
-        }
-        if self.requested_name is not None:
-            record["requested_name"] = self.requested_name
-        return record
+        facts = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in _NOT_ALWAYS}
+        record = {"call_index": self.call_index, "tool_name": self.tool_name, "name": self.tool_name, **facts}
+        return record if self.requested_name is None else {**record, "requested_name": self.requested_name}
+
+
+#: What of a record is not told, or only where it says something.
+_NOT_ALWAYS = frozenset({"requested_name", "executed"})

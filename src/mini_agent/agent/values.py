@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from mini_agent.agent.tool_values import ToolRecord
@@ -143,16 +143,6 @@ class RunMetrics:
     used_model: str
     simulated: bool
 
-    def as_dict(self) -> dict[str, Any]:
-        """Returns: the numbers as JSON."""
-        return {
-            "iterations": self.iterations,
-            "ttotal_ms": self.ttotal_ms,
-            "escalated": self.escalated,
-            "used_model": self.used_model,
-            "simulated": self.simulated,
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentResult:
@@ -187,7 +177,7 @@ class AgentResult:
             "final_answer": final,
             "stopped_reason": self.stopped_reason,
             "messages": self.messages,
-            "metrics": self.metrics.as_dict(),
+            "metrics": asdict(self.metrics),
         }
         if last is not None:
             body["last_tool_invocation"] = last.as_dict()

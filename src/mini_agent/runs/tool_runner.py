@@ -55,7 +55,5 @@ def _words(call: ToolCall, answer: str) -> str:
     if isinstance(fields, dict) and isinstance(text := fields.get("text"), str):
         # Tools that write for the model say all of it there, failures included.
         answer = json.dumps({"text": text})
-    planned = PlannedCall(
-        index=0, id=call.id, name=call.name, requested_name=None, arguments=call.arguments, refused=False
-    )
+    planned = PlannedCall(index=0, id=call.id, name=call.name, arguments=call.arguments)
     return message_text(record_from(planned, answer, model="", t_ms=0.0))

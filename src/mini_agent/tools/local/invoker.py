@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Collection
 from typing import Any
 
 from mini_agent.agent.tool_values import INVALID_ARGUMENTS, function_spec, parse_arguments
 from mini_agent.core.errors import SandboxUnavailable
+from mini_agent.core.ports import SYSTEM_CLOCK
 from mini_agent.tools.execution import Refusal, exec_specs, is_exec_tool, read_job, report
 from mini_agent.tools.local.runner import Runner
-from mini_agent.tools.protocol import dump, failed, read_call, succeeded
+from mini_agent.tools.protocol import dump, failed, ms_since, read_call, succeeded
 from mini_agent.tools.slots import NoSlot, ToolSlots
 
 
@@ -58,25 +58,25 @@ class LocalInvoker:
         arguments = parse_arguments(raw)
         if self._runner is not None and is_exec_tool(name, arguments):
             return dump(await self._execute(self._runner, name, arguments))
-        started = time.monotonic()
+        started = SYSTEM_CLOCK.monotonic()
         record = _plain_tool(name, arguments)
-        return dump(record | {"t_ms": round((time.monotonic() - started) * 1000, 3)})
+        return dump(record | {"t_ms": ms_since(SYSTEM_CLOCK, started)})
 
     async def aclose(self) -> None:
         """Nothing stays open between calls."""
 
     async def _execute(self, runner: Runner, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
-        started = time.monotonic()
+        started = SYSTEM_CLOCK.monotonic()
         job = read_job(name, arguments, self._shell_allow)
         if isinstance(job, Refusal):
-            return failed(name, job.error, t_ms=_ms_since(started))
+            return failed(name, job.error, t_ms=ms_since(SYSTEM_CLOCK, started))
         try:
             async with self._slots.slot():
                 result = await runner.run(job, timeout_s=self._timeout_s, max_bytes=self._max_output_bytes)
         except (NoSlot, SandboxUnavailable) as refusal:
-            return failed(name, str(refusal), t_ms=_ms_since(started))
+            return failed(name, str(refusal), t_ms=ms_since(SYSTEM_CLOCK, started))
         except OSError as error:
-            return failed(name, f"cannot start: {error.strerror or error}", t_ms=_ms_since(started))
+            return failed(name, f"cannot start: {error.strerror or error}", t_ms=ms_since(SYSTEM_CLOCK, started))
         return report(name, result, self._timeout_s)
 
 
@@ -93,7 +93,3 @@ def _plain_tool(name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
     if not isinstance(text, str) or not text:
         return failed(name, "missing string 's'")
     return succeeded(name, result="".join(f"{char}{len(list(run))}" for char, run in itertools.groupby(text)))
-
-
-def _ms_since(started: float) -> float:
-    return round((time.monotonic() - started) * 1000, 3)
