@@ -9,10 +9,12 @@ from typing import Any, Protocol
 
 from starlette.routing import Router
 
-from mini_agent.api.agent_run import AgentServices, build_agent
-from mini_agent.api.routes import build_routes, unowned
+from mini_agent.api.agent_services import AgentServices, build_agent
+from mini_agent.api.relay import unowned
+from mini_agent.api.routes import build_routes
 from mini_agent.core.redaction import Redactor
 from mini_agent.edge.middleware import Edge
+from mini_agent.memory.recall import open_recall
 from mini_agent.net.connections import Connections
 from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.services import build_services
@@ -56,11 +58,10 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         EndpointClients(settings, needs),
         toolbox,
         sessions,
-        retriever=ports.retriever,
+        recall=open_recall(settings, ports.retriever, sessions, ports.clock, log),
         store=ports.store(settings, ports.clock),
         redactor=redactor,
         clock=ports.clock,
-        ids=ports.ids,
         log=log,
     )
     agent = build_agent(services, ports.tool_invoker or toolbox.open, ports.ids)

@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import msgspec
 
 from mini_agent.agent.values import AgentResult, ModelRequest, RunMetrics
+from mini_agent.api.agent_services import AgentServices
 from mini_agent.core.chat import Caller, ModelTarget
-from mini_agent.core.errors import GatewayError
 from mini_agent.dialects.frames import RUN_EVENTS
 from mini_agent.edge.disconnect import CancelOnDisconnect
-from mini_agent.edge.envelope import translate
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send, send_body
 from mini_agent.memory.recall import Injection
 from mini_agent.pipeline.caller import next_hop
-from mini_agent.pipeline.services import ModelServices
-from mini_agent.pipeline.streaming import Envelope, write_stream
+from mini_agent.pipeline.streaming import write_stream
 from mini_agent.runs.agent_body import AgentBody, normalising, parse_agent_body
-from mini_agent.runs.agent_runs import AgentRuns
 from mini_agent.runs.loop_model import LoopModel
-from mini_agent.runs.mini_agent_model import MiniAgentClient
 from mini_agent.runs.run_events import RunEvents, ToldTools
-from mini_agent.runs.traces import TraceStore
-from mini_agent.tools.backends import TOOL_BACKENDS, ToolInvokerFactory
+from mini_agent.tools.backends import TOOL_BACKENDS
 from mini_agent.upstreams.scripted import dummy_reply
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentServices:
-    """What the route works with, besides what chat has."""
-
-    chat: ModelServices
-    runs: AgentRuns
-    traces: TraceStore
-
-
-def build_agent(services: ModelServices, tools: ToolInvokerFactory, ids: Callable[[], str]) -> AgentServices:
-    """Build what runs work with, and let `mini-agent` models be asked like any other. tools: makes those of a run."""
-    metrics, settings = services.metrics, services.settings
-
-    def on_error(client: str, target: ModelTarget, error: GatewayError) -> None:
-        metrics.provider_error(client, target.group, error.code)
-
-    runs = AgentRuns(services.clients, tools, services.clock, on_error)
-    agent = MiniAgentClient(settings, services.registry, runs, clock=services.clock, ids=ids)
-    services.clients.add_missing("mini_agent", agent)
-    traces = TraceStore(settings, services.redactor, services.clock, services.log, metrics.traces_dropped.inc)
-    return AgentServices(chat=services, runs=runs, traces=traces)
-
 
 #: Events that a slow reader lets pile up before the run waits.
 _WAITING_EVENTS = 100
@@ -91,13 +61,6 @@ class AgentRoute:
         headers: list[tuple[bytes, bytes]],
     ) -> None:
         chat, request_id = self._chat, scope[EXCHANGE].request_id
-
-        def on_error(error: Exception) -> Envelope:
-            failure = translate(error)
-            facts = {"request_id": request_id, "code": failure.code}
-            chat.log.warning("run failed", extra={"facts": facts}, exc_info=error if failure is not error else None)
-            return Envelope(chat.errors.envelope(failure, request_id), failure.status)
-
         await write_stream(
             events,
             scope,
@@ -106,7 +69,7 @@ class AgentRoute:
             headers=headers,
             clock=chat.clock,
             keep_alive_s=chat.settings.keep_alive_s,
-            on_error=on_error,
+            on_error=lambda error: chat.tell("run failed", error, request_id),
             framing=RUN_EVENTS,
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from starlette.types import ASGIApp
+
 from mini_agent.core.chat import Caller, ProviderRequest
 from mini_agent.core.errors import GatewayError, InvalidParameter
 from mini_agent.edge.body import check_json, has_body, media_type
@@ -11,6 +13,7 @@ from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.edge.errors import route_not_found
 from mini_agent.edge.exchange import EXCHANGE, Exchange, Receive, Scope, Send
 from mini_agent.memory.headers import provider_headers
+from mini_agent.net.connections import Connections
 from mini_agent.pipeline.caller import next_hop
 from mini_agent.pipeline.overrides import cleaned_body
 from mini_agent.pipeline.services import ModelServices
@@ -92,3 +95,20 @@ def _body_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """Returns: type and length of the body; the length only if the body was not decoded on its way."""
     names = ["content-type"] if "content-encoding" in headers else ["content-type", "content-length"]
     return [(name.encode(), headers[name].encode("utf-8", "surrogateescape")) for name in names if name in headers]
+
+
+def unowned(services: ModelServices, connections: Connections) -> ASGIApp:
+    """Returns: what answers for paths without a route: the relay in forward mode, a 404 otherwise."""
+    settings, general = services.settings, services.settings.general
+    if settings.provider_mode != "forward":
+        return _not_found
+    if settings.memory_routing and not (general is not None and general.forward_client_headers_to_llm_api):
+        # The user's header reaches the provider only if the external process is configured to pass headers on.
+        services.log.warning(
+            "the external LiteLLM process drops x-sm-user-id: set general_settings.forward_client_headers_to_llm_api"
+        )
+    return RelayRoute(services, Relay(settings, connections, services.clock))
+
+
+async def _not_found(scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise route_not_found(scope["path"])

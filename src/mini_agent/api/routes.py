@@ -1,11 +1,11 @@
-"""The visible table of routes, and what answers where there is none."""
+"""The visible table of routes."""
 
 from __future__ import annotations
 
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
-from mini_agent.api.agent_run import AgentRoute, AgentServices
+from mini_agent.api.agent_run import AgentRoute
+from mini_agent.api.agent_services import AgentServices
 from mini_agent.api.chats import Chats
 from mini_agent.api.health import HealthRoute, ReadyRoute, RootRoute
 from mini_agent.api.kept import KeptRoute, Operation
@@ -13,16 +13,11 @@ from mini_agent.api.memory_routing import RoutingInfoRoute
 from mini_agent.api.model_route import ModelRoute
 from mini_agent.api.models import ModelsRoute
 from mini_agent.api.openapi import OpenApiRoute
-from mini_agent.api.relay import RelayRoute
 from mini_agent.api.responses import Responses
 from mini_agent.dialects import Dialect
-from mini_agent.edge.errors import route_not_found
-from mini_agent.edge.exchange import Receive, Scope, Send
 from mini_agent.edge.metrics import MetricsRoute
-from mini_agent.net.connections import Connections
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.pipeline.steps import build_steps, compaction_steps, completion_steps, counting_steps, embedding_steps
-from mini_agent.upstreams.forward.relay import Relay
 
 
 def build_routes(agent: AgentServices, started_at: float) -> list[Route]:
@@ -69,20 +64,3 @@ def _kept(services: ModelServices) -> list[Route]:
         f"{chat}/messages": {"GET": chats.messages},
     }
     return [Route(path, KeptRoute(services, path, by), methods=list(by)) for path, by in table.items()]
-
-
-def unowned(services: ModelServices, connections: Connections) -> ASGIApp:
-    """Returns: what answers for paths without a route: the relay in forward mode, a 404 otherwise."""
-    settings, general = services.settings, services.settings.general
-    if settings.provider_mode != "forward":
-        return _not_found
-    if settings.memory_routing and not (general is not None and general.forward_client_headers_to_llm_api):
-        # The user's header reaches the provider only if the external process is configured to pass headers on.
-        services.log.warning(
-            "the external LiteLLM process drops x-sm-user-id: set general_settings.forward_client_headers_to_llm_api"
-        )
-    return RelayRoute(services, Relay(settings, connections, services.clock))
-
-
-async def _not_found(scope: Scope, _receive: Receive, _send: Send) -> None:
-    raise route_not_found(scope["path"])

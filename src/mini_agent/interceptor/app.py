@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from functools import lru_cache
 
 import aiohttp
 import msgspec
@@ -49,8 +48,6 @@ class Interceptor(Shell):
         rules = DoorRules(bound=settings.host, hosts=settings.allowed_hosts, origins=settings.allowed_origins)
         super().__init__(rules, ErrorWriter(redactor, debug=False), clock=clock, log=log)
         self._settings = settings
-        # Clients ask for the same few paths again and again.
-        self._clean_path = lru_cache(maxsize=64)(redactor.text)
         self._target = Target(settings)
         self._health = msgspec.json.encode(
             {
@@ -75,7 +72,7 @@ class Interceptor(Shell):
         try:
             await self._judged(scope, receive, answer)
         finally:
-            where = {"path": self._clean_path(scope["path"])[:_LONGEST_LOGGED_PATH]}
+            where = {"path": self._errors.clean(scope["path"])[:_LONGEST_LOGGED_PATH]}
             seconds = self._clock.monotonic() - started
             self._write_line(answer.request_id, scope, where, answer.status or CLIENT_CLOSED, seconds)
 

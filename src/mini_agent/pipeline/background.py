@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +13,11 @@ from mini_agent.core.errors import GatewayBusy, InvalidParameter, UnsupportedPar
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.errors import response_code
 from mini_agent.dialects.openai_responses.answer import response_head
-from mini_agent.edge.envelope import translate
 from mini_agent.pipeline.flow import Flow
 from mini_agent.pipeline.keeper import Keeper
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.stored.record import Kind
-from mini_agent.upstreams.protocol import Batch, decode_answer
+from mini_agent.upstreams.protocol import Around, decode_answer
 
 _NAME = "background"
 
@@ -43,13 +41,11 @@ def check_background(flow: Flow) -> bool:
     return True
 
 
-class Detached:
+class Detached(Around):
     """Answers at once that a response is in progress, and keeps it when it is there. flow: of the request."""
 
     def __init__(self, flow: Flow, services: ModelServices, keeper: Keeper) -> None:
-        self.name = flow.client.name
-        self.capabilities = flow.client.capabilities
-        self._inner = flow.client
+        super().__init__(flow.client)
         self._group = flow.target.group
         self._services = services
         self._keeper = keeper
@@ -71,13 +67,6 @@ class Detached:
             raise _busy()
         return raw
 
-    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
-        """Never asked for: a stream is refused before."""
-        raise NotImplementedError(request.target.model)
-
-    async def aclose(self) -> None:
-        """Nothing to free: the inner client belongs to the app."""
-
     async def _work(self, request: ProviderRequest, begun: dict[str, Any]) -> None:
         own = {name: begun[name] for name in ("id", _NAME, "previous_response_id")}
         try:
@@ -92,15 +81,9 @@ class Detached:
             await self._keeper.keep(Kind.RESPONSE, response, msgspec.json.encode(response))
 
     def _told(self, error: Exception, request: ProviderRequest) -> dict[str, Any]:
-        services, failure, request_id = self._services, translate(error), request.caller.request_id
-        services.metrics.provider_error(self.name, self._group, failure.code)
-        services.log.warning(
-            "response in the background failed",
-            extra={"facts": {"request_id": request_id, "code": failure.code}},
-            exc_info=error if failure is not error else None,
-        )
-        message = services.errors.envelope(failure, request_id)["error"]["message"]
-        return {"code": response_code(failure.status), "message": message}
+        told = self._services.tell("response in the background failed", error, request.caller.request_id)
+        self._services.metrics.provider_error(self.name, self._group, told.code)
+        return {"code": response_code(told.status), "message": told.body["error"]["message"]}
 
 
 def _busy() -> GatewayBusy:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from mini_agent.core.errors import GatewayError
 from mini_agent.dialects.frames import FRAMINGS
 from mini_agent.edge.disconnect import CancelOnDisconnect
-from mini_agent.edge.envelope import translate
+from mini_agent.edge.envelope import Told
 from mini_agent.edge.exchange import send_body
 from mini_agent.pipeline.flow import Flow
 from mini_agent.pipeline.services import ModelServices
-from mini_agent.pipeline.streaming import Envelope, write_stream
+from mini_agent.pipeline.streaming import write_stream
 
 
 class Call:
@@ -31,22 +31,17 @@ class Call:
                     await self._services.clock.sleep(self._delay_s)
                 raw = await flow.client.complete(flow.request)
         except GatewayError as error:
-            self._count(flow, error)
+            self._count(flow, error.code)
             raise
         await send_body(flow.send, raw, headers=flow.headers)
 
     async def _stream(self, flow: Flow) -> None:
         services = self._services
 
-        def on_error(error: Exception) -> Envelope:
-            failure = translate(error)
-            self._count(flow, failure)
-            services.log.warning(
-                "stream failed",
-                extra={"facts": {"request_id": flow.exchange.request_id, "code": failure.code}},
-                exc_info=error if failure is not error else None,
-            )
-            return Envelope(services.errors.envelope(failure, flow.exchange.request_id), failure.status)
+        def on_error(error: Exception) -> Told:
+            told = services.tell("stream failed", error, flow.exchange.request_id)
+            self._count(flow, told.code)
+            return told
 
         if self._delay_s:
             await services.clock.sleep(self._delay_s)
@@ -66,5 +61,5 @@ class Call:
         finally:
             services.metrics.stream(-1)
 
-    def _count(self, flow: Flow, error: GatewayError) -> None:
-        self._services.metrics.provider_error(flow.client.name, flow.target.group, error.code)
+    def _count(self, flow: Flow, code: str) -> None:
+        self._services.metrics.provider_error(flow.client.name, flow.target.group, code)

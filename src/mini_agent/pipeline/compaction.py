@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from mini_agent.pipeline.keeper import Keeper
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.stored.conversation import listed
 from mini_agent.stored.record import Kind
-from mini_agent.upstreams.protocol import Batch, ModelClient
+from mini_agent.upstreams.protocol import Around, ModelClient
 from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
 
 #: What of a request counts here.
@@ -45,13 +45,11 @@ class Compact:
         flow.client = _Compacting(flow.client, reply, keeper if body.get("store") is not False else None)
 
 
-class _Compacting:
+class _Compacting(Around):
     """Asks `inner` for a summary. keeper: keeps the compaction, so that a response can continue it."""
 
     def __init__(self, inner: ModelClient, reply: Reply, keeper: Keeper | None) -> None:
-        self.name = inner.name
-        self.capabilities = inner.capabilities
-        self._inner = inner
+        super().__init__(inner)
         self._reply = reply
         self._keeper = keeper
 
@@ -77,13 +75,6 @@ class _Compacting:
         if self._keeper is not None:
             await self._keeper.keep(Kind.RESPONSE, compaction, encoded)
         return encoded
-
-    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
-        """Never asked for: a stream is refused before."""
-        raise NotImplementedError(request.target.model)
-
-    async def aclose(self) -> None:
-        """Nothing to free: the inner client belongs to the app."""
 
 
 def _own_turns(items: Sequence[Mapping[str, Any]], name: str) -> Iterable[dict[str, Any]]:

@@ -22,7 +22,7 @@ from mini_agent.stored.chunks import CompletionBuilder
 from mini_agent.stored.conversation import chain_of, said_in
 from mini_agent.stored.record import LONGEST_ID, Kind
 from mini_agent.stored.store import Store
-from mini_agent.upstreams.protocol import Batch, ModelClient, decode_answer
+from mini_agent.upstreams.protocol import Around, Batch, ModelClient, decode_answer
 
 _PREVIOUS = "previous_response_id"
 _CONVERSATION = "conversation"
@@ -141,13 +141,11 @@ def _said(flow: Flow) -> list[Any]:
     return list(given or ())
 
 
-class _KeepingResponse:
+class _KeepingResponse(Around):
     """Keeps a response before its caller has it, and tells in it what it continues. kept: whether it is kept at all."""
 
     def __init__(self, inner: ModelClient, keeper: Keeper, *, kept: bool) -> None:
-        self.name = inner.name
-        self.capabilities = inner.capabilities
-        self._inner = inner
+        super().__init__(inner)
         self._keeper = keeper
         self._kept = kept
 
@@ -166,9 +164,6 @@ class _KeepingResponse:
         async with aclosing(self._inner.stream(request)) as batches:
             async for batch in batches:
                 yield [await self._seen(payload) for payload in batch]
-
-    async def aclose(self) -> None:
-        """Nothing to free: the inner client belongs to the app."""
 
     async def _seen(self, payload: bytes) -> bytes:
         if b'"response"' not in payload:
@@ -189,13 +184,11 @@ class _KeepingResponse:
         return response
 
 
-class _KeepingChat:
+class _KeepingChat(Around):
     """Keeps a completion before its caller has it. limit: bytes of a stream that can be kept."""
 
     def __init__(self, inner: ModelClient, keeper: Keeper, limit: int) -> None:
-        self.name = inner.name
-        self.capabilities = inner.capabilities
-        self._inner = inner
+        super().__init__(inner)
         self._keeper = keeper
         self._limit = limit
 
@@ -218,9 +211,6 @@ class _KeepingChat:
                 yield batch
         if not done:
             await self._keep(builder)
-
-    async def aclose(self) -> None:
-        """Nothing to free: the inner client belongs to the app."""
 
     async def _keep(self, builder: CompletionBuilder) -> None:
         if (built := builder.built()) is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
-from mini_agent.core.chat import CLIENT_PARAMETERS, ModelTarget, ProviderRequest, text_of
+from mini_agent.core.chat import CLIENT_PARAMETERS, ProviderRequest, text_of
 from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.estimate import estimate_tokens
@@ -19,7 +19,7 @@ from mini_agent.pipeline.flow import Flow
 from mini_agent.pipeline.parameters import ModelBody, Rules, check_types, outgoing_body
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.upstreams.endpoints import Endpoint
-from mini_agent.upstreams.protocol import Batch, ModelClient, decode_answer
+from mini_agent.upstreams.protocol import Around, ModelClient, decode_answer
 from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
 
 #: Says that a count is our own guess.
@@ -83,7 +83,6 @@ class AdmitEndpoint:
     def __init__(self, services: ModelServices, kind: Endpoint) -> None:
         self._services = services
         self._kind = kind
-        self._echo = services.endpoints.echo.get(kind) if services.settings.shim_mode == "echo" else None
 
     async def __call__(self, flow: Flow) -> None:
         """Find out who answers, and with what parameters. Raises: GatewayError."""
@@ -92,11 +91,8 @@ class AdmitEndpoint:
         flow.hop = next_hop(headers)
         asked = parse_endpoint(await services.reader.read_object(flow.receive, headers), self._kind)
         flow.stream = asked.stream
-        if self._echo is None:
-            flow.target = services.registry.resolve(asked.model)
-            flow.client = services.endpoints.of(flow.target, self._kind)
-        else:
-            flow.target, flow.client = ModelTarget(model=asked.model, client=self._echo.name), self._echo
+        flow.target = services.target(asked.model)
+        flow.client = services.endpoints.of(flow.target, self._kind)
         flow.protocol_headers = protocol_headers(headers, protocol_prefix(Dialect.CHAT, flow.target))
         flow.exchange.model = flow.target.group
         flow.headers.append((b"x-mini-agent-provider", flow.client.name.encode()))
@@ -143,12 +139,11 @@ class CountTokens:
         flow.client = _Counting(self._services, flow)
 
 
-class _Counting:
+class _Counting(Around):
     """Counts the tokens of a request of Messages. flow: of the request."""
 
     def __init__(self, services: ModelServices, flow: Flow) -> None:
-        self.name = flow.client.name
-        self.capabilities = flow.client.capabilities
+        super().__init__(flow.client)
         self._services = services
         self._headers = flow.headers
 
@@ -165,13 +160,6 @@ class _Counting:
                 return msgspec.json.encode({"input_tokens": decode_answer(raw)["input_tokens"]})
         self._headers.append((ESTIMATED_HEADER, b"input_tokens"))
         return msgspec.json.encode({"input_tokens": estimate_tokens(request.body), "estimated": True})
-
-    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
-        """Never asked for."""
-        raise NotImplementedError(request.target.model)
-
-    async def aclose(self) -> None:
-        """Nothing to free: the inner clients belong to the app."""
 
     def _asked(self, request: ProviderRequest) -> tuple[ModelClient | None, ProviderRequest]:
         """Returns: who counts, None where nobody does, and what is asked there."""

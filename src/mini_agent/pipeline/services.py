@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from mini_agent.core.chat import ModelTarget
 from mini_agent.core.ports import Clock
 from mini_agent.core.redaction import Redactor
 from mini_agent.edge.body import BodyReader
-from mini_agent.edge.envelope import ErrorWriter
+from mini_agent.edge.envelope import ErrorWriter, Told, translate
 from mini_agent.edge.keys import KeyGuard
 from mini_agent.edge.metrics import Metrics
-from mini_agent.memory.protocol import RetrieverFactory
 from mini_agent.memory.recall import Recall
 from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.caller import Callers
@@ -21,19 +20,14 @@ from mini_agent.stored.store import Bounds, Store
 from mini_agent.stored.tasks import BackgroundTasks
 from mini_agent.tools.backends import Toolbox
 from mini_agent.tools.chat_tools import ChatTools
-from mini_agent.upstreams.clients import Clients
+from mini_agent.upstreams.clients import ECHO, Clients
 from mini_agent.upstreams.endpoints import EndpointClients
-from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.registry import Registry
-from mini_agent.upstreams.scripted import ScriptedClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelServices:
-    """Everything between a request and its answer.
-
-    echo: answers for all models in shim mode `echo`. recall: None unless memory is retrieved.
-    """
+    """Everything between a request and its answer. recall: None unless memory is retrieved."""
 
     settings: Settings
     guard: KeyGuard
@@ -44,7 +38,6 @@ class ModelServices:
     registry: Registry
     clients: Clients
     endpoints: EndpointClients
-    echo: ModelClient
     errors: ErrorWriter
     metrics: Metrics
     sessions: Sessions
@@ -54,6 +47,19 @@ class ModelServices:
     clock: Clock
     log: logging.Logger
 
+    def target(self, model: str) -> ModelTarget:
+        """Returns: who answers for a model: in shim mode `echo` a script for all. Raises: GatewayError."""
+        if self.settings.shim_mode == "echo":
+            return ModelTarget(model=model, client=ECHO)
+        return self.registry.resolve(model)
+
+    def tell(self, what: str, error: Exception, request_id: str) -> Told:
+        """Log a failure that no status can tell of any more. Returns: it, as a client reads it."""
+        failure = translate(error)
+        facts = {"request_id": request_id, "code": failure.code}
+        self.log.warning(what, extra={"facts": facts}, exc_info=error if failure is not error else None)
+        return Told(self.errors.envelope(failure, request_id), failure.status, failure.code)
+
 
 def build_services(
     settings: Settings,
@@ -62,27 +68,23 @@ def build_services(
     toolbox: Toolbox,
     sessions: Sessions,
     *,
-    retriever: RetrieverFactory,
+    recall: Recall | None,
     store: Store,
     redactor: Redactor,
     clock: Clock,
-    ids: Callable[[], str],
     log: logging.Logger,
 ) -> ModelServices:
-    """Build what the steps work with. retriever: makes the client of the memory service, where memory is on."""
-    options = settings.config.context_retrieval
-    recalls = options.enabled and settings.memory_routing
+    """Build what the steps work with."""
     return ModelServices(
         settings=settings,
         guard=KeyGuard(settings.master_key),
         reader=BodyReader(settings.max_body_bytes, settings.body_idle_s, settings.body_total_s),
         callers=Callers(settings),
-        recall=Recall(options, retriever(options, sessions), clock, log) if recalls else None,
+        recall=recall,
         chat_tools=ChatTools(settings, sessions, toolbox.mcp_for_chat),
         registry=Registry(settings),
         clients=clients,
         endpoints=endpoints,
-        echo=ScriptedClient(clock, ids, reply=lambda _: settings.shim_reply, prefix="shim"),
         errors=ErrorWriter(redactor, debug=settings.debug),
         metrics=Metrics(),
         sessions=sessions,

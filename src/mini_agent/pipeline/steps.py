@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple
 
 from mini_agent.core.chat import ModelTarget, ProviderRequest
@@ -79,7 +78,6 @@ class Admit:
 
     def __init__(self, services: ModelServices) -> None:
         self._services = services
-        self._echoes = services.settings.shim_mode == "echo"
         #: Of the configured groups: there are as many as the operator has written.
         self._plans: dict[tuple[str, Dialect], _Plan] = {}
 
@@ -101,22 +99,14 @@ class Admit:
             flow.headers.append((DROPPED_HEADER, dropped_names(sorted(dropped))))
 
     def _plan(self, model: str, caller: Dialect) -> _Plan:
-        target, client = self._answerer(model, caller)
+        target = self._services.target(model)
+        client = self._services.clients.of(target, caller)
         rules = Rules.of(target, caller, passes_unknown=client.capabilities.passes_unknown)
         header = (b"x-mini-agent-provider", client.name.encode())
         plan = _Plan(target, client, rules, protocol_prefix(caller, target), header)
         if target.group == model:
             self._plans[model, caller] = plan
         return plan
-
-    def _answerer(self, model: str, caller: Dialect) -> tuple[ModelTarget, ModelClient]:
-        """Returns: the target, and who asks it, in the caller's dialect."""
-        services = self._services
-        if self._echoes:
-            target = ModelTarget(model=model, client=services.echo.name)
-            return target, services.clients.speaking(services.echo, target, caller)
-        target = services.registry.resolve(model)
-        return target, services.clients.of(target, caller)
 
 
 class User:
@@ -164,15 +154,15 @@ class OfferTools:
 
     async def __call__(self, flow: Flow) -> None:
         """Put what runs the calls around the client, if this request gets tools."""
-        services, client = self._services, flow.client
-        if not client.capabilities.takes_tools or (tools := services.chat_tools.of(flow.request)) is None:
+        services, client, request = self._services, flow.client, flow.request
+        if not client.capabilities.takes_tools or (tools := services.chat_tools.of(request)) is None:
             return
         options = services.settings.config.tool_execution
         flow.client = ToolChat(
             client,
             tools,
             flow.dialect,
-            partial(services.clients.reply, flow.request, flow.dialect),
+            lambda: services.clients.reply(request, flow.dialect),
             max_iterations=options.max_iterations,
             timeout_s=options.timeout_per_tool,
             log=services.log,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator, Callable
 
 from mini_agent.core.chat import DONE
 from mini_agent.core.errors import InvalidProviderResponse
@@ -12,6 +11,7 @@ from mini_agent.core.ports import Clock
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.frames import FRAMINGS, Framing
 from mini_agent.edge.disconnect import CancelOnDisconnect
+from mini_agent.edge.envelope import Told
 from mini_agent.edge.exchange import Receive, Scope, Send
 from mini_agent.upstreams.protocol import Batch
 
@@ -23,13 +23,6 @@ _HEADERS = (
 _OWN_NAMES = frozenset(name for name, _ in _HEADERS)
 
 
-class Envelope(NamedTuple):
-    """An error as a client reads it. body: as of GATEWAY 4.7. status: that it would have had as an answer."""
-
-    body: Mapping[str, Any]
-    status: int
-
-
 async def write_stream(
     batches: AsyncGenerator[Batch, None],
     scope: Scope,
@@ -39,7 +32,7 @@ async def write_stream(
     headers: list[tuple[bytes, bytes]],
     clock: Clock,
     keep_alive_s: float,
-    on_error: Callable[[Exception], Envelope],
+    on_error: Callable[[Exception], Told],
     framing: Framing = FRAMINGS[Dialect.CHAT],
 ) -> None:
     """Relay a provider's stream to the client.
@@ -71,7 +64,7 @@ async def _relay(
     batches: AsyncGenerator[Batch, None],
     send: Send,
     silence: _Silence,
-    on_error: Callable[[Exception], Envelope],
+    on_error: Callable[[Exception], Told],
     framing: Framing,
 ) -> bytes:
     """Send all events. Returns: what is still to be sent: the end, or the failure that ends the stream instead."""
@@ -88,8 +81,8 @@ async def _relay(
             # Past `[DONE]` nothing is sent, but the client may still have to give its connection back.
             batch = await anext(batches, None)
     except Exception as error:  # noqa: BLE001 - headers are out: it can only be said inside the stream
-        envelope = on_error(error)
-        ending = framing.failure(envelope.body, envelope.status, first[0], last[-1])
+        told = on_error(error)
+        ending = framing.failure(told.body, told.status, first[0], last[-1])
         return b"" if done else framing.frame(ending)
     return b"" if done or not framing.terminator else framing.frame(framing.terminator)
 

@@ -15,10 +15,10 @@ from mini_agent.dialects.request import ToolCall
 from mini_agent.runs.tool_runner import ToolRunner
 from mini_agent.runs.tool_turn import Conversation, Screen
 from mini_agent.tools.protocol import ClosableInvoker
-from mini_agent.upstreams.protocol import Batch, ModelClient
+from mini_agent.upstreams.protocol import Around, Batch, ModelClient
 
 
-class ToolChat:
+class ToolChat(Around):
     """Asks `inner`, in a dialect, with the tools of `tools` on offer.
 
     reply: gives what an answer is made with that more than one turn went into. max_iterations: most calls of the
@@ -36,9 +36,7 @@ class ToolChat:
         timeout_s: float,
         log: logging.Logger,
     ) -> None:
-        self.name = inner.name
-        self.capabilities = inner.capabilities
-        self._inner = inner
+        super().__init__(inner)
         self._dialect = dialect
         self._reply = reply
         self._max_iterations = max_iterations
@@ -101,6 +99,3 @@ class ToolChat:
         talk.pass_headers_on()
         if shown := screen.close(talk.usage):
             yield shown
-
-    async def aclose(self) -> None:
-        """Nothing to free: the inner client belongs to the app."""

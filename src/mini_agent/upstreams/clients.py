@@ -12,11 +12,12 @@ from mini_agent.dialects import Dialect, Reply, Translated
 from mini_agent.net.connections import Connections
 from mini_agent.net.sessions import Sessions
 from mini_agent.settings import Settings
-from mini_agent.upstreams.codex.agent import CodexAgentClient
-from mini_agent.upstreams.direct import DIRECT, DirectClient
-from mini_agent.upstreams.forward.client import ForwardClient
+from mini_agent.upstreams.codex.agent import codex_client
+from mini_agent.upstreams.direct import DIRECT, direct_client
+from mini_agent.upstreams.forward.client import forward_client
 from mini_agent.upstreams.litellm.clients import SdkClients
 from mini_agent.upstreams.litellm.sdk import LiteLLMClient
+from mini_agent.upstreams.model_http import ModelHttp
 from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.scripted import ScriptedClient
 from mini_agent.upstreams.speaking import Interpreter
@@ -32,6 +33,8 @@ class ClientDependencies:
     ids: Callable[[], str]
 
 
+#: Key of the client that answers for all models in shim mode `echo`.
+ECHO = "echo"
 ModelClientFactory = Callable[[Settings, ClientDependencies], ModelClient]
 
 
@@ -52,11 +55,7 @@ class Clients:
 
     def of(self, target: ModelTarget, caller: Dialect = Dialect.CHAT) -> ModelClient:
         """Returns: the client of a target, for callers of a dialect."""
-        return self.speaking(self._clients[target.client], target, caller)
-
-    def speaking(self, client: ModelClient, target: ModelTarget, caller: Dialect) -> ModelClient:
-        """Returns: a client, for callers of a dialect. target: what it is asked with."""
-        return self._interpreter.client(client, target, caller)
+        return self._interpreter.client(self._clients[target.client], target, caller)
 
     def translate(self, request: ProviderRequest, caller: Dialect) -> Translated:
         """Returns: a request in the words of its target's provider. Raises: GatewayError."""
@@ -83,14 +82,17 @@ def _built_in() -> Mapping[str, ModelClientFactory]:
             drop_params=settings.drop_params,
             clients=SdkClients(needs.sessions, settings.max_answer_bytes),
         ),
-        "forward": lambda settings, needs: ForwardClient(settings, needs.connections, needs.clock),
-        "codex_agent": lambda settings, needs: CodexAgentClient(settings, needs.connections, needs.clock),
+        "forward": lambda settings, needs: forward_client(settings, ModelHttp(needs.connections, needs.clock)),
+        "codex_agent": lambda settings, needs: codex_client(settings, needs.connections, needs.clock),
         "scripted": lambda _, needs: ScriptedClient(needs.clock, needs.ids),
+        ECHO: lambda settings, needs: ScriptedClient(
+            needs.clock, needs.ids, reply=lambda _: settings.shim_reply, prefix="shim"
+        ),
     }
 
 
 def _direct(dialect: Dialect) -> ModelClientFactory:
-    return lambda _, needs: DirectClient(dialect, needs.connections, needs.clock)
+    return lambda _, needs: direct_client(dialect, ModelHttp(needs.connections, needs.clock))
 
 
 def with_defaults(target: ModelTarget, fields: Mapping[str, Any], caller: Dialect) -> dict[str, Any]:

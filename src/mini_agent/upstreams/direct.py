@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 
 from yarl import URL
 
 from mini_agent.core.chat import ProviderRequest
 from mini_agent.core.errors import ProviderNotConfigured
-from mini_agent.core.ports import Clock
 from mini_agent.dialects import Dialect
 from mini_agent.memory.headers import provider_headers
-from mini_agent.net.connections import Connections
 from mini_agent.upstreams.model_call import ModelCall, provider_facts
-from mini_agent.upstreams.model_http import ModelHttp
-from mini_agent.upstreams.protocol import Batch, Capabilities
-from mini_agent.upstreams.wires import WIRES
+from mini_agent.upstreams.model_http import HttpClient, ModelHttp
+from mini_agent.upstreams.wires import WIRES, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +39,21 @@ DIRECT: Mapping[Dialect, Kind] = {
 }
 
 
-class DirectClient:
-    """Asks providers of one dialect, in their own words. connections: of the app."""
+def direct_client(dialect: Dialect, http: ModelHttp) -> HttpClient:
+    """Returns: what asks providers of a dialect in their own words."""
+    return HttpClient(DIRECT[dialect].client, http, partial(direct_call, dialect=dialect, wire=WIRES[dialect]))
 
-    def __init__(self, dialect: Dialect, connections: Connections, clock: Clock) -> None:
-        self.name = DIRECT[dialect].client
-        self.capabilities = Capabilities()
-        self._dialect = dialect
-        self._kind = DIRECT[dialect]
-        self._http = ModelHttp(connections, clock, WIRES[dialect])
 
-    def complete(self, request: ProviderRequest) -> Coroutine[Any, Any, bytes]:
-        """Ask once. Returns: what gives the provider's bytes. Raises: GatewayError."""
-        return self._http.complete(self._call(request))
+def direct_call(request: ProviderRequest, _stream: bool, *, dialect: Dialect, wire: Wire, path: str = "") -> ModelCall:
+    """Write a request to a provider. wire, path: of the endpoint, where it is not that of the dialect's answers.
 
-    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
-        """Ask for a stream. Returns: the provider's events as they arrive. Raises: GatewayError."""
-        return self._http.stream(self._call(request))
-
-    async def aclose(self) -> None:
-        """Nothing to free: the connections belong to the app."""
-
-    def _call(self, request: ProviderRequest) -> ModelCall:
-        target = request.target
-        if not target.api_base:
-            raise ProviderNotConfigured(f"Model '{target.model}' has no api_base")
-        url, headers = endpoint(target.api_base, self._dialect), direct_headers(request, self._kind)
-        return ModelCall.of(request, url, headers, provider_facts)
+    Raises: ProviderNotConfigured without an address.
+    """
+    target = request.target
+    if not target.api_base:
+        raise ProviderNotConfigured(f"Model '{target.model[:200]}' has no api_base")
+    url, headers = endpoint(target.api_base, dialect, path), direct_headers(request, DIRECT[dialect])
+    return ModelCall.of(request, url, headers, provider_facts, wire)
 
 
 def direct_headers(request: ProviderRequest, kind: Kind) -> dict[str, str]:

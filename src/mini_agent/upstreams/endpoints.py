@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
-from mini_agent.core.chat import ModelTarget, ProviderRequest
-from mini_agent.core.errors import ProviderNotConfigured, UnsupportedParameter
+from mini_agent.core.chat import ModelTarget
+from mini_agent.core.errors import UnsupportedParameter
 from mini_agent.dialects import Dialect
 from mini_agent.settings import Settings
-from mini_agent.upstreams.clients import ClientDependencies
-from mini_agent.upstreams.direct import DIRECT, direct_headers, endpoint
-from mini_agent.upstreams.forward.client import forward_call
-from mini_agent.upstreams.forward.errors import error_of_proxy, error_of_proxy_event
+from mini_agent.upstreams.clients import ECHO, ClientDependencies
+from mini_agent.upstreams.direct import DIRECT, direct_call
+from mini_agent.upstreams.forward.client import forward_call, of_process
 from mini_agent.upstreams.litellm.clients import SdkClients
 from mini_agent.upstreams.litellm.embeddings import SdkEmbeddings
 from mini_agent.upstreams.litellm.sdk import LiteLLMClient
-from mini_agent.upstreams.model_call import ModelCall, provider_facts
-from mini_agent.upstreams.model_http import ModelHttp
-from mini_agent.upstreams.protocol import Batch, Capabilities, ModelClient
+from mini_agent.upstreams.model_http import HttpClient, ModelHttp
+from mini_agent.upstreams.protocol import ModelClient
 from mini_agent.upstreams.scripted_endpoints import ScriptedEmbeddings, ScriptedTexts
 from mini_agent.upstreams.wires import ANTHROPIC_COUNT, EMBEDDINGS, OPENAI, RESPONSES_COUNT, Wire
 
@@ -52,35 +51,47 @@ _SPOKEN: Mapping[Endpoint, _Spoken] = {
     Endpoint.COUNT: _Spoken(ANTHROPIC_COUNT, frozenset({Dialect.MESSAGES}), "counts of tokens"),
     Endpoint.INPUT_TOKENS: _Spoken(RESPONSES_COUNT, frozenset({Dialect.RESPONSES}), "counts of tokens"),
 }
-_DIRECT = frozenset(kind.client for kind in DIRECT.values())
 
 
 class EndpointClients:
     """Finds who asks a model's endpoint. echo: who answers in shim mode `echo`."""
 
     def __init__(self, settings: Settings, needs: ClientDependencies) -> None:
-        self._settings = settings
-        self._needs = needs
-        self._others: Mapping[tuple[str, Endpoint], ModelClient] = {
-            ("litellm_sdk", Endpoint.EMBEDDINGS): SdkEmbeddings(self._sdk("aembedding")),
-            ("litellm_sdk", Endpoint.COMPLETIONS): self._sdk("atext_completion"),
+        http, answer_bytes = ModelHttp(needs.connections, needs.clock), settings.max_answer_bytes
+
+        def sdk(function: str) -> LiteLLMClient:
+            clients = SdkClients(needs.sessions, answer_bytes)
+            return LiteLLMClient(needs.clock, drop_params=settings.drop_params, clients=clients, function=function)
+
+        self._clients: Mapping[tuple[str, Endpoint], ModelClient] = {
+            ("litellm_sdk", Endpoint.EMBEDDINGS): SdkEmbeddings(sdk("aembedding")),
+            ("litellm_sdk", Endpoint.COMPLETIONS): sdk("atext_completion"),
             ("scripted", Endpoint.EMBEDDINGS): ScriptedEmbeddings(),
             ("scripted", Endpoint.COMPLETIONS): ScriptedTexts(needs.clock, needs.ids),
-        }
-        self._http = {(name, kind): self._direct(name, kind) for name in _DIRECT for kind in Endpoint}
-        self._forward = {kind: self._external(kind) for kind in Endpoint}
-        self.echo: Mapping[Endpoint, ModelClient] = {
-            Endpoint.EMBEDDINGS: ScriptedEmbeddings(),
-            Endpoint.COMPLETIONS: ScriptedTexts(needs.clock, needs.ids, reply=lambda _: settings.shim_reply),
+            (ECHO, Endpoint.EMBEDDINGS): ScriptedEmbeddings(),
+            (ECHO, Endpoint.COMPLETIONS): ScriptedTexts(needs.clock, needs.ids, reply=lambda _: settings.shim_reply),
+            **{
+                (DIRECT[dialect].client, kind): HttpClient(
+                    DIRECT[dialect].client,
+                    http,
+                    partial(direct_call, dialect=dialect, wire=spoken.wire, path=f"/{kind}"),
+                )
+                for kind, spoken in _SPOKEN.items()
+                for dialect in spoken.dialects
+            },
+            **{
+                ("forward", kind): HttpClient(
+                    "forward",
+                    http,
+                    partial(forward_call, settings=settings, path=f"/v1/{kind}", wire=of_process(spoken.wire)),
+                )
+                for kind, spoken in _SPOKEN.items()
+            },
         }
 
     def find(self, target: ModelTarget, kind: Endpoint) -> ModelClient | None:
         """Returns: who asks a target's endpoint, None where its provider has none."""
-        if target.client == "forward":
-            return self._forward[kind]
-        if target.client in _DIRECT:
-            return self._http[target.client, kind] if Dialect(target.dialect) in _SPOKEN[kind].dialects else None
-        return self._others.get((target.client, kind))
+        return self._clients.get((target.client, kind))
 
     def of(self, target: ModelTarget, kind: Endpoint) -> ModelClient:
         """Returns: who asks a target's endpoint. Raises: UnsupportedParameter where its provider has none."""
@@ -89,48 +100,3 @@ class EndpointClients:
             text = f"The provider of model '{target.model[:200]}' has no {_SPOKEN[kind].title}"
             raise UnsupportedParameter(text, param="model")
         return client
-
-    def _sdk(self, function: str) -> LiteLLMClient:
-        clients = SdkClients(self._needs.sessions, self._settings.max_answer_bytes)
-        drop = self._settings.drop_params
-        return LiteLLMClient(self._needs.clock, drop_params=drop, clients=clients, function=function)
-
-    def _direct(self, name: str, kind: Endpoint) -> ModelClient:
-        http = ModelHttp(self._needs.connections, self._needs.clock, _SPOKEN[kind].wire)
-        return _HttpClient(name, http, lambda request: _direct_call(request, kind))
-
-    def _external(self, kind: Endpoint) -> ModelClient:
-        wire = replace(_SPOKEN[kind].wire, of_status=error_of_proxy, of_event=error_of_proxy_event)
-        http = ModelHttp(self._needs.connections, self._needs.clock, wire)
-        return _HttpClient("forward", http, lambda request: forward_call(self._settings, request, f"/v1/{kind}"))
-
-
-class _HttpClient:
-    """Asks over HTTP. call: writes a request down."""
-
-    capabilities = Capabilities()
-
-    def __init__(self, name: str, http: ModelHttp, call: Callable[[ProviderRequest], ModelCall]) -> None:
-        self.name = name
-        self._http = http
-        self._call = call
-
-    async def complete(self, request: ProviderRequest) -> bytes:
-        """Ask once. Returns: the provider's bytes. Raises: GatewayError."""
-        return await self._http.complete(self._call(request))
-
-    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
-        """Ask for a stream. Returns: the provider's events as they arrive. Raises: GatewayError."""
-        return self._http.stream(self._call(request))
-
-    async def aclose(self) -> None:
-        """Nothing to free: the connections belong to the app."""
-
-
-def _direct_call(request: ProviderRequest, kind: Endpoint) -> ModelCall:
-    target = request.target
-    if not target.api_base:
-        raise ProviderNotConfigured(f"Model '{target.model[:200]}' has no api_base")
-    dialect = Dialect(target.dialect)
-    url = endpoint(target.api_base, dialect, f"/{kind}")
-    return ModelCall.of(request, url, direct_headers(request, DIRECT[dialect]), provider_facts)

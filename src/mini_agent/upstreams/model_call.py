@@ -12,6 +12,7 @@ from yarl import URL
 
 from mini_agent.core.chat import ProviderRequest
 from mini_agent.upstreams.errors import limit_headers
+from mini_agent.upstreams.wires import OPENAI, Wire
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,7 +23,8 @@ class ModelCall:
 
     timeout_s: of the whole plain answer, None for the default. stream_timeout_s: of one silence in a stream.
     choices: how many answers were asked for: a stream that ends without `[DONE]` is whole when all have an end.
-    on_answer: called with the headers of a 2xx answer before anything of its body is passed on.
+    on_answer: called with the headers of a 2xx answer before anything of its body is passed on. wire: what the server
+    says.
     """
 
     url: URL
@@ -35,6 +37,7 @@ class ModelCall:
     max_retries: int = 0
     choices: int = 1
     on_answer: Callable[[CIMultiDictProxy[str]], None] | None = None
+    wire: Wire = OPENAI
 
     @classmethod
     def of(
@@ -43,6 +46,7 @@ class ModelCall:
         url: URL,
         headers: Mapping[str, str],
         answer_headers: Callable[[Mapping[str, str]], Iterable[tuple[bytes, bytes]]],
+        wire: Wire,
     ) -> ModelCall:
         """Write a request in its own words. answer_headers: picks those of an answer that go to the client."""
         target, on_headers = request.target, request.on_response_headers
@@ -57,6 +61,7 @@ class ModelCall:
             max_retries=target.max_retries,
             choices=asked_choices(request.body),
             on_answer=None if on_headers is None else lambda raw: on_headers(answer_headers(raw)),
+            wire=wire,
         )
 
 

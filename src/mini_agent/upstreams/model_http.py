@@ -6,13 +6,14 @@ Answers are checked and passed on as the bytes that arrived; they are never deco
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
 
+from mini_agent.core.chat import ProviderRequest
 from mini_agent.core.errors import GatewayError, InvalidProviderResponse
 from mini_agent.core.ports import Clock
 from mini_agent.core.text import valid_utf8
@@ -23,8 +24,7 @@ from mini_agent.net.retry import Backoff, RetryRule, retry_after_seconds
 from mini_agent.net.sse import SseReader
 from mini_agent.net.stale import send_past_stale
 from mini_agent.upstreams.model_call import ModelCall
-from mini_agent.upstreams.protocol import Batch
-from mini_agent.upstreams.wires import OPENAI, Wire
+from mini_agent.upstreams.protocol import Batch, Capabilities
 
 CONNECT_S = 30.0
 READ_S = 600.0
@@ -58,15 +58,14 @@ class _Opened(NamedTuple):
 class ModelHttp:
     """Posts requests.
 
-    connections: of the app. wire: what the servers that are called say. backoff: of retries. again: whether to ask
-    twice does no harm, where a connection ends without a byte of the answer (`net.stale`).
+    connections: of the app. backoff: of retries. again: whether to ask twice does no harm, where a connection ends
+    without a byte of the answer (`net.stale`).
     """
 
     def __init__(
         self,
         connections: Connections,
         clock: Clock,
-        wire: Wire = OPENAI,
         backoff: RetryRule = Backoff(),  # noqa: B008 - it is frozen
         *,
         again: bool = True,
@@ -74,7 +73,6 @@ class ModelHttp:
         self._again = again
         self._connections = connections
         self._clock = clock
-        self._wire = wire
         self._backoff = backoff
 
     async def complete(self, call: ModelCall) -> bytes:
@@ -88,14 +86,14 @@ class ModelHttp:
             raise error_of_transport(error) from error
         finally:
             answer.release()
-        return self._wire.check_answer(raw)
+        return call.wire.check_answer(raw)
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[Batch, None]:
         """Ask for a stream. Returns: the provider's events as they arrive. Raises: GatewayError."""
         seconds = call.stream_timeout_s or call.timeout_s or READ_S
         answer = await self._open(call, _stream_timeout(seconds))
         try:
-            response, reader, guard = answer.response, SseReader(), self._wire.guard(call.choices)
+            response, reader, guard = answer.response, SseReader(), call.wire.guard(call.choices)
             data = b"-"
             while data:
                 try:
@@ -172,11 +170,33 @@ class ModelHttp:
             # The second name is LiteLLM's, for what a provider behind it has asked for.
             asked = response.headers.get("retry-after") or response.headers.get("llm_provider-retry-after")
             return _Again(retry_after_seconds(asked, self._clock.time()))
-        raise await self._refusal(response, call.model)
+        raise await self._refusal(response, call)
 
-    async def _refusal(self, response: aiohttp.ClientResponse, model: str) -> GatewayError:
+    async def _refusal(self, response: aiohttp.ClientResponse, call: ModelCall) -> GatewayError:
         body, now = await read_refusal(response), self._clock.time()
-        return self._wire.of_status(response.status, response.headers, body, now=now, model=model)
+        return call.wire.of_status(response.status, response.headers, body, now=now, model=call.model)
+
+
+class HttpClient:
+    """A model client over HTTP. write: makes the call of a request; told whether it is for a stream."""
+
+    capabilities = Capabilities()
+
+    def __init__(self, name: str, http: ModelHttp, write: Callable[[ProviderRequest, bool], ModelCall]) -> None:
+        self.name = name
+        self._http = http
+        self._write = write
+
+    def complete(self, request: ProviderRequest) -> Coroutine[Any, Any, bytes]:
+        """Ask once. Returns: what gives the provider's bytes. Raises: GatewayError."""
+        return self._http.complete(self._write(request, False))
+
+    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
+        """Ask for a stream. Returns: the provider's events as they arrive. Raises: GatewayError."""
+        return self._http.stream(self._write(request, True))
+
+    async def aclose(self) -> None:
+        """Nothing to free: the connections belong to the app."""
 
 
 @lru_cache(maxsize=64)

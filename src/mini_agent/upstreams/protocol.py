@@ -77,3 +77,23 @@ class ModelClient(Protocol):
 
     async def aclose(self) -> None:
         """Free what the client holds. Calling it twice is harmless."""
+
+
+class Plain:
+    """A client that is never asked for a stream, and holds nothing."""
+
+    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
+        """Never asked for: a stream is refused before."""
+        raise NotImplementedError(request.target.model)
+
+    async def aclose(self) -> None:
+        """Nothing to free: what it asks with belongs to the app."""
+
+
+class Around(Plain):
+    """A client that asks another one, `inner`, and goes by its name."""
+
+    def __init__(self, inner: ModelClient) -> None:
+        self.name = inner.name
+        self.capabilities = inner.capabilities
+        self._inner = inner

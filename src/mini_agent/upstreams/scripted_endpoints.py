@@ -12,7 +12,7 @@ from mini_agent.core.chat import DONE, ProviderRequest
 from mini_agent.core.errors import InvalidParameter
 from mini_agent.core.ports import Clock
 from mini_agent.dialects.completion import ZERO_USAGE
-from mini_agent.upstreams.protocol import Batch, Capabilities
+from mini_agent.upstreams.protocol import Batch, Capabilities, Plain
 from mini_agent.upstreams.scripted import dummy_reply, wants_usage
 from mini_agent.upstreams.vectors import as_base64
 
@@ -21,7 +21,7 @@ _DIMENSIONS = 8
 _MOST_NUMBERS = 2**18
 
 
-class ScriptedEmbeddings:
+class ScriptedEmbeddings(Plain):
     """Gives each text a vector that only depends on it."""
 
     name = "scripted"
@@ -44,13 +44,6 @@ class ScriptedEmbeddings:
             data.append({"object": "embedding", "index": index, "embedding": as_base64(vector) if packed else vector})
         usage = {"prompt_tokens": 0, "total_tokens": 0}
         return msgspec.json.encode({"object": "list", "data": data, "model": request.target.model, "usage": usage})
-
-    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
-        """Never asked for."""
-        raise NotImplementedError(request.target.model)
-
-    async def aclose(self) -> None:
-        """Nothing to free."""
 
 
 def _vector(text: bytes, size: int) -> list[float]:

@@ -20,7 +20,7 @@ from mini_agent.dialects import (
     translate_answer,
     translate_request,
 )
-from mini_agent.upstreams.protocol import Batch, ModelClient
+from mini_agent.upstreams.protocol import Around, Batch, ModelClient
 
 #: Names what a translation dropped by a rule.
 DROPPED_HEADER = b"x-mini-agent-dropped"
@@ -69,13 +69,11 @@ class Interpreter:
         return Reply(id=self._ids(), created=int(self._clock.time()), request=read, body=request.body)
 
 
-class Speaking:
+class Speaking(Around):
     """Asks `inner`, whose provider speaks another dialect than the caller."""
 
     def __init__(self, inner: ModelClient, interpreter: Interpreter, caller: Dialect, provider: Dialect) -> None:
-        self.name = inner.name
-        self.capabilities = inner.capabilities
-        self._inner = inner
+        super().__init__(inner)
         self._interpreter = interpreter
         self._caller = caller
         self._provider = provider
@@ -100,9 +98,6 @@ class Speaking:
                     raise failure
         if payloads := translation.close():
             yield payloads
-
-    async def aclose(self) -> None:
-        """Nothing to free: the inner client belongs to the app."""
 
 
 def dropped_names(names: Sequence[str]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from mini_agent.net.retry import RETRIED_STATUSES, RETRY_AFTER_CAP_S
 from mini_agent.settings import Settings
 from mini_agent.upstreams.model_call import ModelCall, asked_choices
 from mini_agent.upstreams.model_http import ModelHttp
-from mini_agent.upstreams.protocol import Batch, decode_answer
+from mini_agent.upstreams.protocol import decode_answer
 
 DEFAULT_TIMEOUT_S = 30.0
 _PREFIXES = ("codex-agent/", "codex_cli_agent/", "codex/")
@@ -107,22 +107,18 @@ def codex_call(
     )
 
 
-class CodexHttp:
+class CodexHttp(ModelHttp):
     """Asks codex agents. connections: of the app."""
 
     def __init__(self, connections: Connections, clock: Clock, policy: RetryPolicy) -> None:
         # An agent acts. One that ends without a word may have done so already.
-        self._http = ModelHttp(connections, clock, backoff=policy, again=False)
+        super().__init__(connections, clock, policy, again=False)
 
     async def complete(self, call: ModelCall) -> bytes:
         """Ask once. Returns: the completion, null content as `""`. Raises: GatewayError."""
-        answer = decode_answer(await self._http.complete(call))
+        answer = decode_answer(await super().complete(call))
         for choice in answer["choices"]:
             message = choice.get("message") if isinstance(choice, dict) else None
             if isinstance(message, dict) and message.get("content") is None:
                 message["content"] = ""
         return msgspec.json.encode(answer)
-
-    def stream(self, call: ModelCall) -> AsyncGenerator[Batch, None]:
-        """Ask for a stream. Returns: its events as they arrive. Raises: GatewayError."""
-        return self._http.stream(call)

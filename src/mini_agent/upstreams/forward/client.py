@@ -2,67 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 
 from yarl import URL
 
 from mini_agent.core.chat import ProviderRequest
-from mini_agent.core.ports import Clock
 from mini_agent.memory.headers import provider_headers
-from mini_agent.net.connections import Connections
 from mini_agent.settings import Settings
 from mini_agent.upstreams.direct import DIRECT
 from mini_agent.upstreams.forward.errors import error_of_proxy, error_of_proxy_event
 from mini_agent.upstreams.forward.headers import answer_headers, kept_query
 from mini_agent.upstreams.model_call import ModelCall
-from mini_agent.upstreams.model_http import ModelHttp
-from mini_agent.upstreams.protocol import Batch, Capabilities
-from mini_agent.upstreams.wires import WIRES
+from mini_agent.upstreams.model_http import HttpClient, ModelHttp
+from mini_agent.upstreams.wires import WIRES, Wire
 
-#: What the process says in each dialect: whatever it is asked in, it tells of failures in its own words.
-_WIRES = {
-    dialect: replace(wire, of_status=error_of_proxy, of_event=error_of_proxy_event) for dialect, wire in WIRES.items()
-}
-#: By the name of a target's dialect.
-_PATHS = {str(dialect): f"/v1{kind.path}" for dialect, kind in DIRECT.items()}
 #: LiteLLM retries twice unless told otherwise, whatever went wrong. Retries are ours, by one rule in both modes.
 _RETRIES = "x-litellm-num-retries"
 
 
-class ForwardClient:
-    """Posts to the external process under the group's name. connections: of the app."""
-
-    name = "forward"
-    capabilities = Capabilities()
-
-    def __init__(self, settings: Settings, connections: Connections, clock: Clock) -> None:
-        self._settings = settings
-        self._http = {str(dialect): ModelHttp(connections, clock, wire) for dialect, wire in _WIRES.items()}
-
-    def complete(self, request: ProviderRequest) -> Coroutine[Any, Any, bytes]:
-        """Ask once. Returns: what gives the process's bytes. Raises: GatewayError."""
-        return self._http[request.target.dialect].complete(self._call(request))
-
-    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
-        """Ask for a stream. Returns: the process's events as they arrive. Raises: GatewayError."""
-        return self._http[request.target.dialect].stream(self._call(request))
-
-    async def aclose(self) -> None:
-        """Nothing to free: the connections belong to the app."""
-
-    def _call(self, request: ProviderRequest) -> ModelCall:
-        return forward_call(self._settings, request, _PATHS[request.target.dialect])
+def forward_client(settings: Settings, http: ModelHttp) -> HttpClient:
+    """Returns: what asks the external process under a group's name."""
+    return HttpClient("forward", http, partial(_conversation, settings=settings))
 
 
-def forward_call(settings: Settings, request: ProviderRequest, path: str) -> ModelCall:
-    """Write a request to the process. path: as on the wire, from `/v1`. Raises: InvalidParameter."""
+def _conversation(request: ProviderRequest, stream: bool, *, settings: Settings) -> ModelCall:
+    path, wire = _SPOKEN[request.target.dialect]
+    return forward_call(request, stream, settings=settings, path=path, wire=wire)
+
+
+def forward_call(request: ProviderRequest, _stream: bool, *, settings: Settings, path: str, wire: Wire) -> ModelCall:
+    """Write a request to the process. path: as on the wire, from `/v1`. wire: as of a provider itself.
+
+    Raises: InvalidParameter.
+    """
     # LiteLLM lets `model` of a query count before that of the body, which was looked up in the list.
     url = external_address(settings, path, kept_query(request.query, said_elsewhere=("model",)))
     headers = {**provider_headers(request), "content-type": "application/json", _RETRIES: "0"}
-    return ModelCall.of(request, url, with_key(headers, settings.forward_key), answer_headers)
+    return ModelCall.of(request, url, with_key(headers, settings.forward_key), answer_headers, wire)
+
+
+def of_process(wire: Wire) -> Wire:
+    """Returns: what the process says: whatever it is asked in, it tells of failures in its own words."""
+    return replace(wire, of_status=error_of_proxy, of_event=error_of_proxy_event)
+
+
+#: Path and wire, by the name of a target's dialect.
+_SPOKEN = {str(dialect): (f"/v1{kind.path}", of_process(WIRES[dialect])) for dialect, kind in DIRECT.items()}
 
 
 def external_address(settings: Settings, path: str, query: str) -> URL:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
@@ -11,18 +10,17 @@ import msgspec
 from mini_agent.core.chat import ProviderRequest
 from mini_agent.core.errors import InvalidProviderResponse
 from mini_agent.upstreams.litellm.sdk import LiteLLMClient, to_plain
-from mini_agent.upstreams.protocol import Batch
+from mini_agent.upstreams.protocol import Around
 from mini_agent.upstreams.vectors import as_base64, as_numbers
 
 _FORMAT = "encoding_format"
 
 
-class SdkEmbeddings:
+class SdkEmbeddings(Around):
     """Asks for vectors. Their form on the wire is made here: not every provider knows both. sdk: calls `aembedding`."""
 
     def __init__(self, sdk: LiteLLMClient) -> None:
-        self.name = sdk.name
-        self.capabilities = sdk.capabilities
+        super().__init__(sdk)
         self._sdk = sdk
 
     async def complete(self, request: ProviderRequest) -> bytes:
@@ -35,13 +33,6 @@ class SdkEmbeddings:
         packed = request.body.get(_FORMAT) == "base64"
         vectors = [{**item, "embedding": _form(item.get("embedding"), packed=packed)} for item in data]
         return msgspec.json.encode({**answer, "object": "list", "data": vectors})
-
-    def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
-        """Never asked for."""
-        raise NotImplementedError(request.target.model)
-
-    async def aclose(self) -> None:
-        """Nothing to free: the SDK keeps its own clients."""
 
 
 def _form(vector: Any, *, packed: bool) -> Any:

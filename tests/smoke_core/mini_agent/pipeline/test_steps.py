@@ -11,6 +11,7 @@ import pytest
 from mini_agent.core.logs import new_logger
 from mini_agent.core.redaction import Redactor
 from mini_agent.dialects import Dialect
+from mini_agent.memory.recall import open_recall
 from mini_agent.net.connections import Connections
 from mini_agent.net.sessions import Sessions
 from mini_agent.pipeline.services import build_services
@@ -38,11 +39,10 @@ def steps_of(folder: Path, root: dict[str, Any], **environ: str) -> list[str]:
         EndpointClients(settings, needs),
         Toolbox(settings, ports.resolve, ports.clock, log),
         sessions,
-        retriever=ports.retriever,
+        recall=open_recall(settings, ports.retriever, sessions, ports.clock, log),
         store=ports.store(settings, ports.clock),
         redactor=redactor,
         clock=ports.clock,
-        ids=ports.ids,
         log=log,
     )
     return [type(step).__name__ for step in build_steps(services, Dialect.CHAT)]
