@@ -13,7 +13,7 @@ from greenlane.adopt.lanes_text import Adoption
 from greenlane.adopt.order import polluters
 from greenlane.adopt.placement import Place, Placed, layout, order_dependent, place
 from greenlane.adopt.seed import seed, skip_entries, unrunnable
-from greenlane.adopt.skip_conditions import kept_out, skip_conditions
+from greenlane.adopt.skip_conditions import imported_names, kept_out, skip_conditions
 from greenlane.adopt.survey import Survey, Workers, forget, survey
 from greenlane.config.context import Context
 from greenlane.config.lanes import Lane, LaneKind
@@ -85,6 +85,10 @@ def _adopted(root: Path, adoption: Adoption, seen: Survey, lock: str) -> Adopted
     placed = place(seen.observed)
     skipped = unrunnable(seen.observed, placed)
     conditions = skip_conditions(root, [test.nodeid for test in skipped])
+    named = imported_names(root, {test.reason for test in skipped})
+    conditions |= {
+        t.nodeid: f"{named[t.reason]} ; {conditions.get(t.nodeid, '')}" for t in skipped if t.reason in named
+    }
     lost = [as_skipped(test) for test in seen.uncollected]
     conditions |= kept_out(root, [test.nodeid for test in lost])
     skips, unknown = skip_entries([*skipped, *lost], conditions, seen.facts, today)

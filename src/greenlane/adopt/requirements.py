@@ -36,7 +36,12 @@ def choose(root: Path, project: Project, asked: Installed) -> Installed:
     if asked.anything:
         _check(root, project, asked)
         return asked
-    return next(_candidates(root, project), Installed(source=""))
+    found = next(_candidates(root, project), Installed(source=""))
+    named = {*found.groups, *found.extras}
+    # A tool that installs the group of the tests, and more, says all that they need; the group alone does not.
+    every = ((tool, {*tool.groups, *tool.extras, *tool.requirements}) for tool in _tools(root, project))
+    whole = (tool for tool, names in every if named and named < names)
+    return next(whole, found)
 
 
 def _check(root: Path, project: Project, asked: Installed) -> None:
@@ -65,12 +70,17 @@ def _candidates(root: Path, project: Project) -> Iterator[Installed]:
             yield Installed(source=f"the group {name} of pyproject.toml [tool]", groups=(name,))
         if name in project.extras:
             yield Installed(source="an extra of the project", extras=(name,))
-    for found in (read_tox(root), read_hatch(root)):
-        if found is not None:
-            yield _there(root, project, found)
+    yield from _tools(root, project)
     for name in (*FILES, *LAST):
         if (root / name).is_file():
             yield Installed(source=name, requirements=(name,))
+
+
+def _tools(root: Path, project: Project) -> Iterator[Installed]:
+    """Yield what other tools install for tests."""
+    for found in (read_tox(root), read_hatch(root)):
+        if found is not None:
+            yield _there(root, project, found)
 
 
 def _there(root: Path, project: Project, found: Installed) -> Installed:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from greenlane.adopt.placement import Layout, Observed, Place, Placed
 from greenlane.evidence.ledger import Facts, Ledger, MoveEntry, SkipEntry
 from greenlane.evidence.outcome import Outcome, TestOutcome
+from greenlane.judge.lasting import lasting
 from greenlane.judge.skip_causes import suggested_cause
 
 WHO = "greenlane survey"
@@ -37,8 +38,8 @@ def skip_entries(
             continue
         file = test.nodeid.split("::")[0]
         why = f"skipped when it was surveyed: needs {found[0]} {found[1]}"
-        fields = {"test": f"{file}*", "reason": test.reason, "why": why, "since": today, "who": WHO}
-        entries[file, test.reason, *found] = SkipEntry(**fields, **{found[0]: found[1]})
+        fields = {"test": f"{file}*", "reason": lasting(test.reason), "why": why, "since": today, "who": WHO}
+        entries[file, fields["reason"], *found] = SkipEntry(**fields, **{found[0]: found[1]})
     return list(entries.values()), unknown
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from greenlane.sharding.assignment import file_of
 
+_UNAVAILABLE = re.compile(r"\b([A-Za-z_]\w*) (?:is |was )?(?:not |un)(?:available|found|usable)\b")
+
 MARKS = ("skipif", "skipIf", "skipUnless", "xfail")
 
 
@@ -79,6 +81,23 @@ def _of_decorator(text: str, node: ast.expr, assigned: dict[str, ast.expr]) -> I
             # A module that is None where it could not be imported.
             optional = absent and re.search(rf"^[ \t]+import {absent[1]}$|^\s*{absent[1]} = None$", text, re.MULTILINE)
             yield f"could not import '{absent[1]}'" if absent and optional else condition_text
+
+
+def imported_names(root: Path, reasons: Iterable[str]) -> dict[str, str]:
+    """Return the condition behind reasons such as `trio is not available`, by reason, where it speaks of a module.
+
+    It does where a file of the project imports what it names: of an address, or of a feature, none does.
+    """
+    named = {reason: match[1] for reason in reasons if (match := _UNAVAILABLE.search(reason))}
+    if not named:
+        return {}
+    wanted = "|".join(map(re.escape, dict.fromkeys(named.values())))
+    imports = re.compile(rf"^\s*(?:import|from)\s+({wanted})\b", re.MULTILINE)
+    found: set[str] = set()
+    for file in root.rglob("*.py"):
+        if not any(part.startswith(".") for part in file.relative_to(root).parts):
+            found.update(imports.findall(file.read_text(encoding="utf-8", errors="replace")))
+    return {reason: f"could not import '{name}'" for reason, name in named.items() if name in found}
 
 
 def kept_out(root: Path, nodeids: Iterable[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from greenlane.adopt.lanes_text import KINDS
 from greenlane.adopt.placement import Place, Placed
 from greenlane.adopt.survey import Survey
 from greenlane.evidence.claims import Claims
+from greenlane.judge.lasting import lasting
 from greenlane.sharding.claims import moved, owners
 
 SHOWN = 5
@@ -22,13 +23,9 @@ def placement_lines(placed: Iterable[Placed]) -> Iterator[str]:
     counts = Counter(test.place for test in tests)
     yield "placed: " + ", ".join(f"{counts[where]} {where}" for where in Place if counts[where])
     for where in (Place.BROKEN, Place.RELEASE, Place.ND):
-        causes: dict[str, list[str]] = {}
-        for test in tests:
-            if test.place is where:
-                causes.setdefault(test.why, []).append(test.nodeid)
-        for why, nodeids in list(causes.items())[:SHOWN]:
-            more = f" and {len(nodeids) - 1} more" if len(nodeids) > 1 else ""
-            yield f"  {where}: {nodeids[0]}{more}: {_short(why)}"
+        causes = _by_cause(test for test in tests if test.place is where)
+        for own in causes[:SHOWN]:
+            yield f"  {where}: {_named(own)}: {_short(own[0].why)}"
         if len(causes) > SHOWN:
             yield f"  {where}: {len(causes) - SHOWN} further causes, in greenlane-ledger.toml"
 
@@ -63,11 +60,25 @@ def proposals(
             if kinds.get(owner, owner) != KINDS.get(test.place, test.place.value):
                 moves.setdefault((owner, test.place), []).append(test)
     for (owner, where), tests in moves.items():
-        more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
-        why = f": {_short(tests[0].why)}" if tests[0].why else ""
-        yield f"move: {tests[0].nodeid}{more} from {owner} to {where}{why}"
+        causes = _by_cause(tests)
+        for own in causes[:SHOWN]:
+            yield f"move: {_named(own)} from {owner} to {where}{f': {_short(own[0].why)}' if own[0].why else ''}"
+        if left := causes[SHOWN:]:
+            yield f"move: {sum(map(len, left))} more from {owner} to {where}: {len(left)} further causes, see --json"
     if not moves:
         yield "no test has to move"
+
+
+def _by_cause(tests: Iterable[Placed]) -> list[list[Placed]]:
+    """Return tests of the same cause together, those of the cause that has most of them first."""
+    causes: dict[str, list[Placed]] = {}
+    for test in tests:
+        causes.setdefault(lasting(test.why), []).append(test)
+    return sorted(causes.values(), key=len, reverse=True)
+
+
+def _named(tests: list[Placed]) -> str:
+    return f"{tests[0].nodeid}{f' and {len(tests) - 1:,} more' if len(tests) > 1 else ''}"
 
 
 def meets(expression: str, names: Collection[str]) -> bool:

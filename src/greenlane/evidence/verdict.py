@@ -29,7 +29,7 @@ class Status(enum.StrEnum):
 
 
 class Skips(msgspec.Struct, frozen=True, kw_only=True):
-    """Tests that were skipped at one place for one reason: `file:line`, the reason, and how many."""
+    """Tests that were skipped for one reason: `file:line` of the first, with the number of others; reason; how many."""
 
     place: str
     reason: str

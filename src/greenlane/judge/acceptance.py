@@ -14,6 +14,7 @@ from greenlane.evidence.violation import Code
 from greenlane.judge.examiners.isolation import leaks
 from greenlane.judge.examiners.outcomes import skips
 from greenlane.judge.excuses import Excuses, facts_of
+from greenlane.judge.lasting import lasting
 from greenlane.judge.ledger import Known
 from greenlane.judge.quarantine import ledger_violations
 from greenlane.judge.skip_causes import needs_met, suggested_cause
@@ -68,14 +69,14 @@ def acceptable(requirements: Requirements, evidence: Sequence[LaneEvidence], acc
             if not violation.gating:
                 continue
             if violation.code is Code.LEAK and violation.thing:
-                things.setdefault((lane, violation.thing), []).append(violation.subject)
+                things.setdefault((lane, lasting(violation.thing)), []).append(violation.subject)
             elif violation.code is Code.SKIPPED and violation.subject in outcomes:
                 test = outcomes[violation.subject]
                 cause, problem = _cause(acceptance, test, facts_of(item))
                 if cause is None:
                     unexplained.append((test.nodeid, problem))
                 else:
-                    by_reason.setdefault((lane, test.reason, cause), []).append(test.nodeid)
+                    by_reason.setdefault((lane, lasting(test.reason), cause), []).append(test.nodeid)
     return Accepted(
         leaks=tuple(
             LeakEntry(what=thing, test=pattern, lane=lane, **acceptance.said)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import msgspec
 
 from greenlane.evidence.violation import Code, Violation
-from greenlane.judge.examiners.outcomes import NEVER_BEGAN
+from greenlane.judge.examiners.outcomes import NEVER_BEGAN, NO_REASON
+from greenlane.judge.lasting import lasting
 
 _RETOLD = re.compile(r"(?:Failed: )?(LEAK|NETWORK|UNHANDLED) ")
 """A guard fails the test with the words of its own violation."""
@@ -62,7 +63,7 @@ _ORDER = (
 """The order of the other codes, worst first; what is not here is the rest."""
 
 
-_BY_WORDS = (Code.NETWORK, Code.SKIPPED, Code.UNHANDLED, Code.LANE_GAP, Code.LANE_OVERLAP)
+_BY_WORDS = (Code.NETWORK, Code.UNHANDLED, Code.LANE_GAP, Code.LANE_OVERLAP)
 """Codes of which the same words at the same place are the same cause."""
 
 
@@ -190,15 +191,18 @@ def _same(violation: Violation) -> tuple[str, ...]:
     """Return what violations of one cause share; nothing for one that is a cause by itself.
 
     Of failures that is the line, be it a library's that many lines call, and the words; of a leak the thing and the
-    line; of the rest the words, where they are about a test, and the line.
+    line; of a skip the words alone, for a mark stands at each of its tests; of the rest the words, where they are about
+    a test, and the line. What differs from one of a kind to the next is no part of words and things.
     """
     place = violation.raised or (f"{violation.path}:{violation.line}" if violation.line else "")
     if violation.thing:
-        return violation.code, violation.thing, place
+        return violation.code, lasting(violation.thing), place
     if violation.code in (Code.FAILED, Code.ERROR):
-        return (violation.code, violation.cause, place) if place else ()
+        return (violation.code, lasting(violation.cause), place) if place else ()
     if _waits(violation):
         return violation.code, violation.cause, violation.check
-    if violation.code in _BY_WORDS and violation.cause:
-        return violation.code, violation.cause, place
+    if violation.code is Code.SKIPPED and not violation.cause.endswith(NO_REASON):
+        return violation.code, lasting(violation.cause)
+    if violation.code in (*_BY_WORDS, Code.SKIPPED) and violation.cause:
+        return violation.code, lasting(violation.cause), place
     return ()

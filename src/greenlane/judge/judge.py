@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -17,12 +17,16 @@ from greenlane.judge.examiners.lanes import whole_project
 from greenlane.judge.examiners.outcomes import idle
 from greenlane.judge.examiners.shards import whole
 from greenlane.judge.excuses import Excuses
+from greenlane.judge.lasting import lasting
 from greenlane.judge.ledger import size
 from greenlane.judge.quarantine import excuse, excused_tests, ledger_violations, quarantined
 from greenlane.judge.samples import advised, results, tolerate, tolerated
 
 PLACES = 200
 """How many places of skips a check carries."""
+
+FEW = 3
+"""How many places of one reason are told one by one."""
 
 SLOWEST = 10
 """How many of the slowest tests a check carries."""
@@ -173,11 +177,23 @@ def _check(
 
 
 def _skips(outcomes: Sequence[TestOutcome]) -> tuple[Skips, ...]:
-    """Return what was skipped, by place and reason."""
+    """Return what was skipped, by place and reason; a reason that has many places is told once."""
     found = [t for t in outcomes if t.outcome is Outcome.SKIPPED or (t.outcome is Outcome.XFAILED and not t.ran)]
     places = ((f"{t.path}:{t.line}" if t.line else t.nodeid.partition("::")[0], t.reason) for t in found)
-    counts = Counter(places).most_common(PLACES)
-    return tuple(Skips(place=place, reason=reason, tests=count) for (place, reason), count in counts)
+    counts: dict[str, Counter[tuple[str, str]]] = {}
+    for place, reason in places:
+        counts.setdefault(lasting(reason), Counter())[place, reason] += 1
+    told = [one for found in counts.values() for one in _told(found)]
+    return tuple(sorted(told, key=lambda one: -one.tests)[:PLACES])
+
+
+def _told(places: Counter[tuple[str, str]]) -> Iterator[Skips]:
+    """Yield a row for each place of one reason, or one row for all of them where they are many."""
+    ((first, reason), _), *others = places.items()
+    if reason and len(others) >= FEW:
+        yield Skips(place=f"{first} and {len(others):,} more places", reason=reason, tests=places.total())
+    else:
+        yield from (Skips(place=place, reason=own, tests=count) for (place, own), count in places.items())
 
 
 def _slowest(outcomes: Sequence[TestOutcome]) -> tuple[TestOutcome, ...]:

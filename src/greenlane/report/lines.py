@@ -7,7 +7,7 @@ import time
 from greenlane.evidence.ledger import LEDGER_FILE
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.verdict import CONFIGURATION, Check, Status, Verdict
-from greenlane.evidence.violation import Violation
+from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.causes import Cause, group
 from greenlane.report.variance import models_of
 
@@ -68,12 +68,15 @@ def row(cause: Cause) -> str:
         named = clean(f" ({', '.join(tests[:FIRST])}{more(len(tests) - FIRST)})")
     place = clean(f"{head.path}:{head.line}") if head.line else ""
     at = f" at {place}" if place and place not in text else ""
+    if head.code is Code.SKIPPED:
+        at += more(len({(v.path, v.line) for v in (head, *cause.related)}) - 1, "place")
     return shortened(f"{text}{at}{named}")
 
 
-def more(count: int) -> str:
-    """Return ` and 9 more`; empty for none."""
-    return f" and {count:,} more" if count > 0 else ""
+def more(count: int, what: str = "") -> str:
+    """Return ` and 9 more`, of what if that is said; empty for none."""
+    named = f" {what}{'s' if count > 1 else ''}" if what else ""
+    return f" and {count:,} more{named}" if count > 0 else ""
 
 
 def shortened(text: str) -> str:

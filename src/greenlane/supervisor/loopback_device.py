@@ -2,7 +2,8 @@
 
 A namespace is born with `lo` down and nothing else. Up, it has 127.0.0.1 and ::1, which is less than it seems: glibc's
 `AI_ADDRCONFIG` (asyncio, anyio and Trio ask so) counts exactly these two as no address at all, so one more of each
-family is needed for `localhost` to resolve; multicast needs a flag and a route. Standard library only.
+family is needed for `localhost` to resolve; multicast needs a flag and a route; and every device of a machine with IPv6
+has a link-local address (RFC 4291, 2.8), but the loopback. Standard library only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from collections.abc import Iterable, Iterator
 DEVICE = "lo"
 MORE_V4 = "127.0.0.2"
 MORE_V6 = "fd67:6c61:6e65::1"
-"""One more address of each family; the second is a unique local one (RFC 4193), for IPv6 has a single loopback."""
+LINK_LOCAL = "fe80::1"
+"""One more address of each family; the second is a unique local one (RFC 4193), for IPv6 has a single loopback. And its
+link-local one."""
 
 RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE = 16, 20, 24
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL = 0x1, 0x4, 0x400, 0x200
@@ -49,6 +52,7 @@ def raise_loopback() -> tuple[str, ...]:
             scope = RT_SCOPE_HOST if family == socket.AF_INET else RT_SCOPE_UNIVERSE
             body = struct.pack("=BBBBI", family, prefix, 0, scope, index)
             _ask(RTM_NEWADDR, body, {IFA_LOCAL: packed, IFA_ADDRESS: packed})
+    for family in dict.fromkeys(family for family, _, _ in _families()):
         with _noting(lacking, "IPv4 multicast" if family == socket.AF_INET else "IPv6 multicast"):
             _route_multicast(family, index)
     return tuple(lacking)
@@ -85,10 +89,11 @@ def hosts_with_local_names(text: str, machine: str, *, ipv6: bool) -> str:
 
 
 def _families() -> Iterable[tuple[int, str, int]]:
-    """Yield each family with an address of it and the length of its network, bits."""
+    """Yield addresses with their family, which comes first, and the length of their networks, bits."""
     yield socket.AF_INET, MORE_V4, 8
     if has_ipv6():
         yield socket.AF_INET6, MORE_V6, 128
+        yield socket.AF_INET6, LINK_LOCAL, 128
 
 
 def _route_multicast(family: int, index: int) -> None:

@@ -8,6 +8,7 @@ from greenlane.config.lanes import LaneKind
 from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.violation import Code, Violation
+from greenlane.judge.lasting import lasting
 
 
 def drift(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
@@ -37,7 +38,7 @@ def drift(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
 def leaks(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """LEAK for each piece of state that a test left changed; a thing of which that is uncertain is told once."""
     certain = [leak for leak in evidence.journal.leaks if leak.blame == "leak"]
-    uncertain = {(leak.watcher, leak.what): leak for leak in evidence.journal.leaks if leak.blame != "leak"}
+    uncertain = {lasting(_thing(leak)): leak for leak in evidence.journal.leaks if leak.blame != "leak"}
     for leak in (*certain, *uncertain.values()):
         yield _leak(leak)
     yield from _survivors(evidence)
@@ -56,10 +57,14 @@ def _leak(leak: Leaked) -> Violation:
         cause=f"{'LEAK' if certain else 'UNCERTAIN'} {name}{change}{where}",
         path=path,
         line=int(line) if line.isdigit() else 0,
-        thing=f"{leak.watcher}:{leak.what}",
+        thing=_thing(leak),
         # What the ledger lists is not failed in the lane; whether it is listed is for the ledger to say.
         gating=leak.level in ("error", "known"),
     )
+
+
+def _thing(leak: Leaked) -> str:
+    return f"{leak.watcher}:{leak.what}"
 
 
 def unhandled(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:

@@ -17,6 +17,7 @@ _TEST_DEADLINE = re.compile(r"(Failed: )?Timeout \(>[^)]*s\) from pytest-timeout
 """How pytest-timeout says that a test took too long; it has no exception of its own."""
 
 NEVER_BEGAN = "never began"
+NO_REASON = "no reason given"
 """Why a test has no outcome that was still to come when the lane ended."""
 
 
@@ -92,7 +93,7 @@ def skips(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
             skipped = "expected to fail without being run"
         else:
             continue
-        reason = test.reason or "no reason given"
+        reason = test.reason or NO_REASON
         gating = deterministic or requirements.fail_on_skip or not test.reason
         if gating:
             yield Violation(

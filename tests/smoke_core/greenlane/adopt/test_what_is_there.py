@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from greenlane.adopt.requirements import choose, said
-from greenlane.adopt.skip_conditions import kept_out, skip_conditions
+from greenlane.adopt.skip_conditions import imported_names, kept_out, skip_conditions
 from greenlane.adopt.tox import Installed
 from greenlane.config.project import read_project
 from greenlane.config.pytest_settings import read_pytest
@@ -92,6 +92,16 @@ def test_what_tests_need(tmp_path: Path, name: str, text: str, told: str, source
     assert source in found.source
 
 
+def test_a_tool_that_installs_more_than_the_group_is_believed(tmp_path: Path) -> None:
+    """The group of the tests is not all that they need where tox gives them an extra besides; the same is no news."""
+    text = "[project]\nname = 'a'\n[project.optional-dependencies]\ntrio = []\n[dependency-groups]\ntest = []\n"
+    write(tmp_path, pyproject_dot_toml=text, tox_dot_toml="[env_run_base]\ndependency_groups = ['test']\n")
+    assert choose(tmp_path, read_project(tmp_path), NOTHING).source == "pyproject.toml [dependency-groups]"
+    more = "[env_run_base]\ndependency_groups = ['test']\nextras = ['trio']\n"
+    found = choose(tmp_path, read_project(write(tmp_path, tox_dot_toml=more)), NOTHING)
+    assert (said(found), found.source) == ("group test, extra trio", "tox.toml env_run_base")
+
+
 def test_nothing_says_what_tests_need(tmp_path: Path) -> None:
     """Then nothing is chosen."""
     assert not choose(tmp_path, read_project(tmp_path), NOTHING).anything
@@ -126,6 +136,17 @@ class TestB:
         "test_it.py::test_a[1]": 'sys.platform == "win32" ; PYPY',
         "test_it.py::TestB::test_c": "sys.version_info < (3, 13) ; PYPY",
     }
+
+
+def test_a_module_is_told_from_a_feature(tmp_path: Path) -> None:
+    """What is not available is a module where some file imports it, be it in a block; else nobody can say."""
+    write(
+        tmp_path,
+        src__a_dot_py="try:\n    import trio\nexcept ImportError:\n    pass\n",
+        _dot_nox__b_dot_py="import IPv6",
+    )
+    reasons = ["trio is not available", "IPv6 is not available", "devices are not available", "Windows only"]
+    assert imported_names(tmp_path, reasons) == {"trio is not available": "could not import 'trio'"}
 
 
 def test_what_a_conftest_keeps_out(tmp_path: Path) -> None:

@@ -154,6 +154,16 @@ def test_dual_stack():
             socket.create_connection((host, server.getsockname()[1])).close()
 
 
+def test_link_local():
+    with open("/proc/net/if_inet6") as table:
+        (address,) = {row.split()[0] for row in table if row.startswith("fe80")}
+    assert address == "fe80" + "0" * 27 + "1"
+    with Socket(socket.AF_INET6) as server:
+        server.bind(socket.getaddrinfo("fe80::1%lo", 0, type=socket.SOCK_STREAM)[0][4])
+        server.listen()
+        socket.create_connection(("fe80::1%lo", server.getsockname()[1])).close()
+
+
 @pytest.mark.parametrize("group", ["239.1.2.3", "224.0.0.251"])
 def test_multicast(group):
     with Socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver, Socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -232,8 +242,8 @@ NAMED = {
 
 INSIDE = (
     "test_loopback", "test_unix_socket_in_tmp", "test_own_name", "test_names", "test_loopback_of_the_other_family",
-    "test_dual_stack", "test_multicast", "test_multicast_of_the_other_family", "test_abstract_socket",
-    "test_unix_socket_in_the_home", "test_loop_of_asyncio",
+    "test_dual_stack", "test_link_local", "test_multicast", "test_multicast_of_the_other_family",
+    "test_abstract_socket", "test_unix_socket_in_the_home", "test_loop_of_asyncio",
 )  # fmt: skip
 """What a hermetic test may use: every one works."""
 
