@@ -87,8 +87,7 @@ def survey(context: Context, lane: Lane, interpreter: str = "", workers: Workers
     """
     lane = observing_lane(lane)
     first = _observe(context, lane, 1, interpreter)
-    long = first.record.duration > LONG and (os.cpu_count() or 1) > 1
-    wanted: Workers = workers if workers is not None else "auto" if long else 0
+    wanted = spread(workers, first.record.duration, os.cpu_count() or 1)
     lane, again = _second(context, msgspec.structs.replace(lane, workers=wanted), first, interpreter)
     seed = int(time.time())
     shuffled = msgspec.structs.replace(lane, order="random")
@@ -108,6 +107,18 @@ def survey(context: Context, lane: Lane, interpreter: str = "", workers: Workers
         uncollected=first.record.uncollected,
         facts=msgspec.structs.replace(first.journal.facts, imports=first.record.imports),
     )
+
+
+def spread(asked: Workers | None, seconds: float, cores: int) -> Workers:
+    """Return over how many processes the second run is spread.
+
+    Args:
+        asked: what the caller says; None for nothing.
+        seconds: that the suite took in one process; cores: of this machine.
+    """
+    if asked is not None:
+        return asked
+    return "auto" if seconds > LONG and cores > 1 else 0
 
 
 def _second(context: Context, lane: Lane, first: LaneEvidence, interpreter: str) -> tuple[Lane, LaneEvidence]:
