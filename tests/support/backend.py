@@ -29,14 +29,21 @@ def metadata():
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     {failure}
+    return write_wheel(wheel_directory, "owned.py", open("owned.py").read())
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    {failure}
+    return write_wheel(wheel_directory, "owned.pth", os.getcwd())
+
+def write_wheel(wheel_directory, module, text):
     name = f"owned-{{version()}}-py3-none-any.whl"
     info = f"owned-{{version()}}.dist-info"
     with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
-        wheel.write("owned.py")
+        wheel.writestr(module, text)
         wheel.writestr(f"{{info}}/METADATA", metadata())
         tags = "Generator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
         wheel.writestr(f"{{info}}/WHEEL", "Wheel-Version: 1.0\\n" + tags)
-        names = ["owned.py", f"{{info}}/METADATA", f"{{info}}/WHEEL", f"{{info}}/RECORD"]
+        names = [module, f"{{info}}/METADATA", f"{{info}}/WHEEL", f"{{info}}/RECORD"]
         wheel.writestr(f"{{info}}/RECORD", "".join(f"{{name}},,\\n" for name in names))
     return name
 '''

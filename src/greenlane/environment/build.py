@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from greenlane.config.project import read_project
 from greenlane.environment import drift, npm, wheels
 from greenlane.environment.drift import Manifest
 from greenlane.environment.installers import Installer, python_of
@@ -30,6 +31,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             though a distribution may ask for more: the lock may leave out on purpose.
         tree: state of the work tree; while it stays, the wheels need not be built again. Empty: build always.
         packages: folder of a lock of npm's whose packages go in; None for none.
+        editable: whether the project goes in as its files lie, and not as a wheel.
     """
 
     location: Path
@@ -39,6 +41,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     harness: bool = True
     tree: str = ""
     packages: Path | None = None
+    editable: bool = False
 
 
 def lock_digest(lock: Path) -> str:
@@ -138,8 +141,9 @@ def _renew(
 ) -> Manifest:
     """Build what is missing: everything without a manifest, else the wheels where their content is new."""
     with tempfile.TemporaryDirectory(prefix="greenlane-wheels-") as folder:
-        built = wheels.build(recipe.project, installer, Path(folder), harness=recipe.harness)
-        content = wheels.content_digest(built)
+        in_place = recipe.project if recipe.editable else None
+        built = wheels.build(None if in_place else recipe.project, installer, Path(folder), harness=recipe.harness)
+        content = wheels.content_digest(built, in_place)
         if manifest is None:
             say(f"building environment {recipe.location.name} from {recipe.lock.name} with {installer.name}")
             shutil.rmtree(recipe.location, ignore_errors=True)
@@ -148,12 +152,14 @@ def _renew(
             installer.install_lock(python_of(recipe.location), recipe.lock)
             if recipe.packages is not None:
                 npm.install(recipe.location, recipe.packages, installer.environ)
-        if manifest is not None and manifest.wheels == content:
+        if manifest is not None and manifest.wheels == content and in_place is None:
             manifest = msgspec.structs.replace(manifest, tree=recipe.tree)
         else:
             (recipe.location / drift.MANIFEST).unlink(missing_ok=True)
             if built:
                 installer.install_wheels(python_of(recipe.location), built)
+            if in_place is not None and read_project(in_place).package:
+                installer.install_editable(python_of(recipe.location), in_place)
             if recipe.harness:
                 installer.check(python_of(recipe.location))
             manifest = Manifest(
@@ -162,7 +168,7 @@ def _renew(
                 tree=recipe.tree,
                 python=_python_version(recipe),
                 installer=installer.name,
-                wheel_versions=dict(wheels.name_and_version(wheel) for wheel in built),
+                wheel_versions=dict(map(wheels.name_and_version, built)) | drift.in_place(recipe.location),
                 distributions=drift.distributions(recipe.location),
                 files=drift.scan(recipe.location),
             )

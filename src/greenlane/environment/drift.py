@@ -45,6 +45,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, Stat]
 
 
+class _Origin(msgspec.Struct):
+    """Where a distribution came from: PEP 610's `direct_url.json`, as far as it matters."""
+
+    dir_info: dict[str, bool] = {}
+
+
 def read(location: Path) -> Manifest | None:
     """Return the manifest of an environment; None when it was never finished."""
     try:
@@ -67,11 +73,22 @@ def site_packages(location: Path) -> Path:
 
 def distributions(location: Path) -> dict[str, str]:
     """Return version by normalised name of what is installed."""
-    result = {}
-    for folder in site_packages(location).glob("*.dist-info"):
-        name, _, version = folder.name.removesuffix(".dist-info").rpartition("-")
-        result[canonical_name(name)] = version
-    return result
+    return dict(_name_and_version(folder.name) for folder in site_packages(location).glob("*.dist-info"))
+
+
+def _name_and_version(folder: str) -> tuple[str, str]:
+    name, _, version = folder.removesuffix(".dist-info").rpartition("-")
+    return canonical_name(name), version
+
+
+def in_place(location: Path) -> dict[str, str]:
+    """Return version by normalised name of what is installed as its files lie elsewhere (PEP 610)."""
+    found = []
+    for file in site_packages(location).glob("*.dist-info/direct_url.json"):
+        said = msgspec.json.decode(file.read_bytes(), type=_Origin)
+        if said.dir_info.get("editable"):
+            found.append(file.parent.name)
+    return dict(map(_name_and_version, found))
 
 
 def scan(location: Path) -> dict[str, Stat]:

@@ -39,6 +39,9 @@ class Installer(Protocol):
     def install_wheels(self, python: Path, wheels: Sequence[Path]) -> None:
         """Install wheels without their dependencies, in place of what is there."""
 
+    def install_editable(self, python: Path, project: Path) -> None:
+        """Install a project as its files lie, without its dependencies; raises `ConfigError`, as `build_wheel`."""
+
     def check(self, python: Path) -> None:
         """Prove that nothing in an environment lacks, or contradicts, what it asks for."""
 
@@ -131,6 +134,13 @@ class Uv:
         options = ["--no-deps", "--no-index", "--reinstall", "--no-cache"]
         self._pip(python, [*options, *map(str, wheels)], "installing the project's wheel")
 
+    def install_editable(self, python: Path, project: Path) -> None:
+        """See `Installer`."""
+        # Not quiet, as a build of a wheel is not.
+        command = [self._binary, "pip", "install", "--python", str(python), "--no-deps", "--reinstall", "--editable"]
+        doing = f"installing {project.name} as its files lie"
+        run([*command, str(project)], self.environ, doing, ConfigError, WHEEL_STEP, self._build)
+
     def _pip(self, python: Path, arguments: Sequence[str], doing: str) -> None:
         link_mode = self.environ.get("UV_LINK_MODE", "copy")
         base = [self._binary, "pip", "install", "--quiet", "--python", str(python), "--link-mode", link_mode]
@@ -191,6 +201,12 @@ class Virtualenv:
         """See `Installer`."""
         command = [*self._pip(), "--python", str(python), "install", "--no-deps", "--no-index", "--force-reinstall"]
         run([*command, *map(str, wheels)], self.environ, "installing the project's wheel")
+
+    def install_editable(self, python: Path, project: Path) -> None:
+        """See `Installer`."""
+        command = [*self._pip(), "--python", str(python), "install", "--no-deps", "--force-reinstall", "--editable"]
+        doing = f"installing {project.name} as its files lie"
+        run([*command, str(project)], self.environ, doing, ConfigError, WHEEL_STEP, self._build)
 
     def check(self, python: Path) -> None:
         """See `Installer`."""

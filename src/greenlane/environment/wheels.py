@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,9 +126,13 @@ def name_and_version(wheel: Path) -> tuple[str, str]:
     return canonical_name(name), version
 
 
-def content_digest(wheels: list[Path]) -> str:
-    """Return the SHA-256 of what wheels contain; the times inside the archives do not count."""
-    state = hashlib.sha256()
+def content_digest(wheels: list[Path], in_place: Path | None = None) -> str:
+    """Return the SHA-256 of what wheels contain; the times inside the archives do not count.
+
+    Args:
+        wheels: paths of them; in_place: a project that is installed beside them as its files lie.
+    """
+    state = hashlib.sha256(b"" if in_place is None else os.fsencode(in_place))
     for wheel in wheels:
         state.update(wheel.name.encode())
         with zipfile.ZipFile(wheel) as archive:

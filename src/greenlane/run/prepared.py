@@ -111,10 +111,13 @@ def _as_it_is(interpreter: str) -> Environment:
 
 def _recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
     """Return what the environment of a lane is built from: another harness means another environment, too."""
+    in_place = lane.editable and harness_source() != settings.root
     return Recipe(
         location=settings.root / settings.configuration.environments / lane.name,
         lock=settings.root / lane.lock,
         python=lane.python,
         project=settings.root,
-        tree=tree,
+        # Another way to install is another environment, and the harness's own project goes in as what runs: a wheel.
+        tree=f"{tree} in place" if in_place else tree,
+        editable=in_place,
     )

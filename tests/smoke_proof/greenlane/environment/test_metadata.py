@@ -129,3 +129,24 @@ def test_a_certificate_that_only_the_system_knows(house: Callable[[], TinyProjec
     ran = project.greenlane("lock", GREENLANE_UV=str(uv))
     assert ran.code == 0, ran.output
     assert "written: locks/core.txt" in ran.output
+
+
+def test_a_lane_may_have_the_project_as_its_files_lie(house: Callable[[], TinyProject]) -> None:
+    """The code of the work tree itself is imported, what is changed there at once; the wheel comes back without it."""
+    project = house().section("build_env", ["PRETEND_VERSION=3.1"]).lanes(core={**CORE, "editable": True})
+    with_backend(project)
+    tests = """
+        import os, owned
+        from importlib.metadata import version
+        def test_it():
+            assert (version("owned"), owned.value) == ("3.1", @VALUE@)
+            assert (os.path.dirname(owned.__file__) == os.getcwd()) is @HERE@
+    """
+    file = project.path / "pyproject.toml"
+    for value, here in (("1", "True"), ("2", "True"), ("2", "False")):
+        project.write("owned.py", f"value = {value}\n")
+        project.test(tests.replace("@VALUE@", value).replace("@HERE@", here))
+        file.write_text(file.read_text().replace("editable = true", f"editable = {here.lower()}"))
+        ran = project.greenlane("lane", "core")
+        assert ran.code == 0, ran.output
+        assert not ran.codes, ran.output
