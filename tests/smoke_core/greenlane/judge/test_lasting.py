@@ -53,7 +53,13 @@ def leaks(*whats: tuple[str, str]) -> dict[str, tuple[Leaked, ...]]:
     return {
         "leaks": tuple(
             Leaked(
-                worker="main", at=1.0, nodeid=f"t.py::test_{n}", watcher=watcher, what=what, after="x", where="t.py:9"
+                worker="main",
+                at=1.0,
+                nodeid=f"tests/test_a.py::test_{n}",
+                watcher=watcher,
+                what=what,
+                after="x",
+                where="t.py:9",
             )
             for n, (watcher, what) in enumerate(whats)
         )
@@ -66,7 +72,9 @@ def test_numbered_threads_and_free_ports_are_one_cause_each() -> None:
     ports = [("ports", "127.0.0.1:45107"), ("ports", "127.0.0.1:54111")]
     causes = group(verdict_on(lane(outcome("test_ok"), journal=leaks(*threads, *ports))).violations)
     assert [len(cause.tests) for cause in causes] == [4, 2]
-    assert row(causes[0]).endswith("at t.py:9 (t.py::test_0, t.py::test_1, t.py::test_2 and 1 more)")
+    assert row(causes[0]).endswith(
+        "at t.py:9 (tests/test_a.py::test_0, tests/test_a.py::test_1, tests/test_a.py::test_2 and 1 more)"
+    )
 
 
 def test_the_temporary_folder_of_a_test_is_no_other_cause() -> None:
@@ -97,10 +105,18 @@ def test_a_reason_that_a_mark_gives_everywhere_is_told_once() -> None:
 
 def test_what_is_accepted_is_excused_in_the_next_run() -> None:
     """An entry for a thread or process names what lasts: the next run's number is another, and excused all the same."""
-    first = lane(journal=leaks(("threads", "Thread-4 (serve)"), ("processes", "sleep 600 (pid 12)")))
+    first = lane(
+        outcome("test_0"),
+        outcome("test_1"),
+        journal=leaks(("threads", "Thread-4 (serve)"), ("processes", "sleep 600 (pid 12)")),
+    )
     accepted = acceptable(demand("core"), [first], Acceptance(why="w", since="2026-01-31", who="Ann"))
     assert [entry.what for entry in accepted.leaks] == ["threads:Thread-* (serve)", "processes:sleep 600 (pid *)"]
-    again = lane(journal=leaks(("threads", "Thread-9 (serve)"), ("processes", "sleep 600 (pid 77)")))
+    again = lane(
+        outcome("test_0"),
+        outcome("test_1"),
+        journal=leaks(("threads", "Thread-9 (serve)"), ("processes", "sleep 600 (pid 77)")),
+    )
     assert not group(verdict_on(again, ledger=Ledger(leaks=accepted.leaks)).violations)
     other = LeakEntry(what="threads:Thread-4 (serve)", why="w", since="2026-01-31", who="Ann")
     assert group(verdict_on(again, ledger=Ledger(leaks=(other,))).violations)

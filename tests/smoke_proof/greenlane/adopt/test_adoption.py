@@ -144,7 +144,8 @@ def test_survey_proposes_moves(stranger: TinyProject) -> None:
     assert re.search(r"\d+ end otherwise in several processes, as tests/test_\w+\.py::\w+: one is used", ran.output)
     assert "run 3 of 3 in random order:" in ran.output
     assert "move: more/test_more.py::test_more from nd to core" in ran.output
-    assert "and 1 more from core to release: " in ran.output
+    assert "move: tests/test_mixed.py::test_calls from core to release: connect 198.51.100.7:80" in ran.output
+    assert "move: tests/test_live.py::test_live from core to release: asked for TOY_API_KEY, " in ran.output
     assert "move: tests/test_broken.py::test_broken from core to broken: AssertionError: as everywhere" in ran.output
 
 
