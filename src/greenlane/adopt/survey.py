@@ -21,8 +21,6 @@ from greenlane.evidence.ledger import Facts
 from greenlane.report.progress import Observing
 from greenlane.run.job import LaneJob, new_run_id
 from greenlane.run.lane import run_lane
-from greenlane.run.prepared import job_installer
-from greenlane.run.services import ServiceResolver
 
 PURPOSE = "survey"
 Workers = int | str
@@ -147,8 +145,7 @@ def _observe(context: Context, lane: Lane, number: int, interpreter: str, seed: 
         context=context, lane=lane, shard="", run_id=new_run_id(), gates=(), purpose=f"{PURPOSE}-{number}", seed=seed,
         observe=True, interpreter=interpreter, listener=Observing(context.say, step=STEP),
     )  # fmt: skip
-    installer = job_installer(job)
-    evidence = run_lane(job, installer, ServiceResolver(context, installer))
+    evidence = run_lane(job)
     record, journal = evidence.record, evidence.journal
     if record.result.interrupted:
         raise Interrupted("the survey was stopped before its end")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import importlib
-import importlib.util
 import os
 import re
 import sys
@@ -13,6 +11,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module, util
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -89,7 +88,7 @@ def command(name: str) -> Command:
     """
     if name not in COMMANDS:
         return AddedCommand(added_commands()[name])
-    module: Any = importlib.import_module(f"greenlane.cli.{name}")
+    module: Any = import_module(f"greenlane.cli.{name}")
     return cast(Command, module)
 
 
@@ -121,9 +120,9 @@ def overview() -> argparse.ArgumentParser:
 
 def stated(module: str) -> str:
     """Return the HELP of a module by its text: to import them all would take most of the time of `--help`."""
-    spec = importlib.util.find_spec(module)
+    spec = util.find_spec(module)
     match = _HELP.search(Path(spec.origin).read_text(encoding="utf-8")) if spec and spec.origin else None
-    return str(ast.literal_eval(match[1])) if match else str(importlib.import_module(module).HELP)
+    return str(ast.literal_eval(match[1])) if match else str(import_module(module).HELP)
 
 
 def parser(names: Iterable[str] = ()) -> argparse.ArgumentParser:

@@ -17,10 +17,11 @@ from greenlane.evidence.contract import Task
 from greenlane.evidence.evidence import GateState
 from greenlane.evidence.reader import read_journal
 from greenlane.evidence.search import Findings
-from greenlane.polluter.process import prepared_for, promised, supervised
+from greenlane.polluter.process import promised, supervised
 from greenlane.polluter.suspects import Traces
 from greenlane.run.job import LaneJob, new_run_id
 from greenlane.run.packages import leak_policy
+from greenlane.run.prepared import prepared_lane
 from greenlane.supervisor.plan import OutputMode, SearchPlan, Sought
 
 PURPOSE = "polluter"
@@ -78,7 +79,7 @@ def search_each(
         Sought(victim=victim, suspects=known.suspects, before=known.before, helping=known.helping)
         for victim, known in victims.items()
     )
-    with prepared_for(job) as prepared:
+    with prepared_lane(job) as prepared:
         answer = prepared.scratch / "findings.json"
         plan = SearchPlan(sought=sought, patience=patience, cores=os.cpu_count() or 1, answer=str(answer))
         contract = promised(prepared, Task.PROBE, job.lane.tests, _watching(job.settings), seed)
@@ -96,5 +97,5 @@ def replay(job: LaneJob, tests: Sequence[str]) -> int:
     Raises:
         Interrupted: it was stopped.
     """
-    with prepared_for(job) as prepared:
+    with prepared_lane(job) as prepared:
         return supervised(prepared, promised(prepared, Task.REPLAY, tuple(tests), LeakPolicy(level="off")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -13,10 +12,8 @@ from greenlane.evidence.artifacts import CONTRACT
 from greenlane.evidence.contract import Contract, Task
 from greenlane.run.assembly import supervisor_plan
 from greenlane.run.contract import lane_contract
-from greenlane.run.job import LaneJob
-from greenlane.run.prepared import PreparedLane, job_installer, prepared_lane
+from greenlane.run.prepared import PreparedLane
 from greenlane.run.pytest_arguments import pytest_arguments
-from greenlane.run.services import ServiceResolver
 from greenlane.run.supervise import run_supervisor
 
 
@@ -53,9 +50,3 @@ def supervised(prepared: PreparedLane, contract: Contract, **options: Any) -> in
     if result.failure or result.exit_status is None:
         raise GreenlaneError(result.failure or "the lane process has no exit status", f"read {plan.log}")
     return result.exit_status
-
-
-def prepared_for(job: LaneJob) -> AbstractContextManager[PreparedLane]:
-    """Build the lane's environment or prove it right, and hold it."""
-    installer = job_installer(job)
-    return prepared_lane(job, installer, ServiceResolver(job.context, installer))

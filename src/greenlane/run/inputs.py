@@ -38,6 +38,11 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     outside: tuple[str, ...] = ()
     view: View | None = None
 
+    @property
+    def leads_out(self) -> str:
+        """Why a lane with a link that leads out of the work tree is always run; empty without one."""
+        return f"{self.outside[0]} leads out of the work tree, to what no digest covers" if self.outside else ""
+
 
 def inputs_of(settings: Settings, lane: Lane, artifacts: Path, stage: Path) -> Inputs:
     """Return what a lane can see of the work tree.

@@ -22,7 +22,6 @@ from greenlane.evidence.verdict import Verdict
 from greenlane.judge.reuse import worth_keeping
 from greenlane.run.inputs import inputs_of
 from greenlane.run.job import LaneJob
-from greenlane.run.seen import leads_out
 from greenlane.run.tree import tree_of
 from greenlane.util.files import write_atomically
 
@@ -68,8 +67,8 @@ def outlook(settings: Settings, lane: Lane, check: str, artifacts: Path) -> str:
         The reason; empty where its evidence can be used again, if nothing else that it can see has changed.
     """
     inputs = inputs_of(settings, lane, artifacts, artifacts)
-    if inputs.outside:
-        return leads_out(inputs)
+    if inputs.leads_out:
+        return inputs.leads_out
     try:
         lock = lock_digest(settings.root / lane.lock)
     except ConfigError as error:

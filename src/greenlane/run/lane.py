@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from greenlane.environment.installers import Installer
 from greenlane.evidence.artifacts import JOURNAL
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.reader import read_journal
@@ -24,12 +23,12 @@ from greenlane.run.tree import files_of
 from greenlane.util.work_tree import changed_files, state_of
 
 
-def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> LaneEvidence:
+def run_lane(job: LaneJob, resolver: ServiceResolver | None = None) -> LaneEvidence:
     """Run one lane or shard and return its evidence; or that of an earlier run, where it is asked for and still true.
 
     Args:
         job: what is run.
-        installer: who builds the environment; resolver: who finds places for services that have another.
+        resolver: who builds environments, and finds places for services in a run of several lanes.
 
     Raises:
         ConfigError: the lock is missing or wrong.
@@ -37,7 +36,7 @@ def run_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> L
         Interrupted: the supervisor died before it could write its answer.
     """
     settings = job.settings
-    with prepared_lane(job, installer, resolver) as prepared:
+    with prepared_lane(job, resolver) as prepared:
         forget_bytecode(settings.root)
         # Before any of the lane's code runs: what it defines, as nobody can talk away.
         census = take_census(settings.root, job.lane.tests, claims_of(settings, job.ledger, job.lane))

@@ -29,13 +29,12 @@ def run_lanes(run: Run) -> tuple[list[LaneEvidence], list[Violation]]:
         ConfigError: a lane has tests that are not there, or a plan does not fit it.
     """
     say = run.context.say
-    installer = installer_of(run.context)
-    resolver = ServiceResolver(run.context, installer)
+    resolver = ServiceResolver(run.context, installer_of(run.context))
     evidence: list[LaneEvidence] = []
     for job in _jobs(run):
         say(f"{job.label}: starting")
         try:
-            evidence.append(run_lane(job, installer, resolver))
+            evidence.append(run_lane(job, resolver))
         except EnvironmentBuildError as error:
             say("\n".join(error.lines()))
             evidence.append(failed_record(job, error.message, "DRIFT"))

@@ -16,11 +16,10 @@ from greenlane.config.load import Settings
 from greenlane.environment.build import Recipe, check, prepare
 from greenlane.environment.drift import read as read_manifest
 from greenlane.environment.exclusive import exclusive
-from greenlane.environment.installers import Installer, Virtualenv, installer_of
 from greenlane.environment.wheels import harness_state, wheels_state
 from greenlane.evidence.evidence import Environment
 from greenlane.run.job import LaneJob
-from greenlane.run.services import ResolvedServices, ServiceResolver
+from greenlane.run.services import ResolvedServices, ServiceResolver, own_resolver
 from greenlane.run.stale import remove_stale
 from greenlane.run.tree import files_of
 from greenlane.util.checkout import harness_source
@@ -60,20 +59,20 @@ class PreparedLane(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver) -> Iterator[PreparedLane]:
+def prepared_lane(job: LaneJob, resolver: ServiceResolver | None = None) -> Iterator[PreparedLane]:
     """Build the lane's environment or prove it right, and hold it with an empty folder of artifacts.
 
     Both have one owner at a time, from the removal of old files to the reading of new ones.
 
     Args:
         job: what is to be run.
-        installer: who builds environments; resolver: who finds places for services that have another.
+        resolver: who builds environments, and finds places for services in a run of several lanes.
 
     Raises:
         ConfigError: the lock is missing or wrong, or the folder of artifacts is not a lane's.
         EnvironmentBuildError: an environment could not be built.
     """
-    settings, say = job.settings, job.context.say
+    settings, say, resolver = job.settings, job.context.say, resolver or own_resolver(job)
     files = files_of(settings)
     tree = state_of(files)
     harness = harness_state()
@@ -86,21 +85,11 @@ def prepared_lane(job: LaneJob, installer: Installer, resolver: ServiceResolver)
         place = recipe.location if recipe else settings.root / settings.configuration.artifacts / job.label
         stack.enter_context(exclusive(place.with_suffix(".lock"), job.holder, say))
         remove_stale(job)
-        environment = prepare(recipe, installer, say) if recipe else _as_it_is(job.interpreter)
+        environment = prepare(recipe, resolver.installer, say) if recipe else _as_it_is(job.interpreter)
         services = resolver.resolve(job, stack)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         yield PreparedLane(job, recipe, environment, services, files, tree, harness, scratch)
-
-
-def job_installer(job: LaneJob) -> Installer:
-    """Return who builds the environment of a job; for an interpreter that is used as it is, somebody who is not asked.
-
-    Raises:
-        ConfigError: neither uv nor virtualenv is there.
-    """
-    tools = job.settings.root / job.settings.configuration.environments
-    return Virtualenv(tools, job.environ) if job.interpreter else installer_of(job.context)
 
 
 def _as_it_is(interpreter: str) -> Environment:

@@ -13,7 +13,7 @@ from greenlane.config.services import absence_line, switched_off
 from greenlane.environment.build import Recipe, check, prepare
 from greenlane.environment.drift import read as read_manifest
 from greenlane.environment.exclusive import exclusive
-from greenlane.environment.installers import Installer
+from greenlane.environment.installers import Installer, Virtualenv, installer_of
 from greenlane.environment.lock_file import installation_failure, mismatched
 from greenlane.errors import ConfigError, EnvironmentBuildError, UnreachableIndexError
 from greenlane.evidence.evidence import Environment, ServiceRecord
@@ -49,16 +49,11 @@ class ResolvedServices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceResolver:
-    """Finds a place for the services of a whole run, so that each absence is told once.
-
-    Args:
-        context: of the call.
-        installer: who builds environments.
-    """
+    """Finds a place for the services of a whole run, so that each absence is told once; `installer` builds it."""
 
     def __init__(self, context: Context, installer: Installer) -> None:
         self._settings = context.settings
-        self._installer = installer
+        self.installer = installer
         self._say = context.say
         self._said: set[str] = set()
         self._unreachable: dict[str, str] = {}
@@ -99,7 +94,7 @@ class ServiceResolver:
             return
         stack.enter_context(exclusive(recipe.location.with_suffix(".lock"), job.holder, self._say))
         try:
-            resolved.environments[name] = prepare(recipe, self._installer, self._say)
+            resolved.environments[name] = prepare(recipe, self.installer, self._say)
         except (EnvironmentBuildError, UnreachableIndexError) as error:
             if not service.optional or mismatched(error.detail):
                 raise
@@ -148,3 +143,14 @@ def service_recipe(settings: Settings, environment: str) -> Recipe:
         tree=tree_state(settings.root) if project else "no wheel",
         packages=settings.root / "locks" / environment if lock.npm else None,
     )
+
+
+def own_resolver(job: LaneJob) -> ServiceResolver:
+    """Return who finds places for what is run by itself; an interpreter that is used as it is asks for no installer.
+
+    Raises:
+        ConfigError: neither uv nor virtualenv is there.
+    """
+    tools = job.settings.root / job.settings.configuration.environments
+    installer = Virtualenv(tools, job.environ) if job.interpreter else installer_of(job.context)
+    return ServiceResolver(job.context, installer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
+from xml.etree import ElementTree
 
 import msgspec
 
@@ -13,6 +14,7 @@ from greenlane.config.lanes import Provider
 from greenlane.config.load import FILE as PROJECT
 from greenlane.config.load import load
 from greenlane.errors import ConfigError
+from greenlane.evidence.artifacts import JUNIT
 from greenlane.ext.probe.asked import FILE, Asked
 from greenlane.util.files import write_atomically
 
@@ -123,3 +125,12 @@ def context_of_probe(folder: Path, asked: Asked, environ: Mapping[str, str], say
 def _of_another_suite(name: str) -> bool:
     """Return whether a variable of the caller is about the tests of a project, of which a probe is none."""
     return name.startswith(("READINESS_", "PYTEST_")) or name == "STRICT_READY"
+
+
+def figures(artifacts: Path) -> dict[str, float]:
+    """Return the figures that tests have kept in their report, by dialect and name."""
+    try:
+        found = ElementTree.parse(artifacts / JUNIT).getroot().iter("property")
+    except (OSError, ElementTree.ParseError):
+        return {}
+    return {one.get("name", ""): float(one.get("value", "0")) for one in found if ":" in one.get("name", "")}

@@ -6,27 +6,23 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from xml.etree import ElementTree
 
 import msgspec
 
 from greenlane.config.context import Context, Say
-from greenlane.evidence.artifacts import JUNIT
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Verdict
 from greenlane.ext.probe.asked import Asked
 from greenlane.ext.probe.grade import Grade, advisory, found_in, grade, limits
-from greenlane.ext.probe.project import LANE, TESTS, context_of_probe, write_project
+from greenlane.ext.probe.project import LANE, TESTS, context_of_probe, figures, write_project
 from greenlane.history.recording import remember
 from greenlane.judge.judge import judge
 from greenlane.report.write import remove_reports, write_reports
 from greenlane.run.examiners import added_examiners
 from greenlane.run.job import LaneJob, new_run_id
 from greenlane.run.lane import run_lane
-from greenlane.run.prepared import job_installer
 from greenlane.run.request import request_of_policy
 from greenlane.run.requirements import make_requirements
-from greenlane.run.services import ServiceResolver
 
 
 def probe(
@@ -49,8 +45,8 @@ def probe(
     verdict, evidence = _decided(context, asked, limits_allowed=limits_allowed)
     remember(context, [evidence])
     written = write_reports(verdict, settings.root, settings.configuration, [evidence], say)
-    told = _told(Path(evidence.source or settings.root / settings.configuration.artifacts / LANE))
-    return verdict, grade(asked, verdict, evidence, told), written
+    kept = figures(Path(evidence.source or settings.root / settings.configuration.artifacts / LANE))
+    return verdict, grade(asked, verdict, evidence, kept), written
 
 
 def _decided(context: Context, asked: Asked, *, limits_allowed: bool) -> tuple[Verdict, LaneEvidence]:
@@ -61,8 +57,7 @@ def _decided(context: Context, asked: Asked, *, limits_allowed: bool) -> tuple[V
         context=context, lane=settings.lane(LANE), shard="", run_id=new_run_id(), gates=(), seed=asked.seed,
         interpreter=sys.executable, quiet=True,
     )  # fmt: skip
-    installer = job_installer(job)
-    evidence = run_lane(job, installer, ServiceResolver(context, installer))
+    evidence = run_lane(job)
     requirements = make_requirements(settings, request, (), job.run_id)
     prefix = (f"{TESTS}::test_check", f"{TESTS}::test_sampled")
     tests = tuple(f"{test}[{name}]" for name in advisory(asked) for test in prefix)
@@ -72,12 +67,3 @@ def _decided(context: Context, asked: Asked, *, limits_allowed: bool) -> tuple[V
         verdict, made_at=time.time(), project=settings.project, limits=limits(found_in(asked, evidence)),
         limits_allowed=limits_allowed,
     ), evidence  # fmt: skip
-
-
-def _told(artifacts: Path) -> dict[str, float]:
-    """Return the figures that tests have kept in their report."""
-    try:
-        found = ElementTree.parse(artifacts / JUNIT).getroot().iter("property")
-    except (OSError, ElementTree.ParseError):
-        return {}
-    return {one.get("name", ""): float(one.get("value", "0")) for one in found if ":" in one.get("name", "")}

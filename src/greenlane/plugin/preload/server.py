@@ -6,7 +6,6 @@ guard. It is a process of its own, which ends as an interpreter does.
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -18,7 +17,7 @@ import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.metadata import entry_points
+from importlib import import_module, metadata
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -57,7 +56,7 @@ def import_all(names: Sequence[str], filters: Sequence[str]) -> tuple[str, list[
         for name in names:
             native = _native_threads()
             try:
-                importlib.import_module(name)
+                import_module(name)
             except (Exception, SystemExit) as error:  # noqa: BLE001  foreign code: whatever it is, it is told by name
                 traceback.print_exc()
                 return f"{name} cannot be imported: {type(error).__name__}: {error}", notes
@@ -73,13 +72,13 @@ def import_all(names: Sequence[str], filters: Sequence[str]) -> tuple[str, list[
 def _import_plugins() -> None:
     """Import what every worker imports before anything else: what is registered in a lane, and pytest's plugins."""
     for name in ("greenlane.plugin.install", "greenlane.plugin.leaks.guard", "xdist.remote"):
-        importlib.import_module(name)
+        import_module(name)
     if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
         return
-    for plugin in entry_points(group="pytest11"):
+    for plugin in metadata.entry_points(group="pytest11"):
         # What is wrong with it is told by the worker that needs it, if any does.
         with suppress(Exception):
-            importlib.import_module(plugin.module)
+            import_module(plugin.module)
 
 
 def _native_threads() -> int:
