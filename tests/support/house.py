@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 MODULE_LINES = 400
 FUNCTION_LINES = 40
 IMPORTS = 20
-"""Modules of ours and of libraries that one may import; the standard library couples nothing."""
+"""Modules that one may import, those of the standard library among them."""
+
+VAGUE = frozenset({"told", "Wish", "Houses", "Custody", "Talk", "Outside"})
+"""Names that say nothing of what they name; the field has a word for each."""
 
 _MUTATES = frozenset(
     {
@@ -47,6 +49,8 @@ def complaints(source: str, name: str) -> list[str]:
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES:
                 found.append(f"{name}:{node.lineno}: {node.name} has {length} lines")
+        if (named := _named(node)).strip("_") in VAGUE:
+            found.append(f"{name}:{getattr(node, 'lineno', 0)}: the name {named}")
         if isinstance(node, ast.Global):
             found.append(f"{name}:{node.lineno}: global {', '.join(node.names)}")
     found += [f"{name}:{line}: the global {what} changes" for what, line in _changed(tree)]
@@ -61,14 +65,24 @@ def modules(house: str) -> Iterator[tuple[str, str]]:
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    """Return the modules that one names in its imports, but for those of the standard library."""
+    """Return the modules that one names in its imports."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             names.add(node.module or "")
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-    return {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names}
+    return names - {"__future__"}
+
+
+def _named(node: ast.AST) -> str:
+    """Return the name that a node gives to something; empty where it gives none."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.name
+    if isinstance(node, ast.Name | ast.Attribute):
+        given = node.id if isinstance(node, ast.Name) else node.attr
+        return given if isinstance(node.ctx, ast.Store) else ""
+    return node.arg if isinstance(node, ast.arg) else ""
 
 
 def _changed(tree: ast.Module) -> Iterator[tuple[str, int]]:

@@ -21,14 +21,14 @@ def show(made: Scaffold, environ: Mapping[str, str], *, diff: bool) -> None:
     for note in made.notes:
         print_line(f"NOTE: {note}")
     if made.additions and not diff:
-        print_line(f"adds: {', '.join(_told(made.additions))} (--diff shows them)")
+        print_line(f"adds: {', '.join(_sizes(made.additions))} (--diff shows them)")
     for addition in made.additions if diff else ():
         for line in _diff(addition):
             color = COLORS.get(line[:1], "") if colored else ""
             print_line(f"{color}{clean(line)}\x1b[0m" if color else clean(line))
 
 
-def _told(additions: Iterable[Addition]) -> Iterator[str]:
+def _sizes(additions: Iterable[Addition]) -> Iterator[str]:
     """Yield each file with how much is added."""
     for addition in additions:
         lines = len(addition.after.splitlines()) - len((addition.before or "").splitlines())

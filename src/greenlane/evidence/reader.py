@@ -43,7 +43,7 @@ from greenlane.evidence.samples import SampleGroup
 E = TypeVar("E")
 
 CAPTURED = ("system-out", "system-err")
-TOLD = 12_000
+KEPT = 12_000
 """Characters that evidence keeps of what a failed test said."""
 
 
@@ -177,10 +177,10 @@ def _case(element: ElementTree.Element) -> JunitCase:
 
 def shortened(text: str) -> str:
     """Return text without its middle when it is long: the trace stands at its beginning, the last words at its end."""
-    if len(text) <= TOLD:
+    if len(text) <= KEPT:
         return text
-    left_out = len(text) - TOLD
-    return f"{text[: TOLD // 2]}\n\n… {left_out} characters left out; junit.xml has them …\n\n{text[-(TOLD // 2) :]}"
+    left_out = len(text) - KEPT
+    return f"{text[: KEPT // 2]}\n\n… {left_out} characters left out; junit.xml has them …\n\n{text[-(KEPT // 2) :]}"
 
 
 def read_journal(path: Path) -> JournalFacts:

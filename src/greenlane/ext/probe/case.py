@@ -28,7 +28,7 @@ class Case:
         wire: the way to the endpoint; speech: how its dialect is spoken.
         dialect, model: what is asked.
         seed: of everything that the check draws: other words in every run, the same for the same seed.
-        told: figures that are told and never judged, by name.
+        figures: that are told and never judged, by name.
     """
 
     wire: Wire
@@ -36,7 +36,7 @@ class Case:
     dialect: Dialect
     model: str
     seed: int = 1
-    told: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -114,8 +114,8 @@ class Case:
 
     def _cost(self, answer: Answer) -> None:
         usage = answer.usage
-        told = sum(filter(None, (usage.prompt, usage.answer))) if usage else 0
-        self.wire.budget.cost(max(told, len(answer.text) // 4))
+        cost = sum(filter(None, (usage.prompt, usage.answer))) if usage else 0
+        self.wire.budget.cost(max(cost, len(answer.text) // 4))
 
 
 def _advice(reply: Reply | Stream) -> float | None:

@@ -95,11 +95,11 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if arguments.summary:
         print_line(summary(made))
     else:
-        print_answer(arguments, as_json(made), _told(made, verdict.violations))
+        print_answer(arguments, as_json(made), _printed(made, verdict.violations))
     return verdict.exit_code
 
 
-def _told(made: Grade, violations: Sequence[Violation]) -> list[str]:
+def _printed(made: Grade, violations: Sequence[Violation]) -> list[str]:
     """Return the lines of a probe; what is red beside its checks comes first."""
     own = [violation for violation in violations if "[" not in violation.subject]
     return [*(f"{v.code.value} {v.message}" for v in own), *lines(made)]

@@ -44,19 +44,19 @@ class Probe:
         target, check = self._asked.found(name)
         case = Case(self.wire, SPEECHES[target.dialect], target.dialect, target.model, seed or self._asked.seed)
         finding = examine(check, case)
-        for figure, seconds in case.told.items():
+        for figure, seconds in case.figures.items():
             tell(f"{target.dialect.value}:{figure}", seconds)
         if finding is None and check.name == LATENCY:
-            finding = _bounded(case.told, self._asked.bounds)
+            finding = _bounded(case.figures, self._asked.bounds)
         if finding is not None:
             # Nobody who reads a verdict is helped by the lines of the pack.
             raise finding.with_traceback(None) from None
 
 
-def _bounded(told: dict[str, float], bounds: dict[str, float]) -> Finding | None:
+def _bounded(figures: dict[str, float], bounds: dict[str, float]) -> Finding | None:
     """Return the first figure that is above its bound."""
-    over = [f"`{n}` is {told[n]:g} s, the bound {bound:g} s" for n, bound in bounds.items() if told.get(n, 0) > bound]
-    return Finding(over[0]) if over else None
+    over = [(name, bound) for name, bound in bounds.items() if figures.get(name, 0) > bound]
+    return next((Finding(f"`{name}` is {figures[name]:g} s, the bound {bound:g} s") for name, bound in over), None)
 
 
 @contextmanager

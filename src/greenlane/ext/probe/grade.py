@@ -63,7 +63,7 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         word: `READY`, `READY WITH LIMITS` or `NOT READY`.
         fitness: of each dialect; found: checks that failed, worst first; rates: what depends on chance.
-        told: figures in seconds, by dialect and name.
+        figures: in seconds, by dialect and name.
     """
 
     url: str
@@ -72,7 +72,7 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
     fitness: tuple[Fitness, ...]
     found: tuple[Found, ...]
     rates: tuple[Rate, ...]
-    told: dict[str, float] = {}
+    figures: dict[str, float] = msgspec.field(default_factory=dict, name="told")
     run_id: str = ""
 
 
@@ -172,13 +172,13 @@ def rates_in(asked: Asked, evidence: LaneEvidence) -> tuple[Rate, ...]:
     return tuple(made)
 
 
-def grade(asked: Asked, verdict: Verdict, evidence: LaneEvidence, told: Mapping[str, float]) -> Grade:
+def grade(asked: Asked, verdict: Verdict, evidence: LaneEvidence, figures: Mapping[str, float]) -> Grade:
     """Return what a probe came to, in the word of its verdict."""
     found = found_in(asked, evidence)
     seen = [id_of(test.nodeid) for test in evidence.journal.outcomes]
     return Grade(
         url=asked.url, word=verdict.word, profile=asked.profile, fitness=fitness_of(asked, found, seen), found=found,
-        rates=rates_in(asked, evidence), told=dict(told), run_id=verdict.run_id,
+        rates=rates_in(asked, evidence), figures=dict(figures), run_id=verdict.run_id,
     )  # fmt: skip
 
 

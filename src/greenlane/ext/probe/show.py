@@ -26,8 +26,8 @@ def lines(made: Grade) -> Iterator[str]:
     if len(rows) > ROWS:
         yield f"… and {len(rows) - ROWS} more in the reports"
     yield from _rates(made.rates)
-    if made.told:
-        yield "  seconds: " + ", ".join(f"{name} {value:g}" for name, value in made.told.items())
+    if made.figures:
+        yield "  seconds: " + ", ".join(f"{name} {value:g}" for name, value in made.figures.items())
     for one in made.fitness:
         what = f"ready for {one.ready}" if one.ready else "not ready"
         yield clean(f"{one.dialect} ({one.model}): {what}; {one.passed} of {one.checks} checks passed")

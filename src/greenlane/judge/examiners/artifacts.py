@@ -64,9 +64,9 @@ def _changes(evidence: LaneEvidence) -> str:
     """Return which files changed, with the test that made each where the leak guard saw it."""
     makers = {leak.what: leak.nodeid for leak in evidence.journal.leaks if leak.watcher == "files"}
     paths = evidence.record.tree_changes
-    told = [f"{path} (by {makers[path]})" if path in makers else path for path in paths[:SHOWN]]
+    named = [f"{path} (by {makers[path]})" if path in makers else path for path in paths[:SHOWN]]
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-    return f": {', '.join(told)}{more}" if told else ""
+    return f": {', '.join(named)}{more}" if named else ""
 
 
 def junit_key(nodeid: str) -> tuple[str, str]:

@@ -140,16 +140,16 @@ class ForkedWorker:
         self._preloader = preloader
         read, stdin = os.pipe()
         stdout, write = os.pipe()
-        told, tell = os.pipe()
+        end, writer = os.pipe()
         try:
-            preloader.fork(program, (read, write, 2, tell))
+            preloader.fork(program, (read, write, 2, writer))
         finally:
-            for descriptor in (read, write, tell):
+            for descriptor in (read, write, writer):
                 os.close(descriptor)
         self.stdin: IO[bytes] = os.fdopen(stdin, "wb")
         self.stdout: IO[bytes] = os.fdopen(stdout, "rb")
-        self._told = os.fdopen(told)
-        first = self._told.readline().strip()
+        self._end = os.fdopen(end)
+        first = self._end.readline().strip()
         if not first.isdecimal():
             raise OSError(f"greenlane: {first or 'the process that forks workers is gone'}")
         self.pid = int(first)
@@ -157,7 +157,7 @@ class ForkedWorker:
 
     def wait(self) -> int | None:
         """Wait for its end and return its exit status; None when nobody is there to tell it."""
-        if self.returncode is None and (last := self._told.readline().strip()):
+        if self.returncode is None and (last := self._end.readline().strip()):
             self.returncode = int(last)
         return self.returncode
 

@@ -62,8 +62,8 @@ def import_all(names: Sequence[str], filters: Sequence[str]) -> tuple[str, list[
                 return f"{name} cannot be imported: {type(error).__name__}: {error}", notes
             started = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
             if started:
-                told = f"{name} starts threads when it is imported ({', '.join(started)})"
-                return f"{told}, and no fork has them: leave it out of preload", notes
+                why = f"{name} starts threads when it is imported ({', '.join(started)})"
+                return f"{why}, and no fork has them: leave it out of preload", notes
             if (more := _native_threads() - native) > 0:
                 notes.append(f"importing {name} started {more} threads of compiled code, which no worker has")
     return "", notes
@@ -155,7 +155,7 @@ class ForkServer:
 
     def _fork(self, descriptors: Sequence[int]) -> bool:
         """Fork, and return whether this is the fork."""
-        *streams, told = descriptors
+        *streams, end = descriptors
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         # The end of a worker is told when its number is known.
@@ -164,13 +164,13 @@ class ForkServer:
             number = os.fork()
             if not number:
                 self._leave()
-                os.close(told)
+                os.close(end)
                 return True
-            self._workers[number] = told
-            _tell(told, str(number))
+            self._workers[number] = end
+            _tell(end, str(number))
         except OSError as error:
-            _tell(told, f"the worker could not be forked: {error.strerror}")
-            os.close(told)
+            _tell(end, f"the worker could not be forked: {error.strerror}")
+            os.close(end)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         for stream in streams:
@@ -182,8 +182,8 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, self._children or signal.SIG_DFL)
         signal.signal(signal.SIGINT, self._interrupt or signal.default_int_handler)
         self._end.close()
-        for told in self._workers.values():
-            os.close(told)
+        for end in self._workers.values():
+            os.close(end)
         self._workers.clear()
 
     def _reap(self, _number: int, _frame: FrameType | None) -> None:
@@ -191,9 +191,9 @@ class ForkServer:
         for number in list(self._workers):
             ended, status = os.waitpid(number, os.WNOHANG)
             if ended:
-                told = self._workers.pop(number)
-                _tell(told, str(os.waitstatus_to_exitcode(status)))
-                os.close(told)
+                end = self._workers.pop(number)
+                _tell(end, str(os.waitstatus_to_exitcode(status)))
+                os.close(end)
 
 
 def _tell(descriptor: int, text: str) -> None:

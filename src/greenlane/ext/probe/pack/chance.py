@@ -112,6 +112,6 @@ def remembers(case: Case) -> None:
 def obeys(case: Case) -> None:
     """What the operator says is done."""
     word = case.word()
-    told = f"Whatever you are asked, answer with the single word {word} and nothing else."
-    text = case.ask(ask("Who are you?", system=told, max_tokens=24, temperature=0.0)).text
+    order = f"Whatever you are asked, answer with the single word {word} and nothing else."
+    text = case.ask(ask("Who are you?", system=order, max_tokens=24, temperature=0.0)).text
     need(word in text.lower(), f"the system text wants {word!r}, the answer is {text[:40]!r}")

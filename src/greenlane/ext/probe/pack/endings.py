@@ -38,9 +38,9 @@ def _bounded(answer: Answer, limit: int) -> None:
     """Claim that an answer is within a bound, and says so where the bound ended it."""
     words = len(answer.text.split())
     need(words <= limit, f"max_tokens is {limit} and the answer has {words} words: {answer.text[:60]!r}")
-    told = answer.usage.answer if answer.usage else None
-    need(told is None or told <= limit, f"max_tokens is {limit} and the answer cost {told}")
-    if told == limit:
+    cost = answer.usage.answer if answer.usage else None
+    need(cost is None or cost <= limit, f"max_tokens is {limit} and the answer cost {cost}")
+    if cost == limit:
         need(answer.ended == "length", f"the answer was cut after {limit} tokens and says {answer.ended!r}")
 
 
@@ -84,8 +84,8 @@ def _cut(case: Case, answer: Answer, stops: tuple[str, ...]) -> None:
         need(stop not in answer.text, f"the answer has the stop text {stop!r} in it: {answer.text[:80]!r}")
     one_of(answer.ended, NATURAL, "the reason of the end")
     if case.dialect is Dialect.MESSAGES and dict_of(answer.raw).get("stop_reason") == "stop_sequence":
-        told = dict_of(answer.raw).get("stop_sequence")
-        need(told in stops, f"`stop_sequence` is {told!r}, the stop texts were {stops}")
+        met = dict_of(answer.raw).get("stop_sequence")
+        need(met in stops, f"`stop_sequence` is {met!r}, the stop texts were {stops}")
 
 
 def _with_stop(case: Case, count: int) -> tuple[Question, tuple[str, ...], str]:

@@ -186,7 +186,7 @@ def messages_order(case: Case) -> None:
     kinds = [(kind, data) for kind, data in kinds if kind != "ping"]
     need(kinds[0][0] == "message_start", f"the first event is {kinds[0][0]}, not message_start")
     need(kinds[-1][0] == "message_stop", f"the last event is {kinds[-1][0]}, not message_stop")
-    opened, count, told = None, 0, 0
+    opened, count, deltas = None, 0, 0
     for kind, data in kinds[1:-1]:
         if kind == "content_block_start":
             need(opened is None, "a block begins before the one before has ended")
@@ -196,16 +196,16 @@ def messages_order(case: Case) -> None:
         elif kind in ("content_block_delta", "content_block_stop"):
             need(opened is not None, f"{kind} comes while no block is open")
             need(data.get("index") == opened, f"{kind} has index {data.get('index')!r} while block {opened} is open")
-            need(not told, f"{kind} comes after message_delta")
+            need(not deltas, f"{kind} comes after message_delta")
             opened = None if kind == "content_block_stop" else opened
         elif kind == "message_delta":
             need(opened is None, "message_delta comes before the block has ended")
             filled(data, "delta.stop_reason")
-            told += 1
+            deltas += 1
         else:
             raise Finding(f"an event of type {kind!r} has no place in a stream of messages")
     need(opened is None, "a block has no end")
-    need(told == 1, f"{told} events message_delta, not one")
+    need(deltas == 1, f"{deltas} events message_delta, not one")
 
 
 @check(

@@ -56,8 +56,8 @@ def long(case: Case) -> None:
     """A long prompt is read whole."""
     words = " ".join(case.word(5) for _ in range(WORDS))
     usage = case.ask(ask(f"Say hello, and ignore the rest. {words}", max_tokens=16)).usage
-    told = usage.prompt if usage else None
-    need(told is None or told >= WORDS, f"a prompt of {WORDS} words cost {told} tokens: a part of it was dropped")
+    cost = usage.prompt if usage else None
+    need(cost is None or cost >= WORDS, f"a prompt of {WORDS} words cost {cost} tokens: a part of it was dropped")
 
 
 @check(

@@ -300,9 +300,9 @@ def offered(case: Case) -> None:
     """Definitions of tools are read: they cost tokens."""
     said = (Said("user", "Say hello."),)
     without = case.ask(Question(turns=said)).usage
-    told = case.ask(Question(turns=said, tools=TOOLS_OFFERED, choice="auto", max_tokens=ROOM)).usage
+    offered_cost = case.ask(Question(turns=said, tools=TOOLS_OFFERED, choice="auto", max_tokens=ROOM)).usage
     need(
-        without and told and (told.prompt or 0) > (without.prompt or 0) + 10,
+        without and offered_cost and (offered_cost.prompt or 0) > (without.prompt or 0) + 10,
         "a prompt with tools costs no more tokens: their definitions are dropped",
     )
 

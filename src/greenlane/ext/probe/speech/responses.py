@@ -80,11 +80,11 @@ class Responses:
             elif one.get("type") == "response.function_call_arguments.delta" and one.get("output_index") in calls:
                 calls[one.get("output_index")]["arguments"] += text_of(one.get("delta"))
         last = next((dict_of(d.get("response")) for d in reversed(data) if d.get("type") in LAST), {})
-        told = self.answer(last)
+        final = self.answer(last)
         made_calls = tuple(Call(c["id"], c["name"], c["arguments"]) for c in calls.values())
         return Answer(
-            text=text, ended=_ended(last, made_calls), calls=made_calls, usage=told.usage, model=told.model,
-            id=told.id, raw=last,
+            text=text, ended=_ended(last, made_calls), calls=made_calls, usage=final.usage, model=final.model,
+            id=final.id, raw=last,
         )  # fmt: skip
 
 
