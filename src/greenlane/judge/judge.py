@@ -183,11 +183,11 @@ def _skips(outcomes: Sequence[TestOutcome]) -> tuple[Skips, ...]:
     counts: dict[str, Counter[tuple[str, str]]] = {}
     for place, reason in places:
         counts.setdefault(lasting(reason), Counter())[place, reason] += 1
-    told = [one for found in counts.values() for one in _told(found)]
-    return tuple(sorted(told, key=lambda one: -one.tests)[:PLACES])
+    rows = [one for found in counts.values() for one in _folded(found)]
+    return tuple(sorted(rows, key=lambda one: -one.tests)[:PLACES])
 
 
-def _told(places: Counter[tuple[str, str]]) -> Iterator[Skips]:
+def _folded(places: Counter[tuple[str, str]]) -> Iterator[Skips]:
     """Yield a row for each place of one reason, or one row for all of them where they are many."""
     ((first, reason), _), *others = places.items()
     if reason and len(others) >= FEW:
