@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from support.house import FUNCTION_LINES, IMPORTS, MODULE_LINES, complaints, modules
 
-BEING_MENDED = (
-    "src/mini_agent/core/errors.py: 438 lines", "src/mini_agent/api/agent_run.py: imports",
-    "src/mini_agent/pipeline/services.py: imports", "src/mini_agent/pipeline/steps.py: imports",
-    "src/mini_agent/interceptor/app.py: imports", "src/mini_agent/pipeline/background.py:",
-    "src/mini_agent/runs/agent_body.py:", "src/mini_agent/dialects/openai_responses/stream_out.py:",
-)  # fmt: skip
-"""Beginnings of complaints about what is not yet as it should be."""
+BEING_MENDED = re.compile(r"src/mini_agent/(core/errors.py: 438 lines|.*: imports 2[1-4] modules|.*: the name _?told)")
+"""Complaints about what is not yet as it should be."""
 
 
 @pytest.mark.parametrize("house", ["greenlane", "mini_agent"])
 def test_a_house_keeps_its_rules(house: str) -> None:
     """No module, function or list of imports is longer than the rule says, and nothing changes a global."""
     found = [line for name, source in modules(house) for line in complaints(source, name)]
-    assert [line for line in found if not line.startswith(BEING_MENDED)] == []
+    assert [line for line in found if not BEING_MENDED.fullmatch(line)] == []
 
 
 LONG = "\n".join("    x = 1" for _ in range(FUNCTION_LINES))
