@@ -13,7 +13,7 @@ from typing import Any
 
 from mini_agent import __version__
 from mini_agent.core.errors import ConfigError, MiniAgentError
-from mini_agent.interceptor.cli import add_commands
+from mini_agent.interceptor.cli import PORT, add_commands
 
 _OK = 0
 _FAILED = 1
@@ -104,7 +104,10 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     )
     serve.add_argument("--host", help="address to bind, by default 127.0.0.1 [MINI_AGENT_API_HOST]")
     serve.add_argument(
-        "--port", type=_port, metavar="N", help="port to bind, 0 for a free one, by default 8788 [MINI_AGENT_API_PORT]"
+        "--port",
+        type=PORT,
+        metavar="N",
+        help="port to bind, 0 for a free one, by default 8788 [MINI_AGENT_API_PORT]",
     )
     serve.add_argument(
         "--mode", choices=("sdk", "forward"), help="how models are reached, by default sdk [MINI_AGENT_PROVIDER_MODE]"
@@ -117,15 +120,6 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         "--allow-open", action="store_true", default=None, help="serve others without a key [MINI_AGENT_ALLOW_OPEN]"
     )
     serve.set_defaults(run=_serve)
-
-
-def _port(text: str) -> int:
-    from mini_agent.settings import parsers
-
-    try:
-        return parsers.port(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from greenlane.config.load import load
 from greenlane.config.variables import variables
-from mini_agent.interceptor.settings import OPTIONS
+from mini_agent.interceptor.settings import InterceptorSettings
 from mini_agent.settings import Settings
 from mini_agent.settings.load import OTHER_VARIABLES
 
@@ -75,7 +75,12 @@ def rows(entries: Iterable[tuple[Iterable[str], str, str]]) -> Iterator[str]:
 def gateway() -> Iterator[tuple[Iterable[str], str, str]]:
     """Yield what the gateway reads."""
     yield from ((names, "", meaning) for names, meaning in OTHER_VARIABLES.items())
-    for option in fields(Settings):
+    yield from declared(Settings)
+
+
+def declared(record: type) -> Iterator[tuple[Iterable[str], str, str]]:
+    """Yield the options of a record."""
+    for option in fields(record):
         if names := option.metadata.get("names"):
             secret = " (a secret)" if option.metadata["secret"] else ""
             yield names, shown(option.default), option.metadata["means"] + secret
@@ -92,7 +97,7 @@ def harness() -> Iterator[tuple[Iterable[str], str, str]]:
 
 def environment() -> str:
     """Return the page."""
-    interceptor = ((option.names, "", option.means) for option in OPTIONS)
+    interceptor = ((names, "", meaning) for names, _, meaning in declared(InterceptorSettings))
     lines = [HEAD, "## The gateway", *rows(gateway()), "", "## The interceptor", *rows(interceptor)]
     told = "Names of lanes, base, router and services are those of this repository; other projects have their own."
     lines += ["", "## The harness", "", told, *rows(harness())]

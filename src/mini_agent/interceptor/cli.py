@@ -51,15 +51,15 @@ def add_commands(commands: Any, serve: Serve) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # Or `--port` of `run` would be taken for an ambiguous `--port-min`.
     )
-    intercept.add_argument("--port-min", type=_port, metavar="N", help="first port to give away (default 8888)")
-    intercept.add_argument("--port-max", type=_port, metavar="N", help="last port to give away (default 9999)")
+    intercept.add_argument("--port-min", type=_REAL_PORT, metavar="N", help="first port to give away (default 8888)")
+    intercept.add_argument("--port-max", type=_REAL_PORT, metavar="N", help="last port to give away (default 9999)")
     intercept.add_argument("--registry", type=Path, metavar="FILE", help="the file that remembers the ports")
     intercept.set_defaults(run=lambda _arguments, _environ: _print_help(intercept))
     actions = intercept.add_subparsers(dest="action", metavar="ACTION")
     run = actions.add_parser("run", help="run the interceptor of the current folder")
     run.add_argument("--host", help="address to bind (default 127.0.0.1)")
-    run.add_argument("--port", type=_port_or_any, metavar="N", help="port to bind, 0 for a free one (default: its own)")
-    run.add_argument("--target", type=_url, metavar="URL", help="the gateway (default http://127.0.0.1:8788)")
+    run.add_argument("--port", type=PORT, metavar="N", help="port to bind, 0 for a free one (default: its own)")
+    run.add_argument("--target", type=_URL, metavar="URL", help="the gateway (default http://127.0.0.1:8788)")
     run.set_defaults(run=lambda arguments, environ: _run(arguments, environ, serve))
     listing = actions.add_parser("list", help="print every project and its port")
     listing.add_argument("--json", action="store_true", help="with the facts about the registry, for scripts")
@@ -76,7 +76,7 @@ def add_commands(commands: Any, serve: Serve) -> None:
             parser.add_argument("--stale", action="store_true", help="every project whose folder is gone, instead")
             parser.add_argument("--dry-run", action="store_true", help="say what would be forgotten, change nothing")
     check = actions.add_parser("check", help="exit 0 if a port is free, else 1")
-    check.add_argument("port", type=_port, metavar="PORT")
+    check.add_argument("port", type=_REAL_PORT, metavar="PORT")
     check.set_defaults(run=_check)
     reset = actions.add_parser("reset", help="forget all projects")
     reset.add_argument("--yes", action="store_true", help="do not ask")
@@ -231,29 +231,21 @@ def _sound_registry(arguments: Arguments, environ: Environ) -> PortRegistry:
     return registry
 
 
-def _port(text: str) -> int:
-    port = _port_or_any(text)
-    if port == 0:
-        raise argparse.ArgumentTypeError("must be at least 1, got 0")
-    return port
+def _parsed_by(name: str) -> Callable[[str], Any]:
+    """Returns: what reads an argument as `parsers` does. name: of the parser, which is imported only then."""
+
+    def parse(text: str) -> Any:
+        from mini_agent.settings import parsers
+
+        try:
+            return getattr(parsers, name)(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse
 
 
-def _port_or_any(text: str) -> int:
-    from mini_agent.settings import parsers
-
-    try:
-        return parsers.port(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _url(text: str) -> str:
-    from mini_agent.settings import parsers
-
-    try:
-        return parsers.http_url(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+PORT, _REAL_PORT, _URL = map(_parsed_by, ("port", "real_port", "http_url"))
 
 
 def _print_help(parser: argparse.ArgumentParser) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +103,7 @@ def _from_yaml(file: GatewayConfig) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    declared = ((option.name, option.metadata) for option in fields(Settings) if option.metadata)
-    found = read_variables(((name, facts["names"], facts["parse"]) for name, facts in declared), environ)
+    found = read_variables(Settings, environ)
     proxy = environ.get("USE_SDK_PROXY", "").strip().lower()
     if "provider_mode" not in found and proxy:
         found["provider_mode"] = "sdk" if proxy in ("true", "1", "yes") else "forward"

@@ -38,12 +38,17 @@ def whole(minimum: int = 0) -> Callable[[str], int]:
     return parse
 
 
-def port(value: str) -> int:
-    """Returns: a TCP port, 0 for a free one. Raises: ValueError outside 0 to 65535."""
-    parsed = whole(0)(value)
+def port(value: str, minimum: int = 0) -> int:
+    """Returns: a TCP port, 0 for a free one. Raises: ValueError outside `minimum` to 65535."""
+    parsed = whole(minimum)(value)
     if parsed > 65535:
         raise ValueError(f"must be at most 65535, got {parsed}")
     return parsed
+
+
+def real_port(value: str) -> int:
+    """Returns: a TCP port. Raises: ValueError outside 1 to 65535."""
+    return port(value, 1)
 
 
 def number(minimum: float = 0.0) -> Callable[[str], float]:
