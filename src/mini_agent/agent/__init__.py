@@ -1,6 +1,5 @@
 """The turn loop. Pure: it reaches the outside only through `ModelClient`, `ToolInvoker` and `Clock`."""
 
-from mini_agent.agent.escalation import simulated_escalation
 from mini_agent.agent.loop import ViewInjection, run, run_sync
 from mini_agent.agent.ports import ModelClient, ToolInvoker
 
@@ -10,5 +9,4 @@ __all__ = [
     "ViewInjection",
     "run",
     "run_sync",
-    "simulated_escalation",
 ]

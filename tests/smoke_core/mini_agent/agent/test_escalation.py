@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mini_agent.agent import run, simulated_escalation
+from mini_agent.agent import run
 from mini_agent.agent.values import AgentConfig, AgentResult, ModelAnswer
 from mini_agent.core.errors import ProviderFailed
-from support.agent_runs import agent, answered_once, texts, tool_messages
+from support.agent_runs import agent, answered_once, tool_messages
 from support.hand_clock import HandClock
 from support.scripted_model import Hanging, ScriptedModel, asks, says
 from support.scripted_tools import ScriptedTools
@@ -165,17 +165,3 @@ def test_the_same_model_may_be_its_own_escalation() -> None:
 def test_a_scripted_granted_answer_marks_the_run() -> None:
     """`simulated` covers the granted call."""
     assert agent(ScriptedModel(ModelAnswer(says("x"), True)), max_iterations=0, **ON).metrics.simulated is True
-
-
-def test_simulated_escalation() -> None:
-    """Both options and a `chutes/` model give the fixed result without any call; anything else gives none."""
-    messages = [{"role": "user", "content": "go"}]
-    config = AgentConfig(model="base", escalate_on_budget_exceeded=True, escalate_model="chutes/x")
-    result = simulated_escalation(config, messages)
-    assert result is not None
-    assert result.messages == messages
-    assert texts(result.messages, "user") == ["go"]
-    assert (result.final_answer, result.stopped_reason, result.used_model) == ("", "success", "chutes/x")
-    assert (result.metrics.iterations, result.metrics.escalated, result.metrics.simulated) == (0, True, True)
-    for options in ({"escalate_model": "chutes/x"}, {**ON}, {"escalate_on_budget_exceeded": True}):
-        assert simulated_escalation(AgentConfig(model="base", **options), messages) is None

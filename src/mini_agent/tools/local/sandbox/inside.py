@@ -95,7 +95,7 @@ def _build(kernel: Kernel, view: Mapping[str, Any], limits: Mapping[str, int], s
     """Make the new root, and enter it."""
     # Where memory runs out, the kernel looks here first.
     with contextlib.suppress(OSError):
-        _put("/proc/self/oom_score_adj", "1000")
+        put("/proc/self/oom_score_adj", "1000")
     # What is made here is for everybody to read, whatever the gateway keeps from others.
     os.umask(0o022)
     kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
@@ -166,10 +166,11 @@ def _settings(processes: int) -> None:
     """Set what these namespaces may have. A kernel that has not every setting for a namespace refuses some."""
     for name, text in {**_SETTINGS, "kernel/pid_max": str(max(processes, _LEAST_PID_MAX))}.items():
         with contextlib.suppress(OSError):
-            _put(f"/proc/sys/{name}", text)
+            put(f"/proc/sys/{name}", text)
 
 
-def _put(path: str, text: str) -> None:
+def put(path: str, text: str) -> None:
+    """Write to a file of the kernel's, all at once."""
     descriptor = os.open(path, os.O_WRONLY)
     try:
         os.write(descriptor, text.encode())

@@ -15,7 +15,7 @@ import signal
 import socket
 from typing import Any
 
-from mini_agent.tools.local.sandbox.inside import USER, run_inside
+from mini_agent.tools.local.sandbox.inside import USER, put, run_inside
 from mini_agent.tools.local.sandbox.kernel import NEW_NAMESPACES, Kernel
 
 #: Whom programs are outside, when the gateway may choose: nobody, who owns nothing.
@@ -78,19 +78,11 @@ def _map_ids(pid: int) -> bytes:
     uid, gid = os.getuid(), os.getgid()
     if uid == 0:
         with contextlib.suppress(OSError):
-            both = f"0 0 1\n{USER} {_NOBODY} 1".encode()
-            _put(f"/proc/{pid}/uid_map", both)
-            _put(f"/proc/{pid}/gid_map", both)
+            both = f"0 0 1\n{USER} {_NOBODY} 1"
+            put(f"/proc/{pid}/uid_map", both)
+            put(f"/proc/{pid}/gid_map", both)
             return b"2"
-    _put(f"/proc/{pid}/setgroups", b"deny")
-    _put(f"/proc/{pid}/uid_map", f"{USER} {uid} 1".encode())
-    _put(f"/proc/{pid}/gid_map", f"{USER} {gid} 1".encode())
+    put(f"/proc/{pid}/setgroups", "deny")
+    put(f"/proc/{pid}/uid_map", f"{USER} {uid} 1")
+    put(f"/proc/{pid}/gid_map", f"{USER} {gid} 1")
     return b"1"
-
-
-def _put(path: str, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.write(descriptor, data)
-    finally:
-        os.close(descriptor)

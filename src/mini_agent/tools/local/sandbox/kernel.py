@@ -24,15 +24,6 @@ MNT_DETACH = 2
 # These numbers are the same on every architecture that Linux supports: they came after the numbers were joined.
 _CLONE3 = 435
 _MOUNT_SETATTR = 442
-_PIVOT_ROOT = {
-    "x86_64": 155,
-    "aarch64": 41,
-    "riscv64": 41,
-    "loongarch64": 41,
-    "ppc64le": 203,
-    "s390x": 217,
-    "armv7l": 218,
-}
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _PR_SET_PDEATHSIG = 1
