@@ -122,17 +122,19 @@ def read_error(value: object) -> Failed:
     lowered = message[:2000].lower()
     words |= {word for sentence, word in _SENTENCES if sentence in lowered}
     param = value.get("param")
-    return Failed(message, _status(value, words), frozenset(words), param if isinstance(param, str) else None)
+    status = named_status(value) or max((_STATUS_OF_TYPE.get(word, 0) for word in words), default=0)
+    return Failed(message, status, frozenset(words), param if isinstance(param, str) else None)
 
 
-def _status(value: Mapping[str, Any], words: set[str]) -> int:
+def named_status(value: Mapping[str, Any]) -> int:
+    """Returns: the HTTP status that an error object names, 0 when it names none."""
     for key in ("status", "code", "status_code"):
         number = value.get(key)
         if isinstance(number, str) and number.isdecimal() and len(number) == 3:
             number = int(number)
         if isinstance(number, int) and 400 <= number <= 599:
             return number
-    return max((_STATUS_OF_TYPE.get(word, 0) for word in words), default=0)
+    return 0
 
 
 def error_of(failed: Failed) -> GatewayError:

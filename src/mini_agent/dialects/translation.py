@@ -25,10 +25,16 @@ class Reader(Protocol):
     """Reads one stream of a provider."""
 
     def feed(self, payload: bytes) -> list[Event]:
-        """Take the data of one server-sent event. Raises: InvalidProviderResponse."""
+        """Take the data of one server-sent event.
+
+        Returns: what it means. Raises: InvalidProviderResponse when it is no event of the protocol.
+        """
 
     def close(self) -> list[Event]:
-        """Take note that the stream ended. Raises: InvalidProviderResponse when its answer did not."""
+        """Take note that the stream has ended.
+
+        Returns: the events still missing. Raises: InvalidProviderResponse when it ended before its answer did.
+        """
 
 
 class Writer(Protocol):
@@ -42,10 +48,17 @@ class Codec(Protocol):
     """One dialect."""
 
     def decode_request(self, body: Mapping[str, Any]) -> Request:
-        """Read a caller's body. Raises: MissingParameter, InvalidParameter."""
+        """Read a caller's decoded body.
+
+        Returns: the request; equal bodies give equal requests.
+        Raises: MissingParameter, InvalidParameter; both name the parameter.
+        """
 
     def encode_request(self, request: Request, losses: Losses) -> dict[str, Any]:
-        """Write a body for a provider. Raises: UnsupportedParameter."""
+        """Write a body for a provider. losses: takes note of what is dropped.
+
+        Raises: UnsupportedParameter for what the protocol cannot express.
+        """
 
     def encode_messages(self, messages: Sequence[Message], losses: Losses) -> list[dict[str, Any]]:
         """Write turns as they stand in a body. Raises: UnsupportedParameter."""

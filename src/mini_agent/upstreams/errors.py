@@ -25,6 +25,7 @@ from mini_agent.core.errors import (
 )
 from mini_agent.core.patterns import Pattern
 from mini_agent.core.text import load_json
+from mini_agent.dialects.errors import named_status
 from mini_agent.net.retry import retry_after_seconds
 
 #: Longest part of a provider's message that is kept. Clients see less of it, cut after redaction, not before: half
@@ -156,13 +157,7 @@ def error_of_event(error: Any) -> GatewayError:
 
 def status_of_event(error: Any) -> int:
     """Returns: the status that the `error` member of a stream event names, 0 when it names none."""
-    for key in ("status", "code", "status_code") if isinstance(error, dict) else ():
-        value = error.get(key)
-        if isinstance(value, str) and value.isdecimal() and len(value) == 3:
-            value = int(value)
-        if isinstance(value, int) and 400 <= value <= 599:
-            return value
-    return 0
+    return named_status(error) if isinstance(error, dict) else 0
 
 
 def class_of_status(status: int, words: frozenset[str] = frozenset()) -> type[GatewayError]:

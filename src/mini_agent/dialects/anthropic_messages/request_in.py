@@ -45,11 +45,7 @@ _CHOICES = {"auto": "auto", "any": "required", "none": "none", "tool": "tool"}
 
 
 def decode_request(body: Mapping[str, Any]) -> Request:
-    """Read a decoded body.
-
-    Returns: the request; equal bodies give equal requests.
-    Raises: MissingParameter, InvalidParameter; both name the parameter.
-    """
+    """Read a decoded body; as `Codec` says."""
     model = required_text(body, "model")
     settings, extra = split_settings(body, _ME)
     config = read_object(body.get("output_config") or _EMPTY, "output_config")

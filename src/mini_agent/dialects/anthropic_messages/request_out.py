@@ -38,11 +38,7 @@ _NO_ARGUMENTS = {"type": "object", "properties": {}}
 
 
 def encode_request(request: Request, losses: Losses) -> dict[str, Any]:
-    """Write a request for a provider.
-
-    losses: takes note of what is dropped.
-    Returns: the body. Raises: UnsupportedParameter for what the protocol cannot express.
-    """
+    """Write a request for a provider; as `Codec` says."""
     body: dict[str, Any] = {"model": request.model, **write_settings(request, losses)}
     leading = next(
         (at for at, message in enumerate(request.messages) if not _instructs(message)), len(request.messages)

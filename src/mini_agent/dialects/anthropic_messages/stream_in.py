@@ -79,10 +79,7 @@ class StreamReader:
         self._ended = False
 
     def feed(self, payload: bytes) -> list[Event]:
-        """Take the data of one server-sent event.
-
-        Returns: what it means. Raises: InvalidProviderResponse when it is no event of the protocol.
-        """
+        """Take the data of one server-sent event; as `Reader` says."""
         try:
             event = _EVENT.decode(payload)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -121,10 +118,7 @@ class StreamReader:
         return []
 
     def close(self) -> list[Event]:
-        """The stream has ended.
-
-        Returns: the events still missing. Raises: InvalidProviderResponse when it ended before its answer did.
-        """
+        """The stream has ended; as `Reader` says."""
         if self._ended:
             return []
         if self._reason is None or not self._started:

@@ -161,7 +161,7 @@ def encode_answer(answer: Answer, reply: Reply) -> dict[str, Any]:
     """Write an answer for a caller. Returns: the completion."""
     texts = [part for part in answer.parts if isinstance(part, Text)]
     refusals = [part.text for part in answer.parts if isinstance(part, Refusal)]
-    calls = [_call(part) for part in answer.parts if isinstance(part, ToolCall)]
+    calls = [write_call(part, "{}") for part in answer.parts if isinstance(part, ToolCall)]
     message: dict[str, Any] = {
         "role": "assistant",
         "content": "".join(part.text for part in texts) if texts else None,
@@ -192,10 +192,11 @@ def encode_answer(answer: Answer, reply: Reply) -> dict[str, Any]:
     return completion | ({"service_tier": answer.service_tier} if answer.service_tier else {})
 
 
-def _call(part: ToolCall) -> dict[str, Any]:
+def write_call(part: ToolCall, empty: str = "") -> dict[str, Any]:
+    """Returns: a call. empty: what arguments are that are none."""
     if part.custom:
         return {"id": part.id, "type": "custom", "custom": {"name": part.name, "input": part.arguments}}
-    return {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": part.arguments or "{}"}}
+    return {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": part.arguments or empty}}
 
 
 def _notes(texts: Iterable[Text]) -> Iterable[dict[str, Any]]:

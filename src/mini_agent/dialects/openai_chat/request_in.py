@@ -43,11 +43,7 @@ _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
 def decode_request(body: Mapping[str, Any]) -> Request:
-    """Read a decoded body.
-
-    Returns: the request; equal bodies give equal requests.
-    Raises: MissingParameter, InvalidParameter; both name the parameter.
-    """
+    """Read a decoded body; as `Codec` says."""
     model = required_text(body, "model")
     settings, extra = split_settings(body, _ME)
     if body.get("max_tokens") is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from mini_agent.dialects.marks import write_cache
 from mini_agent.dialects.media import decoded_text, split_data_url
 from mini_agent.dialects.names import Dialect
+from mini_agent.dialects.openai_chat.answer import write_call
 from mini_agent.dialects.openai_chat.thoughts import thought_to_provider
 from mini_agent.dialects.parameters import Losses, write_end_user, write_settings
 from mini_agent.dialects.request import (
@@ -31,11 +32,7 @@ _ME = Dialect.CHAT
 
 
 def encode_request(request: Request, losses: Losses) -> dict[str, Any]:
-    """Write a request for a provider.
-
-    losses: takes note of what is dropped.
-    Returns: the body. Raises: UnsupportedParameter for what the protocol cannot express.
-    """
+    """Write a request for a provider; as `Codec` says."""
     body: dict[str, Any] = {"model": request.model, **write_settings(request, losses)}
     body["messages"] = encode_messages(request.messages, losses)
     tools, choice = choose_tools(request, losses)
@@ -147,7 +144,7 @@ def _assistant(message: Message, losses: Losses) -> dict[str, Any]:
     for part in message.parts:
         match part:
             case ToolCall():
-                calls.append(_call(part))
+                calls.append(write_call(part))
             case Reasoning():
                 members = thought_to_provider(part)
                 if members is None:
@@ -165,12 +162,6 @@ def _assistant(message: Message, losses: Losses) -> dict[str, Any]:
     elif not calls:
         written["content"] = ""
     return written | ({"tool_calls": calls} if calls else {})
-
-
-def _call(part: ToolCall) -> dict[str, Any]:
-    if part.custom:
-        return {"id": part.id, "type": "custom", "custom": {"name": part.name, "input": part.arguments}}
-    return {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": part.arguments}}
 
 
 def _results(message: Message, losses: Losses) -> list[dict[str, Any]]:

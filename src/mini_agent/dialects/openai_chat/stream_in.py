@@ -85,10 +85,7 @@ class StreamReader:
         self._usage = Usage()
 
     def feed(self, payload: bytes) -> list[Event]:
-        """Take the data of one server-sent event.
-
-        Returns: what it means. Raises: InvalidProviderResponse when it is no event of the protocol.
-        """
+        """Take the data of one server-sent event; as `Reader` says."""
         if self._done:
             return []
         if payload == DONE:
@@ -112,10 +109,7 @@ class StreamReader:
         return events
 
     def close(self) -> list[Event]:
-        """The stream has ended.
-
-        Returns: the events still missing. Raises: InvalidProviderResponse when it ended before its answer did.
-        """
+        """The stream has ended; as `Reader` says."""
         if self._done:
             return []
         if self._reason is None:

@@ -42,11 +42,7 @@ LOGPROBS = "message.output_text.logprobs"
 
 
 def decode_request(body: Mapping[str, Any]) -> Request:
-    """Read a decoded body.
-
-    Returns: the request; equal bodies give equal requests.
-    Raises: MissingParameter, InvalidParameter; both name the parameter.
-    """
+    """Read a decoded body; as `Codec` says."""
     model = required_text(body, "model")
     settings, extra = split_settings(body, _ME)
     reasoning = read_object(body.get("reasoning") or _EMPTY, "reasoning")

@@ -32,11 +32,7 @@ _ME = Dialect.RESPONSES
 
 
 def encode_request(request: Request, losses: Losses) -> dict[str, Any]:
-    """Write a request for a provider.
-
-    losses: takes note of what is dropped.
-    Returns: the body. Raises: UnsupportedParameter for what the protocol cannot express.
-    """
+    """Write a request for a provider; as `Codec` says."""
     body: dict[str, Any] = {"model": request.model, **write_settings(request, losses)}
     if losses.source is not _ME and "store" not in losses.given:
         # The protocol keeps answers unless told not to; the others do not.

@@ -101,10 +101,7 @@ class StreamReader:
         }
 
     def feed(self, payload: bytes) -> list[Event]:
-        """Take the data of one server-sent event.
-
-        Returns: what it means. Raises: InvalidProviderResponse when it is no event of the protocol.
-        """
+        """Take the data of one server-sent event; as `Reader` says."""
         if payload == b"[DONE]":
             # The protocol has none, some servers send one.
             return []
@@ -123,10 +120,7 @@ class StreamReader:
         return [Started(response.id, response.model), *events]
 
     def close(self) -> list[Event]:
-        """The stream has ended.
-
-        Returns: nothing. Raises: InvalidProviderResponse when it ended before its answer did.
-        """
+        """The stream has ended; as `Reader` says."""
         if not self._ended:
             raise InvalidProviderResponse("the provider's stream ended before its answer was complete")
         return []
