@@ -17,7 +17,7 @@ from mini_agent.edge.middleware import Edge
 from mini_agent.memory.recall import open_recall
 from mini_agent.net.connections import Connections
 from mini_agent.net.sessions import Sessions
-from mini_agent.pipeline.services import build_services
+from mini_agent.pipeline.services import ModelServices
 from mini_agent.ports import Ports
 from mini_agent.settings import Settings, load_settings, refuse_unsafe
 from mini_agent.tools.backends import Toolbox
@@ -51,13 +51,12 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     connections = Connections.of(settings, sessions)
     toolbox = Toolbox(settings, ports.resolve, ports.clock, log)
     needs = ClientDependencies(connections, sessions, ports.clock, ports.ids)
-    clients = build_clients(settings, needs, ports.model_clients)
-    services = build_services(
-        settings,
-        clients,
-        EndpointClients(settings, needs),
-        toolbox,
-        sessions,
+    services = ModelServices(
+        settings=settings,
+        clients=build_clients(settings, needs, ports.model_clients),
+        endpoints=EndpointClients(settings, needs),
+        toolbox=toolbox,
+        sessions=sessions,
         recall=open_recall(settings, ports.retriever, sessions, ports.clock, log),
         store=ports.store(settings, ports.clock),
         redactor=redactor,
@@ -65,7 +64,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         log=log,
     )
     agent = build_agent(services, ports.tool_invoker or toolbox.open, ports.ids)
-    return _serve(agent, connections, [services.background, agent.traces, toolbox, *clients, sessions], ports)
+    return _serve(agent, connections, [services.background, agent.traces, toolbox, *services.clients, sessions], ports)
 
 
 def _serve(agent: AgentServices, connections: Connections, closables: Sequence[_Closable], ports: Ports) -> Edge:

@@ -8,23 +8,18 @@ from mini_agent import __version__
 from mini_agent.edge.exchange import Receive, Scope, Send, send_body
 from mini_agent.settings import Settings
 
-_READY = b'{"ok": true}'
+READY = b'{"ok": true}'
 
 
-class ReadyRoute:
-    """`GET /ready`."""
+class FixedRoute:
+    """`GET /ready`, and `HEAD /`, by which clients look whether anybody is there. body: all of the answer."""
 
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer exactly `{"ok": true}`."""
-        await send_body(send, _READY)
-
-
-class RootRoute:
-    """`HEAD /`, by which clients look whether anybody is there."""
+    def __init__(self, body: bytes) -> None:
+        self._body = body
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer with nothing."""
-        await send_body(send, b"")
+        """Answer."""
+        await send_body(send, self._body)
 
 
 class HealthRoute:

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from mini_agent.api.agent_run import AgentRoute
 from mini_agent.api.agent_services import AgentServices
 from mini_agent.api.chats import Chats
-from mini_agent.api.health import HealthRoute, ReadyRoute, RootRoute
+from mini_agent.api.health import READY, FixedRoute, HealthRoute
 from mini_agent.api.kept import KeptRoute, Operation
 from mini_agent.api.memory_routing import RoutingInfoRoute
 from mini_agent.api.model_route import ModelRoute
@@ -36,12 +36,12 @@ def build_routes(agent: AgentServices, started_at: float) -> list[Route]:
         Route("/v1/responses/compact", ModelRoute(compaction_steps(services), Dialect.RESPONSES), methods=["POST"]),
         *_kept(services),
         Route("/agent/run", AgentRoute(agent), methods=["POST"]),
-        Route("/ready", ReadyRoute(), methods=["GET"]),
+        Route("/ready", FixedRoute(READY), methods=["GET"]),
         Route("/healthz", HealthRoute(settings, started_at), methods=["GET"]),
         Route("/v1/models", models, methods=["GET"]),
         Route("/v1/models/{model:path}", models, methods=["GET"]),
         Route("/memory-routing/info", RoutingInfoRoute(services), methods=["GET"]),
-        Route("/", RootRoute(), methods=["HEAD"]),
+        Route("/", FixedRoute(b""), methods=["HEAD"]),
         Route("/metrics", MetricsRoute(services.metrics), methods=["GET"]),
         Route("/openapi.json", OpenApiRoute(relays=settings.provider_mode == "forward"), methods=["GET"]),
     ]

@@ -12,14 +12,6 @@ DONE = b"[DONE]"
 #: Metrics label of models outside the list.
 UNLISTED = "unlisted"
 
-#: Body fields that clients may set (GATEWAY 7.3).
-CLIENT_PARAMETERS = frozenset(
-    """model messages audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens
-    max_tokens metadata modalities n parallel_tool_calls prediction presence_penalty reasoning_effort response_format
-    seed service_tier stop store stream stream_options temperature thinking tool_choice tools top_logprobs top_p user
-    verbosity web_search_options""".split()
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelTarget:

@@ -53,7 +53,7 @@ class Detached(Around):
     async def complete(self, request: ProviderRequest) -> bytes:
         """Begin. Returns: the response so far. Raises: GatewayError."""
         services, keeper = self._services, self._keeper
-        reply = services.clients.reply(request, Dialect.RESPONSES)
+        reply = services.clients.interpreter.own_reply(request, Dialect.RESPONSES)
         begun = response_head(reply, keeper.model, "in_progress")
         begun |= {_NAME: True, "previous_response_id": keeper.previous}
         raw, size = msgspec.json.encode(begun), len(msgspec.json.encode(request.body))

@@ -41,7 +41,7 @@ class Compact:
         keeper = Keeper(services.store, services.clock, flow.request.caller.user_id or "", flow.target.model, b"[]")
         if unused := sorted(name for name, value in body.items() if name not in _USED and value is not None):
             flow.headers.append((DROPPED_HEADER, dropped_names(unused)))
-        reply = services.clients.reply(flow.request, Dialect.RESPONSES)
+        reply = services.clients.interpreter.own_reply(flow.request, Dialect.RESPONSES)
         flow.client = _Compacting(flow.client, reply, keeper if body.get("store") is not False else None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mini_agent.core.chat import CLIENT_PARAMETERS, ProviderRequest, text_of
+from mini_agent.core.chat import ProviderRequest, text_of
 from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.estimate import estimate_tokens
@@ -16,7 +16,7 @@ from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.memory.recall import Recall
 from mini_agent.pipeline.caller import next_hop, protocol_headers, protocol_prefix
 from mini_agent.pipeline.flow import Flow
-from mini_agent.pipeline.parameters import ModelBody, Rules, check_types, outgoing_body
+from mini_agent.pipeline.parameters import CLIENT_PARAMETERS, ModelBody, Rules, check_types, outgoing_body
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.upstreams.endpoints import Endpoint
 from mini_agent.upstreams.protocol import Around, ModelClient, decode_answer
@@ -171,5 +171,6 @@ class _Counting(Around):
         if client is None:
             return None, request
         whole = replace(request, body={**body, "max_tokens": 1}, on_response_headers=None)
-        written = self._services.clients.translate(whole, Dialect.MESSAGES).body
+        interpreter = self._services.clients.interpreter
+        written = interpreter.translate(whole, Dialect.MESSAGES, Dialect(target.dialect)).body
         return client, replace(request, body={name: value for name, value in written.items() if name in _COUNTED})

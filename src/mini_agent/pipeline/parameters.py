@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from mini_agent.core.chat import CLIENT_PARAMETERS, ModelTarget
+from mini_agent.core.chat import ModelTarget
 from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter, UnsupportedThread
 from mini_agent.core.steering import NEVER_ALLOWED, cleaned, held_orders_only, may_hide, parameter_steers
 from mini_agent.dialects import Dialect
@@ -51,6 +51,8 @@ CHAT_FIELDS: Mapping[str, tuple[type, ...]] = {
     "verbosity": (str,),
     "web_search_options": (dict,),
 }
+#: Body fields that clients may set (GATEWAY 7.3).
+CLIENT_PARAMETERS = frozenset(CHAT_FIELDS)
 #: JSON names of the Python types, for messages and the OpenAPI document.
 TYPE_NAMES = {str: "string", list: "array", dict: "object", int: "integer", float: "number", bool: "boolean"}
 _REQUIRED = ("model", "messages")

@@ -25,27 +25,32 @@ from mini_agent.upstreams.endpoints import EndpointClients
 from mini_agent.upstreams.registry import Registry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class ModelServices:
     """Everything between a request and its answer. recall: None unless memory is retrieved."""
 
     settings: Settings
-    guard: KeyGuard
-    reader: BodyReader
-    callers: Callers
-    recall: Recall | None
-    chat_tools: ChatTools
-    registry: Registry
     clients: Clients
     endpoints: EndpointClients
-    errors: ErrorWriter
-    metrics: Metrics
+    toolbox: Toolbox
     sessions: Sessions
+    recall: Recall | None
     store: Store
-    background: BackgroundTasks
     redactor: Redactor
     clock: Clock
     log: logging.Logger
+
+    def __post_init__(self) -> None:
+        """Build what needs no more than the settings."""
+        settings = self.settings
+        self.guard = KeyGuard(settings.master_key)
+        self.reader = BodyReader(settings.max_body_bytes, settings.body_idle_s, settings.body_total_s)
+        self.callers = Callers(settings)
+        self.chat_tools = ChatTools(settings, self.sessions, self.toolbox.mcp_for_chat)
+        self.registry = Registry(settings)
+        self.errors = ErrorWriter(self.redactor, debug=settings.debug)
+        self.metrics = Metrics()
+        self.background = BackgroundTasks(_bounds_of_tasks(settings))
 
     def target(self, model: str) -> ModelTarget:
         """Returns: who answers for a model: in shim mode `echo` a script for all. Raises: GatewayError."""
@@ -59,41 +64,6 @@ class ModelServices:
         facts = {"request_id": request_id, "code": failure.code}
         self.log.warning(what, extra={"facts": facts}, exc_info=error if failure is not error else None)
         return Told(self.errors.envelope(failure, request_id), failure.status, failure.code)
-
-
-def build_services(
-    settings: Settings,
-    clients: Clients,
-    endpoints: EndpointClients,
-    toolbox: Toolbox,
-    sessions: Sessions,
-    *,
-    recall: Recall | None,
-    store: Store,
-    redactor: Redactor,
-    clock: Clock,
-    log: logging.Logger,
-) -> ModelServices:
-    """Build what the steps work with."""
-    return ModelServices(
-        settings=settings,
-        guard=KeyGuard(settings.master_key),
-        reader=BodyReader(settings.max_body_bytes, settings.body_idle_s, settings.body_total_s),
-        callers=Callers(settings),
-        recall=recall,
-        chat_tools=ChatTools(settings, sessions, toolbox.mcp_for_chat),
-        registry=Registry(settings),
-        clients=clients,
-        endpoints=endpoints,
-        errors=ErrorWriter(redactor, debug=settings.debug),
-        metrics=Metrics(),
-        sessions=sessions,
-        store=store,
-        background=BackgroundTasks(_bounds_of_tasks(settings)),
-        redactor=redactor,
-        clock=clock,
-        log=log,
-    )
 
 
 def _bounds_of_tasks(settings: Settings) -> Bounds:

@@ -162,7 +162,7 @@ class OfferTools:
             client,
             tools,
             flow.dialect,
-            lambda: services.clients.reply(request, flow.dialect),
+            lambda: services.clients.interpreter.own_reply(request, flow.dialect),
             max_iterations=options.max_iterations,
             timeout_s=options.timeout_per_tool,
             log=services.log,

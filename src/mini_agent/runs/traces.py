@@ -42,7 +42,10 @@ class TraceStore:
         self._warned: set[str] = set()
         self._on_drop = on_drop
         path = settings.store_path if settings.store_traces else None
-        self._writer = None if path is None else self._open(path, settings.trace_bytes)
+        self._writer = None
+        if path is not None:
+            held, dropped, failed = settings.trace_bytes, self._dropped, self._failed
+            self._writer = TraceWriter(path, self._line, held_bytes=held, on_drop=dropped, on_failure=failed)
 
     def store(self, answer: Mapping[str, Any], result: AgentResult, body: AgentBody, request_id: str) -> None:
         """Hand one run over to the disk. No failure of the disk is the answer's, nor any of its time."""
@@ -56,9 +59,6 @@ class TraceStore:
         """Let what waits be written, for a moment."""
         if self._writer is not None:
             await self._writer.aclose()
-
-    def _open(self, path: str, held_bytes: int) -> TraceWriter:
-        return TraceWriter(path, self._line, held_bytes=held_bytes, on_drop=self._dropped, on_failure=self._failed)
 
     def _line(self, record: bytes) -> bytes:
         """Returns: the record as a line without secrets. Runs in the writer's thread: patterns take their time."""

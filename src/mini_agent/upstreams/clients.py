@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mini_agent.core.chat import ModelTarget, ProviderRequest
+from mini_agent.core.chat import ModelTarget
 from mini_agent.core.ports import Clock
-from mini_agent.dialects import Dialect, Reply, Translated
+from mini_agent.dialects import Dialect
 from mini_agent.net.connections import Connections
 from mini_agent.net.sessions import Sessions
 from mini_agent.settings import Settings
@@ -43,7 +43,7 @@ class Clients:
 
     def __init__(self, clients: Mapping[str, ModelClient], interpreter: Interpreter) -> None:
         self._clients = dict(clients)
-        self._interpreter = interpreter
+        self.interpreter = interpreter
 
     def __iter__(self) -> Iterator[ModelClient]:
         """Returns: every client once."""
@@ -55,15 +55,7 @@ class Clients:
 
     def of(self, target: ModelTarget, caller: Dialect = Dialect.CHAT) -> ModelClient:
         """Returns: the client of a target, for callers of a dialect."""
-        return self._interpreter.client(self._clients[target.client], target, caller)
-
-    def translate(self, request: ProviderRequest, caller: Dialect) -> Translated:
-        """Returns: a request in the words of its target's provider. Raises: GatewayError."""
-        return self._interpreter.translate(request, caller, Dialect(request.target.dialect))
-
-    def reply(self, request: ProviderRequest, caller: Dialect) -> Reply:
-        """Returns: what an answer that we write ourselves is made with. Raises: GatewayError for a malformed body."""
-        return self._interpreter.reply(request, self._interpreter.read(request, caller))
+        return self.interpreter.client(self._clients[target.client], target, caller)
 
 
 def build_clients(settings: Settings, needs: ClientDependencies, replaced: Mapping[str, ModelClientFactory]) -> Clients:

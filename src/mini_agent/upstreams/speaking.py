@@ -60,9 +60,10 @@ class Interpreter:
             request.on_response_headers([(DROPPED_HEADER, dropped_names(dropped))])
         return translated
 
-    def read(self, request: ProviderRequest, caller: Dialect) -> Request:
-        """Returns: a caller's request, read. Raises: GatewayError for a malformed body."""
-        return CODECS[caller].decode_request({"model": request.target.name or request.target.model, **request.body})
+    def own_reply(self, request: ProviderRequest, caller: Dialect) -> Reply:
+        """Returns: what an answer that we write ourselves is made with. Raises: GatewayError for a malformed body."""
+        body = {"model": request.target.name or request.target.model, **request.body}
+        return self.reply(request, CODECS[caller].decode_request(body))
 
     def reply(self, request: ProviderRequest, read: Request) -> Reply:
         """Returns: what the answer for the caller is made with."""

@@ -14,7 +14,7 @@ from mini_agent.dialects import Dialect
 from mini_agent.memory.recall import open_recall
 from mini_agent.net.connections import Connections
 from mini_agent.net.sessions import Sessions
-from mini_agent.pipeline.services import build_services
+from mini_agent.pipeline.services import ModelServices
 from mini_agent.pipeline.steps import build_steps
 from mini_agent.ports import Ports
 from mini_agent.settings import load_settings
@@ -33,12 +33,12 @@ def steps_of(folder: Path, root: dict[str, Any], **environ: str) -> list[str]:
     settings, ports, redactor = load_settings(environ, folder=folder), Ports(), Redactor()
     sessions, log = Sessions(ports.clock), new_logger("error", redactor)
     needs = ClientDependencies(Connections.of(settings, sessions), sessions, ports.clock, ports.ids)
-    services = build_services(
-        settings,
-        build_clients(settings, needs, {}),
-        EndpointClients(settings, needs),
-        Toolbox(settings, ports.resolve, ports.clock, log),
-        sessions,
+    services = ModelServices(
+        settings=settings,
+        clients=build_clients(settings, needs, {}),
+        endpoints=EndpointClients(settings, needs),
+        toolbox=Toolbox(settings, ports.resolve, ports.clock, log),
+        sessions=sessions,
         recall=open_recall(settings, ports.retriever, sessions, ports.clock, log),
         store=ports.store(settings, ports.clock),
         redactor=redactor,
