@@ -9,7 +9,11 @@ from pathlib import Path
 
 from greenlane.sharding.assignment import file_of
 
-_UNAVAILABLE = re.compile(r"\b([A-Za-z_]\w*) (?:is |was )?(?:not |un)(?:available|found|usable)\b")
+_LACKING = re.compile(
+    r"\b([A-Za-z_][\w-]*) (?:is |was )?(?:not |un)(?:available|found|usable)\b|\b(?:needs|requires) ([A-Za-z_][\w-]*)",
+    re.IGNORECASE,
+)
+_IMPORTS = re.compile(r"^\s*(?:import|from)\s+([A-Za-z_]\w*)", re.MULTILINE)
 
 MARKS = ("skipif", "skipIf", "skipUnless", "xfail")
 
@@ -84,20 +88,23 @@ def _of_decorator(text: str, node: ast.expr, assigned: dict[str, ast.expr]) -> I
 
 
 def imported_names(root: Path, reasons: Iterable[str]) -> dict[str, str]:
-    """Return the condition behind reasons such as `trio is not available`, by reason, where it speaks of a module.
+    """Return the condition behind `trio is not available` or `Needs Rich`, by reason, where it speaks of a module.
 
     It does where a file of the project imports what it names: of an address, or of a feature, none does.
     """
-    named = {reason: match[1] for reason in reasons if (match := _UNAVAILABLE.search(reason))}
-    if not named:
-        return {}
-    wanted = "|".join(map(re.escape, dict.fromkeys(named.values())))
-    imports = re.compile(rf"^\s*(?:import|from)\s+({wanted})\b", re.MULTILINE)
-    found: set[str] = set()
-    for file in root.rglob("*.py"):
+    named = {reason: _as_module(match[1] or match[2]) for reason in reasons if (match := _LACKING.search(reason))}
+    wanted = set(named.values())
+    imported: set[str] = set()
+    for file in root.rglob("*.py") if wanted else ():
         if not any(part.startswith(".") for part in file.relative_to(root).parts):
-            found.update(imports.findall(file.read_text(encoding="utf-8", errors="replace")))
-    return {reason: f"could not import '{name}'" for reason, name in named.items() if name in found}
+            imported.update(_IMPORTS.findall(file.read_text(encoding="utf-8", errors="replace")))
+    found = {_as_module(name): name for name in sorted(imported) if _as_module(name) in wanted}
+    return {reason: f"could not import '{found[name]}'" for reason, name in named.items() if name in found}
+
+
+def _as_module(name: str) -> str:
+    """Return a name as people say it, `better-exceptions` or `Rich`, in the letters of a module."""
+    return name.replace("-", "_").lower()
 
 
 def kept_out(root: Path, nodeids: Iterable[str]) -> dict[str, str]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from greenlane.adopt.survey import Workers
 from greenlane.adopt.tox import Installed
+
+LOWEST = 11
+"""Lanes run on Python 3.11 and later, as the harness does."""
 
 
 def add_needs(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +20,9 @@ def add_needs(parser: argparse.ArgumentParser) -> None:
         ("--extra", "NAME", "extra of the project that the tests need"),
     ):
         parser.add_argument(option, action="append", default=[], metavar=metavar, help=f"{what}; may be repeated")
-    parser.add_argument("--python", default="", metavar="VERSION", help="Python of the lanes (default: that of nox)")
+    parser.add_argument(
+        "--python", type=_python, default="", metavar="VERSION", help="Python of the lanes (default: that of nox)"
+    )
 
 
 def asked_of(arguments: argparse.Namespace) -> Installed:
@@ -34,6 +40,18 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
         help="processes that tests are spread over after the first run, if they end the same so; 0 for never"
         " (default: one per core where a run takes more than a minute)",
     )  # fmt: skip
+
+
+def _python(text: str) -> str:
+    """Return a version of Python that lanes can run on.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    parts = re.fullmatch(r"3\.(\d+)", text)
+    if parts and int(parts[1]) >= LOWEST:
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not a version of Python that lanes run on, 3.{LOWEST} or later")
 
 
 def _workers(text: str) -> Workers:

@@ -110,7 +110,9 @@ _IMPORT = re.compile(
     r"(?:could not import|No module named) '([A-Za-z_][\w.]*)'|\b([A-Za-z_]\w*) (?:is )?(?:not installed|required)\b"
 )
 _PYTHON = re.compile(r"python\s*(?:version)?\s*[<>=!]*\s*(3\.\d+)|version_info\s*[<>=!]+\s*\(3, ?(\d+)", re.IGNORECASE)
-_PLATFORM_WORDS = {"win32": "win32|windows", "darwin": "darwin|mac ?os|os ?x", "linux": "linux"}
+_PLATFORM_WORDS = {
+    "win32": "win32|windows", "darwin": "darwin|mac ?os|os ?x", "linux": "linux", "sunos": "sunos|solaris",
+}  # fmt: skip
 _OTHERS = {"implementation": {"pypy": "pypy", "graalpy": "graalpy", "cpython": "cpython"}, "platform": _PLATFORM_WORDS}
 
 

@@ -145,8 +145,10 @@ def test_a_module_is_told_from_a_feature(tmp_path: Path) -> None:
         src__a_dot_py="try:\n    import trio\nexcept ImportError:\n    pass\n",
         _dot_nox__b_dot_py="import IPv6",
     )
-    reasons = ["trio is not available", "IPv6 is not available", "devices are not available", "Windows only"]
-    assert imported_names(tmp_path, reasons) == {"trio is not available": "could not import 'trio'"}
+    write(tmp_path, tests__conftest_dot_py="from better_exceptions import x\nimport rich.table\n")
+    known = {"trio is not available": "trio", "Needs Rich.": "rich", "needs better-exceptions": "better_exceptions"}
+    reasons = [*known, "IPv6 is not available", "devices are not available", "Windows only", "requires a network"]
+    assert imported_names(tmp_path, reasons) == {said: f"could not import '{name}'" for said, name in known.items()}
 
 
 def test_what_a_conftest_keeps_out(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def test_versions_before_a_release() -> None:
     ("reason", "cause"),
     [
         ("Windows only", ("platform", "win32")),
+        ("forking one thread needs the Solaris os.fork1", ("platform", "sunos")),
         ("condition: sys.platform != 'darwin'", ("platform", "darwin")),
         ("not supported on Linux", ("platform", "!linux")),
         ("PyPy has no refcounts to look at", ("implementation", "pypy")),

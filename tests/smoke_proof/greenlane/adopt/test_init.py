@@ -207,6 +207,17 @@ def test_a_broken_configuration_is_told_and_nothing_written(
     assert (repository / name).read_text(errors="surrogateescape") == text
 
 
+@pytest.mark.parametrize("version", ["2.7", "3.9", "abc", "py312"])
+def test_another_python_is_refused_before_anything_is_written(
+    repository: Path, capsys: pytest.CaptureFixture[str], version: str
+) -> None:
+    """What no lane runs on is a mistake of the command line: exit code 2, the range, and no file."""
+    with pytest.raises(SystemExit, match="2"):
+        init(repository, "--yes", "--no-survey", "--python", version)
+    assert f"'{version}' is not a version of Python that lanes run on, 3.11 or later" in capsys.readouterr().err
+    assert files(repository) == {}
+
+
 def test_no_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A repository that is not there is a CONFIG_ERROR."""
     assert init(tmp_path / "nowhere", "--yes") == 2
