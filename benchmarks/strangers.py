@@ -106,11 +106,17 @@ def adopt(name: str, expected: dict[str, Any], rounds: int) -> dict[str, Any]:
         for _ in range(rounds):
             plain = run([python, "-P", "-m", "pytest", *core["tests"], "-q", *spread], project)
             pairs.append((run([*GREENLANE, "ready", "--fresh"], project), lane_seconds(project), plain))
-        shown = [line for line in ready.output.splitlines() if not line.startswith("core | ")]
         return found | {
             "ready": ready, "verdict": verdict, "pairs": pairs, "edited": digest(project) != tests,
-            "lines": len(shown), "placed": next(t for t in init.output.splitlines() if t.startswith("placed: ")),
+            "lines": len(after_progress(ready.output)),
+            "placed": next(t for t in init.output.splitlines() if t.startswith("placed: ")),
         }  # fmt: skip
+
+
+def after_progress(output: str) -> list[str]:
+    """Return the lines that a terminal shows after the live progress: from where the reports lie on."""
+    lines = output.splitlines()
+    return lines[next((number for number, line in enumerate(lines) if line.startswith("reports: ")), 0) :]
 
 
 def lane_seconds(project: Path) -> float:
