@@ -7,11 +7,9 @@ Standard library only.
 
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
-import venv
 from itertools import takewhile
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +19,9 @@ LOCK = ROOT / "locks" / "nox.txt"
 LOCATION = ROOT / ".nox" / "bootstrap"
 STAMP = LOCATION / "lock.sha256"
 LOWEST = (3, 11)
+INSIDE = "--inside-the-environment"
+NOX_FAILED = 3
+"""Exit status of nox for whatever it cannot begin."""
 USAGE = """usage: python3 bootstrap.py SESSION… [-- WORDS…]
 
 examples:
@@ -32,6 +33,8 @@ examples:
 
 def build(digest: str) -> None:
     """Make the environment anew; the stamp is written last, so that half of one is never used."""
+    import venv
+
     print(f"bootstrap: installing nox and uv from {LOCK.relative_to(ROOT)}", flush=True)
     shutil.rmtree(LOCATION, ignore_errors=True)
     venv.create(LOCATION, with_pip=True)
@@ -51,15 +54,24 @@ def fail(message: str, next_step: str = "") -> NoReturn:
     sys.exit(2)
 
 
-def check_sessions(nox: list[str], words: list[str], environment: dict[str, str]) -> None:
-    """Refuse a session that the noxfile does not have; nox itself would end with the code of an internal error."""
-    wished = list(takewhile(lambda word: not word.startswith("-"), words))
-    done = subprocess.run([*nox, "--list"], env=environment, capture_output=True, text=True, check=False)
-    known = re.findall(r"^[*-] (\S+)", done.stdout, re.MULTILINE)
-    unknown = [word for word in wished if word not in known]
-    # A noxfile that cannot be read says so itself, when nox is run.
-    if unknown and done.returncode == 0:
-        fail(f"no session {', '.join(map(repr, unknown))}; known: {', '.join(known)}", "python3 bootstrap.py --list")
+def run_nox(words: list[str]) -> None:
+    """Be nox, inside the environment. A session that the noxfile does not have is a mistake, no internal error."""
+    from nox import registry
+    from nox.__main__ import main as nox_main
+
+    named = [] if words[0].startswith("-") else ["-s"]
+    sys.argv = ["nox", "--noxfile", str(ROOT / "noxfile.py"), *named, *words]
+    try:
+        nox_main()
+    except SystemExit as end:
+        known = registry.get()
+        wished = list(takewhile(lambda word: not word.startswith("-"), words))
+        unknown = [word for word in wished if word not in known]
+        # A noxfile that cannot be read has said so itself, and registered nothing.
+        if end.code == NOX_FAILED and unknown and known:
+            shown = ", ".join(map(repr, unknown))
+            fail(f"no session {shown}; known: {', '.join(known)}", "python3 bootstrap.py --list")
+        raise
 
 
 def python() -> str:
@@ -71,6 +83,9 @@ def main(words: list[str]) -> None:
     """Become nox."""
     if sys.version_info < LOWEST:
         fail(f"Python {LOWEST[0]}.{LOWEST[1]} or later is needed, this is {sys.version.split()[0]}")
+    if words[:1] == [INSIDE]:
+        run_nox(words[1:])
+        return
     if not words:
         fail(f"no session is named\n{USAGE}")
     if words[0] in ("-h", "--help"):
@@ -79,14 +94,10 @@ def main(words: list[str]) -> None:
     digest = hashlib.sha256(LOCK.read_bytes()).hexdigest() + sys.version
     if not STAMP.exists() or STAMP.read_text() != digest:
         build(digest)
-    nox = [python(), "-m", "nox", "--noxfile", str(ROOT / "noxfile.py")]
     # nox would otherwise make an environment of its own for the noxfile, from no lock.
     environment = {**os.environ, "NOX_SCRIPT_MODE": "none"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    if not words[0].startswith("-"):
-        check_sessions(nox, words, environment)
-        words = ["-s", *words]
-    command = [*nox, *words]
+    command = [python(), str(ROOT / "bootstrap.py"), INSIDE, *words]
     if os.name == "nt":
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
     os.execve(command[0], command, environment)

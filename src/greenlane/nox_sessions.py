@@ -11,24 +11,16 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import nox
 
-from greenlane.cli import lane, lock
-from greenlane.cli.context import print_line
 from greenlane.cli.main import DECIDING, guarded
-from greenlane.cli.parser import Parser
-from greenlane.cli.verdict_output import no_old_verdict
-from greenlane.config.context import Context
 from greenlane.config.lanes import Lane, LaneKind
 from greenlane.config.load import load
 from greenlane.config.names import aliases
-from greenlane.environment.control_environment import control_environment
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, GreenlaneError
-from greenlane.run.planning import named_queue
-from greenlane.util.launch import run_child
 
 SUMMARIES = {
     LaneKind.DETERMINISTIC: "hermetic tests: no network, no skips",
@@ -70,7 +62,7 @@ def _declared(project: Path) -> tuple[Mapping[str, Lane], dict[str, str]]:
     """
     deciding = set(DECIDING).intersection(sys.argv)
     try:
-        with no_old_verdict(project) if deciding else nullcontext():
+        with _no_old_verdict(project) if deciding else nullcontext():
             configuration = load(project, {}).configuration
     except GreenlaneError as error:
         print("\n".join(error.lines()), file=sys.stderr)
@@ -79,6 +71,13 @@ def _declared(project: Path) -> tuple[Mapping[str, Lane], dict[str, str]]:
     return lanes, {
         alias: names[0] for alias, names in aliases(configuration).items() if names[0] in lanes and len(names) == 1
     }
+
+
+def _no_old_verdict(project: Path, lane: str = "") -> AbstractContextManager[None]:
+    """See `greenlane.cli.verdict_output.no_old_verdict`; who only lists sessions imports nothing of what runs them."""
+    from greenlane.cli.verdict_output import no_old_verdict
+
+    return no_old_verdict(project, lane)
 
 
 def _summary(declared: Lane) -> str:
@@ -106,6 +105,8 @@ def _parse(
     command: str, declare: Callable[[argparse.ArgumentParser], None], words: Sequence[str]
 ) -> argparse.Namespace:
     """Return a command's arguments as the command line would give them."""
+    from greenlane.cli.parser import Parser
+
     parser = Parser(prog=f"nox -s {command} --", advice="options of pytest go into PYTEST_ADDOPTS")
     declare(parser)
     return parser.parse_args(words)
@@ -115,7 +116,10 @@ def _lane_session(name: str, project: Path) -> Callable[[nox.Session], None]:
     """Return the session of one lane."""
 
     def session(session: nox.Session) -> None:
-        with no_old_verdict(project, name):
+        from greenlane.cli import lane
+        from greenlane.run.planning import named_queue
+
+        with _no_old_verdict(project, name):
             arguments = _parse(name, lane.add_options, session.posargs)
         arguments.lane, arguments.project = name, str(project)
         if named_queue(arguments.queue, os.environ):
@@ -131,6 +135,8 @@ def _lock(project: Path) -> Callable[[nox.Session], None]:
     """Return the session that compiles locks."""
 
     def session(session: nox.Session) -> None:
+        from greenlane.cli import lock
+
         arguments = _parse("lock", lock.add_arguments, session.posargs)
         arguments.project = str(project)
         _end(session, guarded(lambda: lock.run(arguments, os.environ)))
@@ -147,8 +153,13 @@ def _control(command: str, project: Path, *fixed: str) -> Callable[[nox.Session]
     """
 
     def session(session: nox.Session) -> None:
+        from greenlane.cli.context import print_line
+        from greenlane.config.context import Context
+        from greenlane.environment.control_environment import control_environment
+        from greenlane.util.launch import run_child
+
         def use() -> int:
-            with no_old_verdict(project) if command in DECIDING else nullcontext():
+            with _no_old_verdict(project) if command in DECIDING else nullcontext():
                 control = control_environment(Context(load(project, os.environ), os.environ, print_line))
             words = [command, *fixed, *session.posargs] if command else list(session.posargs)
             where = ["--project", str(project)] if words and not words[0].startswith("-") else []
