@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,12 +40,13 @@ def complaints(source: str, name: str) -> list[str]:
         source: its text; name: by which it is told.
     """
     tree = ast.parse(source)
+    nodes = list(ast.walk(tree))
     found: list[str] = []
     if (lines := len(source.splitlines())) > MODULE_LINES:
         found.append(f"{name}: {lines} lines")
-    if len(imported := _imported(tree)) > IMPORTS:
+    if len(imported := _imported(nodes)) > IMPORTS:
         found.append(f"{name}: imports {len(imported)} modules")
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES:
@@ -53,7 +55,7 @@ def complaints(source: str, name: str) -> list[str]:
             found.append(f"{name}:{getattr(node, 'lineno', 0)}: the name {named}")
         if isinstance(node, ast.Global):
             found.append(f"{name}:{node.lineno}: global {', '.join(node.names)}")
-    found += [f"{name}:{line}: the global {what} changes" for what, line in _changed(tree)]
+    found += [f"{name}:{line}: the global {what} changes" for what, line in _changed(tree, nodes)]
     return found
 
 
@@ -64,10 +66,24 @@ def modules(house: str) -> Iterator[tuple[str, str]]:
         yield file.relative_to(root).as_posix(), file.read_text(encoding="utf-8")
 
 
-def _imported(tree: ast.Module) -> set[str]:
+def mentioning(house: str, pattern: str) -> Iterator[tuple[str, ast.Module]]:
+    """Yield path in the house and tree of every module whose text has a pattern; to parse the others takes seconds.
+
+    Raises:
+        AssertionError: there is no module at all.
+    """
+    prefix = f"src/{house}/"
+    sources = dict(modules(house))
+    assert sources, f"{prefix} has no modules"
+    for path, source in sources.items():
+        if re.search(pattern, source):
+            yield path.removeprefix(prefix), ast.parse(source)
+
+
+def _imported(nodes: list[ast.AST]) -> set[str]:
     """Return the modules that one names in its imports."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom):
             names.add(node.module or "")
         elif isinstance(node, ast.Import):
@@ -85,7 +101,7 @@ def _named(node: ast.AST) -> str:
     return node.arg if isinstance(node, ast.arg) else ""
 
 
-def _changed(tree: ast.Module) -> Iterator[tuple[str, int]]:
+def _changed(tree: ast.Module, nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
     """Yield each name of the module's top whose content a function changes, with the line."""
     top = {
         target.id
@@ -94,7 +110,10 @@ def _changed(tree: ast.Module) -> Iterator[tuple[str, int]]:
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if isinstance(target, ast.Name)
     }
-    for function in ast.walk(tree):
+    # Most modules change nothing that has such a name, wherever it may come from: no function is looked at.
+    if not any(_target(node) in top for node in nodes):
+        return
+    for function in nodes:
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         own = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-import mini_agent
+from support.house import mentioning
 
-ROOT = Path(mini_agent.__file__).parent
 #: What opens connections of its own; `http` is the standard library's client.
 CLIENTS = {"ClientSession", "TCPConnector", "AsyncClient", "AsyncHTTPTransport", "HTTPConnection", "HTTPSConnection"}
 #: Outside of net: clients of two SDKs around transports of ours, and two probes of this machine by commands.
@@ -24,10 +22,6 @@ def calls(tree: ast.AST) -> Iterator[str]:
 
 def test_connections_are_opened_in_net_only() -> None:
     """Providers, codex agents, tools, memory, MCP servers and the interceptor's target are asked over one stack."""
-    opening = {
-        path.relative_to(ROOT).as_posix()
-        for path in ROOT.rglob("*.py")
-        if CLIENTS & set(calls(ast.parse(path.read_text(encoding="utf-8"))))
-    }
+    opening = {name for name, tree in mentioning("mini_agent", "|".join(CLIENTS)) if CLIENTS & set(calls(tree))}
     assert {path for path in opening if not path.startswith("net/")} <= OTHERS
     assert "net/connector.py" in opening

@@ -6,19 +6,17 @@ import ast
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-import mini_agent
 from mini_agent.app import Ports
 from mini_agent.core.chat import ProviderRequest
 from mini_agent.upstreams.protocol import Batch, Capabilities
 from support.gateway import Gateway, Stage
+from support.house import mentioning
 from support.memory_service import MEMORY_KEY
 from support.upstream import completion
 
-ROOT = Path(mini_agent.__file__).parent
 NAMES = {"scripted", "mini_agent", "litellm_sdk", "codex_agent", "openai_http", "anthropic_http", "openai_responses"}
 
 
@@ -76,9 +74,9 @@ def test_unknown_parameters_reach_a_client_that_passes_them_on(stage: Stage, pas
 def test_nobody_compares_the_name_of_a_client() -> None:
     """No comparison in the source has such a name in it."""
     compared = {
-        (path.relative_to(ROOT).as_posix(), node.lineno)
-        for path in ROOT.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        (name, node.lineno)
+        for name, tree in mentioning("mini_agent", rf"""["']({"|".join(NAMES)})["']""")
+        for node in ast.walk(tree)
         if isinstance(node, ast.Compare)
         and NAMES
         & {part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)}
