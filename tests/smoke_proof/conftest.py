@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+import pytest
 
-from hypothesis.configuration import set_hypothesis_home_dir
+from support.properties import use_hypothesis
 
-# Hypothesis keeps what it learnt beside the tests; a lane leaves nothing in the work tree.
-set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "greenlane-hypothesis")
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give properties the same examples in every run."""
+    use_hypothesis(config)
