@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -17,10 +16,9 @@ import pytest
 from greenlane.evidence.answers import ModelAnswers
 from greenlane.evidence.evidence import JunitCase, LaneEvidence
 from greenlane.evidence.journal import Leaked
-from greenlane.evidence.outcome import Attempt, Outcome, TestOutcome
+from greenlane.evidence.outcome import Attempt, Outcome
 from greenlane.evidence.quarantine import Entry, FlakyTest, Quarantined
 from greenlane.evidence.samples import FailedSample, SampleResult
-from greenlane.evidence.verdict import Verdict
 from greenlane.report.page import as_page
 from support.evidence import but, failed, lane, nd, outcome, shard, skipped, verdict_on
 from support.reports import HOSTILE, VERDICTS, hostile_run
@@ -58,18 +56,6 @@ def part(page: str, name: str) -> str:
 def page_of(*evidence: LaneEvidence, **fields: Any) -> str:
     """Return the page of a verdict on evidence; `fields` replace some of the verdict's."""
     return as_page(but(verdict_on(*evidence), **fields), evidence)
-
-
-@pytest.fixture(scope="module")
-def many() -> tuple[Verdict, Sequence[LaneEvidence]]:
-    """Twenty thousand tests with names as long as they are in earnest."""
-    tests = [
-        outcome(f"tests/smoke_core/greenlane/area_{n % 40}/test_part_{n % 400}.py::TestGroup::test_that_it_works[{n}]",
-                at=1000 + n / 100, worker=f"gw{n % 4}")
-        for n in range(20_000)
-    ]  # fmt: skip
-    evidence = [lane(*tests, failed(), finished_at=1200.0)]
-    return verdict_on(*evidence), evidence
 
 
 def test_nothing_is_loaded_and_only_our_own_script_and_style_count() -> None:
@@ -217,29 +203,3 @@ def test_the_evidence_is_whole() -> None:
 
     assert all(text in told for text in ("1" * 64, "2" * 64, "3" * 64, "/envs/core/bin/python", "python", "77"))
     assert "hermetic level python" in part(page, "checks")
-
-
-def test_twenty_thousand_tests_fit(many: tuple[Verdict, Sequence[LaneEvidence]]) -> None:
-    """At most five million bytes, every test among them, the bad ones first."""
-    page = as_page(*many)
-    data = data_of(page)
-
-    assert len(page.encode()) <= 5_000_000
-    assert len(data["name"]) == 20_001
-    assert data["outcome"][0] == "failed"
-    assert data["files"][data["file"][5]].startswith("tests/smoke_core/greenlane/area_")
-
-
-@pytest.mark.parametrize("size", [600, 5_000])
-def test_names_and_output_without_measure_fit(size: int) -> None:
-    """Names of thousands of characters and ten million of output are shortened; what was left out is told."""
-    long = "é" * (6_000_000 // size)
-
-    def test(n: int) -> TestOutcome:
-        return failed(f"test_[{n}{long}]", cause=long) if n % 20 == 0 else outcome(f"test_[{n}{long}]")
-
-    said = [JunitCase("tests.test_a", f"test_[{n}{long}]", Outcome.FAILED, "x" * 12_000) for n in range(0, size, 20)]
-    page = page_of(lane(*map(test, range(size)), junit=said))
-
-    assert len(page.encode()) <= 5_000_000
-    assert len(data_of(page)["name"]) > size / 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
 
 from hypothesis import given
@@ -56,15 +55,8 @@ def test_an_id_that_only_looks_marked_stays_readable() -> None:
         assert container_of("t", user, "user") == f"t_{user}"
 
 
-def test_ids_that_look_alike_cannot_be_found_by_trying() -> None:
-    """Wanted: two ids with one container, by looking for a pair with the same eight digits. 32 bits fall to 100,000."""
-    fillings = itertools.islice(itertools.product(".@/:#+*!", repeat=8), 100_000)
-    names = {container_of("t", "u" + "".join(filling), "user") for filling in fillings}
-    assert len(names) == 100_000
-
-
 def test_a_pair_with_the_same_short_digits_is_told_apart() -> None:
-    """Two ids were found whose hyphens and first eight digits are the same: both get all 64."""
+    """Wanted: two ids with one container, by trying 100,000 of them. A pair was found, and both get all 64 digits."""
     pair = ("u7123|.:@", "u7123|.||")
     digests = [hashlib.sha256(user.encode()).hexdigest() for user in pair]
     assert digests[0][:8] == digests[1][:8]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 from typing import Any
 
 import pytest
 
-from support.cookies import cookie_from
 from support.dialect_scripts import Script, Words, speak
 from support.gateway import Gateway, Stage
-from support.http_client import Reply, events_of, raw_exchange
+from support.http_client import events_of, raw_exchange
 from support.upstream import answer, completion, finish_chunk, hang, pieces, refuse, sse, text_stream, usage_chunk
 
 MASTER = {"general_settings": {"master_key": "mk-of-clients"}}
@@ -289,30 +287,6 @@ def test_start_warns_when_the_user_header_would_be_lost(stage: Stage, configured
     general = {"master_key": "mk-of-clients", "forward_client_headers_to_llm_api": configured}
     text = forward(stage, {"general_settings": general}).log_text()
     assert text.count("forward_client_headers_to_llm_api") == (1 if warned else 0)
-
-
-@pytest.mark.parametrize("mode", ["sdk", "forward"])
-def test_two_users_of_five_hundred_requests_each_keep_their_cookies_apart(stage: Stage, mode: str) -> None:
-    """Interleaved users of a server that sets cookies: each sends back its own, and none reaches a client."""
-    stage.upstream.script(cookie_from("x-sm-user-id"))
-    gateway = forward(stage, environ={"MINI_AGENT_PROVIDER_MODE": mode})
-    lost: list[Reply] = []
-
-    def visit(user: str) -> None:
-        for _ in range(500):
-            reply = gateway.chat(headers={"x-memory-user-id": user, "cookie": "sid=mallory"})
-            if reply.status != 200 or "set-cookie" in reply.headers:
-                lost.append(reply)
-
-    threads = [threading.Thread(target=visit, args=(user,)) for user in ("ada", "bob")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(50)
-    assert lost == []
-    held_by = {(seen.header("x-sm-user-id"), seen.header("cookie")) for seen in stage.upstream.requests}
-    assert len(stage.upstream.requests) == 1000
-    assert held_by == {("ada", None), ("bob", None), ("ada", "sid=ada"), ("bob", "sid=bob")}
 
 
 def test_streams_pass_as_they_come(stage: Stage) -> None:

@@ -1,0 +1,14 @@
+"""A lane is cut whole and disjoint, whatever becomes of its tests."""
+
+from __future__ import annotations
+
+import random
+
+from support.worlds import exactly_once
+
+
+def test_every_test_runs_exactly_once_in_ten_thousand_worlds() -> None:
+    """See `exactly_once`."""
+    dice = random.Random(7)
+    for _ in range(10_000):
+        exactly_once(dice)
