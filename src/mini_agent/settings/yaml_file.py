@@ -15,7 +15,7 @@ from mini_agent.settings.references import resolve_references
 from mini_agent.settings.schema import GatewayConfig
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yaml.constructor.SafeConstructor):
     """Refuses a key that stands twice in one mapping: the parser would keep the last one without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -28,6 +28,14 @@ class _UniqueKeys(yaml.SafeLoader):
                 )
             seen.add(key.value if isinstance(key.value, str) else "")
         return super().construct_mapping(node, deep)
+
+
+class _Loader(_UniqueKeys, yaml.SafeLoader):
+    """Tells best what is wrong, and where."""
+
+
+class _Fast(_UniqueKeys, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # It is one of the two.
+    """Reads by the same rules ten times as fast, with the parser of libyaml, where PyYAML has it."""
 
 
 def config_path(flag: str | None, environ: Mapping[str, str], folder: Path) -> Path | None:
@@ -57,7 +65,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"config file cannot be read: {path}: {type(error).__name__}") from error
     try:
-        root = yaml.load(text, _UniqueKeys)
+        root = _parsed(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -69,6 +77,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(root, dict):
         raise ConfigError(f"config root must be a mapping, got {type(root).__name__}")
     return root
+
+
+def _parsed(text: str) -> Any:
+    """Returns: what a YAML text says. Raises: yaml.YAMLError, in the words of the parser that has the better ones."""
+    try:
+        return yaml.load(text, _Fast)
+    except yaml.YAMLError:
+        return yaml.load(text, _Loader)
 
 
 def problems_of(error: ValidationError, prefix: str = "", root: type[BaseModel] = GatewayConfig) -> str:
