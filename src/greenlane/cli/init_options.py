@@ -43,13 +43,13 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
 
 
 def _python(text: str) -> str:
-    """Return a version of Python that lanes can run on.
+    """Return a version of Python that lanes can run on; nothing for that of nox.
 
     Raises:
         argparse.ArgumentTypeError: it is none.
     """
     parts = re.fullmatch(r"3\.(\d+)", text)
-    if parts and int(parts[1]) >= LOWEST:
+    if not text or (parts and int(parts[1]) >= LOWEST):
         return text
     raise argparse.ArgumentTypeError(f"{text!r} is not a version of Python that lanes run on, 3.{LOWEST} or later")
 
