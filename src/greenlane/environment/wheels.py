@@ -52,11 +52,12 @@ def wheels_state(project: Path, tree: str, harness: str, source: Path | None) ->
     """Return what identifies the wheels of a lane: while it stays, none of them has to be built again.
 
     Args:
-        project: absolute path of the project; any file of it may be in its wheel.
+        project: absolute path of the project; any file of it may be in its wheel, where it has one.
         tree: state of its work tree; harness: state of the harness.
         source: checkout that the harness runs from, which may be the project itself; None when it is installed.
     """
-    return harness if source == project else tree + described(project) + harness
+    alone = source == project or not read_project(project).package
+    return harness if alone else tree + described(project) + harness
 
 
 def build(project: Path | None, installer: Installer, into: Path, *, harness: bool = True) -> list[Path]:

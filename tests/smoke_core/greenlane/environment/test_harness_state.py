@@ -40,9 +40,17 @@ def test_what_does_not_is_the_same_one(checkout: Path, name: str) -> None:
 def test_a_project_of_its_own_builds_again_whatever_changes(tmp_path: Path) -> None:
     """Nobody knows what its build reads; of the harness itself it is known."""
     source = tmp_path / "greenlane"
+    (tmp_path / "pyproject.toml").write_text('[build-system]\nrequires = ["hatchling"]\n')
     for of in (source, None):
         assert wheels_state(tmp_path, "one", "h", of) != wheels_state(tmp_path, "two", "h", of)
     assert wheels_state(source, "one", "h", source) == wheels_state(source, "two", "h", source) == "h"
+
+
+def test_a_project_without_a_wheel_builds_none_again(tmp_path: Path) -> None:
+    """What its lanes get is the harness, which is built again when it is another one."""
+    (tmp_path / "pyproject.toml").write_text("[tool.greenlane]\n")
+    assert wheels_state(tmp_path, "one", "h", None) == wheels_state(tmp_path, "two", "h", None)
+    assert wheels_state(tmp_path, "one", "h", None) != wheels_state(tmp_path, "one", "i", None)
 
 
 def test_the_build_reads_nothing_else() -> None:
