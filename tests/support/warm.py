@@ -1,22 +1,30 @@
 """Starts `greenlane` commands from a process that has imported it: a fork, where each would import for itself.
 
 What a command sees is what it would see otherwise: its words, its folder, its environment, its three streams, a
-process of its own. Only the imports are there already.
+process of its own. Only the imports are there already. So it is with the supervisors that commands start, and with the
+pytest of a lane whose environment is the shared one: `warm_lane` forks these.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from greenlane.environment.installers import python_of
+from greenlane.plugin.preload.wire import send
+from greenlane.util import launch
 
 TESTS = Path(__file__).parents[1]
 IMPORTED = (
@@ -30,26 +38,56 @@ HEAD = 8
 """Bytes that say how long an order is."""
 
 
-class WarmCommands:
-    """A process that has everything imported, and forks for each command; a context manager."""
+WARM = {"core": "0", "nd": "random"}
+"""Names of lanes whose tests begin warm, and the seed of hashes that lanes of their kind have."""
 
-    def __init__(self) -> None:
-        self._end, theirs = socket.socketpair()
-        environment = {"PATH": os.defpath, "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-P", "-m", "support.warm", str(theirs.fileno())]
+SUPERVISOR = ("-P", "-s", "-m", "greenlane.supervisor")
+"""Words after our interpreter of what a command starts for a lane."""
+
+
+class Orders:
+    """A process that forks for each order.
+
+    Args:
+        command: argument vector, without the number of the descriptor that orders come by.
+        environment: all that it sees.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.end, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True
-        )
+            (*command, str(theirs.fileno())), env=environment, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )  # fmt: skip
         theirs.close()
-        self._answers = self._end.makefile("rb")
+
+    def close(self) -> None:
+        """Order no more, and wait for its end."""
+        self.end.close()
+        self._process.wait()
+
+
+class WarmCommands:
+    """Processes that have everything imported, and fork for each command; a context manager.
+
+    Args:
+        environments: folder of lane environments that stay as they are; in those that `WARM` names, tests begin warm.
+    """
+
+    def __init__(self, environments: Path) -> None:
+        own = {"PATH": os.defpath, "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
+        self._commands = Orders([sys.executable, "-P", "-m", "support.warm"], own)
+        self._answers = self._commands.end.makefile("rb")
+        pythons = {str(python_of(environments / name)): seed for name, seed in WARM.items()}
+        self._lanes = {python: _warm_lane(python, seed) for python, seed in pythons.items()}
 
     def __enter__(self) -> WarmCommands:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._answers.close()
-        self._end.close()
-        self._process.wait()
+        for orders in (self._commands, *self._lanes.values()):
+            orders.close()
 
     def run(self, words: Sequence[str], cwd: Path, environment: Mapping[str, str], output: IO[bytes]) -> int:
         """Run `greenlane WORDS…` and return its exit code, negative for a signal.
@@ -57,46 +95,148 @@ class WarmCommands:
         Args:
             environment: all that it sees; output: takes both of its streams.
         """
-        order = json.dumps({"words": list(words), "cwd": str(cwd), "environment": dict(environment)}).encode()
-        socket.send_fds(self._end, [len(order).to_bytes(HEAD, "big")], [output.fileno()])
-        self._end.sendall(order)
+        told = {"words": list(words), "cwd": str(cwd), "environment": dict(environment), "lanes": [*self._lanes]}
+        order = json.dumps(told).encode()
+        given = [output.fileno(), *(lane.end.fileno() for lane in self._lanes.values())]
+        socket.send_fds(self._commands.end, [len(order).to_bytes(HEAD, "big")], given)
+        self._commands.end.sendall(order)
         return int(self._answers.readline())
+
+
+def _warm_lane(python: str, seed: str) -> Orders:
+    """Start the process that forks supervisors; it begins as the pytest of a lane does, with a seed of hashes."""
+    begun = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": os.defpath}
+    own = {"PYTHONHASHSEED": seed, "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}
+    return Orders([python, "-P", "-s", str(Path(__file__).with_name("warm_lane.py"))], begun | own)
+
+
+class ForkedSupervisor:
+    """A supervisor that `warm_lane` forks, as `run_child` wants a child to be: it begins when it has its plan.
+
+    Args:
+        lanes: where orders go to, by the interpreter of a lane.
+        env: all that it sees; stdout: None, or `subprocess.PIPE`.
+    """
+
+    def __init__(self, lanes: Mapping[str, socket.socket], env: Mapping[str, str], stdout: int | None) -> None:
+        self._lanes = lanes
+        self._process: subprocess.Popen[bytes] | None = None
+        self._order: dict[str, Any] = {"environment": dict(env), "cwd": os.getcwd()}
+        self.stdout: IO[bytes] | None = None
+        self._printing = 0
+        if stdout is not None:
+            read, self._printing = os.pipe()
+            self.stdout = os.fdopen(read, "rb")
+        self.stdin = self
+        self._plan = b""
+        self.pid = 0
+
+    def write(self, plan: bytes) -> None:
+        """Tell it its plan."""
+        self._plan += plan
+
+    def close(self) -> None:
+        """Order it: where its lane begins warm, or at least where supervisors do."""
+        plan = json.loads(self._plan)
+        outputs = (self._printing, self._printing) if self._printing else (1, 2)
+        with tempfile.TemporaryFile() as told:
+            told.write(self._plan)
+            told.seek(0)
+            # A queue needs what no lane has: the libraries of a database.
+            (self._start if plan.get("pull") else self._fork)(plan["command"][0], (told.fileno(), *outputs))
+        if self._printing:
+            os.close(self._printing)
+
+    def _start(self, _: str, streams: Sequence[int]) -> None:
+        """Start it as ever."""
+        stdin, stdout, stderr = streams
+        self._process = subprocess.Popen(
+            (sys.executable, *SUPERVISOR), env=self._order["environment"], stdin=stdin, stdout=stdout, stderr=stderr,
+            start_new_session=True,
+        )  # fmt: skip
+        self.pid = self._process.pid
+
+    def _fork(self, program: str, streams: Sequence[int]) -> None:
+        """Have it forked."""
+        end = self._lanes.get(program) or next(iter(self._lanes.values()))
+        told, tell = os.pipe()
+        send(end, self._order, (*streams, tell))
+        os.close(tell)
+        self._told = os.fdopen(told)
+        self.pid = int(self._told.readline())
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end and return its exit status.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not ended.
+        """
+        if self._process:
+            return self._process.wait(timeout)
+        if not select.select([self._told], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("greenlane.supervisor", timeout or 0.0)
+        return int(self._told.readline())
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+
+def begin_warm(lanes: Mapping[str, socket.socket]) -> None:
+    """Let a command have its supervisors forked.
+
+    Args:
+        lanes: where orders go to, by the interpreter of a lane.
+    """
+
+    def start(command: Sequence[str], **how: Any) -> Any:
+        if tuple(command) == (sys.executable, *SUPERVISOR):
+            return ForkedSupervisor(lanes, how["env"], how["stdout"])
+        return subprocess.Popen(command, **how)
+
+    started = type(sys)("subprocess")
+    vars(started).update(vars(subprocess), Popen=start)
+    vars(launch)["subprocess"] = started
 
 
 def serve(end: socket.socket) -> None:
     """Fork for each order until the other side has closed."""
     for name in IMPORTED:
         importlib.import_module(name)
+    gc.freeze()
     while True:
-        head, descriptors, _, _ = socket.recv_fds(end, HEAD, 1)
+        head, descriptors, _, _ = socket.recv_fds(end, HEAD, 1 + len(WARM))
         if not head:
             return
-        (output,) = descriptors
         size, order = int.from_bytes(head, "big"), b""
         while len(order) < size:
             order += end.recv(size - len(order))
         child = os.fork()
         if not child:
             end.close()
-            become(json.loads(order), output)
-        os.close(output)
+            become(json.loads(order), *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
         end.sendall(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
-def become(order: Mapping[str, object], output: int) -> None:
-    """Be the command of an order; never returns."""
+def become(order: Mapping[str, Any], output: int, *lanes: int) -> None:
+    """Be the command of an order; never returns.
+
+    Args:
+        output: takes both of its streams; lanes: where supervisors are ordered; without any they are started as ever.
+    """
     for stream in (1, 2):
         os.dup2(output, stream)
     os.close(output)
     signal.alarm(60)
-    os.chdir(str(order["cwd"]))
-    environment = order["environment"]
-    assert isinstance(environment, dict)
+    os.chdir(order["cwd"])
     os.environ.clear()
-    os.environ.update(environment)
-    words = order["words"]
-    assert isinstance(words, list)
-    sys.argv = ["greenlane", *words]
+    os.environ.update(order["environment"])
+    if lanes:
+        ends = [socket.socket(fileno=lane) for lane in lanes]
+        begin_warm(dict(zip(order["lanes"], ends, strict=True)))
+    sys.argv = ["greenlane", *order["words"]]
     # Which warns of a program that somebody has imported.
     sys.modules.pop("greenlane.__main__", None)
     code: object = 0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from support.tiny import TinyProject
+from support.tiny import TinyProject, copy_environment
 from support.warm import WarmCommands
 from support.wheelhouse import build_wheelhouse
 
@@ -22,15 +20,22 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture(scope="session")
-def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where lane environments lie that no test of the worker alters."""
-    return tmp_path_factory.mktemp("environments")
+def environments(tmp_path_factory: pytest.TempPathFactory, wheelhouse: tuple[Path, str]) -> Path:
+    """Where the environments of lanes `core` and `nd` lie, which no test of the worker alters."""
+    folder = tmp_path_factory.mktemp("environments")
+    house, lock = wheelhouse
+    first = TinyProject(path=tmp_path_factory.mktemp("first"), lock=lock, wheelhouse=house, environments=folder)
+    ran = first.lanes().test("def test_ok(): pass\n").greenlane("lane", "core")
+    assert ran.code == 0, ran.output
+    # A lock makes the same environment whatever its lane is called.
+    copy_environment(folder / "core", folder / "nd")
+    return folder
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[WarmCommands]:
+def warm(environments: Path) -> Iterator[WarmCommands]:
     """Who starts the commands of the worker's tests."""
-    with WarmCommands() as warm:
+    with WarmCommands(environments) as warm:
         yield warm
 
 
@@ -46,10 +51,8 @@ def make_tiny(
         house, lock = wheelhouse
         tiny = TinyProject(path=path, lock=lock, wheelhouse=house, environments=environments, warm=warm)
         if own:
-            tiny.lanes().test("def test_ok(): pass\n").greenlane("lane", "core")
             tiny.environments = tmp_path / f"{name}-environments"
-            # Links are copied in no time; whoever changes a file here must replace it.
-            shutil.copytree(environments / "core", tiny.environments / "core", symlinks=True, copy_function=os.link)
+            copy_environment(environments / "core", tiny.environments / "core")
         return tiny
 
     return make

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.shard("proof_b")
 FOLDER = Path(__file__).parents[2] / "sabotage"
 OURS = ("sabotage.toml", "hooks.py", "__pycache__")
 SABOTAGES = sorted(file.parent for file in FOLDER.glob("*/*/sabotage.toml"))
-KEYS = {"why", "codes", "exit", "subjects", "words", "absent", "lane", "section", "environ", "own", "command", "first"}
+KEYS = set("why codes exit subjects words absent lane section environ own cold command first".split())
 
 
 def name_of(folder: Path) -> str:
@@ -50,6 +50,7 @@ def build(tiny: TinyProject, folder: Path, told: dict[str, Any]) -> dict[str, An
 def sabotage(make_tiny: Callable[..., TinyProject], folder: Path, told: dict[str, Any]) -> tuple[TinyProject, Ran]:
     """Run a sabotage, with what its hooks do before and after the lane, and return the last command's end."""
     tiny = make_tiny(own=told.get("own", False))
+    tiny.warm = None if told.get("cold") else tiny.warm
     hooks = build(tiny, folder, told)
     if "prepare" in hooks:
         hooks["prepare"](tiny)
