@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from mini_agent.core.errors import MiniAgentError
-from mini_agent.core.text import load_json
+from mini_agent.core.text import json_or
 
 EXEC_PYTHON = "exec_python"
 EXEC_CODE = "exec_code"
@@ -66,10 +66,7 @@ def parse_arguments(raw: object) -> dict[str, Any] | None:
         return dict(raw)
     if not isinstance(raw, str):
         return None
-    try:
-        value = load_json(raw)
-    except ValueError:
-        return None
+    value = json_or(raw)
     return value if isinstance(value, dict) else None
 
 

@@ -11,8 +11,9 @@ from mini_agent.core.errors import ERROR_TABLE
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.errors import messages_type
 from mini_agent.dialects.parameters import known
+from mini_agent.dialects.reading import TYPE_NAMES
 from mini_agent.pipeline.endpoints import FIELDS
-from mini_agent.pipeline.parameters import CHAT_FIELDS, ITEM_TYPES, TYPE_NAMES
+from mini_agent.pipeline.parameters import CHAT_FIELDS, ITEM_TYPES
 from mini_agent.runs.agent_body import AgentBody
 from mini_agent.tools.backends import TOOL_BACKENDS
 from mini_agent.upstreams.endpoints import Endpoint

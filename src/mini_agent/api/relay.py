@@ -99,10 +99,10 @@ def _body_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 def unowned(services: ModelServices, connections: Connections) -> ASGIApp:
     """Returns: what answers for paths without a route: the relay in forward mode, a 404 otherwise."""
-    settings, general = services.settings, services.settings.general
+    settings = services.settings
     if settings.provider_mode != "forward":
         return _not_found
-    if settings.memory_routing and not (general is not None and general.forward_client_headers_to_llm_api):
+    if settings.memory_routing and not settings.general.forward_client_headers_to_llm_api:
         # The user's header reaches the provider only if the external process is configured to pass headers on.
         services.log.warning(
             "the external LiteLLM process drops x-sm-user-id: set general_settings.forward_client_headers_to_llm_api"

@@ -84,6 +84,14 @@ def load_json(text: str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
+def json_or(text: str, other: Any = None) -> Any:
+    """Returns: the value of a JSON text, as `load_json` gives it; `other` for what is none."""
+    try:
+        return load_json(text)
+    except ValueError:
+        return other
+
+
 def _encodable(value: Any) -> Any:
     if isinstance(value, str):
         return encodable(value)

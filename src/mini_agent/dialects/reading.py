@@ -10,7 +10,7 @@ import msgspec
 from mini_agent.core.errors import InvalidParameter, MissingParameter
 
 #: JSON names of the Python types.
-_NAMES = {str: "string", list: "array", dict: "object", int: "integer", float: "number", bool: "boolean"}
+TYPE_NAMES = {str: "string", list: "array", dict: "object", int: "integer", float: "number", bool: "boolean"}
 
 
 def read_object(value: object, where: str) -> Mapping[str, Any]:
@@ -75,7 +75,7 @@ def arguments_object(text: str) -> dict[str, Any]:
 
 def kind_error(where: str, kinds: tuple[type, ...]) -> InvalidParameter:
     """Returns: the error for a value that is none of these types."""
-    return _wrong(where, " or ".join(dict.fromkeys(_NAMES[kind] for kind in kinds)))
+    return _wrong(where, " or ".join(dict.fromkeys(TYPE_NAMES[kind] for kind in kinds)))
 
 
 def _wrong(where: str, expected: str) -> InvalidParameter:

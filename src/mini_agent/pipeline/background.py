@@ -13,6 +13,7 @@ from mini_agent.core.errors import GatewayBusy, InvalidParameter, UnsupportedPar
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.errors import response_code
 from mini_agent.dialects.openai_responses.answer import response_head
+from mini_agent.dialects.reading import read_bool
 from mini_agent.pipeline.flow import Flow
 from mini_agent.pipeline.keeper import Keeper
 from mini_agent.pipeline.services import ModelServices
@@ -28,9 +29,7 @@ def check_background(flow: Flow) -> bool:
     Returns: whether it is worked on in the background. Raises: InvalidParameter, UnsupportedParameter.
     """
     asked = flow.request.body.get(_NAME)
-    if asked is not None and not isinstance(asked, bool):
-        raise InvalidParameter(f"Invalid type for '{_NAME}': expected boolean", param=_NAME)
-    if not asked:
+    if asked is None or not read_bool(asked, _NAME):
         return False
     if flow.stream:
         raise UnsupportedParameter("A response in the background is not streamed: poll it by its id", param=_NAME)

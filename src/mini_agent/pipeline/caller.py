@@ -23,8 +23,7 @@ class Callers:
     """Makes the caller of an exchange. detector: None while memory routing is off."""
 
     def __init__(self, settings: Settings) -> None:
-        general = settings.general
-        self._pass_on = general is not None and general.forward_client_headers_to_llm_api
+        self._pass_on = settings.general.forward_client_headers_to_llm_api
         self._forward = settings.provider_mode == "forward"
         self._naming = frozenset({settings.config.user_id_mappings.custom_header, USER_HEADER})
         self.detector = UserDetector(settings.config.user_id_mappings) if settings.memory_routing else None

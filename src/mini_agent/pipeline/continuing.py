@@ -14,6 +14,7 @@ from mini_agent.core.errors import InvalidParameter, NotStored, PreviousNotStore
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.compaction import opened
 from mini_agent.dialects.editing import without_seals
+from mini_agent.dialects.reading import kind_error
 from mini_agent.pipeline.background import Detached, check_background
 from mini_agent.pipeline.flow import Flow
 from mini_agent.pipeline.keeper import Keeper
@@ -44,7 +45,7 @@ class Continue:
         body, user = flow.request.body, flow.request.caller.user_id or ""
         said, previous = _said(flow), body.get(_PREVIOUS)
         if previous is not None and not isinstance(previous, str):
-            raise InvalidParameter(f"Invalid type for '{_PREVIOUS}': expected string", param=_PREVIOUS)
+            raise kind_error(_PREVIOUS, (str,))
         if body.get(_CONVERSATION) is not None and _CONVERSATION not in flow.target.allowed:
             raise UnsupportedParameter(f"'{_CONVERSATION}' is not supported: use '{_PREVIOUS}'", param=_CONVERSATION)
         resolved = await self._resolved(said, user)

@@ -13,6 +13,7 @@ from mini_agent.dialects import Dialect
 from mini_agent.dialects.names import CONVERSATION
 from mini_agent.dialects.openai_chat.shape import check_messages
 from mini_agent.dialects.parameters import known
+from mini_agent.dialects.reading import TYPE_NAMES, kind_error
 from mini_agent.upstreams.clients import with_defaults
 
 _NUMBER = (int, float)
@@ -53,8 +54,6 @@ CHAT_FIELDS: Mapping[str, tuple[type, ...]] = {
 }
 #: Body fields that clients may set (GATEWAY 7.3).
 CLIENT_PARAMETERS = frozenset(CHAT_FIELDS)
-#: JSON names of the Python types, for messages and the OpenAPI document.
-TYPE_NAMES = {str: "string", list: "array", dict: "object", int: "integer", float: "number", bool: "boolean"}
 _REQUIRED = ("model", "messages")
 #: What a Responses request may bring instead of new input.
 _INSTEAD_OF_INPUT = ("previous_response_id", "prompt")
@@ -87,16 +86,16 @@ def parse_body(body: Mapping[str, Any], dialect: Dialect) -> ModelBody:
     # A provider would hold it under the gateway's key, whoever the user is, and let nothing be added to it later.
     if dialect is Dialect.MESSAGES and body.get("thread") is not None:
         raise UnsupportedThread("'thread' is not supported: send the whole conversation each time", param="thread")
-    stream = body.get("stream")
-    if not isinstance(body["model"], str):
-        raise InvalidParameter("Invalid type for 'model': expected string", param="model")
+    model, stream = body["model"], body.get("stream")
+    if not isinstance(model, str):
+        raise kind_error("model", (str,))
     if stream is not None and not isinstance(stream, bool):
-        raise InvalidParameter("Invalid type for 'stream': expected boolean", param="stream")
+        raise kind_error("stream", (bool,))
     if isinstance(given, list):
         _check_turns(given, conversation)
     elif not (given is None or (isinstance(given, str) and dialect is Dialect.RESPONSES)):
         raise InvalidParameter(f"Invalid type for '{conversation}': expected array", param=conversation)
-    return ModelBody(model=body["model"], stream=stream is True, fields=body, dialect=dialect)
+    return ModelBody(model=model, stream=stream is True, fields=body, dialect=dialect)
 
 
 def _check_turns(turns: list[Any], name: str) -> None:

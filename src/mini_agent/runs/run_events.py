@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from mini_agent.core.text import load_json
+from mini_agent.core.text import json_or
 from mini_agent.tools.protocol import ClosableInvoker, read_call
 
 
@@ -44,11 +44,8 @@ class RunEvents:
 
     async def tell_result(self, tool_call: Mapping[str, Any], result: str) -> None:
         """Tell what a tool gave. result: its answer, a JSON object as text."""
-        try:
-            given: Any = load_json(result)
-        except ValueError:
-            given = result
-        await self._event("tool.completed", id=tool_call.get("id"), name=read_call(tool_call)[0], result=given)
+        name, _ = read_call(tool_call)
+        await self._event("tool.completed", id=tool_call.get("id"), name=name, result=json_or(result, result))
 
     async def _event(self, kind: str, **members: Any) -> None:
         await self._tell({"type": kind, "turn": self._turn, **members})

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from mini_agent.agent.calls import PlannedCall
 from mini_agent.agent.records import message_text, record_from
 from mini_agent.agent.tool_values import parse_arguments
-from mini_agent.core.text import load_json
+from mini_agent.core.text import json_or
 from mini_agent.dialects.request import ToolCall
 from mini_agent.tools.protocol import ClosableInvoker
 
@@ -48,10 +48,7 @@ class ToolRunner:
 
 def _words(call: ToolCall, answer: str) -> str:
     """Returns: the words for the model in a tool's answer, cut as in agent runs (GATEWAY 5.3)."""
-    try:
-        fields = load_json(answer)
-    except ValueError:
-        fields = None
+    fields = json_or(answer)
     if isinstance(fields, dict) and isinstance(text := fields.get("text"), str):
         # Tools that write for the model say all of it there, failures included.
         answer = json.dumps({"text": text})

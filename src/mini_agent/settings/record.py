@@ -9,13 +9,15 @@ from typing import Any
 from mini_agent.core.addresses import is_loopback
 from mini_agent.settings import parsers
 from mini_agent.settings.environment import option
-from mini_agent.settings.schema import DEFAULT_MEMORY_HOSTS, GatewayConfig, GeneralSettings
+from mini_agent.settings.schema import GatewayConfig, GeneralSettings
 from mini_agent.settings.secret_values import referenced_names, secret_leaves, secrets_of_headers
 
 #: Characters of a master key on an address that others reach.
 SHORTEST_OPEN_KEY = 16
 
 LANGUAGES = ("python", "rust", "go", "javascript")
+#: Where the file has no such section.
+_NO_GENERAL = GeneralSettings.model_construct()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,10 +263,8 @@ class Settings:
     @property
     def allow_unlisted_models(self) -> bool:
         """Returns: whether `provider/name` models outside the list are served; by default only with an empty list."""
-        general = self.config.general_settings
-        if general is not None and general.allow_unlisted_models is not None:
-            return general.allow_unlisted_models
-        return not self.config.model_list
+        said = self.general.allow_unlisted_models
+        return not self.config.model_list if said is None else said
 
     @property
     def drop_params(self) -> bool:
@@ -272,32 +272,30 @@ class Settings:
         return self.config.litellm_settings.get("drop_params") is True
 
     @property
-    def general(self) -> GeneralSettings | None:
-        """Returns: the `general_settings` of the file, None without the section."""
-        return self.config.general_settings
+    def general(self) -> GeneralSettings:
+        """Returns: the `general_settings` of the file, their defaults without the section."""
+        return self.config.general_settings or _NO_GENERAL
 
     @property
     def protect_routing_info(self) -> bool:
         """Returns: whether `/memory-routing/info` needs the gateway key."""
-        return self.general is not None and self.general.protect_routing_info
+        return self.general.protect_routing_info
 
     @property
     def memory_hosts(self) -> tuple[str, ...]:
         """Returns: the hosts whose models are memory services; none while memory routing is off."""
-        if not self.memory_routing:
-            return ()
-        return tuple(DEFAULT_MEMORY_HOSTS if self.general is None else self.general.memory_hosts)
+        return tuple(self.general.memory_hosts) if self.memory_routing else ()
 
     @property
     def forward_user(self) -> str | tuple[str, ...]:
         """Returns: which providers learn whose request it is: `all`, `memory`, or the hosts of the list."""
-        to = "all" if self.general is None else self.general.forward_user
+        to = self.general.forward_user
         return to if isinstance(to, str) else tuple(to)
 
     @property
     def relay_routes(self) -> tuple[str, ...]:
         """Returns: what the operator has opened in forward mode besides inference, as paths below `/v1/`."""
-        return () if self.general is None else tuple(self.general.relay_routes)
+        return tuple(self.general.relay_routes)
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from yarl import URL
 from mini_agent.agent.tool_values import ToolListingFailed, spec_name
 from mini_agent.core.errors import InvalidParameter, ToolHostNotAllowed
 from mini_agent.core.ports import SYSTEM_CLOCK, Clock
-from mini_agent.core.text import load_json
+from mini_agent.core.text import json_or
 from mini_agent.net.bounded import AnswerTooLarge, read_bounded
 from mini_agent.net.connector import open_session
 from mini_agent.net.egress import CheckedHost, Egress, pinned_connector
@@ -217,10 +217,7 @@ def _bad_base(reason: str) -> InvalidParameter:
 
 
 def _specs(body: str) -> list[dict[str, Any]]:
-    try:
-        listed = load_json(body)
-    except ValueError:
-        return []
+    listed = json_or(body)
     if not isinstance(listed, list):
         return []
     wrapped = [
@@ -233,10 +230,7 @@ def _specs(body: str) -> list[dict[str, Any]]:
 def _record(name: str, reply: _Reply, max_bytes: int) -> dict[str, Any]:
     if reply.failure is not None:
         return failed(name, reply.failure)
-    try:
-        value = load_json(reply.body)
-    except ValueError:
-        value = None
+    value = json_or(reply.body)
     if not isinstance(value, dict):
         return _text_record(name, reply.body, max_bytes)
     error = value.get("error")

@@ -14,7 +14,7 @@ import msgspec
 from mini_agent.core.chat import DONE
 from mini_agent.core.errors import GatewayError, InvalidProviderResponse
 from mini_agent.core.patterns import Pattern
-from mini_agent.core.text import load_json, valid_utf8
+from mini_agent.core.text import json_or, load_json, valid_utf8
 from mini_agent.dialects import Dialect, error_of, read_error
 from mini_agent.upstreams.errors import error_of_event, error_of_status, of_provider
 
@@ -240,10 +240,7 @@ def _repaired(raw: bytes, wire: Wire, refused: Exception) -> bytes:
 
     refused: what the strict reader said. Returns: the answer. Raises: InvalidProviderResponse for anything else.
     """
-    try:
-        value = load_json(raw.decode())
-    except ValueError:
-        value = None
+    value = json_or(raw.decode())
     if not isinstance(value, dict) or not isinstance(value.get(wire.member), _KINDS.get(wire.member, list)):
         raise InvalidProviderResponse(f"the provider's answer is not a {wire.name} object") from refused
     return msgspec.json.encode(value)

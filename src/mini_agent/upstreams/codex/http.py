@@ -59,11 +59,7 @@ class RetryPolicy:
         return status in RETRIED_STATUSES or status >= 500
 
     def wait_s(self, attempt: int, retry_after_s: float | None) -> float:
-        """Find the wait before the next attempt.
-
-        attempt: number of the failed one, from 0. retry_after_s: what the agent asked for, None for nothing.
-        Returns: seconds.
-        """
+        """Returns: seconds before the next attempt; as `RetryRule` says."""
         dice = random.Random(self.seed)
         shares = [dice.uniform(0.5, 1.0) for _ in range(attempt + 1)]
         wait_s = min(self.max_ms, self.base_ms * 2.0**attempt) * shares[-1] / 1000

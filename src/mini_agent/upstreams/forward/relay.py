@@ -10,7 +10,7 @@ import aiohttp
 
 from mini_agent.core.errors import GatewayError, MethodNotAllowed, RouteNotFound
 from mini_agent.core.ports import Clock
-from mini_agent.core.text import load_json
+from mini_agent.core.text import json_or
 from mini_agent.net.connections import Connections
 from mini_agent.net.failures import TRANSPORT_ERRORS, error_of_transport, read_refusal
 from mini_agent.settings import Settings
@@ -83,14 +83,6 @@ class Relay:
         if answer.status == 405:
             text = f"Method {call.method[:20]} is not allowed for '{call.path[:200]}'"
             return MethodNotAllowed(text, allow=answer.headers.get("allow", ""))
-        if answer.status == 404 and _decoded(body) in (None, _NO_SUCH_PATH):
+        if answer.status == 404 and json_or(body.decode("utf-8", "replace")) in (None, _NO_SUCH_PATH):
             return RouteNotFound(f"No route for path '{call.path[:200]}'")
         return error_of_relayed(answer.status, answer.headers, body, now=self._clock.time())
-
-
-def _decoded(body: bytes) -> object:
-    try:
-        value: object = load_json(body.decode("utf-8", "replace"))
-    except ValueError:
-        return None
-    return value
