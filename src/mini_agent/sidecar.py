@@ -156,10 +156,12 @@ class LiteLLMSidecar:
 
     def _life(self) -> str:
         """Start it and watch it until it ends or is to end. Returns: why it ended."""
+        # What the launcher needs to find our package.
+        ours = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
         launch = [sys.executable, "-P", "-m", "mini_agent.tools.mcp.launch", *self._environ, "--", *self._command]
         self._process = subprocess.Popen(
             launch,
-            env={**self._environ, **_ours()},
+            env={**self._environ, **ours},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -217,8 +219,3 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in environ.items() if not name.startswith("PYTHON") and name != "VIRTUAL_ENV"}
     # Else it goes to the network for prices when it is imported.
     return {"LITELLM_LOCAL_MODEL_COST_MAP": "True", **kept, "PYTHONUNBUFFERED": "1"}
-
-
-def _ours() -> dict[str, str]:
-    """Returns: what the launcher needs to find our package."""
-    return {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}

@@ -70,11 +70,10 @@ class UserDetector:
             found = patterns.first(text[:SEARCHED_CHARACTERS])
             if found is not None and (first is None or rules[found] < first[0]):
                 first = rules[found], text
-        return self._default if first is None else _detected(self._rules[first[0]], first[1])
-
-
-def _detected(rule: HeaderPattern, text: str) -> Detection:
-    return Detection(user_id=rule.user_id, matched=PatternMatch(rule.header, text, rule.pattern, rule.user_id))
+        if first is None:
+            return self._default
+        rule, text = self._rules[first[0]], first[1]
+        return Detection(user_id=rule.user_id, matched=PatternMatch(rule.header, text, rule.pattern, rule.user_id))
 
 
 def _by_header(rules: Sequence[HeaderPattern]) -> list[tuple[bytes, list[int], PatternSet]]:

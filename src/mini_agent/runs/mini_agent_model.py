@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -103,7 +104,7 @@ class MiniAgentClient:
 
     def _resolver(self, target: ModelTarget) -> Callable[[str], ModelTarget]:
         # What the operator wrote into an entry need not be in the model list a second time.
-        return self._registry.resolve if target.group == UNLISTED else self._registry.resolve_configured
+        return partial(self._registry.resolve, configured=target.group != UNLISTED)
 
     def _target_model(self, target: ModelTarget, options: _Options) -> str:
         name = options.target_model or target.name or self._settings.default_target_model

@@ -80,7 +80,8 @@ class MemoryTools:
 
     async def _search(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         query = _query(arguments)
-        body = {"q": query, "limit": self._max_results, "include_summary": True, "rerank": True, **self._where()}
+        where = {"containerTag": self._container, "containerTags": [self._container]}
+        body = {"q": query, "limit": self._max_results, "include_summary": True, "rerank": True, **where}
         try:
             answer = await self._service.ask("POST", "/v3/search", self._user_id, body=body)
         except RetrievalFailed as failure:
@@ -100,9 +101,6 @@ class MemoryTools:
         if self._container not in _containers(answer):
             raise missing
         return _found(document_id, [answer])
-
-    def _where(self) -> dict[str, Any]:
-        return {"containerTag": self._container, "containerTags": [self._container]}
 
 
 def _query(arguments: Mapping[str, Any]) -> str:

@@ -93,7 +93,7 @@ class ModelHttp:
         seconds = call.stream_timeout_s or call.timeout_s or READ_S
         answer = await self._open(call, _stream_timeout(seconds))
         try:
-            response, reader, guard = answer.response, SseReader(), call.wire.guard(call.choices)
+            response, reader, guard = answer.response, SseReader(), call.wire.guards(call.wire, call.choices)
             data = b"-"
             while data:
                 try:

@@ -77,22 +77,26 @@ class Registry:
         self._unlisted_too = settings.allow_unlisted_models
         self._resolved: dict[str, ModelTarget] = {}
 
-    def resolve(self, model: str) -> ModelTarget:
-        """Find who answers for `model`.
+    def resolve(self, model: str, *, configured: bool = False) -> ModelTarget:
+        """Find who answers for `model`. configured: whether the operator named it, in an entry or the environment.
 
-        Returns: the target.
+        Returns: the target. `provider/name` counts where the operator named it, even if clients may not name it.
         Raises: ModelNotFound with a non-empty model list, ProviderNotConfigured otherwise, or when key or base of the
         model are missing.
         """
-        return self._find(model, unlisted=self._unlisted_too)
-
-    def resolve_configured(self, model: str) -> ModelTarget:
-        """Find who answers for a model that the operator named, in an entry or the environment.
-
-        Returns: the target; `provider/name` counts even if clients may not name it.
-        Raises: as `resolve`.
-        """
-        return self._find(model, unlisted=True)
+        target = self._resolved.get(model)
+        if target is not None:
+            return target
+        name, features = self._without_features(model)
+        if self.is_open_dummy(name):
+            return ModelTarget(model=model, client="scripted")
+        if (group := self._group(name)) is not None:
+            target = self._resolved.get(group) or self._configured(group)
+            self._resolved[group] = target
+            return target if group == model else replace(target, model=model, features=features)
+        if (configured or self._unlisted_too) and (found := self._unlisted(name)) is not None:
+            return replace(found, model=model, features=features) if features else found
+        raise self._refusal(model)
 
     def external_name(self, model: str) -> str:
         """Returns: the name under which the external process knows a model: its group, else without its features."""
@@ -108,21 +112,6 @@ class Registry:
         if self._group(name) is not None:
             return self.resolve(model)
         return ModelTarget(model=model, client="forward", features=features, sends_user_id=self._sends_user_id(None))
-
-    def _find(self, model: str, *, unlisted: bool) -> ModelTarget:
-        target = self._resolved.get(model)
-        if target is not None:
-            return target
-        name, features = self._without_features(model)
-        if self.is_open_dummy(name):
-            return ModelTarget(model=model, client="scripted")
-        if (group := self._group(name)) is not None:
-            target = self._resolved.get(group) or self._configured(group)
-            self._resolved[group] = target
-            return target if group == model else replace(target, model=model, features=features)
-        if unlisted and (found := self._unlisted(name)) is not None:
-            return replace(found, model=model, features=features) if features else found
-        raise self._refusal(model)
 
     def _without_features(self, model: str) -> tuple[str, tuple[str, ...]]:
         """Take `model,featA,featB` apart. Returns: the model's name and the features."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
 
 from mini_agent.core.chat import DONE, ProviderRequest
 from mini_agent.core.errors import InvalidParameter
-from mini_agent.core.ports import Clock
 from mini_agent.dialects.completion import ZERO_USAGE
 from mini_agent.upstreams.protocol import Batch, Capabilities, Plain
-from mini_agent.upstreams.scripted import dummy_reply, wants_usage
+from mini_agent.upstreams.scripted import ScriptedClient, wants_usage
 from mini_agent.upstreams.vectors import as_base64
 
 _DIMENSIONS = 8
@@ -51,44 +50,28 @@ def _vector(text: bytes, size: int) -> list[float]:
     return [byte / 127.5 - 1 for byte in stream]
 
 
-class ScriptedTexts:
+class ScriptedTexts(ScriptedClient):
     """Goes on from every prompt with `reply(messages)`, the prompt as the user's message."""
 
-    name = "scripted"
-    capabilities = Capabilities(simulated=True)
-
-    def __init__(
-        self,
-        clock: Clock,
-        ids: Callable[[], str],
-        reply: Callable[[Sequence[Mapping[str, Any]]], str] = dummy_reply,
-    ) -> None:
-        self._clock = clock
-        self._ids = ids
-        self._reply = reply
-
-    async def complete(self, request: ProviderRequest) -> bytes:
-        """Returns: the text completion."""
-        return msgspec.json.encode({**self._head(request), "choices": [self._choice(request)], "usage": ZERO_USAGE})
-
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[Batch, None]:
-        """Returns: the same as a stream."""
-        head = self._head(request)
-        yield [msgspec.json.encode({**head, "choices": [self._choice(request)]})]
+        """Returns: the text completion as a stream."""
+        completion = self._completion(request)
+        usage = completion.pop("usage")
+        yield [msgspec.json.encode(completion)]
         if wants_usage(request.body):
-            yield [msgspec.json.encode({**head, "choices": [], "usage": ZERO_USAGE})]
+            yield [msgspec.json.encode({**completion, "choices": [], "usage": usage})]
         yield [DONE]
 
-    async def aclose(self) -> None:
-        """Nothing to free."""
-
-    def _head(self, request: ProviderRequest) -> dict[str, Any]:
-        name, created = f"cmpl-{self._ids()}", int(self._clock.time())
-        return {"id": name, "object": "text_completion", "created": created, "model": request.target.model}
-
-    def _choice(self, request: ProviderRequest) -> dict[str, Any]:
+    def _completion(self, request: ProviderRequest) -> dict[str, Any]:
         prompt = request.body["prompt"]
         said = prompt if isinstance(prompt, str) else ""
         text = self._reply([{"role": "user", "content": said}])
         echoed = said if request.body.get("echo") else ""
-        return {"index": 0, "text": f"{echoed}{text}", "logprobs": None, "finish_reason": "stop"}
+        return {
+            "id": f"cmpl-{self._ids()}",
+            "object": "text_completion",
+            "created": int(self._clock.time()),
+            "model": request.target.model,
+            "choices": [{"index": 0, "text": f"{echoed}{text}", "logprobs": None, "finish_reason": "stop"}],
+            "usage": ZERO_USAGE,
+        }

@@ -47,7 +47,7 @@ class Wire:
     """A kind of server. name: of what it answers. member: the list that every answer has, or the number.
 
     of_status, of_event: how it says that something failed, as an answer and as the error in a stream event.
-    guard: watches over one stream, by the number of answers that were asked for.
+    guards: makes what watches over one stream, from this and the number of answers that were asked for.
     """
 
     name: str
@@ -55,10 +55,6 @@ class Wire:
     of_status: ErrorOfStatus
     of_event: Callable[[Any], GatewayError]
     guards: Callable[[Wire, int], StreamGuard]
-
-    def guard(self, choices: int) -> StreamGuard:
-        """Returns: a guard of one stream. choices: how many answers were asked for."""
-        return self.guards(self, choices)
 
     def check_answer(self, raw: bytes) -> bytes:
         """Returns: an answer as every reader takes it. Raises: InvalidProviderResponse, or what it says failed."""

@@ -40,9 +40,8 @@ _NO_ARGUMENTS = {"type": "object", "properties": {}}
 def encode_request(request: Request, losses: Losses) -> dict[str, Any]:
     """Write a request for a provider; as `Codec` says."""
     body: dict[str, Any] = {"model": request.model, **write_settings(request, losses)}
-    leading = next(
-        (at for at, message in enumerate(request.messages) if not _instructs(message)), len(request.messages)
-    )
+    instructs = [message.role in ("system", "developer") for message in request.messages]
+    leading = [*instructs, False].index(False)
     system = [block for message in request.messages[:leading] for block in _blocks(message.parts, losses)]
     if system:
         plain = len(system) == 1 and len(system[0]) == 2
@@ -89,10 +88,6 @@ def encode_messages(messages: Sequence[Message], losses: Losses) -> list[dict[st
         if len(turn["content"]) == 1 and turn["content"][0].keys() == {"type", "text"}:
             turn["content"] = turn["content"][0]["text"]
     return written
-
-
-def _instructs(message: Message) -> bool:
-    return message.role in ("system", "developer")
 
 
 def _write_tools(body: dict[str, Any], request: Request, losses: Losses) -> None:
