@@ -15,9 +15,6 @@ PARTS = ("HELP", "EXAMPLES", "add_arguments", "run")
 class AddedCommand:
     """A command that an entry point names.
 
-    Args:
-        extension: the entry point.
-
     Raises:
         ExtensionError: it cannot be imported, lacks a part, or its options cannot be declared.
     """

@@ -12,6 +12,7 @@ import msgspec
 from greenlane.cli.context import context_of, print_answer, print_line
 from greenlane.cli.history import needed
 from greenlane.cli.parser import add_dry_run, verbs_of
+from greenlane.config.context import silent
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
 from greenlane.judge.quarantine import is_day, moment_of, stamp
 from greenlane.report.table import table
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Open history and ledger and do what the verb says; 1 when a promotion is refused."""
-    context = context_of(arguments, environ, (lambda _: None) if arguments.json else print_line)
+    context = context_of(arguments, environ, silent if arguments.json else print_line)
     needed()
     now = _moment(arguments.at)
     from greenlane.history.ingest import opened

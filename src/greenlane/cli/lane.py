@@ -12,7 +12,7 @@ import msgspec
 from greenlane.cli.context import context_of
 from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
 from greenlane.cli.watch import watch
-from greenlane.config.context import Context
+from greenlane.config.context import Context, silent
 from greenlane.errors import ConfigError
 from greenlane.report.write import remove_reports
 from greenlane.run.again import last_time
@@ -115,7 +115,7 @@ def _watched(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     # What is run from now on takes the place of the evidence that its verdict was about.
     remove_reports(settings.root, settings.configuration, lane.name)
     # Of each round there is one block, and nothing on the way.
-    now = partial(context_of, arguments, given, say=lambda _: None)
+    now = partial(context_of, arguments, given, say=silent)
     return watch(now, lane.name, shards, arguments.seed)
 
 

@@ -15,7 +15,7 @@ from greenlane.adopt.summary import missing_modules, placement_lines, proposals
 from greenlane.adopt.survey import forget, survey
 from greenlane.cli.context import print_line
 from greenlane.cli.init_options import add_workers
-from greenlane.config.context import Context
+from greenlane.config.context import Context, silent
 from greenlane.config.lanes import Lane
 from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.history.ledger import read_ledger
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Observe and propose; a folder without configuration is surveyed with this very interpreter."""
     quiet = bool(arguments.json)
-    context, interpreter = bare_context(Path(arguments.project), environ, _nothing if quiet else print_line)
+    context, interpreter = bare_context(Path(arguments.project), environ, silent if quiet else print_line)
     lane = _whole(context)
     # All of the suite, whichever lane has it.
     alone = msgspec.structs.replace(context.settings.configuration, lanes={lane.name: lane})
@@ -61,10 +61,6 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     for line in lines:
         print_line(clean(line))
     return EXIT_READY
-
-
-def _nothing(_line: str) -> None:
-    """Keep a line to ourselves."""
 
 
 def _whole(context: Context) -> Lane:

@@ -25,7 +25,6 @@ def no_old_verdict(project: Path, lane: str = "") -> Iterator[None]:
     """Remove the reports of an earlier run when what is done here ends by an error: they would pass for its answer.
 
     Args:
-        project: its folder.
         lane: as the caller named it, for a lane that is judged by itself; empty for a verdict of the project.
     """
     try:
@@ -43,7 +42,6 @@ def decide_and_tell(context: Context, decide: Decide, lane: str = "") -> int:
     """Decide, remember the run, write the reports, show the verdict, and return its exit code.
 
     Args:
-        context: of the command.
         decide: returns the verdict and what it rests on; it is given somebody who watches.
         lane: name of the lane that is judged by itself; empty for a verdict of the project.
     """

@@ -13,13 +13,16 @@ Say = Callable[[str], None]
 """Prints a line to the user."""
 
 
+def silent(_line: str) -> None:
+    """Print nothing, where somebody else tells, or nobody has to."""
+
+
 class Context(msgspec.Struct, frozen=True):
     """One call of greenlane.
 
     Attributes:
         settings: the effective configuration of the project.
         environ: environment variables of the caller, who may be a person, nox or a workflow.
-        say: prints a line to the user.
     """
 
     settings: Settings

@@ -68,8 +68,6 @@ def prepare(recipe: Recipe, installer: Installer, say: Callable[[str], None]) ->
 
     Args:
         recipe: what it is built from.
-        installer: who builds.
-        say: prints a line to the user.
 
     Raises:
         ConfigError: the lock is missing or names a compromised release.

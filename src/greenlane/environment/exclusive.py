@@ -46,7 +46,6 @@ def exclusive(path: Path, holder: str, say: Callable[[str], None]) -> Iterator[N
     Args:
         path: the lock file; it stays there.
         holder: who we are, for the one who waits.
-        say: prints a line to the user.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:

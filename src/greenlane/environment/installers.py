@@ -106,7 +106,6 @@ class Uv:
     """Installs with uv.
 
     Args:
-        binary: path of uv.
         build: variables that builds get beside it.
     """
 

@@ -138,7 +138,6 @@ def compile_locks(context: Context, *, check: bool, upgrade: bool) -> list[str]:
     What is locked already stays, unless the inputs no longer allow it or `upgrade` asks for the newest.
 
     Args:
-        context: of the project.
         check: leave the files as they are.
         upgrade: take the newest versions.
 
@@ -202,7 +201,6 @@ class Compiler:
     """Makes hashed requirements files without addresses.
 
     Args:
-        settings: the project.
         check: whether files are only compared; upgrade: whether the newest versions are taken.
 
     Raises:

@@ -43,7 +43,6 @@ def lane_environment(
     """Return the whole environment of a lane process.
 
     Args:
-        outer: the caller's environment.
         base_environment: what the lane cannot run without (PATH, HOME, TMPDIR, locale, time zone, hash seed).
         entries: what the lane declares, `NAME` or `NAME=value`.
         endpoints: address variables, which always win over the caller's.
@@ -62,7 +61,6 @@ def install_environment(outer: Mapping[str, str], build: Iterable[str] = ()) -> 
     """Return the environment of an installation: package settings and certificates, no secret of a provider.
 
     Args:
-        outer: the caller's environment.
         build: what the project's own build gets beside that, `NAME` or `NAME=value`.
     """
     names, values = split_entries(build)

@@ -67,7 +67,6 @@ def build(project: Path | None, installer: Installer, into: Path, *, harness: bo
 
     Args:
         project: the folder with `pyproject.toml`; None for none.
-        installer: who builds.
         into: an empty folder.
         harness: whether the harness is among them.
 

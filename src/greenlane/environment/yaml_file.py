@@ -25,7 +25,6 @@ def read_yaml(path: Path, context: Context, *, build: bool = True) -> Any:
     """Return the content of a YAML file as plain data.
 
     Args:
-        path: of the file.
         context: of the project, whose control environment reads where this one cannot.
         build: whether that may be built for it.
 

@@ -45,7 +45,6 @@ def read_nodes(path: Path, context: Context) -> Node:
     """Return the content of a YAML file; where YAML is not installed, the control environment reads it.
 
     Args:
-        path: of the file.
         context: of the project, whose control environment reads where this one cannot.
 
     Raises:

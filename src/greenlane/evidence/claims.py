@@ -9,7 +9,6 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What one lane takes.
 
     Attributes:
-        lane: its name.
         tests: files, folders and single tests, relative to the project.
         exclude: patterns of files that it leaves to others.
         marks: expression of marks that its tests must meet, as pytest's `-m`; empty for every test.

@@ -9,8 +9,6 @@ class LaneIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """What a run of a lane is called, in everything that is promised to it and known of it.
 
     Attributes:
-        run_id: name of the whole run.
-        lane: name of the lane; kind: of the lane.
         shard: the part that runs, empty for all; shards: all parts of the lane.
     """
 

@@ -226,11 +226,7 @@ class NetworkAttempt(Event, frozen=True, tag="network"):
 
 
 class RouteRefused(Event, frozen=True, tag="route_refused"):
-    """The kernel refused somebody a way out while a test had children; workers share one network, so who is not known.
-
-    Attributes:
-        nodeid: the test.
-    """
+    """The kernel refused somebody a way out while a test had children; workers share a network, so who is not known."""
 
     nodeid: str
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import msgspec
 
 from greenlane.evidence.outcome import TestOutcome
@@ -28,16 +26,16 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     left: float | None = None
 
 
-class ProgressListener(Protocol):
-    """Who watches a run.
+class ProgressListener:
+    """Who watches a run; by itself nobody does, and nothing is looked at.
 
     Attributes:
         period: seconds between two looks at the journal.
         carries: whether the lanes' output goes through `line`, because it shares a screen with something that moves.
     """
 
-    period: float
-    carries: bool
+    period = 0.0
+    carries = False
 
     def began(self, label: str) -> None:
         """A lane or shard is about to run."""
@@ -55,27 +53,5 @@ class ProgressListener(Protocol):
         """The lane or shard has ended; its verdict is still to come."""
 
 
-class NullListener:
-    """Watches nothing."""
-
-    period = 0.0
-    carries = False
-
-    def began(self, label: str) -> None:
-        """See `ProgressListener`."""
-
-    def line(self, line: bytes) -> None:
-        """See `ProgressListener`."""
-
-    def failed(self, label: str, test: TestOutcome) -> None:
-        """See `ProgressListener`."""
-
-    def progress(self, progress: Progress) -> None:
-        """See `ProgressListener`."""
-
-    def ended(self, progress: Progress) -> None:
-        """See `ProgressListener`."""
-
-
-NULL_LISTENER: ProgressListener = NullListener()
+NULL_LISTENER = ProgressListener()
 """For runs that nobody watches; it keeps nothing, so one is enough."""

@@ -312,11 +312,7 @@ def _outcomes(events: Iterable[TestFinished]) -> tuple[tuple[TestOutcome, ...], 
     found: dict[str, TestOutcome] = {}
     repeats: list[str] = []
     for event in events:
-        test = TestOutcome(
-            nodeid=event.nodeid, outcome=event.outcome, duration=event.duration, reason=event.reason,
-            cause=event.cause, path=event.path, line=event.line, raised=event.raised,
-            worker=event.worker, attempts=event.attempts, ran=event.ran, at=event.at, earlier=event.earlier,
-        )  # fmt: skip
+        test = TestOutcome(**{name: getattr(event, name) for name in TestOutcome.__struct_fields__})
         known = found.get(event.nodeid)
         if known is not None and known.outcome is not test.outcome:
             repeats.append(event.nodeid)

@@ -37,7 +37,6 @@ def broken_seals(journal: bytes, key: bytes) -> tuple[str, ...]:
 
     Args:
         journal: content of the file.
-        key: of the run.
     """
     foreign: list[int] = []
     repeated: list[int] = []

@@ -185,7 +185,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
 }
 
 
-class Violation(msgspec.Struct, frozen=True, kw_only=True):
+class Violation(msgspec.Struct, frozen=True):
     """One reason for red.
 
     Attributes:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from greenlane.config.context import Context
+from greenlane.config.context import Context, silent
 from greenlane.environment.exclusive import exclusive
 from greenlane.errors import ConfigError
 
@@ -168,7 +168,7 @@ def _migrate(engine: sa.Engine, version: str) -> None:
             "use the greenlane that wrote it, or a newer one",
         )
     if engine.dialect.name == "sqlite" and engine.url.database:
-        with exclusive(Path(f"{engine.url.database}.migrating"), f"process {os.getpid()}", _quiet):
+        with exclusive(Path(f"{engine.url.database}.migrating"), f"process {os.getpid()}", silent):
             _upgrade(engine)
     else:
         _upgrade(engine)
@@ -184,7 +184,3 @@ def _upgrade(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def _quiet(text: str) -> None:
-    """Say nothing: making tables takes a moment."""

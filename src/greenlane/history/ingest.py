@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from greenlane.config.context import Context
+from greenlane.config.context import Context, silent
 from greenlane.config.load import Settings
 from greenlane.environment.exclusive import exclusive
 from greenlane.errors import ConfigError
@@ -44,7 +44,7 @@ def ingest(context: Context, engine: sa.Engine) -> int:
     if not spool.waiting(folder):
         return 0
     new = 0
-    with exclusive(settings.root / settings.configuration.history.lock, f"process {os.getpid()}", _quiet):
+    with exclusive(settings.root / settings.configuration.history.lock, f"process {os.getpid()}", silent):
         for path in spool.waiting(folder):
             run = spool.read(path)
             if run is None:
@@ -78,7 +78,3 @@ def write_durations(settings: Settings, engine: sa.Engine, target: Path | None =
         content = durations(connection)
     write_atomically(path, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
     return path
-
-
-def _quiet(text: str) -> None:
-    """Say nothing: the other process does our work."""

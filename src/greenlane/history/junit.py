@@ -73,11 +73,7 @@ def read_junit(
 
 
 class _Reader:
-    """One file on its way through the parser.
-
-    Args:
-        path: of the file.
-    """
+    """One file on its way through the parser."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -49,7 +49,6 @@ def parse_ledger(root: Path, older: str = "quarantine.toml") -> Ledger:
     """Return what the files of a project say, whether or not it fits its lanes.
 
     Args:
-        root: the project.
         older: the file that held quarantined tests before, relative to it; its entries are taken over.
 
     Raises:
@@ -97,7 +96,6 @@ def write_ledger(root: Path, ledger: Ledger, older: str = "") -> None:
     """Write the ledger, entries sorted, so that a change of one is a change of its lines only.
 
     Args:
-        root: the project.
         ledger: all of it.
         older: name of the file whose entries it has taken over; it is removed. Empty for none.
     """

@@ -30,7 +30,6 @@ def prune(engine: sa.Engine, before: int, keys: Sequence[str], say: Callable[[st
     Args:
         before: first day that is kept, as days of UTC since 1970; 0 removes nothing by time.
         keys: names or keys of single runs that are known to be wrong.
-        say: prints a line to the user.
         dry_run: count, and change nothing.
     """
     since = before * DAY

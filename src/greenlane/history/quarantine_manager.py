@@ -49,7 +49,6 @@ class QuarantineManager:
 
     Args:
         context: whose environment may hold the token that opens issues.
-        engine: the project's history.
         now: Unix seconds.
         dry_run: change nothing: neither the ledger nor any issue.
     """

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from greenlane.errors import ConfigError
 from greenlane.history.database import reading, writing
+from greenlane.history.store import insertion
 from greenlane.history.tables import CLAIMERS, CLAIMS, QUEUES
 
 KEPT = 7 * 86_400.0
@@ -38,7 +38,6 @@ class Queue:
     """One shard's view of a queue.
 
     Args:
-        engine: of the database.
         name: of the queue, one for each lane of a run; shard: this one; life: this run of it.
     """
 
@@ -74,7 +73,7 @@ class Queue:
     def _fill(self, connection: sa.Connection, collection: str, files: Sequence[str]) -> None:
         now = time.time()
         row = {"name": self._name, "collection": collection, "made_at": now}
-        new = _insert(connection, QUEUES).values(row).on_conflict_do_nothing().returning(QUEUES.c.name)
+        new = insertion(connection, QUEUES).values(row).on_conflict_do_nothing().returning(QUEUES.c.name)
         # Not the count of rows: PostgreSQL's driver has none for an insertion.
         if connection.execute(new).scalar() is None:
             return
@@ -184,7 +183,3 @@ class Watch:
         """
         self._seen = {pulse: self._seen.get(pulse, now) for pulse in pulses}
         return [pulse for pulse, since in self._seen.items() if now - since > self._patience]
-
-
-def _insert(connection: sa.Connection, table: sa.Table) -> Any:
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)

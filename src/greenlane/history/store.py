@@ -43,7 +43,7 @@ def _record(connection: sa.Connection, run: RecordedRun) -> bool:
         "seconds": max(0.0, run.seconds), "broken": run.broken, "tests": len(tests),
         "failed": sum(test.outcome.bad for test in tests.values()),
     }  # fmt: skip
-    new = connection.execute(_insert(connection, RUNS).values(row).on_conflict_do_nothing().returning(RUNS.c.id))
+    new = connection.execute(insertion(connection, RUNS).values(row).on_conflict_do_nothing().returning(RUNS.c.id))
     run_id: int | None = new.scalar()
     if run_id is None:
         return False
@@ -68,27 +68,25 @@ def _record(connection: sa.Connection, run: RecordedRun) -> bool:
     return True
 
 
-def _insert(connection: sa.Connection, table: sa.Table) -> Any:
-    """Return an insertion that can say what happens on a conflict, which each database writes in its own way."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+def insertion(connection: sa.Connection, table: sa.Table) -> Any:
+    """Return an insertion in the dialect of a database, which knows what to do about rows that are there."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
-def _all(connection: sa.Connection, insertion: Any, rows: Sequence[dict[str, Any]]) -> None:
+def _all(connection: sa.Connection, added: Any, rows: Sequence[dict[str, Any]]) -> None:
     """Insert every row; nothing for none."""
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.execute(insertion, rows)
+        connection.execute(added, rows)
         return
     # A server is asked once for all rows, handed over as columns: that takes a fifth of the time.
-    columns = [insertion.table.c[name] for name in rows[0]]
+    columns = [added.table.c[name] for name in rows[0]]
     arrays = [
         sa.bindparam(f"all_{c.name}", [row[c.name] for row in rows], type_=postgresql.ARRAY(c.type)) for c in columns
     ]
     given = sa.func.unnest(*arrays).table_valued(*(sa.column(c.name, c.type) for c in columns), name="given")
-    connection.execute(insertion.from_select([c.name for c in columns], sa.select(*given.render_derived().c)))
+    connection.execute(added.from_select([c.name for c in columns], sa.select(*given.render_derived().c)))
 
 
 def _test_ids(connection: sa.Connection, run: RecordedRun, tests: Sequence[RecordedTest]) -> dict[str, int]:
@@ -100,12 +98,12 @@ def _test_ids(connection: sa.Connection, run: RecordedRun, tests: Sequence[Recor
         }
         for test in tests
     ]  # fmt: skip
-    insertion = _insert(connection, TESTS)
-    newest = insertion.excluded.seconds
+    added = insertion(connection, TESTS)
+    newest = added.excluded.seconds
     mixed = sa.func.coalesce(TESTS.c.seconds + (newest - TESTS.c.seconds) * NEWEST, newest, TESTS.c.seconds)
-    later = sa.case((insertion.excluded.seen_at > TESTS.c.seen_at, insertion.excluded.seen_at), else_=TESTS.c.seen_at)
+    later = sa.case((added.excluded.seen_at > TESTS.c.seen_at, added.excluded.seen_at), else_=TESTS.c.seen_at)
     changes = {"seconds": mixed, "seen_at": later}
-    _all(connection, insertion.on_conflict_do_update(index_elements=["lane", "test"], set_=changes), rows)
+    _all(connection, added.on_conflict_do_update(index_elements=["lane", "test"], set_=changes), rows)
     ids: dict[str, int] = {}
     for start in range(0, len(tests), CHUNK):
         names = [test.test for test in tests[start : start + CHUNK]]
@@ -135,10 +133,10 @@ def _lane_day(run: RecordedRun, tests: Iterable[RecordedTest], day: int) -> dict
 
 def _add(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Add rows to a table of sums."""
-    insertion = _insert(connection, table)
+    added = insertion(connection, table)
     keys = [column.name for column in table.primary_key]
-    sums = {c.name: c + insertion.excluded[c.name] for c in table.columns if c.name not in keys}
-    _all(connection, insertion.on_conflict_do_update(index_elements=keys, set_=sums), rows)
+    sums = {c.name: c + added.excluded[c.name] for c in table.columns if c.name not in keys}
+    _all(connection, added.on_conflict_do_update(index_elements=keys, set_=sums), rows)
 
 
 def take_back(connection: sa.Connection, number: int) -> None:

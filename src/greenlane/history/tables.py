@@ -2,129 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import sqlalchemy as sa
 
 METADATA = sa.MetaData()
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """Of a run or a test. PostgreSQL takes a new one for each attempt to add a test that is there already."""
 
+
+def _filled(kind: Any, names: str) -> Iterator[sa.Column[Any]]:
+    """Yield columns of one type that always hold something, by their names."""
+    return (sa.Column(name, kind, nullable=False) for name in names.split())
+
+
+def _key(kind: Any, names: str) -> Iterator[sa.Column[Any]]:
+    """Yield the columns of a primary key that nobody counts up."""
+    return (sa.Column(name, kind, primary_key=True, autoincrement=False) for name in names.split())
+
+
 RUNS = sa.Table(
-    "runs",
-    METADATA,
+    "runs", METADATA,
     sa.Column("id", NUMBER, primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
-    sa.Column("run_id", sa.Text, nullable=False),
-    sa.Column("lane", sa.Text, nullable=False),
-    sa.Column("shard", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("tree", sa.Text, nullable=False),
-    sa.Column("machine", sa.Text, nullable=False),
-    sa.Column("seed", sa.BigInteger, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("started_at", sa.Double, nullable=False),
-    sa.Column("seconds", sa.Double, nullable=False),
-    sa.Column("broken", sa.Text, nullable=False),
-    sa.Column("tests", sa.Integer, nullable=False),
-    sa.Column("failed", sa.Integer, nullable=False),
+    *_filled(sa.Text, "run_id lane shard kind tree machine"),
+    *_filled(sa.BigInteger, "seed"), *_filled(sa.Text, "source"), *_filled(sa.Double, "started_at seconds"),
+    *_filled(sa.Text, "broken"), *_filled(sa.Integer, "tests failed"),
     sa.Index("runs_by_tree", "tree", "lane"),
     sa.Index("runs_by_time", "started_at"),
-)
+)  # fmt: skip
 """One row for each lane or shard that ran; `key` makes recording idempotent."""
 
 TESTS = sa.Table(
-    "tests",
-    METADATA,
+    "tests", METADATA,
     sa.Column("id", NUMBER, primary_key=True),
-    sa.Column("lane", sa.Text, nullable=False),
-    sa.Column("test", sa.Text, nullable=False),
-    sa.Column("seconds", sa.Double),
-    sa.Column("seen_at", sa.Double, nullable=False),
+    *_filled(sa.Text, "lane test"), sa.Column("seconds", sa.Double), *_filled(sa.Double, "seen_at"),
     sa.UniqueConstraint("lane", "test", name="tests_by_name"),
-)
+)  # fmt: skip
 """Every test that was ever seen, with its typical duration: an exponential mean over passes, for the shards."""
 
 OUTCOMES = sa.Table(
-    "outcomes",
-    METADATA,
-    sa.Column("test_id", NUMBER, primary_key=True, autoincrement=False),
-    sa.Column("run_id", NUMBER, primary_key=True, autoincrement=False),
-    sa.Column("outcome", sa.SmallInteger, nullable=False),
-    sa.Column("both", sa.SmallInteger, nullable=False),
-    sa.Column("seconds", sa.Double, nullable=False),
+    "outcomes", METADATA,
+    *_key(NUMBER, "test_id run_id"), *_filled(sa.SmallInteger, "outcome both"), *_filled(sa.Double, "seconds"),
     sa.Index("outcomes_by_run", "run_id"),
     sqlite_with_rowid=False,
-)
+)  # fmt: skip
 """One row for each test of each run. No foreign keys: both sides are filled, and pruned, in one transaction."""
 
 FAILURES = sa.Table(
-    "failures",
-    METADATA,
-    sa.Column("run_id", NUMBER, primary_key=True, autoincrement=False),
-    sa.Column("test_id", NUMBER, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.Double, nullable=False),
-    sa.Column("cause", sa.Text, nullable=False),
+    "failures", METADATA,
+    *_key(NUMBER, "run_id test_id"), *_filled(sa.Double, "at"), *_filled(sa.Text, "cause"),
     sa.Index("failures_by_time", "at"),
     sa.Index("failures_by_test", "test_id"),
     sqlite_with_rowid=False,
-)
+)  # fmt: skip
 """The outcomes of sound runs that may be half of a flake: failures, and tests that were run again and differed."""
 
 DAYS = sa.Table(
-    "days",
-    METADATA,
-    sa.Column("test_id", NUMBER, primary_key=True, autoincrement=False),
-    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("passed", sa.Integer, nullable=False),
-    sa.Column("failed", sa.Integer, nullable=False),
-    sa.Column("other", sa.Integer, nullable=False),
-    sa.Column("seconds", sa.Double, nullable=False),
+    "days", METADATA,
+    *_key(NUMBER, "test_id"), *_key(sa.Integer, "day"),
+    *_filled(sa.Integer, "passed failed other"), *_filled(sa.Double, "seconds"),
     sqlite_with_rowid=False,
-)
+)  # fmt: skip
 """Outcomes of each test in sound runs, summed up by day of UTC (days since 1970)."""
 
 LANE_DAYS = sa.Table(
-    "lane_days",
-    METADATA,
-    sa.Column("lane", sa.Text, primary_key=True),
-    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("runs", sa.Integer, nullable=False),
-    sa.Column("broken", sa.Integer, nullable=False),
-    sa.Column("red", sa.Integer, nullable=False),
-    sa.Column("passed", sa.Integer, nullable=False),
-    sa.Column("failed", sa.Integer, nullable=False),
-    sa.Column("other", sa.Integer, nullable=False),
-    sa.Column("seconds", sa.Double, nullable=False),
+    "lane_days", METADATA,
+    *_key(sa.Text, "lane"), *_key(sa.Integer, "day"),
+    *_filled(sa.Integer, "runs broken red passed failed other"), *_filled(sa.Double, "seconds"),
     sqlite_with_rowid=False,
-)
+)  # fmt: skip
 """Runs of each lane, summed up by day of UTC; `red` are sound runs with a failure."""
 
 QUEUES = sa.Table(
-    "queues",
-    METADATA,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("collection", sa.Text, nullable=False),
-    sa.Column("made_at", sa.Double, nullable=False),
+    "queues", METADATA, *_key(sa.Text, "name"), *_filled(sa.Text, "collection"), *_filled(sa.Double, "made_at")
 )
 """Files of one lane of one run, to be pulled by its shards; `collection` is the digest of all node ids."""
 
 CLAIMS = sa.Table(
-    "claims",
-    METADATA,
-    sa.Column("queue", sa.Text, primary_key=True),
-    sa.Column("file", sa.Text, primary_key=True),
-    sa.Column("place", sa.Integer, nullable=False),
-    sa.Column("shard", sa.Text, nullable=False),
-    sa.Column("done", sa.SmallInteger, nullable=False),
-)
+    "claims", METADATA,
+    *_key(sa.Text, "queue file"), *_filled(sa.Integer, "place"), *_filled(sa.Text, "shard"),
+    *_filled(sa.SmallInteger, "done"),
+)  # fmt: skip
 """One row for each file of a queue; `shard` is empty while nobody has it."""
 
 CLAIMERS = sa.Table(
-    "claimers",
-    METADATA,
-    sa.Column("queue", sa.Text, primary_key=True),
-    sa.Column("shard", sa.Text, primary_key=True),
-    sa.Column("life", sa.Text, nullable=False),
-    sa.Column("beat", sa.BigInteger, nullable=False),
-    sa.Column("closed", sa.SmallInteger, nullable=False),
-)
+    "claimers", METADATA,
+    *_key(sa.Text, "queue shard"), *_filled(sa.Text, "life"), *_filled(sa.BigInteger, "beat"),
+    *_filled(sa.SmallInteger, "closed"),
+)  # fmt: skip
 """The shards at a queue; `life` is one run of a shard, `beat` counts up while it lives."""

@@ -96,7 +96,7 @@ def disagreements(address: Address, base: Base, environ: Mapping[str, str], stri
     owner = base.url or ("the address of the started service" if address.service else "not set")
     base_text = f"the base is {owner} ({base.source or address.variable})"
     return [
-        Violation(code=Code.ADDRESS_DRIFT, message=f"{name} is {value}, {base_text}", subject=name, gating=strict)
+        Violation(Code.ADDRESS_DRIFT, f"{name} is {value}, {base_text}", subject=name, gating=strict)
         for name, value in (*_aliases(address, base, environ), *_parts(address, base, environ))
     ]
 

@@ -109,11 +109,7 @@ def in_order(violations: Sequence[Violation]) -> list[Violation]:
 
 
 class _Known:
-    """Violations by what others look for.
-
-    Args:
-        violations: all of them.
-    """
+    """Violations by what others look for."""
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         self._all = violations

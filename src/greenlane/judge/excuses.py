@@ -246,7 +246,7 @@ def as_skipped(test: Uncollected) -> TestOutcome:
 
 def _problem(entry: Known, what: str, *, gating: bool) -> Violation:
     name = name_of(entry)
-    return Violation(code=Code.LEDGER, message=f"{name}: {what}", subject=name, cause=what, gating=gating)
+    return Violation(Code.LEDGER, f"{name}: {what}", subject=name, cause=what, gating=gating)
 
 
 def _with(violation: Violation, reason: str) -> Violation:

@@ -23,7 +23,6 @@ class Flake(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         at: when the second of the two was seen (Unix seconds).
-        tree: the state of the work tree.
         runs: the two runs, or the one in which it was run again; machines: where they were.
     """
 

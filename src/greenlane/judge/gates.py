@@ -17,7 +17,6 @@ def gate(name: str, provider: Provider, environ: Mapping[str, str]) -> GateState
 
     Args:
         name: the provider's name in the configuration.
-        provider: its declaration.
         environ: the caller's environment, with the variables of the one base.
     """
     reasons = []

@@ -104,7 +104,7 @@ def _examine(
     """Yield what every examiner finds, with what is excused; a second run of a check must not hide the first."""
     if len(items) > 1:
         sources = ", ".join(item.source or item.record.run_id for item in items)
-        yield Violation(code=Code.STALE, message=f"there is evidence of {len(items)} runs: {sources}")
+        yield Violation(Code.STALE, f"there is evidence of {len(items)} runs: {sources}")
     for item in items:
         found = (violation for examiner in examiners for violation in examiner(item, requirements))
         yield from excuses.excuse(
@@ -117,7 +117,7 @@ def _absent(name: str, requirements: Requirements, blocked: Code | None) -> list
     if blocked or _closed(name, requirements):
         return []
     code = Code.SHARD_GAP if "/" in name else Code.NO_TESTS
-    return [Violation(code=code, message=f"there is no evidence for {name}", subject=name)]
+    return [Violation(code, f"there is no evidence for {name}", subject=name)]
 
 
 def _nothing(requirements: Requirements, checks: Sequence[Check], found: Sequence[Violation]) -> Iterable[Violation]:
@@ -127,7 +127,7 @@ def _nothing(requirements: Requirements, checks: Sequence[Check], found: Sequenc
         return
     idle = "; ".join(f"{check.name}: {check.reason or 'no test was run'}" for check in required)
     what = f"nothing that policy {requirements.policy} needs was run: {idle or 'it names no lane'}"
-    yield Violation(code=Code.NO_TESTS, message=what)
+    yield Violation(Code.NO_TESTS, what)
 
 
 def _closed(name: str, requirements: Requirements) -> str:
@@ -264,7 +264,7 @@ def _expected(
             continue
         reason = "; ".join(check.reason or "tests were skipped" for check in idle) or "it is not part of this run"
         yield Violation(
-            code=Code.EXPECTED_NOT_RUN, message=f"{name} is expected and did not run: {reason}",
+            Code.EXPECTED_NOT_RUN, f"{name} is expected and did not run: {reason}",
             subject=name, check=own[0].name if own else name, cause=f"expected and not run: {reason}",
         )  # fmt: skip
 

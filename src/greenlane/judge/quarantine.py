@@ -134,7 +134,7 @@ def ledger_violations(requirements: Requirements, evidence: Sequence[LaneEvidenc
             reason, gating = "no test of the lane has this name: it was renamed or removed", requirements.strict
         if reason:
             yield Violation(
-                code=Code.QUARANTINE_EXPIRED, message=f"{entry.test}: {reason}", subject=entry.test, check=entry.lane,
+                Code.QUARANTINE_EXPIRED, f"{entry.test}: {reason}", subject=entry.test, check=entry.lane,
                 cause=f"its quarantine has ended: {reason}", path=entry.test.split("::")[0], gating=gating,
             )  # fmt: skip
 

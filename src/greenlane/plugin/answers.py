@@ -33,11 +33,7 @@ class Show(Protocol):
 
 
 class Answers:
-    """Gives tests the fixture.
-
-    Args:
-        journal: where answers are recorded.
-    """
+    """Gives tests the fixture."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal

@@ -21,7 +21,6 @@ def open_lane(config: pytest.Config, path: str) -> None:
     """Register the lane's plugins on a pytest configuration.
 
     Args:
-        config: of the controller or of a worker.
         path: of the contract, a JSON file written by control.
 
     Raises:
@@ -128,10 +127,6 @@ def _open_search(config: pytest.Config, lane: LaneProcess) -> None:
 
 def begin_lane(config: pytest.Config, path: str) -> None:
     """Do what must be done before the first conftest: guard the network, and begin to import what is preloaded.
-
-    Args:
-        config: of the controller or of a worker.
-        path: of the contract.
 
     Raises:
         pytest.UsageError: the contract cannot be read.

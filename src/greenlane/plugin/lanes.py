@@ -30,7 +30,6 @@ class Lanes:
 
     Args:
         config: of the process; a `-m` of its addopts is taken as what the lanes say, and no longer as an option.
-        contract: of the lane.
     """
 
     def __init__(self, config: pytest.Config, contract: Contract) -> None:

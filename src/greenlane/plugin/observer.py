@@ -26,11 +26,7 @@ REMEMBERING = ("monkeypatch.py", "mock.py")
 
 
 class Observer(Place):
-    """Records what helps to tell where each test belongs.
-
-    Args:
-        journal: where it goes.
-    """
+    """Records what helps to tell where each test belongs."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()

@@ -20,7 +20,6 @@ class LaneProcess:
     """The lane in one pytest process: its promises, its journal, and who keeps watch.
 
     Args:
-        config: of the process.
         path: of the contract, a JSON file written by control.
 
     Raises:

@@ -25,7 +25,6 @@ class ReadRecorder:
 
     Args:
         project: absolute path of the project.
-        journal: where it goes.
     """
 
     def __init__(self, project: str, journal: Journal) -> None:

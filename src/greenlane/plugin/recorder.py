@@ -27,8 +27,6 @@ class Recorder:
     """Writes the journal of one process.
 
     Args:
-        config: of the process.
-        lane: of the process.
         unhandled: who hears what tests cannot catch.
         controller: whether this process hands tests to workers and runs none itself.
     """
@@ -144,7 +142,6 @@ class CrashRecorder:
     """Writes what only the controller can see: that a worker died.
 
     Args:
-        journal: where events go.
         key: of the journal, which workers need; None where lines are not sealed.
     """
 

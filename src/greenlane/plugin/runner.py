@@ -11,11 +11,7 @@ from greenlane.evidence.contract import CONTRACT_VARIABLE
 
 
 def main(path: str) -> None:
-    """Become the lane's pytest. It replaces this process, so that pytest imports the harness itself.
-
-    Args:
-        path: of the contract.
-    """
+    """Become the lane's pytest. It replaces this process, so that pytest imports the harness itself."""
     contract = json.loads(Path(path).read_bytes())
     os.chdir(contract["project"])
     command = [sys.executable, "-P", "-s", "-m", "pytest", *contract["arguments"]]

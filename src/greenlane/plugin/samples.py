@@ -26,11 +26,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Samples:
-    """Makes n tests of one with the mark, each with a seed from the run's; in a deterministic lane from its name alone.
-
-    Args:
-        contract: of the lane.
-    """
+    """Makes n tests of one with the mark, each with a seed from the run's; in a deterministic lane from its name."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract

@@ -73,9 +73,6 @@ class Selection:
     """Chooses the tests of this shard after every other plugin had its say, and records the whole.
 
     Args:
-        config: of the process.
-        contract: of the lane.
-        journal: where the record goes.
         samples: who knows which tests are run several times.
         lanes: who knows which tests are other lanes'.
     """

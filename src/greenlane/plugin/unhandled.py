@@ -47,10 +47,6 @@ class UnhandledWatch:
 
     Whoever stands in the way of our hooks when a test begins is stood before in turn: a test that puts a hook of its
     own there while it runs handles what it provokes, a fixture that does so for all tests hides it.
-
-    Args:
-        contract: of the lane.
-        journal: where it is written.
     """
 
     def __init__(self, contract: Contract, journal: Journal) -> None:

@@ -45,8 +45,6 @@ def search(job: LaneJob, victim: str, known: Traces, seed: int | None, *, quiet:
     """Search in copies of one lane process.
 
     Args:
-        job: the lane.
-        victim: node id.
         known: what is known from an earlier run.
         seed: of the order in which tests are tried; None for the order of the files.
         quiet: whether progress is kept to the log.

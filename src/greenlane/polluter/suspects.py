@@ -42,7 +42,6 @@ def traces(facts: JournalFacts, victim: str, text: str) -> Traces:
 
     Args:
         facts: the journal of a lane or shard of the present tree.
-        victim: node id.
         text: of the victim's function, or empty.
     """
     own = next((test for test in facts.outcomes if test.nodeid == victim), None)

@@ -54,7 +54,6 @@ def github(report: Report, environ: Mapping[str, str], project: Path) -> GitHub 
 
     Args:
         report: the option `report.github`.
-        project: folder of the project.
     """
     wanted = report.github == "on" or (report.github == "auto" and environ.get("GITHUB_ACTIONS") == "true")
     if not wanted:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from greenlane.evidence.outcome import TestOutcome
-from greenlane.evidence.progress import Progress
+from greenlane.evidence.progress import Progress, ProgressListener
 from greenlane.report.lines import clean
 from greenlane.report.progress import Failures, span
 
@@ -21,12 +21,8 @@ FRAMES = 8
 """Pictures a second."""
 
 
-class LiveDisplay:
-    """Draws the progress of every lane of a run.
-
-    Args:
-        console: the terminal.
-    """
+class LiveDisplay(ProgressListener):
+    """Draws the progress of every lane of a run."""
 
     period = 0.2
     carries = True

@@ -19,17 +19,15 @@ STEP = 5.0
 """Seconds between two plain lines at least; a shorter lane has none."""
 
 
-class Plain:
+class Plain(ProgressListener):
     """One line at a time, so that a log can be searched: progress now and then, failures at once.
 
     Args:
-        say: prints a line.
         clock: seconds that only go up.
         step: seconds between two lines of progress at least.
     """
 
     period = 0.5
-    carries = False
 
     def __init__(
         self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic, step: float = STEP
@@ -45,9 +43,6 @@ class Plain:
         """See `ProgressListener`."""
         self._last, self._counts = self._clock(), (0, 0)
 
-    def line(self, line: bytes) -> None:
-        """See `ProgressListener`; lines go straight to standard output."""
-
     def failed(self, label: str, test: TestOutcome) -> None:
         """See `ProgressListener`."""
         line = self._failures.line(label, test)
@@ -60,9 +55,6 @@ class Plain:
         if now - self._last >= self._step and counts != self._counts and progress.selected:
             self._last, self._counts = now, counts
             self._say(f"{clean(progress.label)}: {state(progress)}")
-
-    def ended(self, progress: Progress) -> None:
-        """See `ProgressListener`."""
 
 
 class Observing(Plain):

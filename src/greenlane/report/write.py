@@ -68,11 +68,9 @@ def write_reports(
     """Write every report of a verdict and return their paths; one that an extension fails to make is told of.
 
     Args:
-        verdict: what they say.
         project: folder that the configured paths are relative to.
         configuration: where they go.
         evidence: what the verdict rests on, for the reports that tell of single tests.
-        say: prints a line to the user.
     """
     written = []
     for name, make in planned(configuration, verdict.lane).items():

@@ -25,7 +25,6 @@ def supervisor_plan(prepared: PreparedLane, command: Sequence[str], contract: Pa
     """Return the plan of a process in a lane's environment, with the lane's services beside it.
 
     Args:
-        prepared: the lane.
         command: what is started; contract: path of what it is promised.
     """
     job, scratch = prepared.job, prepared.scratch

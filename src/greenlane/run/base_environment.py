@@ -20,7 +20,6 @@ def base_environment(job: LaneJob, environment: Environment, scratch: Path) -> d
     """Return what the lane cannot run without, each value our own choice.
 
     Args:
-        environment: of the lane.
         scratch: private folder of this run; home and temporary folder are made in it.
     """
     home, temporary = scratch / "home", scratch / "tmp"

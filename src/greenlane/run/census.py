@@ -23,7 +23,6 @@ def take_census(root: Path, tests: Iterable[str], claims: Claims = NO_CLAIMS) ->
     """Return every test that the files of a lane define.
 
     Args:
-        root: the project.
         tests: files and folders relative to it, as the lane names them; single tests (`file::name`) are not expanded.
         claims: whose files of these are left out, because they are other lanes'.
     """
@@ -40,7 +39,6 @@ def sample_marks(root: Path, tests: Iterable[str]) -> tuple[Declared, ...]:
     """Return the marks `samples` in the text of a lane's files.
 
     Args:
-        root: the project.
         tests: files, folders and single tests, as the lane names them.
     """
     found: list[Declared] = []
@@ -57,7 +55,6 @@ def present_files(root: Path, tests: Iterable[str], claims: Claims = NO_CLAIMS) 
     """Return the test files of a lane, relative to the project, with slashes, sorted.
 
     Args:
-        root: the project.
         tests: files, folders and single tests (`file::name`), as the lane names them.
         claims: whose files of these are left out, because they are other lanes'.
     """

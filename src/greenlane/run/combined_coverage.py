@@ -18,7 +18,6 @@ def combine_coverage(context: Context, evidence: Sequence[LaneEvidence]) -> Path
     """Combine the lanes' coverage under `<artifacts>/coverage` and return that folder; None when none was measured.
 
     Args:
-        context: of the call.
         evidence: of every lane and shard that ran.
     """
     settings = context.settings

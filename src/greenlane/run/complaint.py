@@ -27,7 +27,6 @@ def complaint(log: Path, status: int | None) -> str:
     """Return the line in which a pytest told why it ended before its tests; empty where it did not, or ran them.
 
     Args:
-        log: the lane's output.
         status: exit status of the lane's pytest.
     """
     if status not in (1, *BEFORE_TESTS) or not log.exists():

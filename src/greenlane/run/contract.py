@@ -19,7 +19,6 @@ def lane_contract(
     """Return the contract of a process.
 
     Args:
-        prepared: the lane.
         arguments: command line of pytest.
         tests: files, folders or node ids that the whole consists of.
         task: what the process is for; leaks: what the leak guard does.

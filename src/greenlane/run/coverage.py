@@ -25,7 +25,6 @@ def write_config(project: Path, folder: Path, coverage: Coverage) -> Path:
     Args:
         project: whose `[tool.coverage]` is respected.
         folder: where data and configuration go.
-        coverage: what is measured.
     """
     folder.mkdir(parents=True, exist_ok=True)
     own = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8")).get("tool", {}).get("coverage", {})
@@ -67,7 +66,6 @@ def percent(python: str, config: Path, project: Path, environment: Mapping[str, 
         python: the lane's interpreter.
         config: as written by `write_config`.
         project: the working directory.
-        environment: of the lane.
     """
     target = config.with_name("coverage.json")
     target.unlink(missing_ok=True)

@@ -13,11 +13,7 @@ CONFTEST = "conftest.py"
 
 
 class ImportGraph:
-    """The imports of the Python files of a work tree; each is parsed again when it has changed only.
-
-    Args:
-        root: the folder.
-    """
+    """The imports of the Python files of a work tree; each is parsed again when it has changed only."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -27,8 +27,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run of lanes: what is asked for, and what was found out before the first of them.
 
     Attributes:
-        context: of the call.
-        run_id: name of the run.
         gates: state of every live provider.
         guards: what each guard gives to lanes.
         listener: who is told how each lane comes along.
@@ -48,9 +46,7 @@ class LaneJob(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be run.
 
     Attributes:
-        context: of the call.
         lane: the lane; shard: the part of it, empty for all.
-        run_id: name of the whole run.
         gates: state of every live provider.
         guards: what each guard gives to lanes.
         seed: of a random order; None draws one.

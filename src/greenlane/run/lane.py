@@ -27,7 +27,6 @@ def run_lane(job: LaneJob, resolver: ServiceResolver | None = None) -> LaneEvide
     """Run one lane or shard and return its evidence; or that of an earlier run, where it is asked for and still true.
 
     Args:
-        job: what is run.
         resolver: who builds environments, and finds places for services in a run of several lanes.
 
     Raises:

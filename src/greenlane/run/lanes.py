@@ -40,7 +40,7 @@ def run_lanes(run: Run) -> tuple[list[LaneEvidence], list[Violation]]:
             evidence.append(failed_record(job, error.message, "DRIFT"))
         except (Interrupted, KeyboardInterrupt):
             end_survivors()  # an installer that was just being started when the signal came
-            return evidence, [Violation(code=Code.INTERRUPTED, message="stopped before its end", check=job.lane.name)]
+            return evidence, [Violation(Code.INTERRUPTED, "stopped before its end", check=job.lane.name)]
         if evidence[-1].record.result.interrupted:
             return evidence, []
     return evidence, []

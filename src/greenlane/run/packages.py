@@ -14,11 +14,7 @@ NOT_CODE = frozenset({"build", "conftest", "dist", "docs", "noxfile", "setup", "
 
 
 def own_packages(root: Path) -> tuple[str, ...]:
-    """Return the packages and modules below `src`, or, without such a folder, those beside `pyproject.toml`.
-
-    Args:
-        root: the project.
-    """
+    """Return the packages and modules below `src`, or, without such a folder, those beside `pyproject.toml`."""
     folder = root / "src" if (root / "src").is_dir() else root
     modules = {path.stem for path in folder.glob("*.py")}
     packages = {path.parent.name for path in folder.glob("*/__init__.py")}

@@ -30,9 +30,7 @@ class PreparedLane(msgspec.Struct, frozen=True):
     """A lane whose environment and artifacts are ours alone.
 
     Attributes:
-        job: what is run.
         recipe: what the environment is built from; None for an interpreter that is used as it is.
-        environment: of the lane.
         services: where those live that have an environment of their own.
         files: digests of the files of the work tree that was built, by path; tree: the state that they make.
         harness: state of the harness.
@@ -65,7 +63,6 @@ def prepared_lane(job: LaneJob, resolver: ServiceResolver | None = None) -> Iter
     Both have one owner at a time, from the removal of old files to the reading of new ones.
 
     Args:
-        job: what is to be run.
         resolver: who builds environments, and finds places for services in a run of several lanes.
 
     Raises:

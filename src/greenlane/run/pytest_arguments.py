@@ -12,7 +12,6 @@ def pytest_arguments(
     """Return the arguments of pytest for one lane or shard.
 
     Args:
-        lane: what is run.
         artifacts: folder of this lane or shard; scratch: its private temporary folder.
         workers: processes to start; 0 runs in one process without xdist.
         color: whether the output goes to a terminal.

@@ -31,8 +31,6 @@ def decide(
     """Run what is asked for and judge it.
 
     Args:
-        context: of the call.
-        request: what is asked for.
         listener: who is told how each lane comes along.
 
     Raises:

@@ -71,4 +71,4 @@ def in_no_lane(settings: Settings) -> list[Violation]:
     if not own or any(place in taken or file in taken for file in own for place in file.parents):
         return []
     message = f"the {len(own)} test files of the project are in no lane, {min(own).as_posix()} among them"
-    return [Violation(code=Code.NO_TESTS, message=message)]
+    return [Violation(Code.NO_TESTS, message)]

@@ -21,7 +21,6 @@ def owners(nodeid: str, claims: Claims, has: Callable[[Claim], bool], elsewhere:
     """Return the lanes that take a test: one, as it should be; none; or several; `broken` for a test without a lane.
 
     Args:
-        nodeid: of the test.
         claims: who takes what.
         has: returns whether the test has the marks that a lane asks for.
         elsewhere: lane of each test that the ledger puts elsewhere.

@@ -14,7 +14,6 @@ def give(files: Iterable[GivenFile], base: str, say: Callable[[str], None]) -> d
 
     Args:
         base: the one base; empty when the lane has none, and then there is nothing that a written file could name.
-        say: prints a line to the user.
     """
     variables: dict[str, str] = {}
     for file in files:

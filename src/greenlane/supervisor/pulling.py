@@ -32,7 +32,6 @@ class Pulling:
     Args:
         plan: which queue, and what files are expected to take.
         end: our end of the socket to the lane process.
-        say: prints a line.
     """
 
     def __init__(self, plan: PullPlan, end: socket.socket, say: Callable[[str], None]) -> None:

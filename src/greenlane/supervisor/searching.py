@@ -37,11 +37,7 @@ class LaneGoneError(Exception):
 
 
 class DeadlyError(Exception):
-    """A candidate ends the process that it runs in.
-
-    Args:
-        test: node id.
-    """
+    """A candidate ends the process that it runs in."""
 
     def __init__(self, test: str) -> None:
         super().__init__(test)
@@ -54,7 +50,6 @@ class Searching:
     Args:
         plan: what is searched for.
         end: our end of the socket to the lane process.
-        say: prints a line of progress.
     """
 
     def __init__(self, plan: SearchPlan, end: socket.socket, say: Callable[[str], None]) -> None:

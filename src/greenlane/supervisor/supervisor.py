@@ -32,11 +32,7 @@ DRAIN = 1.0
 
 
 class Supervisor:
-    """Runs one plan.
-
-    Args:
-        plan: what to run.
-    """
+    """Runs one plan."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan

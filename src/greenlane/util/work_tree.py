@@ -29,7 +29,6 @@ def tree_state(project: Path, ignored: Iterable[str] = ()) -> str:
     """Return the SHA-256 of a project's files: the commit and what differs from it, or every file without git.
 
     Args:
-        project: the folder.
         ignored: paths relative to it that we write ourselves; they do not count.
     """
     return state_of(tree_files(project, ignored))
@@ -47,7 +46,6 @@ def tree_files(project: Path, ignored: Iterable[str] = ()) -> dict[str, bytes]:
     """Return the digest of each file of a project that differs from its commit, of every file without git, by path.
 
     Args:
-        project: the folder.
         ignored: paths relative to it that we write ourselves; they do not count.
     """
     own = {path.strip("/") for path in ignored if path}

@@ -46,7 +46,7 @@ def live(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violati
         reason = next(filter(None, reasons), "") or (canned_together(answers) if answers else NOTHING_SHOWN)
         if reason:
             yield Violation(
-                code=Code.CANNED, message=f"{name}: {reason}", subject=name, cause=reason,
+                Code.CANNED, f"{name}: {reason}", subject=name, cause=reason,
                 gating=requirements.strict or name in requirements.expected,
             )  # fmt: skip
 
@@ -59,9 +59,7 @@ def _together(evidence: LaneEvidence, service: ServiceRecord) -> Iterable[Violat
     if not reason and service.generated is not None and service.generated < tokens:
         reason = f"the answers say that they cost {tokens} tokens, the model itself counted {service.generated}"
     if reason:
-        yield Violation(
-            code=Code.CANNED, message=f"{service.name} ({service.model}): {reason}", subject=service.name, cause=reason
-        )
+        yield Violation(Code.CANNED, f"{service.name} ({service.model}): {reason}", subject=service.name, cause=reason)
 
 
 def _each(evidence: LaneEvidence, service: ServiceRecord) -> Iterable[Violation]:
@@ -74,6 +72,6 @@ def _each(evidence: LaneEvidence, service: ServiceRecord) -> Iterable[Violation]
         if needs and test.outcome is Outcome.PASSED and test.nodeid not in shown:
             reason = canned.get(test.nodeid) or "it shows no answer of the model (fixture `answered`)"
             yield Violation(
-                code=Code.CANNED, message=f"{test.nodeid}: {reason}", subject=test.nodeid, cause=reason,
+                Code.CANNED, f"{test.nodeid}: {reason}", subject=test.nodeid, cause=reason,
                 path=test.nodeid.split("::")[0],
             )  # fmt: skip

@@ -28,7 +28,6 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """What of the project decides what a check becomes.
 
     Attributes:
-        root: its folder.
         configuration: what it has already; makefile: text of its makefile, empty for none.
     """
 
@@ -41,7 +40,6 @@ def translate(content: Node, project: Project) -> Migration:
     """Return what a legacy list becomes, and everything that was noticed on the way.
 
     Args:
-        content: of the file.
         project: where the lanes are going to be.
     """
     found: list[Finding] = []

@@ -68,7 +68,6 @@ def steps_of(script: Script, makefile: Makefile, findings: Findings) -> Steps:
     Args:
         script: the text, with its line in the list.
         makefile: of the project, for make targets.
-        findings: of the check.
     """
     walk = _Walk(makefile, findings, lambda line: script.line + line - 1 if script.block else script.line)
     walk.text(script.text)

@@ -32,7 +32,6 @@ def probe(
 
     Args:
         folder: in which the lane lives; asked: what is asked.
-        environ: the caller's environment; say: prints a line to the user.
         limits_allowed: whether limits end with exit code 0.
 
     Raises:

@@ -183,7 +183,6 @@ class Answer:
     """What came back, read with patience: what is missing is empty.
 
     Attributes:
-        text: all of it.
         ended: why, in one vocabulary: `stop`, `length`, `tools`, or what the endpoint said.
         calls: tools that are called.
         usage: None when nothing was told.

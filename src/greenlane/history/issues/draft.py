@@ -16,7 +16,6 @@ class Drafts:
     """A folder of Markdown files.
 
     Args:
-        project: the project's folder.
         folder: of the files, relative to it.
     """
 

@@ -22,7 +22,6 @@ class Tracker(Protocol):
 
         Args:
             marker: text in the body that only this test's issue has.
-            title: of the issue.
             body: Markdown.
 
         Raises:

@@ -71,4 +71,4 @@ def shielded(label: str, examiner: Examiner) -> Examiner:
 
 def objection(message: str) -> Violation:
     """Return the violation of an extension that failed."""
-    return Violation(code=Code.EXTENSION, message=message, cause=message)
+    return Violation(Code.EXTENSION, message, cause=message)

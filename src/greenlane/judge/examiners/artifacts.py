@@ -23,7 +23,7 @@ def damaged(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viol
     unwritten = bool(evidence.record.complaint) and not evidence.journal.run_ids
     for problem in (*evidence.record.damage, *evidence.damage, *evidence.journal.damage):
         if not (unwritten and problem.startswith((f"{JOURNAL} is missing", f"{JUNIT} is missing"))):
-            yield Violation(code=Code.TRUNCATED, message=problem)
+            yield Violation(Code.TRUNCATED, problem)
 
 
 SHOWN = 3
@@ -35,29 +35,21 @@ def stale(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
     record = evidence.record
     foreign = sorted(set(evidence.journal.run_ids) - {record.run_id})
     if foreign:
-        yield Violation(code=Code.STALE, message=f"the journal holds lines of another run: {', '.join(foreign)}")
+        yield Violation(Code.STALE, f"the journal holds lines of another run: {', '.join(foreign)}")
     if requirements.run_id and record.run_id != requirements.run_id and not evidence.still_true:
-        yield Violation(
-            code=Code.STALE, message=f"evidence is from run {record.run_id}, not from {requirements.run_id}"
-        )
+        yield Violation(Code.STALE, f"evidence is from run {record.run_id}, not from {requirements.run_id}")
     if record.tree_after and record.tree_after != record.tree:
-        yield Violation(
-            code=Code.STALE, message=f"files of the work tree changed while the lane ran{_changes(evidence)}"
-        )
+        yield Violation(Code.STALE, f"files of the work tree changed while the lane ran{_changes(evidence)}")
     tree = evidence.vouched.tree if evidence.vouched is not None and evidence.still_true else record.tree
     if requirements.tree and record.tree_after in ("", record.tree) and tree != requirements.tree:
-        yield Violation(
-            code=Code.STALE, message=f"evidence is for tree {tree[:12]}, the work tree is {requirements.tree[:12]}"
-        )
+        yield Violation(Code.STALE, f"evidence is for tree {tree[:12]}, the work tree is {requirements.tree[:12]}")
     kind = requirements.kinds.get(record.lane, record.kind)
     if record.kind != kind:
-        yield Violation(code=Code.STALE, message=f"evidence is of a {record.kind} lane; {record.lane} is {kind}")
+        yield Violation(Code.STALE, f"evidence is of a {record.kind} lane; {record.lane} is {kind}")
     lock = requirements.locks.get(record.lane)
     # A lane whose environment could not be built never came to have a lock; it is red for that.
     if lock and record.environment.lock != lock and not record.result.failure:
-        yield Violation(
-            code=Code.STALE, message=f"evidence was made with lock {record.environment.lock[:12]}, not {lock[:12]}"
-        )
+        yield Violation(Code.STALE, f"evidence was made with lock {record.environment.lock[:12]}, not {lock[:12]}")
 
 
 def _changes(evidence: LaneEvidence) -> str:
@@ -125,16 +117,11 @@ def junit_mismatch(evidence: LaneEvidence, requirements: Requirements) -> Iterab
     unknown = [key for key in found if key not in expected and key not in lost]
     if unknown:
         name = ".".join(filter(None, unknown[0]))
-        yield Violation(
-            code=Code.JUNIT_MISMATCH,
-            message=f"{len(unknown)} JUnit cases are not in the journal, {name} among them",
-        )
+        yield Violation(Code.JUNIT_MISMATCH, f"{len(unknown)} JUnit cases are not in the journal, {name} among them")
     absent = [key for key in expected if key not in own]
     if absent:
         name = ".".join(filter(None, absent[0]))
-        yield Violation(
-            code=Code.JUNIT_MISMATCH, message=f"{len(absent)} tests are not in the JUnit file, {name} among them"
-        )
+        yield Violation(Code.JUNIT_MISMATCH, f"{len(absent)} tests are not in the JUnit file, {name} among them")
     differences = Counter(
         (expected[key].value, outcome.value)
         for key, outcome in own.items()
@@ -142,6 +129,4 @@ def junit_mismatch(evidence: LaneEvidence, requirements: Requirements) -> Iterab
         or (outcome is Outcome.SKIPPED) != (expected[key] is Outcome.SKIPPED)
     )
     for (here, there), count in sorted(differences.items()):
-        yield Violation(
-            code=Code.JUNIT_MISMATCH, message=f"{count} tests are {here} in the journal and {there} in JUnit"
-        )
+        yield Violation(Code.JUNIT_MISMATCH, f"{count} tests are {here} in the journal and {there} in JUnit")

@@ -15,24 +15,22 @@ def drift(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
     """DRIFT when environment, interpreter or plugin are not those that control prepared."""
     record, journal = evidence.record, evidence.journal
     for difference in record.environment.drift:
-        yield Violation(code=Code.DRIFT, message=difference)
+        yield Violation(Code.DRIFT, difference)
     if record.result.failure or record.result.interrupted:
         return
     # A pytest that complained before any plugin could speak, of a conftest or an option, is told as that.
     if not journal.plugins and not record.complaint:
-        yield Violation(code=Code.DRIFT, message="the greenlane plugin did not load in the lane")
+        yield Violation(Code.DRIFT, "the greenlane plugin did not load in the lane")
     wrong = sorted(set(journal.plugins) - {requirements.plugin or record.plugin})
     if wrong:
-        yield Violation(code=Code.DRIFT, message=f"the lane loaded greenlane {', '.join(wrong)}, not {record.plugin}")
+        yield Violation(Code.DRIFT, f"the lane loaded greenlane {', '.join(wrong)}, not {record.plugin}")
     others = sorted(set(journal.interpreters) - {record.environment.python})
     if others and record.environment.python:
-        yield Violation(
-            code=Code.DRIFT, message=f"tests ran on {', '.join(others)}, not on {record.environment.python}"
-        )
+        yield Violation(Code.DRIFT, f"tests ran on {', '.join(others)}, not on {record.environment.python}")
     for name in journal.missing:
-        yield Violation(code=Code.DRIFT, message=f"{name} was switched off in the lane")
+        yield Violation(Code.DRIFT, f"{name} was switched off in the lane")
     for shadow in journal.shadows:
-        yield Violation(code=Code.DRIFT, message=f"a module hides another of the same name: {shadow}")
+        yield Violation(Code.DRIFT, f"a module hides another of the same name: {shadow}")
 
 
 def leaks(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
@@ -51,8 +49,8 @@ def _leak(leak: Leaked) -> Violation:
     name = leak.what if leak.what == leak.watcher else f"{leak.watcher} {leak.what}"
     certain = leak.blame == "leak"
     return Violation(
-        code=Code.LEAK,
-        message=f"{leak.nodeid} left {name} changed{change}{where}{'' if certain else ', or the code under test did'}",
+        Code.LEAK,
+        f"{leak.nodeid} left {name} changed{change}{where}{'' if certain else ', or the code under test did'}",
         subject=leak.nodeid,
         cause=f"{'LEAK' if certain else 'UNCERTAIN'} {name}{change}{where}",
         path=path,
@@ -73,7 +71,7 @@ def unhandled(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vi
         path, _, line = event.where.rpartition(":")
         cause = f"UNHANDLED {event.what}{f' at {event.where}' if event.where else ''}"
         yield Violation(
-            code=Code.UNHANDLED, message=f"{event.nodeid or 'a test that has ended'}: {cause.partition(' ')[2]}",
+            Code.UNHANDLED, f"{event.nodeid or 'a test that has ended'}: {cause.partition(' ')[2]}",
             subject=event.nodeid, cause=cause, path=path, line=int(line) if line.isdigit() else 0,
             gating=not event.excused,
         )  # fmt: skip
@@ -86,7 +84,7 @@ def _survivors(evidence: LaneEvidence) -> Iterable[Violation]:
         return
     for survivor in record.result.survivors:
         yield Violation(
-            code=Code.LEAK, message=f"a process outlived the lane and was killed: {survivor}",
+            Code.LEAK, f"a process outlived the lane and was killed: {survivor}",
             gating=record.kind == LaneKind.DETERMINISTIC,
         )  # fmt: skip
 
@@ -101,7 +99,7 @@ def network(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viol
         what = f"{attempt.operation} {attempt.address}{where}"
         path, _, line = attempt.where.rpartition(":")
         yield Violation(
-            code=Code.NETWORK, message=f"{who} tried {what}", subject=attempt.nodeid, cause=f"NETWORK {what}",
+            Code.NETWORK, f"{who} tried {what}", subject=attempt.nodeid, cause=f"NETWORK {what}",
             path=path, line=int(line) if line.isdigit() else 0,
         )  # fmt: skip
     if evidence.record.kind == LaneKind.DETERMINISTIC:
@@ -117,9 +115,7 @@ def _unnamed_attempts(evidence: LaneEvidence) -> Iterable[Violation]:
     if count > 0 and not journal.network:
         who = "a child process, or code outside of any test,"
         probably = f", probably in {' or '.join(journal.suspects[:3])}" if journal.suspects else ""
-        yield Violation(
-            code=Code.NETWORK, message=f"{who} tried to leave {count} times; the kernel refused{probably}",
-        )  # fmt: skip
+        yield Violation(Code.NETWORK, f"{who} tried to leave {count} times; the kernel refused{probably}")
 
 
 def hermetic(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
@@ -131,24 +127,24 @@ def hermetic(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
     if record.result.hermetic != "kernel":
         for proof in proofs:
             if proof.level == "none":
-                yield Violation(code=Code.NETWORK, message=f"process {proof.worker} was not guarded: {proof.proof}")
+                yield Violation(Code.NETWORK, f"process {proof.worker} was not guarded: {proof.proof}")
     guarded = record.kind == LaneKind.DETERMINISTIC or record.lane in requirements.reaching
     if not guarded or record.result.failure:
         return
     if evidence.journal.plugins and not proofs:
-        yield Violation(code=Code.NETWORK, message="no process of the lane proved that it is cut off")
+        yield Violation(Code.NETWORK, "no process of the lane proved that it is cut off")
     if record.kind != LaneKind.DETERMINISTIC:
         return
     if record.result.hermetic == "kernel":
         for proof in proofs:
             if proof.level != "kernel":
                 message = f"process {proof.worker} proved only level {proof.level}: {proof.proof}"
-                yield Violation(code=Code.NETWORK, message=message)
+                yield Violation(Code.NETWORK, message)
         return
     reason = f": {record.result.hermetic_reason}" if record.result.hermetic_reason else ""
     yield Violation(
-        code=Code.NETWORK,
-        message=f"hermetic level is {record.result.hermetic}, not kernel{reason}",
+        Code.NETWORK,
+        f"hermetic level is {record.result.hermetic}, not kernel{reason}",
         gating=requirements.strict,
     )
 
@@ -156,4 +152,4 @@ def hermetic(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
 def secrets(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """LIVE_LEAK for each secret whose value stood in an artifact."""
     for found in evidence.record.result.secrets_found:
-        yield Violation(code=Code.LIVE_LEAK, message=f"{found}; the value has been redacted", subject=found)
+        yield Violation(Code.LIVE_LEAK, f"{found}; the value has been redacted", subject=found)

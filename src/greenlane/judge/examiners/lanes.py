@@ -40,7 +40,7 @@ def whole_project(requirements: Requirements, evidence: Sequence[LaneEvidence]) 
         if len(found) > 1 and not _listed(nodeid, set(found), requirements):
             cause = f"is in {' and in '.join(sorted(found))}"
             yield Violation(
-                code=Code.LANE_OVERLAP, message=f"{nodeid} {cause}", subject=nodeid, cause=cause,
+                Code.LANE_OVERLAP, f"{nodeid} {cause}", subject=nodeid, cause=cause,
                 path=nodeid.partition("::")[0],
             )  # fmt: skip
 
@@ -57,7 +57,7 @@ def _lost(requirements: Requirements, evidence: Sequence[LaneEvidence], takers: 
 
 def _gap(subject: str, cause: str = "no lane takes it") -> Violation:
     return Violation(
-        code=Code.LANE_GAP, message=f"{subject}: {cause}", subject=subject, cause=cause,
+        Code.LANE_GAP, f"{subject}: {cause}", subject=subject, cause=cause,
         path=subject.partition("::")[0],
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ def failures(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
         if test.outcome.bad:
             cause = test.cause or "no message"
             yield Violation(
-                code=_code(test), message=f"{test.nodeid}: {cause}", subject=test.nodeid, cause=cause,
+                _code(test), f"{test.nodeid}: {cause}", subject=test.nodeid, cause=cause,
                 path=test.path, line=test.line, raised=test.raised,
             )  # fmt: skip
 
@@ -50,11 +50,11 @@ def missing(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viol
         if nodeid not in ended:
             cause = "began and never ended" if nodeid in running else NEVER_BEGAN
             yield Violation(
-                code=Code.MISSING_OUTCOME, message=f"{nodeid}: {cause}", subject=nodeid, cause=cause,
+                Code.MISSING_OUTCOME, f"{nodeid}: {cause}", subject=nodeid, cause=cause,
                 path=nodeid.split("::")[0],
             )  # fmt: skip
     for crash in journal.crashes:
-        yield Violation(code=Code.MISSING_OUTCOME, message=crash)
+        yield Violation(Code.MISSING_OUTCOME, crash)
 
 
 def flaky(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
@@ -65,7 +65,7 @@ def flaky(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
         again.setdefault(nodeid, what)
     for nodeid, what in again.items():
         yield Violation(
-            code=Code.FLAKY_IN_CORE, message=f"{nodeid}: {what} on the same tree", subject=nodeid, cause=what,
+            Code.FLAKY_IN_CORE, f"{nodeid}: {what} on the same tree", subject=nodeid, cause=what,
             gating=evidence.record.kind == LaneKind.DETERMINISTIC,
         )  # fmt: skip
 
@@ -97,7 +97,7 @@ def skips(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
         gating = deterministic or requirements.fail_on_skip or not test.reason
         if gating:
             yield Violation(
-                code=Code.SKIPPED, message=f"{test.nodeid}: {skipped}: {reason}", subject=test.nodeid,
+                Code.SKIPPED, f"{test.nodeid}: {skipped}: {reason}", subject=test.nodeid,
                 cause=f"{skipped}: {reason}", path=test.path, line=test.line,
             )  # fmt: skip
 
@@ -111,12 +111,12 @@ def nothing_ran(evidence: LaneEvidence, requirements: Requirements) -> Iterable[
         return
     if not journal.selected and not journal.outcomes:
         message = "no test was collected" if not journal.collected else "no test of the lane belongs to this shard"
-        yield Violation(code=Code.NO_TESTS, message=message)
+        yield Violation(Code.NO_TESTS, message)
     elif record.kind == LaneKind.DETERMINISTIC and not any(test.ran for test in journal.outcomes):
-        yield Violation(code=Code.NO_TESTS, message="no test was run")
+        yield Violation(Code.NO_TESTS, "no test was run")
     elif _proves_nothing(journal.outcomes, excused_tests(evidence, requirements)):
         what = "was expected to fail or failed in quarantine"
-        yield Violation(code=Code.NO_TESTS, message=f"no test passed: every one that ran {what}")
+        yield Violation(Code.NO_TESTS, f"no test passed: every one that ran {what}")
 
 
 def idle(evidence: LaneEvidence) -> bool:
@@ -137,21 +137,19 @@ def partial(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viol
     """PARTIAL when options, hooks or an early stop made the run less than the whole lane."""
     journal = evidence.journal
     if journal.narrowing:
-        yield Violation(
-            code=Code.PARTIAL, message=f"options that narrow the run are in force: {', '.join(journal.narrowing)}"
-        )
+        yield Violation(Code.PARTIAL, f"options that narrow the run are in force: {', '.join(journal.narrowing)}")
     if journal.dropped:
         yield Violation(
-            code=Code.PARTIAL,
-            message=f"{len(journal.dropped)} collected tests were dropped, {journal.dropped[0]} among them",
+            Code.PARTIAL,
+            f"{len(journal.dropped)} collected tests were dropped, {journal.dropped[0]} among them",
             subject=journal.dropped[0],
             cause="collected and then dropped by an option or a hook",
         )
     # Where options narrow the run they are the reason, for each of these as for all.
     for test in () if journal.narrowing else evidence.record.uncollected:
         yield Violation(
-            code=Code.PARTIAL, message=f"{test.nodeid} {test.why}", subject=test.nodeid, cause=test.why,
+            Code.PARTIAL, f"{test.nodeid} {test.why}", subject=test.nodeid, cause=test.why,
             path=test.path, line=test.line,
         )  # fmt: skip
     for reason in journal.stopped:
-        yield Violation(code=Code.PARTIAL, message=f"the session stopped early: {reason}")
+        yield Violation(Code.PARTIAL, f"the session stopped early: {reason}")

@@ -18,7 +18,7 @@ PYTEST_STATUS = {
 def interrupted(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """INTERRUPTED when somebody stopped the run."""
     if evidence.record.result.interrupted:
-        yield Violation(code=Code.INTERRUPTED, message="the run was stopped before its end")
+        yield Violation(Code.INTERRUPTED, "the run was stopped before its end")
 
 
 def services(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
@@ -26,7 +26,7 @@ def services(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
     for service in evidence.record.result.services:
         if service.failure:
             yield Violation(
-                code=Code.SERVICE_DOWN, message=f"{service.name}: {service.failure}", subject=service.name,
+                Code.SERVICE_DOWN, f"{service.name}: {service.failure}", subject=service.name,
                 cause=service.failure,
             )  # fmt: skip
 
@@ -41,9 +41,7 @@ def bad_requests(evidence: LaneEvidence, requirements: Requirements) -> Iterable
     if seen > announced or (refused and seen < announced and whole):
         names = ", ".join(f"{name} {count}" for name, count in refused.items())
         cause = f"refused requests: {names}; tests announced {announced}"
-        yield Violation(
-            code=Code.BAD_REQUEST_SEEN, message=cause, subject=", ".join(refused), cause=cause, gating=seen > announced,
-        )  # fmt: skip
+        yield Violation(Code.BAD_REQUEST_SEEN, cause, subject=", ".join(refused), cause=cause, gating=seen > announced)
 
 
 def runner(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
@@ -52,26 +50,24 @@ def runner(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viola
     if record.result.failure:
         if record.result.failure in record.environment.drift:
             return  # told as what it is
-        yield Violation(
-            code=Code.ERROR, message=record.result.failure, subject=record.check, cause=record.result.failure
-        )
+        yield Violation(Code.ERROR, record.result.failure, subject=record.check, cause=record.result.failure)
         return
     if record.result.timed_out or record.result.interrupted:
         return
     status = record.result.exit_status
     if status is None:
         cause = "the lane's pytest has no exit status"
-        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
+        yield Violation(Code.ERROR, cause, subject=record.check, cause=cause)
     elif status < 0:
         cause = f"the lane's pytest was killed by signal {-status}"
-        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
+        yield Violation(Code.ERROR, cause, subject=record.check, cause=cause)
     elif record.complaint or (status in (2, 3, 4) and not evidence.journal.collect_errors):
         cause = f"pytest ended with exit status {status} ({PYTEST_STATUS.get(status, 'before any test')})"
         cause += f": {record.complaint}" if record.complaint else ""
-        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
+        yield Violation(Code.ERROR, cause, subject=record.check, cause=cause)
     elif status > 5:
         cause = f"the lane's pytest ended with exit status {status}"
-        yield Violation(code=Code.ERROR, message=cause, subject=record.check, cause=cause)
+        yield Violation(Code.ERROR, cause, subject=record.check, cause=cause)
 
 
 def deadline(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
@@ -80,15 +76,13 @@ def deadline(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
     if record.result.timed_out:
         running = ", ".join(record.result.running) or "no test"
         yield Violation(
-            code=Code.TIMED_OUT,
-            message=f"the budget of {record.budget:g} s ran out while running {running}",
+            Code.TIMED_OUT,
+            f"the budget of {record.budget:g} s ran out while running {running}",
             subject=record.result.running[0] if record.result.running else record.check,
             cause=f"still running when the budget of {record.budget:g} s ran out",
         )
     elif 0 < record.budget < record.duration:
-        yield Violation(
-            code=Code.OVER_BUDGET, message=f"took {record.duration:.1f} s of a budget of {record.budget:g} s"
-        )
+        yield Violation(Code.OVER_BUDGET, f"took {record.duration:.1f} s of a budget of {record.budget:g} s")
 
 
 def exit_status(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
@@ -99,20 +93,16 @@ def exit_status(evidence: LaneEvidence, requirements: Requirements) -> Iterable[
     status = record.result.exit_status
     bad = any(test.outcome.bad for test in journal.outcomes) or bool(journal.collect_errors)
     if status == 0 and bad:
-        yield Violation(code=Code.EXIT_MISMATCH, message="exit status 0, but the journal holds failures")
+        yield Violation(Code.EXIT_MISMATCH, "exit status 0, but the journal holds failures")
     if status == 1 and not bad and not journal.open_tests and not journal.crashes:
-        yield Violation(code=Code.EXIT_MISMATCH, message="exit status 1, but no test failed in the journal")
+        yield Violation(Code.EXIT_MISMATCH, "exit status 1, but no test failed in the journal")
     if status in (0, 1) and not journal.exit_statuses:
-        yield Violation(
-            code=Code.EXIT_MISMATCH, message=f"exit status {status}, but pytest never came to the end of its session"
-        )
+        yield Violation(Code.EXIT_MISMATCH, f"exit status {status}, but pytest never came to the end of its session")
     others = [other for other in journal.exit_statuses if other != status]
     if others:
-        yield Violation(code=Code.EXIT_MISMATCH, message=f"exit status {status}, but pytest reported {others[0]}")
+        yield Violation(Code.EXIT_MISMATCH, f"exit status {status}, but pytest reported {others[0]}")
     if journal.unfinished and status in (0, 1):
-        yield Violation(
-            code=Code.EXIT_MISMATCH, message=f"processes never ended their session: {', '.join(journal.unfinished)}"
-        )
+        yield Violation(Code.EXIT_MISMATCH, f"processes never ended their session: {', '.join(journal.unfinished)}")
 
 
 def coverage(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
@@ -123,6 +113,6 @@ def coverage(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
         return
     measured = record.coverage
     if measured is None:
-        yield Violation(code=Code.COVERAGE_LOW, message="coverage was not measured")
+        yield Violation(Code.COVERAGE_LOW, "coverage was not measured")
     elif measured < wanted:
-        yield Violation(code=Code.COVERAGE_LOW, message=f"coverage is {measured:.2f} %, the lane demands {wanted:g} %")
+        yield Violation(Code.COVERAGE_LOW, f"coverage is {measured:.2f} %, the lane demands {wanted:g} %")

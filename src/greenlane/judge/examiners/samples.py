@@ -22,19 +22,17 @@ def samples(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viol
         reason = untrusted(groups[result.test], evidence)
         if reason and result.failed:
             yield Violation(
-                code=Code.PARTIAL, message=f"{result.test}: its samples cannot be judged together: {reason}",
+                Code.PARTIAL, f"{result.test}: its samples cannot be judged together: {reason}",
                 subject=result.test, cause=reason, path=path,
             )  # fmt: skip
         if not result.met:
             cause = f"{result.passed} of {result.n} samples passed, {result.at_least} must: {percent(result)}"
-            yield Violation(
-                code=Code.FAILED, message=f"{result.test}: {cause}", subject=result.test, cause=cause, path=path
-            )
+            yield Violation(Code.FAILED, f"{result.test}: {cause}", subject=result.test, cause=cause, path=path)
         elif result.chance > CHANCE and not reason:
             better = " or ".join(would_do(result))
             rate = f"{result.passed} of {result.n} samples passed: at that rate it is"
             cause = f"{rate} {by_chance(result)}; {better} would do"
             yield Violation(
-                code=Code.RED_BY_CHANCE, message=f"{result.test}: {cause}", subject=result.test, cause=cause, path=path,
+                Code.RED_BY_CHANCE, f"{result.test}: {cause}", subject=result.test, cause=cause, path=path,
                 gating=False,
             )  # fmt: skip

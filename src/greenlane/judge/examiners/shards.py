@@ -29,21 +29,21 @@ def _lane(lane: str, items: Sequence[LaneEvidence], requirements: Requirements) 
     assignments = {digest for item in items for digest in item.journal.plans}
     plans = {item.record.plan for item in items if item.record.plan}
     if len(lists) > 1:
-        yield Violation(code=Code.SHARD_MISMATCH, message=f"{lane}: shards know different lists of shards", check=lane)
+        yield Violation(Code.SHARD_MISMATCH, f"{lane}: shards know different lists of shards", check=lane)
         return
     if len(collections) > 1:
         what = f"{lane}: shards were cut from different collections"
-        yield Violation(code=Code.SHARD_MISMATCH, message=what, check=lane)
+        yield Violation(Code.SHARD_MISMATCH, what, check=lane)
         return
     if len(assignments) > 1 or len(plans) > 1:
         message = f"{lane}: shards were cut by different plans{_whose(items)}"
-        yield Violation(code=Code.SHARD_MISMATCH, message=message, check=lane)
+        yield Violation(Code.SHARD_MISMATCH, message, check=lane)
         return
     names = {f"{lane}/{shard}" for shard in next(iter(lists))}
     wanted = {check for check in requirements.checks if check.startswith(f"{lane}/")}
     if wanted - names or (wanted and names - wanted and not requirements.lane):
         message = f"{lane}: its shards are {_list(wanted)}, the evidence is cut into {_list(names)}"
-        yield Violation(code=Code.SHARD_MISMATCH, message=message, check=lane)
+        yield Violation(Code.SHARD_MISMATCH, message, check=lane)
         return
     if wanted != names or any(item.record.result.failure for item in items):
         return
@@ -51,13 +51,13 @@ def _lane(lane: str, items: Sequence[LaneEvidence], requirements: Requirements) 
     twice = sorted(nodeid for nodeid, count in owners.items() if count > 1)
     if twice:
         yield Violation(
-            code=Code.SHARD_OVERLAP, message=f"{lane}: {len(twice)} tests are in two shards, {twice[0]} among them",
+            Code.SHARD_OVERLAP, f"{lane}: {len(twice)} tests are in two shards, {twice[0]} among them",
             subject=twice[0], check=lane, cause="is in two shards",
         )  # fmt: skip
     lost = sorted({nodeid for item in items for nodeid in item.journal.collected} - set(owners))
     if lost:
         yield Violation(
-            code=Code.SHARD_GAP, message=f"{lane}: {len(lost)} tests are in no shard, {lost[0]} among them",
+            Code.SHARD_GAP, f"{lane}: {len(lost)} tests are in no shard, {lost[0]} among them",
             subject=lost[0], check=lane, cause="is in no shard",
         )  # fmt: skip
 

@@ -51,9 +51,6 @@ class LeakGuard:
     torn down, or nobody. When the owner changes, the watchers are asked what happened since the last time.
 
     Args:
-        config: of the process.
-        contract: of the lane.
-        journal: where leaks are written.
         alone: whether no other process runs tests of this lane at the same time.
     """
 

@@ -132,11 +132,7 @@ class Spaces:
 
 
 class Arrivals(MetaPathFinder):
-    """Tells of each watched module the moment its import is complete, before a test can change it.
-
-    Args:
-        context: of the lane.
-    """
+    """Tells of each watched module the moment its import is complete, before a test can change it."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

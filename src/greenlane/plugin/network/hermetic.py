@@ -40,8 +40,6 @@ class HermeticGuard(Place):
     """Blocks and records attempts to leave the loopback, in one pytest process.
 
     Args:
-        contract: of the lane.
-        journal: where evidence goes.
         worker: name of this process; workers share one network, so they can tell whose attempt the kernel refused
             only by who had children then.
     """

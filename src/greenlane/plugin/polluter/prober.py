@@ -31,8 +31,6 @@ class Prober:
     """Answers the tasks of a search.
 
     Args:
-        config: of the process.
-        lane: the lane in this process.
         channel: to who searches.
     """
 

@@ -167,12 +167,7 @@ class ForkedWorker:
 
 
 class ForkingModel:
-    """An execution model of execnet whose processes are forks.
-
-    Args:
-        model: that does all else.
-        preloader: who forks.
-    """
+    """An execution model of execnet whose processes are forks."""
 
     def __init__(self, model: Any, preloader: Preloader) -> None:
         self._model = model

@@ -31,7 +31,6 @@ def tag(name: str, /, *children: str | None, **attributes: str | int | float | b
     """Return an element.
 
     Args:
-        name: of the element.
         children: markup, or text that is escaped; None is left out.
         attributes: a final underscore is taken off, others become hyphens; True has no value, None and False are
             left out.

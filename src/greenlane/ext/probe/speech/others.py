@@ -10,11 +10,7 @@ from greenlane.ext.probe.values import Answer, Event, Question
 
 
 class Silent:
-    """A dialect of which a check writes and reads the bodies itself.
-
-    Args:
-        path: where it is.
-    """
+    """A dialect of which a check writes and reads the bodies itself."""
 
     def __init__(self, path: str) -> None:
         self.path = path

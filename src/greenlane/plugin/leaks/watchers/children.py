@@ -21,11 +21,7 @@ HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 
 
 class Children:
-    """Watches the children of this process.
-
-    Args:
-        context: of the lane.
-    """
+    """Watches the children of this process."""
 
     def __init__(self, context: Context) -> None:
         self._sites = context.sites

@@ -17,11 +17,7 @@ SECRET = ("KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL")
 
 
 class Variables:
-    """Watches `os.environ`.
-
-    Args:
-        context: of the lane.
-    """
+    """Watches `os.environ`."""
 
     def __init__(self, context: Context) -> None:
         self._sites = context.sites

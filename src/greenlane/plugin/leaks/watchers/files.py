@@ -34,9 +34,6 @@ class Files:
 
     What Python creates is heard while it happens, so that under xdist each process answers for itself. What a child
     process created is found by looking, and only where no other process runs tests at the same time.
-
-    Args:
-        context: of the lane.
     """
 
     def __init__(self, context: Context) -> None:

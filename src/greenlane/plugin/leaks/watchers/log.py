@@ -29,11 +29,7 @@ PRISTINE: tuple[Any, ...] = (logging.NOTSET, False, True, [], [])
 
 
 class Loggers:
-    """Watches every logger, the root, and the global switch.
-
-    Args:
-        context: of the lane.
-    """
+    """Watches every logger, the root, and the global switch."""
 
     def __init__(self, context: Context) -> None:
         self._arrived = context.arrived

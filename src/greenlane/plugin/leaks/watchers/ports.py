@@ -21,11 +21,7 @@ FOLDER = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
 
 
 class Ports:
-    """Watches the listening sockets of this process, TCP and unix.
-
-    Args:
-        context: of the lane.
-    """
+    """Watches the listening sockets of this process, TCP and unix."""
 
     def __init__(self, context: Context) -> None:
         self._sites = context.sites

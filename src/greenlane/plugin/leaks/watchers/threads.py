@@ -24,11 +24,7 @@ _DIGITS = re.compile(r"\d+")
 
 
 class Threads:
-    """Watches `threading.enumerate()`.
-
-    Args:
-        context: of the lane.
-    """
+    """Watches `threading.enumerate()`."""
 
     def __init__(self, context: Context) -> None:
         self._sites = context.sites
