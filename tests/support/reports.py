@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from greenlane.evidence.answers import ModelAnswers
 from greenlane.evidence.evidence import GateState, JunitCase, LaneEvidence
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.outcome import Attempt, Outcome
 from greenlane.evidence.quarantine import Entry, FlakyTest, Quarantined
 from greenlane.evidence.samples import FailedSample, SampleResult
-from greenlane.evidence.verdict import Verdict
+from greenlane.evidence.verdict import ModelAnswers, Verdict
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.examiners.artifacts import junit_key
 from greenlane.judge.judge import judge

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from greenlane.config.context import Context, Say
+from greenlane.config.context import Context, Say, silent
 from greenlane.config.load import load
 
 
@@ -31,3 +31,8 @@ def context_of(arguments: argparse.Namespace, environ: Mapping[str, str], say: S
         ConfigError: the project has no usable configuration.
     """
     return Context(load(Path(arguments.project), environ), environ, say)
+
+
+def say_of(arguments: argparse.Namespace) -> Say:
+    """Return who prints lines on the way: nobody where the answer is JSON."""
+    return silent if arguments.json else print_line

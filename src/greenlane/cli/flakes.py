@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from greenlane.cli.context import context_of, print_answer, print_line
+from greenlane.cli.context import context_of, print_answer, say_of
 from greenlane.cli.history import needed
 from greenlane.cli.parser import add_dry_run, verbs_of
-from greenlane.config.context import silent
 from greenlane.errors import EXIT_NOT_READY, EXIT_READY, ConfigError
 from greenlane.judge.quarantine import is_day, moment_of, stamp
 from greenlane.report.table import table
@@ -58,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Open history and ledger and do what the verb says; 1 when a promotion is refused."""
-    context = context_of(arguments, environ, silent if arguments.json else print_line)
+    context = context_of(arguments, environ, say_of(arguments))
     needed()
     now = _moment(arguments.at)
     from greenlane.history.ingest import opened

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from greenlane.cli.context import context_of, print_answer, print_line
-from greenlane.config.context import silent
+from greenlane.cli.context import context_of, print_answer, print_line, say_of
 from greenlane.config.load import Settings
 from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.evidence.history import DAY
@@ -192,8 +191,7 @@ def _prune(_settings: Settings, arguments: argparse.Namespace, engine: Engine) -
     if arguments.keep_days is not None and arguments.keep_days < 1:
         raise ConfigError(f"--keep-days: {arguments.keep_days} is not 1 or more")
     before = 0 if arguments.keep_days is None else int(time.time() // DAY) - arguments.keep_days
-    say = silent if arguments.json else print_line
-    done = prune(engine, before, arguments.run, say, dry_run=arguments.dry_run)
+    done = prune(engine, before, arguments.run, say_of(arguments), dry_run=arguments.dry_run)
     word = "would be removed" if arguments.dry_run else "removed"
     print_answer(
         arguments, done, [f"{done.runs} runs with {done.outcomes} outcomes {word}, {done.tests} tests with them"]

@@ -16,8 +16,7 @@ from greenlane.errors import EXIT_READY, ConfigError
 from greenlane.judge.requirements import needed_lanes
 from greenlane.run.planning import make_plans, write_plan
 from greenlane.run.request import request_of_policy
-from greenlane.sharding.matrix import matrix
-from greenlane.sharding.matrix_values import Matrix
+from greenlane.sharding.matrix import Matrix, matrix
 
 HELP = "Print the job matrix of a policy as JSON: lanes, shards, interpreters."
 EXAMPLES = """\

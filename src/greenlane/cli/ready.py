@@ -11,7 +11,7 @@ from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.verdict import Verdict
-from greenlane.run.combined_coverage import combine_coverage
+from greenlane.run.coverage import combine_coverage
 from greenlane.run.planning import named_plan
 from greenlane.run.ready import decide
 from greenlane.run.request import request_of_policy

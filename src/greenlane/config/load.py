@@ -13,13 +13,12 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 
 from greenlane.config.changes import ChangeRule
-from greenlane.config.flags import neither, truthy
 from greenlane.config.lanes import Lane, LaneKind, Policy, Provider, Service
 from greenlane.config.names import nearest
 from greenlane.config.project import read_project
 from greenlane.config.schema import DEFAULT_BUDGETS, Configuration, ExtraLock
 from greenlane.config.validate import misplaced, problems, undeclared
-from greenlane.config.variables import budget_variable
+from greenlane.config.variables import budget_variable, neither, truthy
 from greenlane.errors import ConfigError
 
 FILE = "pyproject.toml"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from greenlane.config.flags import truthy
 from greenlane.config.lanes import Lane, Service
 from greenlane.config.schema import Configuration
+from greenlane.config.variables import truthy
 from greenlane.util.exposition import selector
 
 PLACEHOLDERS = ("{base}", "{model}", "{program}")

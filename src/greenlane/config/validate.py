@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 import msgspec
 
 from greenlane.config.changes import ChangeRule
-from greenlane.config.entries import split_entries
 from greenlane.config.history import quarantined, remembered
 from greenlane.config.lanes import Lane, LaneKind, Router
 from greenlane.config.leaks import WATCHERS, LeakPolicy
@@ -20,6 +19,7 @@ from greenlane.config.project import Project
 from greenlane.config.providers import problems as provider_problems
 from greenlane.config.schema import Configuration, Report
 from greenlane.config.services import problems as service_problems
+from greenlane.config.variables import split_entries
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _PYTHON = re.compile(r"3\.\d+")

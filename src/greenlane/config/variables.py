@@ -1,8 +1,8 @@
-"""The environment names that the harness reads, and what each means."""
+"""Names of the environment: those that the harness reads, what each means, and how their values are read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -63,3 +63,32 @@ def variables(configuration: Configuration, environ: Mapping[str, str]) -> tuple
 def _own(configuration: Configuration) -> list[Lane]:
     """Return the lanes that somebody wrote down."""
     return [lane for lane in configuration.lanes.values() if not lane.variant_of]
+
+
+def split_entries(entries: Iterable[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the names that are let through and the values that are set, of `NAME` and `NAME=value` entries."""
+    names: list[str] = []
+    values: dict[str, str] = {}
+    for entry in entries:
+        name, equals, value = entry.partition("=")
+        if equals:
+            values[name] = value
+        else:
+            names.append(name)
+    return tuple(names), values
+
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+
+
+FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
+
+
+def neither(value: str | None) -> bool:
+    """Return whether an environment value means neither yes nor no."""
+    return (value or "").strip().lower() not in TRUE_WORDS | FALSE_WORDS
+
+
+def truthy(value: str | None) -> bool:
+    """Return whether an environment value means yes: `1`, `true`, `yes` or `on` in any case."""
+    return (value or "").strip().lower() in TRUE_WORDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from greenlane.config.entries import split_entries
+from greenlane.config.variables import split_entries
 
 PASSED = (
     "CI",

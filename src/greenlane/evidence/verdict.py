@@ -6,7 +6,6 @@ import enum
 
 import msgspec
 
-from greenlane.evidence.answers import ModelAnswers
 from greenlane.evidence.evidence import DeclaredLane, GateState, LaneRecord
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.quarantine import FlakyTest, Quarantined
@@ -149,3 +148,25 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         """One `CAUSE:` line for each failure: `CAUSE: path::test[param] — first line`."""
         seen = dict.fromkeys(f"CAUSE: {v.subject} — {v.cause}" for v in self.violations if v.cause and v.subject)
         return tuple(seen)
+
+
+class ModelAnswers(msgspec.Struct, frozen=True, kw_only=True):
+    """The answers of one model in one check.
+
+    Attributes:
+        service: name of the service or live provider; model: the model, as the answers name it.
+        tests: how many tests showed an answer of it; prompts: different ones; texts: different answers.
+        tokens: that the answers say they cost, prompts not counted.
+        generated: tokens that the model itself counted over the whole run; None where it counts none.
+        prompt: one prompt, and text: what was answered to it, as the proof that a reader can see.
+    """
+
+    service: str
+    model: str
+    tests: int
+    prompts: int
+    texts: int
+    tokens: int
+    generated: int | None = None
+    prompt: str = ""
+    text: str = ""

@@ -11,7 +11,7 @@ from greenlane.evidence.history import DAY, Past, Seen
 from greenlane.evidence.outcome import Outcome
 from greenlane.history.store import BAD, CHUNK, NUMBERS, PASSED
 from greenlane.history.tables import DAYS, FAILURES, LANE_DAYS, OUTCOMES, RUNS, TESTS
-from greenlane.sharding.durations import Durations
+from greenlane.sharding.plan import Durations
 
 KEPT_DAYS = 90
 """A test that was not seen for so long before the newest one of its lane has no duration any more."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from greenlane.evidence.answers import ModelAnswers
 from greenlane.evidence.evidence import LaneEvidence, ServiceRecord
 from greenlane.evidence.journal import Answered
+from greenlane.evidence.verdict import ModelAnswers
 
 
 def model_answers(evidence: LaneEvidence) -> tuple[ModelAnswers, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from greenlane.config.flags import truthy
 from greenlane.config.lanes import Provider
+from greenlane.config.variables import truthy
 from greenlane.evidence.evidence import GateState
 
 SWITCH = "LIVE_PROVIDERS"

@@ -6,10 +6,12 @@ import time
 
 from greenlane.evidence.ledger import LEDGER_FILE
 from greenlane.evidence.outcome import Outcome
-from greenlane.evidence.verdict import CONFIGURATION, Check, Status, Verdict
+from greenlane.evidence.quarantine import FlakyTest, Quarantined
+from greenlane.evidence.samples import SampleResult
+from greenlane.evidence.verdict import CONFIGURATION, Check, ModelAnswers, Status, Verdict
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.causes import Cause, group
-from greenlane.report.variance import models_of
+from greenlane.judge.samples import by_chance, percent
 
 WORDS = {Status.PASSED: "PASS", Status.FAILED: "FAIL", Status.SKIPPED: "SKIP"}
 FIRST = 3
@@ -150,3 +152,42 @@ def headline(verdict: Verdict) -> str:
     if verdict.lane:
         return f"{verdict.lane}: {verdict.word}{strict}"
     return f"{verdict.word} (policy {verdict.policy}{strict})"
+
+
+def flakiness(verdict: Verdict) -> list[str]:
+    """Return what became of quarantined tests, then the tests that flaked lately and are not quarantined."""
+    loose = [test for test in verdict.flaky if not test.quarantined]
+    return [*map(_quarantined, verdict.quarantined), *map(_flaky, loose)]
+
+
+def _quarantined(entry: Quarantined) -> str:
+    """Return `QUARANTINED [nd] test: failed, does not gate until 2026-01-31`."""
+    ended = entry.outcome.value if entry.outcome else "no outcome"
+    gates = f"does not gate until {entry.entry.expires}" if entry.excused else f"gates: {entry.reason}"
+    return clean(f"QUARANTINED [{entry.check}] {entry.entry.test}: {ended}, {gates}")
+
+
+def _flaky(test: FlakyTest) -> str:
+    """Return `FLAKY [nd] test: 2 flakes in 40 runs lately`, with the tests that fail beside it."""
+    beside = f", together with {len(test.together)} others" if test.together else ""
+    return clean(f"FLAKY [{test.lane}] {test.test}: {len(test.flakes)} flakes in {test.runs} runs lately{beside}")
+
+
+def answers_line(answers: ModelAnswers) -> str:
+    """Return a model and what it answered in one line."""
+    line = (
+        f"{answers.model} gave {answers.texts} different answers to {answers.prompts} prompts, {answers.tokens} tokens"
+    )
+    return line if answers.generated is None else f"{line} of {answers.generated} that it counted"
+
+
+def models_of(check: Check) -> str:
+    """Return the models that answered in a check, for its row; empty for none."""
+    return ", ".join(f"model {answers.model}: {answers.texts} different answers" for answers in check.models)
+
+
+def samples_line(result: SampleResult) -> str:
+    """Return what the samples of one test came to in one line."""
+    word = "SAMPLES" if result.met else "TOO FEW SAMPLES"
+    counts = f"{result.passed} of {result.n} passed, {result.at_least} must"
+    return f"{word}  {result.test}  {counts}: {'; '.join(filter(None, (percent(result), by_chance(result))))}"

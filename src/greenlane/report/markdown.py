@@ -9,12 +9,21 @@ from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Verdict
 from greenlane.judge.causes import Cause, group
 from greenlane.judge.samples import by_chance, percent
-from greenlane.report.flakiness import flakiness
-from greenlane.report.lines import WORDS, also, detail, endpoints, excused, next_steps, row, skips
+from greenlane.report.lines import (
+    WORDS,
+    also,
+    answers_line,
+    detail,
+    endpoints,
+    excused,
+    flakiness,
+    next_steps,
+    row,
+    skips,
+)
 from greenlane.report.lines import causes as causes_of
 from greenlane.report.marked import code, escape
 from greenlane.report.taxonomy import evidence_table, lane_table, not_needed
-from greenlane.report.variance import answers_line
 
 SHOWN = 200
 """Causes, and tests that went wrong, in the report; the JSON has more of them."""

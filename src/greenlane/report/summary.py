@@ -9,9 +9,8 @@ from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.verdict import Verdict
 from greenlane.judge.causes import Cause, group
 from greenlane.report.failures import said
-from greenlane.report.lines import WORDS, also, detail, excused, headline, row, skips
+from greenlane.report.lines import WORDS, also, detail, excused, headline, row, samples_line, skips
 from greenlane.report.marked import code, escape
-from greenlane.report.variance import samples_line
 
 LIMIT = 1024 * 1024
 """Bytes that GitHub takes for one step; a larger summary is not shown at all."""

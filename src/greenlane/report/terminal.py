@@ -14,7 +14,6 @@ from greenlane.evidence.verdict import Status, Verdict
 from greenlane.evidence.violation import Code
 from greenlane.judge.causes import Cause, group
 from greenlane.report.failures import said
-from greenlane.report.flakiness import flakiness
 from greenlane.report.lines import (
     WORDS,
     also,
@@ -22,13 +21,14 @@ from greenlane.report.lines import (
     clean,
     detail,
     excused,
+    flakiness,
     headline,
     reason,
     row,
+    samples_line,
     shortened,
     skips,
 )
-from greenlane.report.variance import samples_line
 
 LINES = 38
 """Lines of a verdict: with where the reports lie, and what history has to say, they are forty."""

@@ -19,7 +19,7 @@ from greenlane.evidence.evidence import LaneEvidence, Vouched
 from greenlane.evidence.reader import collect
 from greenlane.evidence.reuse import Seen, differences
 from greenlane.evidence.verdict import Verdict
-from greenlane.judge.reuse import worth_keeping
+from greenlane.judge.sound import worth_keeping
 from greenlane.run.inputs import inputs_of
 from greenlane.run.job import LaneJob
 from greenlane.run.tree import tree_of

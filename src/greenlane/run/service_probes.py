@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from greenlane.config.entries import split_entries
 from greenlane.config.lanes import Service
+from greenlane.config.variables import split_entries
 from greenlane.util.http_probe import get
 
 PROBED = ("PATH", "HOME", "TMPDIR", "LANG", "XDG_RUNTIME_DIR")

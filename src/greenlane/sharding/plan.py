@@ -1,4 +1,4 @@
-"""The plan of a sharded lane: which shard runs which file. Made once for a run, and carried to every machine."""
+"""What shards are cut by: what tests take, and the plan of a run, which shard runs which file."""
 
 from __future__ import annotations
 
@@ -44,3 +44,19 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = PLAN_SCHEMA
     lanes: dict[str, ShardPlan]
     digest: str = ""
+
+
+DURATIONS_SCHEMA = 1
+"""Version of the file; one of another version is as good as none."""
+
+
+class Durations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Typical seconds of each test, by lane and node id; `history.durations` names the file, which is JSON.
+
+    Attributes:
+        schema: version of the file.
+        lanes: by lane, seconds by node id: set-up, body and tear-down together.
+    """
+
+    schema: int = DURATIONS_SCHEMA
+    lanes: dict[str, dict[str, float]] = {}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from greenlane.evidence.answers import ModelAnswers
 from greenlane.evidence.samples import SampleResult
-from greenlane.evidence.verdict import Verdict
+from greenlane.evidence.verdict import ModelAnswers, Verdict
 from greenlane.judge.samples import by_chance, percent
 from greenlane.report.page.markup import Markup, Section, block, code, join, listing, more, tag
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from greenlane.sharding.durations import Durations
+from greenlane.sharding.plan import Durations
 from support.remembered import STEADY, TEST, Remembering, ended, run_of, runs_of
 
 JUNIT = '<testsuite name="s"><testcase classname="a.B" name="works" time="0.5"/></testsuite>'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from greenlane.config.flags import truthy
 from greenlane.config.lanes import Provider
+from greenlane.config.variables import truthy
 from greenlane.judge.gates import gate, gate_line
 
 GEMINI = Provider(secrets=("GEMINI_API_KEY", "GEMINI_PROJECT"))

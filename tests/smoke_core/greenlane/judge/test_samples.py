@@ -13,7 +13,7 @@ from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.samples import Declared, SampleGroup
 from greenlane.judge.binomial import interval
 from greenlane.judge.samples import by_chance, declarations, group_of, percent, replay, results, seed_of, wrong_numbers
-from greenlane.report.variance import samples_line
+from greenlane.report.lines import samples_line
 from support.evidence import codes, errored, failed, nd, outcome, skipped, verdict_on
 
 N = 5

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from greenlane.evidence.answers import ModelAnswers
 from greenlane.evidence.evidence import JunitCase, LaneEvidence
 from greenlane.evidence.journal import Leaked
 from greenlane.evidence.outcome import Attempt, Outcome
 from greenlane.evidence.quarantine import Entry, FlakyTest, Quarantined
 from greenlane.evidence.samples import FailedSample, SampleResult
+from greenlane.evidence.verdict import ModelAnswers
 from greenlane.report.page import as_page
 from support.evidence import but, failed, lane, nd, outcome, shard, skipped, verdict_on
 from support.reports import HOSTILE, VERDICTS, hostile_run
