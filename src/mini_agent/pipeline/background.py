@@ -73,16 +73,16 @@ class Detached(Around):
         except asyncio.CancelledError:
             response = {**begun, "status": "cancelled"}
         except Exception as error:  # noqa: BLE001 - nobody waits for it: the kept response tells of it
-            response = {**begun, "status": "failed", "error": self._told(error, request)}
+            response = {**begun, "status": "failed", "error": self._failure_of(error, request)}
         if not await self._keeper.keep(Kind.RESPONSE, response, msgspec.json.encode(response)):
             large = {"code": response_code(500), "message": "The response is larger than what may be kept"}
             response = {**begun, "status": "failed", "error": large}
             await self._keeper.keep(Kind.RESPONSE, response, msgspec.json.encode(response))
 
-    def _told(self, error: Exception, request: ProviderRequest) -> dict[str, Any]:
-        told = self._services.tell("response in the background failed", error, request.caller.request_id)
-        self._services.metrics.provider_error(self.name, self._group, told.code)
-        return {"code": response_code(told.status), "message": told.body["error"]["message"]}
+    def _failure_of(self, error: Exception, request: ProviderRequest) -> dict[str, Any]:
+        failure = self._services.tell("response in the background failed", error, request.caller.request_id)
+        self._services.metrics.provider_error(self.name, self._group, failure.code)
+        return {"code": response_code(failure.status), "message": failure.body["error"]["message"]}
 
 
 def _busy() -> GatewayBusy:

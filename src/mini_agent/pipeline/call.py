@@ -39,9 +39,9 @@ class Call:
         services = self._services
 
         def on_error(error: Exception) -> Told:
-            told = services.tell("stream failed", error, flow.exchange.request_id)
-            self._count(flow, told.code)
-            return told
+            failure = services.tell("stream failed", error, flow.exchange.request_id)
+            self._count(flow, failure.code)
+            return failure
 
         if self._delay_s:
             await services.clock.sleep(self._delay_s)

@@ -81,8 +81,8 @@ async def _relay(
             # Past `[DONE]` nothing is sent, but the client may still have to give its connection back.
             batch = await anext(batches, None)
     except Exception as error:  # noqa: BLE001 - headers are out: it can only be said inside the stream
-        told = on_error(error)
-        ending = framing.failure(told.body, told.status, first[0], last[-1])
+        failure = on_error(error)
+        ending = framing.failure(failure.body, failure.status, first[0], last[-1])
         return b"" if done else framing.frame(ending)
     return b"" if done or not framing.terminator else framing.frame(framing.terminator)
 
