@@ -116,12 +116,15 @@ class _Known:
         self._of_test: dict[tuple[str, Code, str], int] = {}
         self._of_lane: dict[tuple[str, Code], int] = {}
         self._same: dict[tuple[str, ...], int] = {}
+        self._left: dict[tuple[str, ...], int] = {}
         for index, violation in enumerate(violations):
             self._of_test.setdefault((violation.check, violation.code, violation.subject), index)
             if _of_lane(violation):
                 self._of_lane.setdefault((violation.check, violation.code), index)
             if same := _same(violation):
                 self._same.setdefault(same, index)
+            if left := _left(violation):
+                self._left.setdefault(left, index)
 
     def parent(self, index: int) -> int | None:
         """Return the violation that one is folded under; None for a head."""
@@ -129,6 +132,8 @@ class _Known:
         found = self._about_the_same_test(violation)
         if found is None and not (_waits(violation) and self._about_the_lane(violation) is not None):
             found = self._same.get(_same(violation))
+        if found == index:
+            found = self._left.get(_left(violation), index)
         if found is None or found == index:
             found = self._about_the_lane(violation)
         return found if found != index else None
@@ -183,11 +188,17 @@ def _waits(violation: Violation) -> bool:
     return violation.cause == NEVER_BEGAN
 
 
+def _left(violation: Violation) -> tuple[str, ...]:
+    """Return what things that one test left by one line share; nothing for what is no leak, or has no line."""
+    known = violation.thing and violation.line
+    return (violation.check, violation.subject, f"{violation.path}:{violation.line}") if known else ()
+
+
 def _same(violation: Violation) -> tuple[str, ...]:
     """Return what violations of one cause share; nothing for one that is a cause by itself.
 
     Of failures that is the line, be it a library's that many lines call, and the words; of a leak the thing and the
-    line; of a skip the words alone, for a mark stands at each of its tests; of the rest the words, where they are about
+    line, or the test and the line; of a skip the words alone, for a mark stands at each of its tests; of the rest the words, where they are about
     a test, and the line. What differs from one of a kind to the next is no part of words and things.
     """
     place = violation.raised or (f"{violation.path}:{violation.line}" if violation.line else "")

@@ -94,6 +94,15 @@ def test_a_thing_that_many_tests_leave_behind_is_one_cause() -> None:
     assert [len(cause.tests) for cause in causes] == [96, 1]
 
 
+def test_what_one_line_of_a_test_leaves_is_one_cause() -> None:
+    """A line that imports two modules anew is told once; what another test leaves there has a cause of its own."""
+    left = [violation(Code.LEAK, "t::a", thing=f"modules:{name}", path="t.py", line=9) for name in ("http", "core")]
+    other = violation(Code.LEAK, "t::b", thing="modules:else", path="t.py", line=9)
+    again = violation(Code.LEAK, "t::c", thing="modules:core", path="t.py", line=9)
+    nowhere = [violation(Code.LEAK, "t::a", thing=f"environ:{name}") for name in ("A", "B")]
+    assert told(*left, other, again, *nowhere) == [["LEAK"] * 3, ["LEAK"], ["LEAK"], ["LEAK"]]
+
+
 def test_tests_that_never_began_are_one_cause() -> None:
     """Whatever stopped the lane is not known: then they are one row, with their number."""
     names = tuple(f"tests/test_a.py::test_{n}" for n in range(40))
