@@ -83,9 +83,13 @@ def failing(observed: Observed) -> tuple[str, ...]:
 
 
 def differing(first: JournalFacts, second: JournalFacts) -> tuple[str, ...]:
-    """Return the tests that end otherwise in one of two runs than in the other."""
+    """Return the tests that end otherwise in one of two runs than in the other.
+
+    How one ends that tried to leave, the network decides; it is not of `core` in any case.
+    """
     ends = [_ends(first), _ends(second)]
-    every = dict.fromkeys((*ends[0], *ends[1]))
+    left = {attempt.nodeid for run in (first, second) for attempt in run.network}
+    every = [nodeid for nodeid in dict.fromkeys((*ends[0], *ends[1])) if nodeid not in left]
     return tuple(n for n in every if len({end[n].outcome if n in end else None for end in ends}) > 1)
 
 

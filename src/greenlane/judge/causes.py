@@ -198,8 +198,8 @@ def _same(violation: Violation) -> tuple[str, ...]:
     """Return what violations of one cause share; nothing for one that is a cause by itself.
 
     Of failures that is the line, be it a library's that many lines call, and the words; of a leak the thing and the
-    line, or the test and the line; of a skip the words alone, for a mark stands at each of its tests; of the rest the words, where they are about
-    a test, and the line. What differs from one of a kind to the next is no part of words and things.
+    line, or the test and the line; of a skip the words alone, for a mark stands at each of its tests; of the rest the
+    words, where they are about a test, and the line. What differs from one of a kind to the next is no part of them.
     """
     place = violation.raised or (f"{violation.path}:{violation.line}" if violation.line else "")
     if violation.thing:

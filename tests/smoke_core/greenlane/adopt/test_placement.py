@@ -123,6 +123,8 @@ def test_what_ends_otherwise_is_found() -> None:
     one = run(ended("a"), ended("b"), ended("c", Outcome.FAILED, cause="1"))
     other = run(ended("a"), ended("b", Outcome.SKIPPED), ended("c", Outcome.FAILED, cause="2"), ended("d"))
     assert differing(one, other) == (f"{FILE}::b", f"{FILE}::d")
+    left = run(*other.outcomes, network=(attempt("b", "connect", "192.0.2.1:80"),))
+    assert differing(one, left) == (f"{FILE}::d",)
 
 
 def placed(**where: Place) -> list[Placed]:
