@@ -24,8 +24,6 @@ from support.memory_service import MEMORY_KEY
 from support.sealed import carrier
 from support.upstream import Behaviour, Seen
 
-__all__ = ["ANSWER", "KEY", "PORTS", "Clients", "Ran", "blocks"]
-
 PAGES = Path(__file__).parents[2] / "docs" / "clients"
 KEY = "sk-master-of-the-pages"
 FACTS = {"alice": "Alice drinks tea.", "bob": "Bob drinks coffee."}

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["answered_once", "texts"]
-
 
 def texts(messages: Sequence[dict[str, Any]], role: str) -> list[Any]:
     """Returns: contents of the messages of one role."""

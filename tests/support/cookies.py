@@ -6,8 +6,6 @@ from aiohttp import web
 
 from support.upstream import Behaviour, Seen, Upstream, completion
 
-__all__ = ["cookie_from", "crossed", "visitors_book"]
-
 
 def cookie_from(header: str) -> Behaviour:
     """Answer with a completion, and with a cookie `sid` whose value is that of a header of the request."""

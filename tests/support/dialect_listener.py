@@ -11,8 +11,6 @@ from typing import Any
 
 from support.protocols import violations
 
-__all__ = ["Heard", "hear", "listen", "server_events"]
-
 CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
 _STOPS = {"end_turn": "stop", "max_tokens": "length", "tool_use": "tool_calls", "refusal": "content_filter"}
 

@@ -12,8 +12,6 @@ from typing import Any
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.parameters import DROPS, known
 
-__all__ = ["PDF", "PNG", "REQUESTS", "TOPICS", "is_explained", "says"]
-
 CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
 PNG = "iVBORw0KGgo="
 PDF = "JVBERi0xLjQ="

@@ -14,8 +14,6 @@ from aiohttp import web
 
 from support.upstream import Behaviour, answer, pieces
 
-__all__ = ["DIALECTS", "PATHS", "Call", "Script", "Thought", "Words", "error_body", "failing", "speak", "wire"]
-
 CHAT, MESSAGES, RESPONSES = DIALECTS = ("openai_chat", "anthropic_messages", "openai_responses")
 #: Where each dialect is spoken.
 PATHS = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES, "/v1/responses": RESPONSES}

@@ -10,8 +10,6 @@ from support.dialect_scripts import DIALECTS, PATHS, Call, Script, Thought, Word
 from support.gateway import Gateway, Stage
 from support.http_client import Reply
 
-__all__ = ["ASKED", "ENTRIES", "GROUP", "MODES", "PATH", "SCRIPTS", "STRANGE", "DialectWorld", "entries"]
-
 MODES = ("sdk", "forward")
 #: Where each dialect is asked for.
 PATH = {dialect: path for path, dialect in PATHS.items()}

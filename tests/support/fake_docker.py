@@ -16,8 +16,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["install"]
-
 
 def install(folder: Path) -> Path:
     """Make an executable of this file. Returns: its path."""

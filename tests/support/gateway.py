@@ -35,8 +35,6 @@ from support.served_app import ServedApp
 from support.tool_host import ToolHost
 from support.upstream import Upstream
 
-__all__ = ["UPSTREAM_KEY", "Gateway", "GatewayProcess", "Stage"]
-
 T = TypeVar("T")
 
 #: The key our provider entries carry. Tests look for it where it must not be.

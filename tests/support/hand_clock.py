@@ -6,8 +6,6 @@ import asyncio
 
 from mini_agent.core.ports import SystemClock
 
-__all__ = ["HandClock", "NotedWaits"]
-
 
 class HandClock:
     """now: seconds. slept: every wait that was asked for, in seconds."""

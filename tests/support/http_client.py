@@ -11,8 +11,6 @@ from typing import Any
 
 from support.loop_thread import PATIENCE_S
 
-__all__ = ["HttpClient", "Reply", "events_of", "raw_exchange"]
-
 
 @dataclass(frozen=True)
 class Reply:

@@ -10,8 +10,6 @@ from mini_agent.agent.tool_values import function_spec
 from mini_agent.tools.http import HttpInvoker
 from support.tool_host import ToolHost
 
-__all__ = ["SPECS", "with_host"]
-
 SPECS = [function_spec("Lookup", "Look up.", {})]
 
 

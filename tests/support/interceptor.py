@@ -16,8 +16,6 @@ from support.http_client import HttpClient
 from support.loop_thread import LoopThread
 from support.served_app import ServedApp
 
-__all__ = ["ServedInterceptor"]
-
 
 class ServedInterceptor(HttpClient):
     """`with ServedInterceptor(loop, target=…)`. head_s: patience with heads. settings: fields of its record."""

@@ -13,8 +13,6 @@ from aiohttp import web
 from mini_agent.settings.schema import McpServer
 from mini_agent.tools.mcp.pool import McpPool
 
-__all__ = ["McpStub", "with_stub"]
-
 _GZIP = {"Content-Encoding": "gzip"}
 
 

@@ -10,8 +10,6 @@ from aiohttp import web
 from support.loop_thread import LoopThread
 from support.upstream import Behaviour, Upstream, answer
 
-__all__ = ["MEMORY_KEY", "MemoryService", "results"]
-
 #: The key that configurations of ours give to the service. Tests look for it where it must not be.
 MEMORY_KEY = "sm-memory-0123456789"
 

@@ -8,8 +8,6 @@ import os
 import select
 from pathlib import Path
 
-__all__ = ["Flag", "carrying", "ended", "read_pids"]
-
 
 def ended(pid: int, within_s: float = 2.0) -> bool:
     """Returns: True when the process is gone, or ends within `within_s` seconds; a zombie has ended."""

@@ -10,8 +10,6 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-__all__ = ["request_members", "violations"]
-
 _FOLDER = Path(__file__).parent / "schemas"
 #: What servers and clients take although the vendors' packages of that version do not name it, per protocol and entry.
 _BESIDES: dict[tuple[str, str], frozenset[str]] = {

@@ -10,8 +10,6 @@ from typing import Any
 
 from support.loop_thread import PATIENCE_S
 
-__all__ = ["RawAnswer", "RawClient", "request"]
-
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3})[^\r\n]*\r\n")
 
 

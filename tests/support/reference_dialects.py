@@ -14,8 +14,6 @@ from mini_agent.dialects.openai_chat.answer import FINISH_REASONS
 from mini_agent.dialects.parameters import DROPS
 from support.dialect_world import ASKED, MODES, SCRIPTS, STRANGE
 
-__all__ = ["dialects"]
-
 _HEAD = """\
 # Dialects
 

@@ -9,8 +9,6 @@ from typing import Any
 
 from mini_agent.agent.values import ModelRequest
 
-__all__ = ["Hanging", "ScriptedModel", "asks", "completion", "says"]
-
 Answer = Any
 
 

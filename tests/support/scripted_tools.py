@@ -8,8 +8,6 @@ from typing import Any
 
 from mini_agent.agent.tool_values import function_spec
 
-__all__ = ["ScriptedTools"]
-
 
 class ScriptedTools:
     """Lists `answers`' names.

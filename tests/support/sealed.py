@@ -17,8 +17,6 @@ from pathlib import Path
 from greenlane.supervisor.namespace import enter
 from greenlane.supervisor.routes import refused_routes
 
-__all__ = ["carrier"]
-
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 

@@ -11,8 +11,6 @@ from uvicorn.server import ServerState
 from mini_agent.server import bind, server_config
 from support.loop_thread import LoopThread
 
-__all__ = ["ServedApp"]
-
 
 class ServedApp:
     """`with ServedApp(loop, app) as served:` serves on `served.port`. options: for `server_config`."""

@@ -9,8 +9,6 @@ from typing import Any
 
 from mini_agent.tools.protocol import ClosableInvoker
 
-__all__ = ["call", "calling", "once"]
-
 
 def call(name: str, arguments: Any = None, call_id: str = "a") -> dict[str, Any]:
     """Returns: an OpenAI tool call; arguments that are no string become JSON text."""

@@ -10,8 +10,6 @@ from typing import Any, Self
 
 from aiohttp import web
 
-__all__ = ["HostRequest", "Reply", "ToolHost"]
-
 
 @dataclass(frozen=True)
 class HostRequest:

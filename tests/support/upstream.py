@@ -13,24 +13,6 @@ from aiohttp import web
 
 from support.loop_thread import PATIENCE_S, LoopThread
 
-__all__ = [
-    "Seen",
-    "Upstream",
-    "abort",
-    "answer",
-    "chunk",
-    "completion",
-    "finish_chunk",
-    "hang",
-    "held",
-    "pieces",
-    "refuse",
-    "sse",
-    "stream_of",
-    "text_stream",
-    "usage_chunk",
-]
-
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

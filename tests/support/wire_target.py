@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 
 from support.loop_thread import PATIENCE_S, LoopThread
 
-__all__ = ["OK", "WireTarget"]
-
 #: The shortest answer.
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from mcp.server import MCPServer
 from mcp_types import CallToolResult, ImageContent, TextContent
 
-__all__ = ["build"]
-
 
 def build(name: str, *extra: str) -> MCPServer:
     """Returns: a server with the catalogue, plus one tool that answers its own name for each name in `extra`."""

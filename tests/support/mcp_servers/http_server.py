@@ -14,8 +14,6 @@ import uvicorn
 
 from support.mcp_servers.catalogue import build
 
-__all__ = ["McpHttpServer", "serve_mcp"]
-
 
 class _Server(uvicorn.Server):
     """uvicorn, leaving when it is told to instead of looking ten times a second whether it was."""

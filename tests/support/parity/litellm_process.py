@@ -13,8 +13,6 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-__all__ = ["LiteLLMProcess"]
-
 _CLASSES = {
     400: "BadRequestError",
     401: "AuthenticationError",

@@ -16,8 +16,6 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-__all__ = ["MEMORY", "Provider"]
-
 _Response = TypeVar("_Response", bound=web.StreamResponse)
 #: What the memory service knows about everybody.
 MEMORY = "The user's favourite colour is teal."

@@ -10,8 +10,6 @@ from typing import Any
 
 from support.http_client import HttpClient, Reply, events_of
 
-__all__ = ["CASES", "MASTER", "Case", "Facts", "facts_of"]
-
 MASTER = "sk-parity-master"
 CHAT = "/v1/chat/completions"
 TOOL_CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}

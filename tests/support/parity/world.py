@@ -9,8 +9,6 @@ from pathlib import Path
 from support.http_client import HttpClient
 from support.parity.suite import Case, Facts, facts_of
 
-__all__ = ["CONFIG", "World"]
-
 #: The one file for both modes and for the external LiteLLM process.
 CONFIG = Path(__file__).with_name("mini_agent.yaml")
 
