@@ -31,8 +31,8 @@ from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome
 from greenlane.history import queries, spool
 from greenlane.history.database import connect, reading
-from greenlane.history.flaky import flaky
 from greenlane.history.junit import read_junit
+from greenlane.history.recall import flaky
 from greenlane.history.store import record
 
 TESTS, DAYS_BACK = 2000, 100

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from greenlane.supervisor.namespace import enter
-from greenlane.supervisor.routes import refused_routes
+from greenlane.supervisor.supervisor import refused_routes
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -17,10 +17,9 @@ from greenlane.evidence.reader import collect_all
 from greenlane.evidence.verdict import Verdict
 from greenlane.history.recall import with_history
 from greenlane.judge.judge import judge
-from greenlane.run.examiners import added_examiners
 from greenlane.run.gates import open_gates, recorded_gates
 from greenlane.run.request import request_of_policy
-from greenlane.run.requirements import make_requirements
+from greenlane.run.requirements import added_examiners, make_requirements
 
 HELP = "Merge lane and shard artifacts into one verdict, without running anything."
 EXAMPLES = "  greenlane verdict\n  greenlane verdict downloads/* --policy deploy"

@@ -12,13 +12,13 @@ from greenlane.errors import ConfigError
 from greenlane.evidence.ledger import LEDGER_FILE
 from greenlane.evidence.quarantine import Entry, FlakyTest
 from greenlane.history.database import reading
-from greenlane.history.flaky import flaky
 from greenlane.history.issues.draft import Drafts, body, marker, title
 from greenlane.history.issues.github import GitHub
 from greenlane.history.issues.protocol import IssueError, Tracker
 from greenlane.history.ledger import older_file, read_ledger, write_ledger
 from greenlane.history.promotion import Promotion, promotion
 from greenlane.history.queries import evidence_since
+from greenlane.history.recall import flaky
 from greenlane.judge.flakes import Flake
 from greenlane.judge.quarantine import day_number, day_of, ended, is_due, later, new_entry
 from greenlane.util.work_tree import user_name

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from greenlane.evidence.evidence import LaneEvidence, Requirements
+from greenlane.evidence.evidence import LaneEvidence, Requirements, ServiceRecord
+from greenlane.evidence.journal import Answered
 from greenlane.evidence.outcome import Outcome, TestOutcome
-from greenlane.evidence.verdict import CONFIGURATION, Check, Skips, Status, Verdict
+from greenlane.evidence.verdict import CONFIGURATION, Check, ModelAnswers, Skips, Status, Verdict
 from greenlane.evidence.violation import Code, Violation
-from greenlane.judge.answers import model_answers
 from greenlane.judge.examiners import EXAMINERS, Examiner
 from greenlane.judge.examiners.lanes import whole_project
 from greenlane.judge.examiners.outcomes import idle
@@ -283,3 +283,32 @@ def _switched_off(item: LaneEvidence) -> Iterable[str]:
     for test in item.journal.outcomes:
         if test.outcome is Outcome.SKIPPED and off.intersection(item.journal.needs.get(test.nodeid, ())):
             yield item.record.check
+
+
+def model_answers(evidence: LaneEvidence) -> tuple[ModelAnswers, ...]:
+    """Return what each model of a lane or shard answered."""
+    names = dict.fromkeys(answer.service for answer in evidence.journal.answers)
+    records = {record.name: record for record in evidence.record.result.services}
+    return tuple(_summary(name, _of(evidence, name), records.get(name)) for name in names)
+
+
+def _summary(service: str, answers: Sequence[Answered], record: ServiceRecord | None) -> ModelAnswers:
+    """Return the answers of one model in numbers, with one of them to look at."""
+    models: Iterable[str] = [record.model] if record else dict.fromkeys(answer.model for answer in answers)
+    shown = max(answers, key=lambda answer: len(answer.text), default=None)
+    return ModelAnswers(
+        service=service,
+        model=", ".join(models),
+        tests=len({answer.nodeid for answer in answers}),
+        prompts=len({answer.prompt for answer in answers}),
+        texts=len({answer.text for answer in answers}),
+        tokens=sum(answer.tokens for answer in answers),
+        generated=record.generated if record else None,
+        prompt=shown.prompt if shown else "",
+        text=shown.text if shown else "",
+    )
+
+
+def _of(evidence: LaneEvidence, service: str) -> tuple[Answered, ...]:
+    """Return the answers of a service."""
+    return tuple(answer for answer in evidence.journal.answers if answer.service == service)

@@ -19,8 +19,8 @@ from greenlane.evidence.reader import read_journal
 from greenlane.evidence.search import Findings
 from greenlane.polluter.process import promised, supervised
 from greenlane.polluter.suspects import Traces
+from greenlane.run.contract import leak_policy
 from greenlane.run.job import LaneJob, new_run_id
-from greenlane.run.packages import leak_policy
 from greenlane.run.prepared import prepared_lane
 from greenlane.supervisor.plan import OutputMode, SearchPlan, Sought
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 from msgspec.structs import asdict
 
 from greenlane.config.leaks import LeakPolicy
+from greenlane.config.load import Settings
 from greenlane.evidence.contract import Contract, Task
 from greenlane.run.claims import claims_of
 from greenlane.run.job import LaneJob
@@ -55,3 +59,21 @@ def _known(job: LaneJob) -> tuple[tuple[str, str], ...]:
     """Return the leaks that the ledger lists for a lane."""
     lanes = ("", job.lane.name, job.lane.variant_of)
     return tuple((entry.what, entry.test) for entry in job.ledger.leaks if entry.lane in lanes)
+
+
+NOT_CODE = frozenset({"build", "conftest", "dist", "docs", "noxfile", "setup", "test", "tests"})
+"""Names in a project's folder that are no package of it."""
+
+
+def own_packages(root: Path) -> tuple[str, ...]:
+    """Return the packages and modules below `src`, or, without such a folder, those beside `pyproject.toml`."""
+    folder = root / "src" if (root / "src").is_dir() else root
+    modules = {path.stem for path in folder.glob("*.py")}
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    return tuple(sorted(name for name in modules | packages if name.isidentifier() and name not in NOT_CODE))
+
+
+def leak_policy(settings: Settings) -> LeakPolicy:
+    """Return what the leak guard does in this project: unless packages are named, it watches the project's own."""
+    leaks = settings.configuration.leaks
+    return leaks if leaks.watch else msgspec.structs.replace(leaks, watch=own_packages(settings.root))

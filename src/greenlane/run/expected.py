@@ -14,8 +14,7 @@ from greenlane.evidence.journal_reader import UNREADABLE
 from greenlane.history.ledger import read_ledger
 from greenlane.run.census import present_files, take_census
 from greenlane.run.claims import claims_of
-from greenlane.sharding.assignment import file_of
-from greenlane.sharding.pins import pins_in
+from greenlane.sharding.assignment import file_of, pins_in
 from greenlane.sharding.plan import DURATIONS_SCHEMA, Durations
 from greenlane.sharding.plans import Work, expected_work
 

@@ -8,7 +8,6 @@ from greenlane.evidence.artifacts import JOURNAL
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.reader import read_journal
 from greenlane.judge.census import uncollected
-from greenlane.run.bytecode import forget_bytecode
 from greenlane.run.census import sample_marks, take_census
 from greenlane.run.claims import claims_of
 from greenlane.run.job import LaneJob
@@ -17,6 +16,7 @@ from greenlane.run.prepared import prepared_lane
 from greenlane.run.record import finish
 from greenlane.run.reuse import still_true, with_seen
 from greenlane.run.services import ServiceResolver
+from greenlane.run.stale import forget_bytecode
 from greenlane.run.supervise import supervised_lane
 from greenlane.run.tamper_check import TamperCheck
 from greenlane.run.tree import files_of

@@ -13,10 +13,9 @@ from greenlane.evidence.artifacts import COVERAGE
 from greenlane.evidence.contract import Contract, Task
 from greenlane.run import coverage as measure
 from greenlane.run.assembly import supervisor_plan
-from greenlane.run.contract import lane_contract
+from greenlane.run.contract import lane_contract, leak_policy
 from greenlane.run.inputs import Inputs, inputs_of
 from greenlane.run.job import LaneJob
-from greenlane.run.packages import leak_policy
 from greenlane.run.planning import pull_plan
 from greenlane.run.prepared import PreparedLane
 from greenlane.run.pytest_arguments import pytest_arguments, worker_count

@@ -14,14 +14,13 @@ from greenlane.evidence.progress import NULL_LISTENER, ProgressListener
 from greenlane.evidence.verdict import Verdict
 from greenlane.history.recall import with_history
 from greenlane.judge.judge import judge
-from greenlane.run.examiners import added_examiners
 from greenlane.run.gates import check_addresses, open_gates
 from greenlane.run.guards import Look, look_around
 from greenlane.run.job import Run, new_run_id
 from greenlane.run.kept import keep
 from greenlane.run.lanes import run_lanes
 from greenlane.run.request import RunRequest
-from greenlane.run.requirements import make_requirements
+from greenlane.run.requirements import added_examiners, make_requirements
 from greenlane.run.suite import in_no_lane
 
 

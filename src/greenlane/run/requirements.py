@@ -1,4 +1,4 @@
-"""What the judge must find proved, for what was asked and for the project as it is now."""
+"""What the judge must find proved, for what was asked and for the project as it is now, and who else examines it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.config.services import gated_services
 from greenlane.environment.build import lock_digest
-from greenlane.evidence.evidence import DeclaredLane, GateState, Requirements
+from greenlane.errors import ExtensionError
+from greenlane.evidence.evidence import DeclaredLane, GateState, LaneEvidence, Requirements
+from greenlane.evidence.violation import Violation
 from greenlane.history.ledger import in_force, read_ledger
+from greenlane.judge.examiners import Examiner, objection, shielded
 from greenlane.judge.quarantine import day_of
 from greenlane.judge.requirements import checks_of, lane_of_provider
 from greenlane.run.claims import unclaimed_files
 from greenlane.run.request import RunRequest, lane_as_asked
 from greenlane.run.tree import tree_of
+from greenlane.util.extensions import EXAMINERS, Extension, extensions, load
 from greenlane.version import VERSION
 
 
@@ -82,3 +86,21 @@ def _services(settings: Settings, request: RunRequest) -> dict[str, tuple[str, .
 def _has_lock(settings: Settings, lane: Lane) -> bool:
     """Return whether a lane's lock is there; without it the lane has failed already."""
     return (settings.root / lane.lock).exists()
+
+
+def added_examiners() -> tuple[Examiner, ...]:
+    """Return every examiner that is an extension; one that cannot be loaded objects by its name."""
+    return tuple(_examiner(extension) for extension in extensions(EXAMINERS))
+
+
+def _examiner(extension: Extension) -> Examiner:
+    """Return one examiner."""
+    try:
+        return shielded(extension.label, load(extension))
+    except ExtensionError as error:
+        found = objection(error.message)
+
+    def object_to(_evidence: LaneEvidence, _requirements: Requirements) -> tuple[Violation, ...]:
+        return (found,)
+
+    return object_to

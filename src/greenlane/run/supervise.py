@@ -15,8 +15,8 @@ from greenlane.run import coverage as measure
 from greenlane.run.job import LaneJob
 from greenlane.run.planned import PlannedLane
 from greenlane.run.prepared import PreparedLane
+from greenlane.run.progress import watched
 from greenlane.run.record import lane_record
-from greenlane.run.watching import watched
 from greenlane.supervisor.plan import Plan
 from greenlane.util.launch import harness_environment, run_child
 

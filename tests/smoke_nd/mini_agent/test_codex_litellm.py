@@ -17,7 +17,7 @@ import respx
 import yaml
 
 from greenlane.config.lanes import Router
-from greenlane.ext.llm.router import NO_KEY, stub
+from greenlane.ext.llm.guard import NO_KEY, stub
 from greenlane.plugin.answers import Show
 from mini_agent.settings.providers import LITELLM_PROVIDERS
 from mini_agent.upstreams.codex.litellm_adapter import PROVIDERS, register_codex_agent

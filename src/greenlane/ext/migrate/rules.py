@@ -13,9 +13,8 @@ from greenlane.config.lanes import LaneKind
 from greenlane.config.schema import Configuration
 from greenlane.config.validate import RESERVED
 from greenlane.environment.yaml_lines import Node
-from greenlane.ext.migrate.address import inferred
 from greenlane.ext.migrate.checks import read_checks, root_comments
-from greenlane.ext.migrate.environment import Surroundings, provider_name, surroundings
+from greenlane.ext.migrate.environment import Surroundings, inferred, provider_name, surroundings
 from greenlane.ext.migrate.legacy_pytest import DEFAULT_TESTS
 from greenlane.ext.migrate.makefile import Makefile
 from greenlane.ext.migrate.steps import Call, Steps, steps_of

@@ -18,11 +18,10 @@ from greenlane.ext.probe.project import LANE, TESTS, context_of_probe, figures, 
 from greenlane.history.recording import remember
 from greenlane.judge.judge import judge
 from greenlane.report.write import remove_reports, write_reports
-from greenlane.run.examiners import added_examiners
 from greenlane.run.job import LaneJob, new_run_id
 from greenlane.run.lane import run_lane
 from greenlane.run.request import request_of_policy
-from greenlane.run.requirements import make_requirements
+from greenlane.run.requirements import added_examiners, make_requirements
 
 
 def probe(

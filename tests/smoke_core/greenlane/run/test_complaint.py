@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from greenlane.run.complaint import complaint
+from greenlane.run.record import complaint
 
 WORKER = """\
 .....INTERNALERROR> def worker_internal_error(

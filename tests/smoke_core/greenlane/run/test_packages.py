@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from greenlane.run.packages import own_packages
+from greenlane.run.contract import own_packages
 
 
 def made(root: Path, *names: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from greenlane.sharding.pins import pins_in
+from greenlane.sharding.assignment import pins_in
 
 SOURCE = """
 import pytest

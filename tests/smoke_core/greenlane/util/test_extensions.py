@@ -18,8 +18,8 @@ from greenlane.config.load import load as load_settings
 from greenlane.config.schema import Configuration
 from greenlane.evidence.violation import Code
 from greenlane.report.write import remove_reports, write_reports
-from greenlane.run.examiners import added_examiners
 from greenlane.run.guards import Guarded, Look, given_files, look_around
+from greenlane.run.requirements import added_examiners
 from greenlane.supervisor.given_files import give
 from greenlane.util.extensions import COMMANDS, GROUPS, extensions, load
 from support.distribution import install

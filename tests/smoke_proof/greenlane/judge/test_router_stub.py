@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from greenlane.config.lanes import Router
-from greenlane.ext.llm.router import stub
+from greenlane.ext.llm.guard import stub
 from support.gateway import Stage, inherited
 
 SCRIPT = """

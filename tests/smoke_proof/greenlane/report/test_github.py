@@ -12,8 +12,7 @@ import pytest
 from greenlane.config.schema import Report
 from greenlane.evidence.evidence import JunitCase
 from greenlane.evidence.outcome import Outcome
-from greenlane.report.annotations import as_annotations
-from greenlane.report.github import github
+from greenlane.report.github import as_annotations, github
 from greenlane.report.marked import escape
 from greenlane.report.summary import LIMIT, summary
 from support.evidence import failed, lane, verdict_on

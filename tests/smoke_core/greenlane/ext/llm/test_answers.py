@@ -9,7 +9,7 @@ import pytest
 from greenlane.evidence.evidence import LaneEvidence, ServiceRecord
 from greenlane.evidence.journal import Answered
 from greenlane.ext.llm.answers import echoes
-from greenlane.judge.answers import model_answers
+from greenlane.judge.judge import model_answers
 from support.evidence import codes, nd, outcome, skipped, verdict_on
 
 MODEL = ServiceRecord(name="model", base="http://127.0.0.1:1", started=True, model="smollm2-135m", gated=True)

@@ -7,7 +7,7 @@ import yaml
 
 from greenlane.config.lanes import Router
 from greenlane.evidence.violation import Code
-from greenlane.ext.llm.router import groups_of, missing, stub, wanted
+from greenlane.ext.llm.guard import groups_of, missing, stub, wanted
 
 BASE = "http://127.0.0.1:8788"
 GUARD = Router(variable="ROUTES", group_variable="ROUTER_MODEL_GROUP", groups=("codex-agent-1",))
