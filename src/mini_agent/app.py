@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     for line in settings.ignored:
         log.warning(line)
     sessions = Sessions(ports.clock, ports.http_connector)
-    connections = Connections.of(settings, sessions)
+    connections = Connections(settings, sessions)
     toolbox = Toolbox(settings, ports.resolve, ports.clock, log)
     needs = ClientDependencies(connections, sessions, ports.clock, ports.ids)
     services = ModelServices(

@@ -34,32 +34,16 @@ class Place(NamedTuple):
 
 
 class Connections:
-    """Sessions of users on a bounded pool.
+    """Sessions of users on a bounded pool: of so many connections per provider at a time as the settings say."""
 
-    limit: connections per provider at a time. wait_s: seconds until one must be free. write_s: as for `TimedBody`.
-    answer_bytes: of a whole answer, decoded, that is read at most.
-    """
-
-    def __init__(
-        self, sessions: Sessions, *, limit: int, wait_s: float, write_s: float, answer_bytes: int = 2**25
-    ) -> None:
-        self.answer_bytes = answer_bytes
+    def __init__(self, settings: Settings, sessions: Sessions) -> None:
+        #: Bytes of a whole answer, decoded, that are read at most.
+        self.answer_bytes = settings.max_answer_bytes
         self._sessions = sessions
-        self._limit = limit
-        self._wait_s = wait_s
-        self._write_s = write_s
+        self._limit = settings.pool_connections
+        self._wait_s = settings.pool_s
+        self._write_s = settings.write_s
         self._slots: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Semaphore] = {}
-
-    @classmethod
-    def of(cls, settings: Settings, sessions: Sessions) -> Connections:
-        """Returns: the connections of a gateway."""
-        return cls(
-            sessions,
-            limit=settings.pool_connections,
-            wait_s=settings.pool_s,
-            write_s=settings.write_s,
-            answer_bytes=settings.max_answer_bytes,
-        )
 
     def body(self, raw: bytes, *, again: bool = False) -> TimedBody:
         """Returns: a request body that must be taken in time. again: whether to ask it twice does no harm."""

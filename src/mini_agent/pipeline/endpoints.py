@@ -14,13 +14,11 @@ from mini_agent.dialects import Dialect
 from mini_agent.dialects.estimate import estimate_tokens
 from mini_agent.edge.disconnect import CancelOnDisconnect
 from mini_agent.memory.recall import Recall
-from mini_agent.pipeline.caller import next_hop, protocol_headers, protocol_prefix
 from mini_agent.pipeline.flow import Flow
-from mini_agent.pipeline.parameters import CLIENT_PARAMETERS, ModelBody, Rules, check_types, outgoing_body
+from mini_agent.pipeline.parameters import CLIENT_PARAMETERS, ModelBody, Rules, check_types
 from mini_agent.pipeline.services import ModelServices
 from mini_agent.upstreams.endpoints import Endpoint
 from mini_agent.upstreams.protocol import Around, ModelClient, decode_answer
-from mini_agent.upstreams.speaking import DROPPED_HEADER, dropped_names
 
 #: Says that a count is our own guess.
 ESTIMATED_HEADER = b"x-mini-agent-estimated"
@@ -77,35 +75,16 @@ def parse_endpoint(body: Mapping[str, Any], kind: Endpoint) -> ModelBody:
     return ModelBody(model=body["model"], stream="stream" in fields and body.get("stream") is True, fields=body)
 
 
-class AdmitEndpoint:
-    """What a request is refused for, whoever sends it, as for conversations. kind: the endpoint."""
+def without_conversation(
+    body: dict[str, Any], asked: Mapping[str, Any], rules: Rules
+) -> tuple[dict[str, Any], set[str]]:
+    """Take out of a body what an entry says of conversations, and what it keeps back whatever the provider speaks.
 
-    def __init__(self, services: ModelServices, kind: Endpoint) -> None:
-        self._services = services
-        self._kind = kind
-
-    async def __call__(self, flow: Flow) -> None:
-        """Find out who answers, and with what parameters. Raises: GatewayError."""
-        services, headers = self._services, flow.exchange.headers
-        services.guard.check(headers)
-        flow.hop = next_hop(headers)
-        asked = parse_endpoint(await services.reader.read_object(flow.receive, headers), self._kind)
-        flow.stream = asked.stream
-        flow.target = services.target(asked.model)
-        flow.client = services.endpoints.of(flow.target, self._kind)
-        flow.protocol_headers = protocol_headers(headers, protocol_prefix(Dialect.CHAT, flow.target))
-        flow.exchange.model = flow.target.group
-        flow.headers.append((b"x-mini-agent-provider", flow.client.name.encode()))
-        passes, names = flow.client.capabilities.passes_unknown, frozenset(FIELDS[self._kind])
-        rules = Rules.of(flow.target, Dialect.CHAT, passes_unknown=passes, names=names)
-        body, dropped = outgoing_body(asked.fields, rules)
-        # What an entry says of conversations is not for this. What it keeps back is, whatever the provider speaks.
-        foreign = CLIENT_PARAMETERS - names - asked.fields.keys()
-        kept_back = body.keys() & flow.target.dropped
-        dropped += kept_back
-        flow.body = {name: value for name, value in body.items() if name not in foreign | kept_back}
-        if dropped:
-            flow.headers.append((DROPPED_HEADER, dropped_names(sorted(dropped))))
+    body: with the entry's defaults. asked: as the client sent it. Returns: the body, and what was kept back.
+    """
+    kept_back = body.keys() & rules.target.dropped
+    foreign = (CLIENT_PARAMETERS - rules.names - asked.keys()) | kept_back
+    return {name: value for name, value in body.items() if name not in foreign}, kept_back
 
 
 class RememberPrompt:

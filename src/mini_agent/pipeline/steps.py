@@ -18,7 +18,7 @@ from mini_agent.pipeline.call import Call
 from mini_agent.pipeline.caller import next_hop, protocol_headers, protocol_prefix
 from mini_agent.pipeline.compaction import Compact
 from mini_agent.pipeline.continuing import Continue, Keep
-from mini_agent.pipeline.endpoints import AdmitEndpoint, CountTokens, RememberPrompt
+from mini_agent.pipeline.endpoints import FIELDS, CountTokens, RememberPrompt, parse_endpoint, without_conversation
 from mini_agent.pipeline.flow import Flow, Step
 from mini_agent.pipeline.parameters import Rules, outgoing_body, parse_body
 from mini_agent.pipeline.services import ModelServices
@@ -44,13 +44,13 @@ def build_steps(services: ModelServices, dialect: Dialect) -> Sequence[Step]:
 
 def embedding_steps(services: ModelServices) -> Sequence[Step]:
     """Returns: what happens to a request for vectors."""
-    return [AdmitEndpoint(services, Endpoint.EMBEDDINGS), User(services), Call(services)]
+    return [Admit(services, Endpoint.EMBEDDINGS), User(services), Call(services)]
 
 
 def completion_steps(services: ModelServices) -> Sequence[Step]:
     """Returns: what happens to a request for the rest of a text."""
     remember = [RememberPrompt(services.recall)] if services.recall is not None else []
-    return [AdmitEndpoint(services, Endpoint.COMPLETIONS), User(services), *remember, Call(services)]
+    return [Admit(services, Endpoint.COMPLETIONS), User(services), *remember, Call(services)]
 
 
 def counting_steps(services: ModelServices) -> Sequence[Step]:
@@ -74,19 +74,24 @@ class _Plan(NamedTuple):
 
 
 class Admit:
-    """Key, hops, size, JSON, fields, model guard, parameters: what a request is refused for, whoever sends it."""
+    """Key, hops, size, JSON, fields, model guard, parameters: what a request is refused for, whoever sends it.
 
-    def __init__(self, services: ModelServices) -> None:
+    kind: the endpoint that is asked, None for a conversation.
+    """
+
+    def __init__(self, services: ModelServices, kind: Endpoint | None = None) -> None:
         self._services = services
+        self._kind = kind
         #: Of the configured groups: there are as many as the operator has written.
         self._plans: dict[tuple[str, Dialect], _Plan] = {}
 
     async def __call__(self, flow: Flow) -> None:
         """Find out who answers, and with what parameters."""
-        services, headers = self._services, flow.exchange.headers
+        services, headers, kind = self._services, flow.exchange.headers, self._kind
         services.guard.check(headers)
         flow.hop = next_hop(headers)
-        asked = parse_body(await services.reader.read_object(flow.receive, headers), flow.dialect)
+        given = await services.reader.read_object(flow.receive, headers)
+        asked = parse_body(given, flow.dialect) if kind is None else parse_endpoint(given, kind)
         flow.stream = asked.stream
         plan = self._plans.get((asked.model, flow.dialect)) or self._plan(asked.model, flow.dialect)
         flow.target, flow.client = plan.target, plan.client
@@ -94,14 +99,21 @@ class Admit:
         flow.exchange.model = plan.target.group
         flow.headers.append(plan.header)
         body, dropped = outgoing_body(asked.fields, plan.rules)
-        flow.body = without_seals(body) if plan.target.dialect == flow.dialect else body
+        if kind is not None:
+            body, kept_back = without_conversation(body, asked.fields, plan.rules)
+            dropped += kept_back
+        elif plan.target.dialect == flow.dialect:
+            body = without_seals(body)
+        flow.body = body
         if dropped:
             flow.headers.append((DROPPED_HEADER, dropped_names(sorted(dropped))))
 
     def _plan(self, model: str, caller: Dialect) -> _Plan:
-        target = self._services.target(model)
-        client = self._services.clients.of(target, caller)
-        rules = Rules.of(target, caller, passes_unknown=client.capabilities.passes_unknown)
+        services, kind = self._services, self._kind
+        target = services.target(model)
+        client = services.clients.of(target, caller) if kind is None else services.endpoints.of(target, kind)
+        names = None if kind is None else FIELDS[kind].keys()
+        rules = Rules.of(target, caller, passes_unknown=client.capabilities.passes_unknown, names=names)
         header = (b"x-mini-agent-provider", client.name.encode())
         plan = _Plan(target, client, rules, protocol_prefix(caller, target), header)
         if target.group == model:

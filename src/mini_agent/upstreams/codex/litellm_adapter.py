@@ -167,7 +167,7 @@ class _Bridge:
         policy = RetryPolicy.of(settings)
         try:
             call = _call(arguments, settings, policy, stream=stream)
-            yield CodexHttp(Connections.of(settings, sessions), SYSTEM_CLOCK, policy), call
+            yield CodexHttp(Connections(settings, sessions), SYSTEM_CLOCK, policy), call
         except GatewayError as error:
             raise self._foreign(error) from None
         finally:

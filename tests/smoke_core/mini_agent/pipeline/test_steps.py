@@ -32,7 +32,7 @@ def steps_of(folder: Path, root: dict[str, Any], **environ: str) -> list[str]:
     (folder / "mini_agent.yaml").write_text(json.dumps(root or {"model_list": []}), encoding="utf-8")
     settings, ports, redactor = load_settings(environ, folder=folder), Ports(), Redactor()
     sessions, log = Sessions(ports.clock), new_logger("error", redactor)
-    needs = ClientDependencies(Connections.of(settings, sessions), sessions, ports.clock, ports.ids)
+    needs = ClientDependencies(Connections(settings, sessions), sessions, ports.clock, ports.ids)
     services = ModelServices(
         settings=settings,
         clients=build_clients(settings, needs, {}),
