@@ -19,11 +19,8 @@ MakeTiny = Callable[..., TinyProject]
 
 @pytest.fixture
 def own(make_tiny: MakeTiny) -> TinyProject:
-    """A green project whose environment is its own."""
-    project = make_tiny(own=True).lanes().test(PASSING)
-    ran = project.greenlane("lane", "core")
-    assert ran.code == 0, ran.output
-    return project
+    """A project whose environment is its own, and in which a run would be green."""
+    return make_tiny(own=True).lanes().test(PASSING)
 
 
 def site(project: TinyProject) -> Path:
@@ -62,20 +59,21 @@ def add_sitecustomize(project: TinyProject) -> None:
 
 
 TAMPERED = {
-    "installed by hand": (install, "extra: stowaway 1.0 is not in the lock"),
-    "removed by hand": (uninstall, "missing: pytest-timeout is not installed"),
-    "edited": (edit, "altered: lib/"),
-    "sitecustomize": (add_sitecustomize, "sitecustomize.py"),
-}
+    "other distributions": {
+        install: "extra: stowaway 1.0 is not in the lock", uninstall: "missing: pytest-timeout is not installed",
+    },
+    "other files": {edit: "altered: lib/", add_sitecustomize: "sitecustomize.py"},
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("tamper", "message"), TAMPERED.values(), ids=TAMPERED.keys())
-def test_drift_is_red_once_and_rebuilt(own: TinyProject, tamper: Callable[[TinyProject], None], message: str) -> None:
+@pytest.mark.parametrize("name", TAMPERED)
+def test_drift_is_red_once_and_rebuilt(own: TinyProject, name: str) -> None:
     """An environment changed by hand is rebuilt, its run is DRIFT red and says what it was; the next is green."""
-    tamper(own)
+    for tamper in TAMPERED[name]:
+        tamper(own)
     ran = own.greenlane("lane", "core")
     assert (ran.code, ran.codes) == (1, {"DRIFT"}), ran.output
-    assert message in ran.message("DRIFT")
+    assert [told for told in TAMPERED[name].values() if told not in ran.message("DRIFT")] == []
     again = own.greenlane("lane", "core")
     assert (again.code, again.codes) == (0, set()), again.output
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -42,14 +43,15 @@ ASKS = """
 
 
 @pytest.fixture
-def housed(tiny: TinyProject, tmp_path: Path) -> TinyProject:
+def housed(tiny: TinyProject, tmp_path: Path) -> Iterator[TinyProject]:
     """A project whose service `model` lives in an environment of its own, with one distribution of its own."""
     house = tmp_path / "wheels"
-    shutil.copytree(tiny.wheelhouse, house, copy_function=shutil.copy)
-    tiny.wheelhouse, tiny.environments = house, tmp_path / "environments"
+    shutil.copytree(tiny.wheelhouse, house, copy_function=os.link)
+    tiny.wheelhouse = house
     tiny.write("locks/house.txt", lock_of([make_wheel("furniture", "1.0", house)]))
     tiny.section("locks", {"house": {"groups": []}})
-    return tiny.lanes(nd=ND).section("services", {"model": MODEL}).test(ASKS.replace("{model!r}", "'tiny-1'"))
+    yield tiny.lanes(nd=ND).section("services", {"model": MODEL}).test(ASKS.replace("{model!r}", "'tiny-1'"))
+    shutil.rmtree(tiny.environments / "house", ignore_errors=True)
 
 
 def test_an_environment_of_its_own(housed: TinyProject) -> None:
