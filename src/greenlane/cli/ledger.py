@@ -65,8 +65,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 def _show(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -> int:
     """Print every entry."""
     lanes = ("", arguments.lane) if arguments.lane else ("", *settings.configuration.lanes, "broken")
-    entries: tuple[Known, ...] = (*ledger.leaks, *ledger.skips, *ledger.moves)
-    rows = [(kind_of(e), name_of(e), _need(e), e.since, e.who, e.why) for e in entries if e.lane in lanes]
+    rows = [(kind_of(e), name_of(e), _need(e), e.since, e.who, e.why) for e in ledger.excuses if e.lane in lanes]
     rows += [
         ("quarantine", e.test, f"until {e.expires}", e.since, e.who or e.owner, e.why)
         for e in ledger.quarantined if e.lane in lanes

@@ -117,7 +117,6 @@ class Uv:
         self._build = build
 
     def create(self, location: Path, python: str) -> None:
-        """See `Installer`."""
         command = [self._binary, "venv", "--quiet", "--no-project", "--python", python or sys.executable]
         run([*command, str(location)], self.environ, f"making the environment {location.name}")
 
@@ -129,12 +128,10 @@ class Uv:
         self._pip(python, ["--require-hashes", "--no-deps", "-r", str(lock)], f"installing {lock.name}")
 
     def install_wheels(self, python: Path, wheels: Sequence[Path]) -> None:
-        """See `Installer`."""
         options = ["--no-deps", "--no-index", "--reinstall", "--no-cache"]
         self._pip(python, [*options, *map(str, wheels)], "installing the project's wheel")
 
     def install_editable(self, python: Path, project: Path) -> None:
-        """See `Installer`."""
         # Not quiet, as a build of a wheel is not.
         command = [self._binary, "pip", "install", "--python", str(python), "--no-deps", "--reinstall", "--editable"]
         doing = f"installing {project.name} as its files lie"
@@ -147,12 +144,10 @@ class Uv:
         run([*base, *arguments], {"UV_COMPILE_BYTECODE": "1", **self.environ}, doing)
 
     def check(self, python: Path) -> None:
-        """See `Installer`."""
         command = [self._binary, "pip", "check", "--quiet", "--python", str(python)]
         run(command, self.environ, "looking for what the environment lacks", next_step=CHECK_STEP)
 
     def build_wheel(self, project: Path, into: Path) -> None:
-        """See `Installer`."""
         # Not quiet: what the build backend says is the reason when it fails.
         command = [self._binary, "build", "--wheel", "--no-create-gitignore", "--out-dir", str(into), str(project)]
         doing = f"building the wheel of {project.name}"
@@ -175,7 +170,6 @@ class Virtualenv:
         self._build = build
 
     def create(self, location: Path, python: str) -> None:
-        """See `Installer`."""
         command = [sys.executable, "-m", "virtualenv", "--quiet", "--no-seed", "--no-download"]
         run(
             [*command, "--python", python or sys.executable, str(location)],
@@ -192,28 +186,23 @@ class Virtualenv:
         return [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
     def install_lock(self, python: Path, lock: Path) -> None:
-        """See `Installer`."""
         command = [*self._pip(), "--python", str(python), "install", "--require-hashes", "--no-deps", "-r", str(lock)]
         run(command, self.environ, f"installing {lock.name}")
 
     def install_wheels(self, python: Path, wheels: Sequence[Path]) -> None:
-        """See `Installer`."""
         command = [*self._pip(), "--python", str(python), "install", "--no-deps", "--no-index", "--force-reinstall"]
         run([*command, *map(str, wheels)], self.environ, "installing the project's wheel")
 
     def install_editable(self, python: Path, project: Path) -> None:
-        """See `Installer`."""
         command = [*self._pip(), "--python", str(python), "install", "--no-deps", "--force-reinstall", "--editable"]
         doing = f"installing {project.name} as its files lie"
         run([*command, str(project)], self.environ, doing, ConfigError, WHEEL_STEP, self._build)
 
     def check(self, python: Path) -> None:
-        """See `Installer`."""
         command = [*self._pip(), "--python", str(python), "check"]
         run(command, self.environ, "looking for what the environment lacks", next_step=CHECK_STEP)
 
     def build_wheel(self, project: Path, into: Path) -> None:
-        """See `Installer`."""
         command = [*self._pip(), "wheel", "--no-deps", "--wheel-dir", str(into), str(project)]
         doing = f"building the wheel of {project.name}"
         run(command, self.environ, doing, ConfigError, WHEEL_STEP, self._build)

@@ -104,6 +104,11 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     quarantined: tuple[Entry, ...] = msgspec.field(default=(), name="quarantine")
     moves: tuple[MoveEntry, ...] = msgspec.field(default=(), name="move")
 
+    @property
+    def excuses(self) -> tuple[LeakEntry | SkipEntry | MoveEntry, ...]:
+        """Every entry but those of the quarantine."""
+        return (*self.leaks, *self.skips, *self.moves)
+
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the causes of skips are compared with: facts of the process that ran a lane. Empty for unknown.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -76,21 +76,13 @@ class QuarantineManager:
         for flaky_test, flakes in found:
             entry = entries.pop((flaky_test.lane, flaky_test.test), None)
             due = entry is None and is_due(flaky_test, self._options)
-            result.append(self._known(flaky_test.lane, flaky_test.test, flaky_test, flakes, entry, due))
-        result += [self._known(entry.lane, entry.test, None, (), entry, False) for entry in entries.values()]
+            known = Known(test=flaky_test.test, lane=flaky_test.lane, flaky=flaky_test, flakes=flakes, due=due)
+            result.append(self._with_entry(known, entry))
+        result += [self._with_entry(Known(test=entry.test, lane=entry.lane), entry) for entry in entries.values()]
         return [known for known in result if not lane or known.lane == lane]
 
-    def _known(
-        self,
-        lane: str,
-        test: str,
-        flaky_test: FlakyTest | None,
-        flakes: tuple[Flake, ...],
-        entry: Entry | None,
-        due: bool,
-    ) -> Known:
-        over = ended(entry, self.today) if entry else ""
-        return Known(test=test, lane=lane, flaky=flaky_test, flakes=flakes, entry=entry, due=due, ended=over)
+    def _with_entry(self, known: Known, entry: Entry | None) -> Known:
+        return msgspec.structs.replace(known, entry=entry, ended=ended(entry, self.today)) if entry else known
 
     def chosen(self, tests: Collection[str], lane: str) -> list[Known]:
         """Return the named tests.
@@ -99,10 +91,8 @@ class QuarantineManager:
             ConfigError: one of them neither flaked lately nor is quarantined.
         """
         found = [known for known in self.known(lane) if known.test in tests]
-        missing = sorted(set(tests) - {known.test for known in found})
-        if missing:
-            what = f"has not flaked in the last {self._options.days} days, and is not quarantined"
-            raise ConfigError("\n".join(f"{test} {what}" for test in missing), "greenlane flakes list")
+        what = f"has not flaked in the last {self._options.days} days, and is not quarantined"
+        _refuse_others(tests, found, what)
         return found
 
     def quarantine(self, tests: Collection[str], lane: str, owner: str, *, renew: bool) -> list[Entry]:
@@ -202,9 +192,7 @@ class QuarantineManager:
             ConfigError: a test is not quarantined, or the day is before its entry.
         """
         entries = [e for e in self.ledger.quarantined if e.test in tests and (not lane or e.lane == lane)]
-        missing = sorted(set(tests) - {entry.test for entry in entries})
-        if missing:
-            raise ConfigError("\n".join(f"{test} is not quarantined" for test in missing), "greenlane flakes list")
+        _refuse_others(tests, entries)
         result = []
         with reading(self._engine) as connection:
             for entry in entries:
@@ -224,9 +212,7 @@ class QuarantineManager:
         own = [entry for entry in self.ledger.quarantined if not lane or entry.lane == lane]
         if not tests:
             return [entry for entry in own if entry.expires < self.today]
-        missing = sorted(set(tests) - {entry.test for entry in own})
-        if missing:
-            raise ConfigError("\n".join(f"{test} is not quarantined" for test in missing), "greenlane flakes list")
+        _refuse_others(tests, own)
         return [entry for entry in own if entry.test in tests]
 
     def remove(self, entries: Collection[Entry]) -> None:
@@ -247,3 +233,9 @@ class QuarantineManager:
             write_ledger(self._settings.root, self.ledger, older)
             if older:
                 self._say(f"{older} has become a part of {LEDGER_FILE}: commit both")
+
+
+def _refuse_others(tests: Collection[str], known: Iterable[Known | Entry], what: str = "is not quarantined") -> None:
+    """Raise a ConfigError that names each test which is none of the known ones."""
+    if missing := sorted(set(tests) - {one.test for one in known}):
+        raise ConfigError("\n".join(f"{test} {what}" for test in missing), "greenlane flakes list")

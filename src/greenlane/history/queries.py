@@ -164,41 +164,31 @@ def evidence_since(connection: sa.Connection, lane: str, test: str, day: int) ->
 
 def latest_runs(connection: sa.Connection, lane: str, limit: int) -> list[RunRow]:
     """Return the newest runs, of one lane or (empty) of all."""
-    columns = (
-        RUNS.c.key, RUNS.c.lane, RUNS.c.shard, RUNS.c.tree, RUNS.c.machine, RUNS.c.seed, RUNS.c.source,
-        RUNS.c.started_at, RUNS.c.seconds, RUNS.c.tests, RUNS.c.failed, RUNS.c.broken,
-    )  # fmt: skip
+    columns = (RUNS.c.key.label("run"), *(RUNS.c[name] for name in RunRow.__struct_fields__ if name != "run"))
     asked = sa.select(*columns).order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc()).limit(limit)
     asked = asked.where(RUNS.c.lane == lane) if lane else asked
-    fields = RunRow.__struct_fields__
-    return [RunRow(**dict(zip(fields, row, strict=True))) for row in connection.execute(asked)]
+    return [RunRow(**row._mapping) for row in connection.execute(asked)]
 
 
 def latest_outcomes(connection: sa.Connection, test: str, lane: str, limit: int) -> list[TestRow]:
     """Return the newest outcomes of a test, in one lane or (empty) in all."""
     own = sa.select(TESTS.c.id, TESTS.c.lane).where(TESTS.c.test == test)
     numbers = [number for number, name in connection.execute(own) if not lane or name == lane]
+    of_run = [RUNS.c[name] for name in ("lane", "started_at", "tree", "machine", "seed", "broken")]
     rows: list[TestRow] = []
     for number in numbers:
         newest = (
             sa.select(OUTCOMES).where(OUTCOMES.c.test_id == number).order_by(OUTCOMES.c.run_id.desc()).limit(limit)
         ).subquery()
         asked = (
-            sa.select(
-                RUNS.c.key, RUNS.c.lane, RUNS.c.started_at, RUNS.c.tree, RUNS.c.machine, RUNS.c.seed, newest.c.outcome,
-                newest.c.both, newest.c.seconds, sa.func.coalesce(FAILURES.c.cause, ""), RUNS.c.broken,
-            )
+            sa.select(RUNS.c.key.label("run"), *of_run, newest.c.outcome, newest.c.both, newest.c.seconds)
+            .add_columns(sa.func.coalesce(FAILURES.c.cause, "").label("cause"))
             .select_from(newest)
             .join(RUNS, RUNS.c.id == newest.c.run_id)
             .outerjoin(FAILURES, sa.and_(FAILURES.c.run_id == RUNS.c.id, FAILURES.c.test_id == number))
-        )  # fmt: skip
-        rows += [
-            TestRow(
-                run=key, lane=name, started_at=at, tree=tree, machine=machine, seed=seed, outcome=WORDS[outcome],
-                both=bool(both), seconds=seconds, cause=cause, broken=broken,
-            )
-            for key, name, at, tree, machine, seed, outcome, both, seconds, cause, broken in connection.execute(asked)
-        ]  # fmt: skip
+        )
+        found = connection.execute(asked)
+        rows += [TestRow(**{**r._mapping, "outcome": WORDS[r.outcome], "both": bool(r.both)}) for r in found]
     return sorted(rows, key=lambda row: (-row.started_at, row.run))[:limit]
 
 
@@ -206,7 +196,7 @@ def trend_of_lane(connection: sa.Connection, lane: str, since: int) -> list[DayR
     """Return the days of a lane, oldest first."""
     columns = [LANE_DAYS.c[name] for name in DayRow.__struct_fields__]
     asked = sa.select(*columns).where(LANE_DAYS.c.lane == lane, LANE_DAYS.c.day >= since).order_by(LANE_DAYS.c.day)
-    return [DayRow(**dict(zip(DayRow.__struct_fields__, row, strict=True))) for row in connection.execute(asked)]
+    return [DayRow(**row._mapping) for row in connection.execute(asked)]
 
 
 def trend_of_test(connection: sa.Connection, test: str, lane: str, since: int) -> list[DayRow]:

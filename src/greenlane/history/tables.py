@@ -12,12 +12,12 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """Of a run or a test. PostgreSQL takes a new one for each attempt to add a test that is there already."""
 
 
-def _filled(kind: Any, names: str) -> Iterator[sa.Column[Any]]:
+def filled(kind: Any, names: str) -> Iterator[sa.Column[Any]]:
     """Yield columns of one type that always hold something, by their names."""
     return (sa.Column(name, kind, nullable=False) for name in names.split())
 
 
-def _key(kind: Any, names: str) -> Iterator[sa.Column[Any]]:
+def key(kind: Any, names: str) -> Iterator[sa.Column[Any]]:
     """Yield the columns of a primary key that nobody counts up."""
     return (sa.Column(name, kind, primary_key=True, autoincrement=False) for name in names.split())
 
@@ -26,9 +26,9 @@ RUNS = sa.Table(
     "runs", METADATA,
     sa.Column("id", NUMBER, primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
-    *_filled(sa.Text, "run_id lane shard kind tree machine"),
-    *_filled(sa.BigInteger, "seed"), *_filled(sa.Text, "source"), *_filled(sa.Double, "started_at seconds"),
-    *_filled(sa.Text, "broken"), *_filled(sa.Integer, "tests failed"),
+    *filled(sa.Text, "run_id lane shard kind tree machine"),
+    *filled(sa.BigInteger, "seed"), *filled(sa.Text, "source"), *filled(sa.Double, "started_at seconds"),
+    *filled(sa.Text, "broken"), *filled(sa.Integer, "tests failed"),
     sa.Index("runs_by_tree", "tree", "lane"),
     sa.Index("runs_by_time", "started_at"),
 )  # fmt: skip
@@ -37,14 +37,14 @@ RUNS = sa.Table(
 TESTS = sa.Table(
     "tests", METADATA,
     sa.Column("id", NUMBER, primary_key=True),
-    *_filled(sa.Text, "lane test"), sa.Column("seconds", sa.Double), *_filled(sa.Double, "seen_at"),
+    *filled(sa.Text, "lane test"), sa.Column("seconds", sa.Double), *filled(sa.Double, "seen_at"),
     sa.UniqueConstraint("lane", "test", name="tests_by_name"),
 )  # fmt: skip
 """Every test that was ever seen, with its typical duration: an exponential mean over passes, for the shards."""
 
 OUTCOMES = sa.Table(
     "outcomes", METADATA,
-    *_key(NUMBER, "test_id run_id"), *_filled(sa.SmallInteger, "outcome both"), *_filled(sa.Double, "seconds"),
+    *key(NUMBER, "test_id run_id"), *filled(sa.SmallInteger, "outcome both"), *filled(sa.Double, "seconds"),
     sa.Index("outcomes_by_run", "run_id"),
     sqlite_with_rowid=False,
 )  # fmt: skip
@@ -52,7 +52,7 @@ OUTCOMES = sa.Table(
 
 FAILURES = sa.Table(
     "failures", METADATA,
-    *_key(NUMBER, "run_id test_id"), *_filled(sa.Double, "at"), *_filled(sa.Text, "cause"),
+    *key(NUMBER, "run_id test_id"), *filled(sa.Double, "at"), *filled(sa.Text, "cause"),
     sa.Index("failures_by_time", "at"),
     sa.Index("failures_by_test", "test_id"),
     sqlite_with_rowid=False,
@@ -61,35 +61,35 @@ FAILURES = sa.Table(
 
 DAYS = sa.Table(
     "days", METADATA,
-    *_key(NUMBER, "test_id"), *_key(sa.Integer, "day"),
-    *_filled(sa.Integer, "passed failed other"), *_filled(sa.Double, "seconds"),
+    *key(NUMBER, "test_id"), *key(sa.Integer, "day"),
+    *filled(sa.Integer, "passed failed other"), *filled(sa.Double, "seconds"),
     sqlite_with_rowid=False,
 )  # fmt: skip
 """Outcomes of each test in sound runs, summed up by day of UTC (days since 1970)."""
 
 LANE_DAYS = sa.Table(
     "lane_days", METADATA,
-    *_key(sa.Text, "lane"), *_key(sa.Integer, "day"),
-    *_filled(sa.Integer, "runs broken red passed failed other"), *_filled(sa.Double, "seconds"),
+    *key(sa.Text, "lane"), *key(sa.Integer, "day"),
+    *filled(sa.Integer, "runs broken red passed failed other"), *filled(sa.Double, "seconds"),
     sqlite_with_rowid=False,
 )  # fmt: skip
 """Runs of each lane, summed up by day of UTC; `red` are sound runs with a failure."""
 
 QUEUES = sa.Table(
-    "queues", METADATA, *_key(sa.Text, "name"), *_filled(sa.Text, "collection"), *_filled(sa.Double, "made_at")
+    "queues", METADATA, *key(sa.Text, "name"), *filled(sa.Text, "collection"), *filled(sa.Double, "made_at")
 )
 """Files of one lane of one run, to be pulled by its shards; `collection` is the digest of all node ids."""
 
 CLAIMS = sa.Table(
     "claims", METADATA,
-    *_key(sa.Text, "queue file"), *_filled(sa.Integer, "place"), *_filled(sa.Text, "shard"),
-    *_filled(sa.SmallInteger, "done"),
+    *key(sa.Text, "queue file"), *filled(sa.Integer, "place"), *filled(sa.Text, "shard"),
+    *filled(sa.SmallInteger, "done"),
 )  # fmt: skip
 """One row for each file of a queue; `shard` is empty while nobody has it."""
 
 CLAIMERS = sa.Table(
     "claimers", METADATA,
-    *_key(sa.Text, "queue shard"), *_filled(sa.Text, "life"), *_filled(sa.BigInteger, "beat"),
-    *_filled(sa.SmallInteger, "closed"),
+    *key(sa.Text, "queue shard"), *filled(sa.Text, "life"), *filled(sa.BigInteger, "beat"),
+    *filled(sa.SmallInteger, "closed"),
 )  # fmt: skip
 """The shards at a queue; `life` is one run of a shard, `beat` counts up while it lives."""

@@ -77,15 +77,14 @@ class Excuses:
         for skip in self._ledger.skips:
             if what := self._false(skip):
                 yield _problem(skip, what, gating=True)
-        entries: tuple[Known, ...] = (*self._ledger.leaks, *self._ledger.skips, *self._ledger.moves)
-        for one in entries:
+        for one in self._ledger.excuses:
             if what := self._gone(one):
                 yield _problem(one, f"{what}; greenlane ledger tidy takes it out", gating=self._requirements.strict)
 
     def gone(self) -> list[Known]:
         """Return the entries that excuse nothing any more."""
-        entries: tuple[Known, ...] = (*self._ledger.leaks, *self._ledger.skips, *self._ledger.moves)
-        return [entry for entry in entries if self._gone(entry) or (isinstance(entry, SkipEntry) and self._over(entry))]
+        every = self._ledger.excuses
+        return [entry for entry in every if self._gone(entry) or (isinstance(entry, SkipEntry) and self._over(entry))]
 
     def _leak(self, violation: Violation, item: LaneEvidence) -> bool:
         """Note and return whether a leak is listed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from greenlane.evidence.ledger import NOWHERE, LeakEntry, Ledger, MoveEntry, SkipEntry
 from greenlane.evidence.quarantine import Entry
@@ -23,8 +23,7 @@ def wrong_with(ledger: Ledger, lanes: Iterable[str]) -> list[str]:
     """
     known = tuple(lanes)
     found = wrong_quarantine(ledger, known)
-    entries: tuple[Known, ...] = (*ledger.leaks, *ledger.skips, *ledger.moves)
-    for entry in entries:
+    for entry in ledger.excuses:
         found += [f"{name_of(entry)}: {problem}" for problem in _wrong(entry, known)]
     return found
 
@@ -40,17 +39,14 @@ def name_of(entry: Known | Entry) -> str:
 
 def without(ledger: Ledger, entries: Collection[Known | Entry]) -> Ledger:
     """Return a ledger without some of its entries."""
-    return Ledger(
-        leaks=tuple(entry for entry in ledger.leaks if entry not in entries),
-        skips=tuple(entry for entry in ledger.skips if entry not in entries),
-        quarantined=tuple(entry for entry in ledger.quarantined if entry not in entries),
-        moves=tuple(entry for entry in ledger.moves if entry not in entries),
-    )
+    kinds = ("leaks", "skips", "quarantined", "moves")
+    left: dict[str, Any] = {kind: tuple(e for e in getattr(ledger, kind) if e not in entries) for kind in kinds}
+    return Ledger(**left)
 
 
 def size(ledger: Ledger) -> int:
     """Return how many entries a ledger has."""
-    return len(ledger.leaks) + len(ledger.skips) + len(ledger.quarantined) + len(ledger.moves)
+    return len(ledger.excuses) + len(ledger.quarantined)
 
 
 def _wrong(entry: Known, lanes: Collection[str]) -> Iterable[str]:

@@ -36,7 +36,6 @@ class LiveDisplay(ProgressListener):
         self._failures = Failures()
 
     def began(self, label: str) -> None:
-        """See `ProgressListener`."""
         self._rows[label] = Progress(label=label)
 
     def line(self, line: bytes) -> None:
@@ -45,19 +44,16 @@ class LiveDisplay(ProgressListener):
             self._lines.append(line)
 
     def failed(self, label: str, test: TestOutcome) -> None:
-        """See `ProgressListener`."""
         line = self._failures.line(label, test)
         if line:
             with self._lock:
                 self._lines.append(b"\x1b[31m" + line.encode("utf-8", "replace") + b"\x1b[0m\n")
 
     def progress(self, progress: Progress) -> None:
-        """See `ProgressListener`."""
         self._rows[progress.label] = progress
         self.flush()
 
     def ended(self, progress: Progress) -> None:
-        """See `ProgressListener`."""
         self._over.add(progress.label)
         self.progress(progress)
 

@@ -40,17 +40,14 @@ class Plain(ProgressListener):
         self._failures = Failures()
 
     def began(self, label: str) -> None:
-        """See `ProgressListener`."""
         self._last, self._counts = self._clock(), (0, 0)
 
     def failed(self, label: str, test: TestOutcome) -> None:
-        """See `ProgressListener`."""
         line = self._failures.line(label, test)
         if line:
             self._say(line)
 
     def progress(self, progress: Progress) -> None:
-        """See `ProgressListener`."""
         now, counts = self._clock(), (progress.done, progress.bad)
         if now - self._last >= self._step and counts != self._counts and progress.selected:
             self._last, self._counts = now, counts
@@ -61,7 +58,7 @@ class Observing(Plain):
     """Tells now and then how far a suite has come that is only looked at; what fails is told in the end."""
 
     def failed(self, label: str, test: TestOutcome) -> None:
-        """See `ProgressListener`."""
+        """Keep it for the end."""
 
 
 class Failures:

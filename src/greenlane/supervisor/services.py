@@ -64,8 +64,7 @@ class Running:
         failure = "" if self._plan.external else self._spawn()
         failure = failure or self._await(began + self._plan.start_timeout) or self._identify()
         model, failure = self._model() if self._plan.models and not failure else ("", failure)
-        self._counted = self._meter()
-        self._refused = self._refusals()
+        self._counted, self._refused = self._count(self._plan.meter), self._count(self._plan.refused)
         if self._plan.refused and self._refused is None and not self._plan.external and not failure:
             failure = f"{self._base} does not count what it refuses: {self._plan.refused}"
         self.record = ServiceRecord(
@@ -188,17 +187,11 @@ class Running:
         except ValueError as error:
             return "", f"{self._base}{self._plan.models} {error}"
 
-    def _meter(self) -> int | None:
-        """Return how many tokens it has generated so far; None where it does not say."""
-        path, _, counter = self._plan.meter.partition(" ")
-        status, text = self._get(path) if counter else (0, "")
-        return summed(text, counter) if status == 200 else None
-
-    def _refusals(self) -> int | None:
-        """Return how many requests it has refused so far; None where it does not say."""
-        path, _, counter = self._plan.refused.partition(" ")
-        status, text = self._get(path) if counter else (0, "")
-        return summed(text, counter) if status == 200 else None
+    def _count(self, counter: str) -> int | None:
+        """Return a counter that the service keeps, told as path and name; None where it keeps none."""
+        path, _, name = counter.partition(" ")
+        status, text = self._get(path) if name else (0, "")
+        return summed(text, name) if status == 200 else None
 
     def _get(self, path: str) -> tuple[int, str]:
         """Return status and body of a GET; status 0 with the reason when there is no answer."""
@@ -234,11 +227,11 @@ class Running:
 
     def _read_meters(self) -> None:
         """Note what it generated and refused while the lane ran; one that stopped to count refusals is down."""
-        if self._counted is not None and (now := self._meter()) is not None:
+        if self._counted is not None and (now := self._count(self._plan.meter)) is not None:
             self.record = msgspec.structs.replace(self.record, generated=now - self._counted)
         if self._refused is None:
             return
-        if (now := self._refusals()) is not None:
+        if (now := self._count(self._plan.refused)) is not None:
             self.record = msgspec.structs.replace(self.record, refused=now - self._refused)
         elif not self.record.failure:
             failure = f"no longer counts what it refuses: {self._plan.refused}"

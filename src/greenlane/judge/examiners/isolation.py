@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from greenlane.config.lanes import LaneKind
 from greenlane.evidence.evidence import LaneEvidence, Requirements
@@ -45,7 +46,6 @@ def leaks(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violat
 def _leak(leak: Leaked) -> Violation:
     change = f" from {leak.before} to {leak.after}" if leak.before or leak.after else ""
     where = f" {'at' if leak.sure else 'probably at'} {leak.where}" if leak.where else ""
-    path, _, line = leak.where.rpartition(":")
     name = leak.what if leak.what == leak.watcher else f"{leak.watcher} {leak.what}"
     certain = leak.blame == "leak"
     return Violation(
@@ -53,12 +53,17 @@ def _leak(leak: Leaked) -> Violation:
         f"{leak.nodeid} left {name} changed{change}{where}{'' if certain else ', or the code under test did'}",
         subject=leak.nodeid,
         cause=f"{'LEAK' if certain else 'UNCERTAIN'} {name}{change}{where}",
-        path=path,
-        line=int(line) if line.isdigit() else 0,
+        **_place(leak.where),
         thing=_thing(leak),
         # What the ledger lists is not failed in the lane; whether it is listed is for the ledger to say.
         gating=leak.level in ("error", "known"),
     )
+
+
+def _place(where: str) -> dict[str, Any]:
+    """Return path and line of a `file:line`, as fields of a violation."""
+    path, _, line = where.rpartition(":")
+    return {"path": path, "line": int(line) if line.isdigit() else 0}
 
 
 def _thing(leak: Leaked) -> str:
@@ -68,11 +73,10 @@ def _thing(leak: Leaked) -> str:
 def unhandled(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """UNHANDLED for each exception that no test could catch, and each coroutine that nobody awaited."""
     for event in evidence.journal.unhandled:
-        path, _, line = event.where.rpartition(":")
         cause = f"UNHANDLED {event.what}{f' at {event.where}' if event.where else ''}"
         yield Violation(
             Code.UNHANDLED, f"{event.nodeid or 'a test that has ended'}: {cause.partition(' ')[2]}",
-            subject=event.nodeid, cause=cause, path=path, line=int(line) if line.isdigit() else 0,
+            subject=event.nodeid, cause=cause, **_place(event.where),
             gating=not event.excused,
         )  # fmt: skip
 
@@ -97,10 +101,9 @@ def network(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Viol
         who = attempt.nodeid or "code outside any test"
         where = f" at {attempt.where}" if attempt.where else ""
         what = f"{attempt.operation} {attempt.address}{where}"
-        path, _, line = attempt.where.rpartition(":")
         yield Violation(
             Code.NETWORK, f"{who} tried {what}", subject=attempt.nodeid, cause=f"NETWORK {what}",
-            path=path, line=int(line) if line.isdigit() else 0,
+            **_place(attempt.where),
         )  # fmt: skip
     if evidence.record.kind == LaneKind.DETERMINISTIC:
         yield from _unnamed_attempts(evidence)
