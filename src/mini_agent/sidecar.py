@@ -86,7 +86,7 @@ class LiteLLMSidecar:
 
     program, config: its program and the file that the gateway reads, too. environ: the gateway's environment.
     log: gets what happens to it; what it says itself, only at level debug, for it may quote prompts.
-    clean: takes secrets out of what it says. delays: makes the seconds before each start of a row of failures.
+    clean: takes secrets out of what it says.
     """
 
     def __init__(
@@ -97,14 +97,12 @@ class LiteLLMSidecar:
         environ: Mapping[str, str],
         log: logging.Logger,
         clean: Callable[[str], str],
-        delays: Callable[[], Iterator[float]] = back_off,
     ) -> None:
         self._command = [program, "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
         self._port = port
         self._environ = _environment(environ)
         self._log = log
         self._clean = clean
-        self._delays = delays
         self._said: deque[str] = deque(maxlen=_TOLD_LINES)
         self._process: subprocess.Popen[str] | None = None
         self._ready = threading.Event()
@@ -138,7 +136,7 @@ class LiteLLMSidecar:
 
     def _keep(self) -> None:
         """Start it again and again until told to stop; an end before it ever answered is a failure."""
-        delays = self._delays()
+        delays = back_off()
         while not self._stopping.is_set():
             began = time.monotonic()
             reason = self._life()
@@ -149,7 +147,7 @@ class LiteLLMSidecar:
                 self._ready.set()
                 return
             if time.monotonic() - began > SETTLED_S:
-                delays = self._delays()
+                delays = back_off()
             delay = next(delays)
             self._log.warning("litellm ended", extra={"facts": {"reason": reason, "again_in_s": delay}})
             self._stopping.wait(delay)

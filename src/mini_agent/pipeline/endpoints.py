@@ -69,7 +69,7 @@ def parse_endpoint(body: Mapping[str, Any], kind: Endpoint) -> ModelBody:
         value = body.get(name)
         if value is None or value == [] or (value == "" and name != "prompt"):
             raise MissingParameter(f"Missing required parameter: '{name}'", param=name)
-    check_types(body, fields, InvalidParameter)
+    check_types(body, fields)
     if (size := body.get("dimensions")) is not None and size < 1:
         raise InvalidParameter("Invalid 'dimensions': expected at least 1", param="dimensions")
     return ModelBody(model=body["model"], stream="stream" in fields and body.get("stream") is True, fields=body)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mini_agent.core.chat import ModelTarget
-from mini_agent.core.errors import GatewayError, InvalidParameter, MissingParameter, UnsupportedThread
+from mini_agent.core.errors import InvalidParameter, MissingParameter, UnsupportedThread
 from mini_agent.core.steering import NEVER_ALLOWED, cleaned, held_orders_only, may_hide, parameter_steers
 from mini_agent.dialects import Dialect
 from mini_agent.dialects.names import CONVERSATION
@@ -76,7 +76,7 @@ def parse_body(body: Mapping[str, Any], dialect: Dialect) -> ModelBody:
     Returns: the request. Raises: MissingParameter, InvalidParameter, UnsupportedThread; all name the parameter.
     """
     if dialect is Dialect.CHAT:
-        return parse_chat(body)
+        return _parse_chat(body)
     conversation = CONVERSATION[dialect]
     given = body.get(conversation)
     continues = dialect is Dialect.RESPONSES and any(body.get(name) for name in _INSTEAD_OF_INPUT)
@@ -92,40 +92,25 @@ def parse_body(body: Mapping[str, Any], dialect: Dialect) -> ModelBody:
     if stream is not None and not isinstance(stream, bool):
         raise kind_error("stream", (bool,))
     if isinstance(given, list):
-        _check_turns(given, conversation)
+        for index, turn in enumerate(given):
+            if not isinstance(turn, dict):
+                raise kind_error(f"{conversation}[{index}]", (dict,))
     elif not (given is None or (isinstance(given, str) and dialect is Dialect.RESPONSES)):
-        raise InvalidParameter(f"Invalid type for '{conversation}': expected array", param=conversation)
+        raise kind_error(conversation, (list,))
     return ModelBody(model=model, stream=stream is True, fields=body, dialect=dialect)
 
 
-def _check_turns(turns: list[Any], name: str) -> None:
-    for index, turn in enumerate(turns):
-        if not isinstance(turn, dict):
-            raise InvalidParameter(f"Invalid type for '{name}[{index}]': expected object", param=name)
-
-
-def parse_chat(
-    body: Mapping[str, Any],
-    *,
-    missing: type[GatewayError] = MissingParameter,
-    invalid: type[GatewayError] = InvalidParameter,
-) -> ModelBody:
-    """Check a decoded body. missing, invalid: the error classes of the route.
-
-    Returns: the request.
-    Raises: `missing` without model or messages, `invalid` for a whitelisted field of the wrong type; both name it.
-    """
+def _parse_chat(body: Mapping[str, Any]) -> ModelBody:
     for name in _REQUIRED:
-        value = body.get(name)
-        if value is None or value == "" or value == []:
-            raise missing(f"Missing required parameter: '{name}'", param=name)
-    check_types(body, CHAT_FIELDS, invalid)
-    check_messages(body["messages"], invalid)
+        if body.get(name) in (None, "", []):
+            raise MissingParameter(f"Missing required parameter: '{name}'", param=name)
+    check_types(body, CHAT_FIELDS)
+    check_messages(body["messages"])
     return ModelBody(model=body["model"], stream=body.get("stream") is True, fields=body)
 
 
-def check_types(body: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]], invalid: type[GatewayError]) -> None:
-    """See that the known fields of a body are of their types. Raises: `invalid`, which names the field."""
+def check_types(body: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]]) -> None:
+    """See that the known fields of a body are of their types. Raises: InvalidParameter, which names the field."""
     for name, value in body.items():
         if name not in fields or value is None:
             continue
@@ -133,12 +118,12 @@ def check_types(body: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]],
         kinds, kind = fields[name], type(value)
         # In JSON 3.0 is a whole number.
         if kind not in kinds and not (kind is float and int in kinds and value.is_integer()):
-            expected = " or ".join(dict.fromkeys(TYPE_NAMES[kind] for kind in kinds))
-            raise invalid(f"Invalid type for '{name}': expected {expected}", param=name)
+            raise kind_error(name, kinds)
         if kind is list and name in ITEM_TYPES:
             item = ITEM_TYPES[name]
             if not all(type(part) is item for part in value):
-                raise invalid(f"Invalid type for '{name}': expected an array of {TYPE_NAMES[item]}s", param=name)
+                text = f"Invalid type for '{name}': expected an array of {TYPE_NAMES[item]}s"
+                raise InvalidParameter(text, param=name)
 
 
 @dataclass(frozen=True, slots=True)

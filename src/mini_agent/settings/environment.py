@@ -16,7 +16,7 @@ from mini_agent.settings import parsers
 _PARSERS: Mapping[type, Callable[[str], Any]] = {
     bool: parsers.boolean,
     int: parsers.whole(),
-    float: parsers.number(),
+    float: parsers.number,
 }
 
 

@@ -51,19 +51,15 @@ def real_port(value: str) -> int:
     return port(value, 1)
 
 
-def number(minimum: float = 0.0) -> Callable[[str], float]:
-    """Returns: a parser of finite numbers not below `minimum`."""
-
-    def parse(value: str) -> float:
-        try:
-            parsed = float(value.strip())
-        except ValueError:
-            raise ValueError(f"expected a number, got '{value}'") from None
-        if not minimum <= parsed < float("inf"):
-            raise ValueError(f"must be a finite number of at least {minimum:g}, got '{value}'")
-        return parsed
-
-    return parse
+def number(value: str) -> float:
+    """Returns: a finite number, not below 0. Raises: ValueError."""
+    try:
+        parsed = float(value.strip())
+    except ValueError:
+        raise ValueError(f"expected a number, got '{value}'") from None
+    if not 0 <= parsed < float("inf"):
+        raise ValueError(f"must be a finite number of at least 0, got '{value}'")
+    return parsed
 
 
 def choice(*allowed: str) -> Callable[[str], str]:

@@ -7,14 +7,14 @@ from typing import Any
 from mini_agent.core.errors import GatewayError, InvalidParameter
 
 
-def check_messages(messages: list[Any], invalid: type[GatewayError] = InvalidParameter) -> None:
-    """Raises: `invalid` unless every message is an object with a `role`, and its tool calls are as they must be."""
+def check_messages(messages: list[Any]) -> None:
+    """Raises: InvalidParameter unless every message is an object with a `role`, its tool calls as they must be."""
     for index, message in enumerate(messages):
         if type(message) is not dict:
-            raise invalid(f"Invalid type for 'messages[{index}]': expected object", param="messages")
+            raise InvalidParameter(f"Invalid type for 'messages[{index}]': expected object", param="messages")
         if type(message.get("role")) is not str:
-            raise invalid(f"Invalid 'messages[{index}].role': expected string", param="messages")
-    check_tool_calls(messages, invalid)
+            raise InvalidParameter(f"Invalid 'messages[{index}].role': expected string", param="messages")
+    check_tool_calls(messages)
 
 
 def check_tool_calls(messages: list[dict[str, Any]], invalid: type[GatewayError] = InvalidParameter) -> None:

@@ -32,6 +32,8 @@ from mini_agent.upstreams.protocol import Batch, Capabilities
 _OWN_HEADERS = frozenset({"content-type", "authorization"})
 #: LiteLLM hands `max_retries` to OpenAI's SDK, which retries; for those that it calls itself, nobody does.
 _RETRIED_BY_US = HTTP_HANDLER_PROVIDERS | {"azure"}
+#: Of the retries that LiteLLM does not make itself.
+_BACKOFF = Backoff()
 #: Failures that say that the request was not served. A timeout is none: the provider may be working on it.
 _MAY_PASS = (RateLimited, ServiceUnavailable, ProviderFailed)
 #: Fields that LiteLLM adds to OpenAI's objects for its own use.
@@ -43,7 +45,7 @@ class LiteLLMClient:
 
     function: `acompletion`, or one that is called and answers in the same way. loader: imports the
     package on first use. drop_params: as in `litellm_settings`. clients: make the HTTP client of each call, None for
-    LiteLLM's own. backoff: of the retries that LiteLLM does not make itself.
+    LiteLLM's own.
     """
 
     name = "litellm_sdk"
@@ -57,11 +59,9 @@ class LiteLLMClient:
         drop_params: bool = False,
         loader: LiteLLMLoader | None = None,
         clients: SdkClients | None = None,
-        backoff: Backoff = Backoff(),  # noqa: B008 - it is frozen
         function: str = "acompletion",
     ) -> None:
         self._function = function
-        self._backoff = backoff
         self._clock = clock
         self._drop_params = drop_params
         self._load = loader or LiteLLMLoader()
@@ -121,7 +121,7 @@ class LiteLLMClient:
                 if attempt >= retries or type(failure) not in _MAY_PASS:
                     raise failure from error
                 asked_s = None if failure.retry_after == failure.default_retry_after else failure.retry_after
-            await self._clock.sleep(self._backoff.wait_s(attempt, asked_s))
+            await self._clock.sleep(_BACKOFF.wait_s(attempt, asked_s))
         raise AssertionError("unreachable")
 
     def _arguments(self, request: ProviderRequest, *, stream: bool) -> dict[str, Any]:
