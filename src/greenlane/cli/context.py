@@ -11,6 +11,7 @@ import msgspec
 
 from greenlane.config.context import Context, Say, silent
 from greenlane.config.load import load
+from greenlane.errors import EXIT_READY
 
 
 def print_line(text: str) -> None:
@@ -18,10 +19,11 @@ def print_line(text: str) -> None:
     print(text, flush=True)
 
 
-def print_answer(arguments: argparse.Namespace, value: Any, lines: Iterable[str]) -> None:
-    """Print a value as JSON where `--json` asks for it, and otherwise lines for people."""
+def print_answer(arguments: argparse.Namespace, value: Any, lines: Iterable[str]) -> int:
+    """Print a value as JSON where `--json` asks for it, otherwise lines for people; return `EXIT_READY`."""
     text = msgspec.json.format(msgspec.json.encode(value)).decode() if arguments.json else "\n".join(lines)
     print_line(text.removesuffix("\n"))
+    return EXIT_READY
 
 
 def context_of(arguments: argparse.Namespace, environ: Mapping[str, str], say: Say = print_line) -> Context:

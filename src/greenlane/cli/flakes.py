@@ -98,8 +98,8 @@ def _list(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
         together = f"with {len(k.flaky.together)} others" if k.flaky and k.flaky.together else ""
         rows.append((k.test, k.lane, str(flakes), str(runs), share, _state(k), together))
     head = ("test", "lane", "flakes", "runs", "failed", "state", "fails together")
-    print_answer(arguments, known, table(head, rows) if rows else ["no test flaked lately, and none is quarantined"])
-    return EXIT_READY
+    lines = table(head, rows) if rows else ["no test flaked lately, and none is quarantined"]
+    return print_answer(arguments, known, lines)
 
 
 def _show(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
@@ -117,8 +117,7 @@ def _show(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
             lines += ["  fails together with:", *(f"    {test}" for test in known.flaky.together)]
         if known.entry:
             lines.append(f"  owner {known.entry.owner or 'nobody'}, issue {known.entry.issue or 'none'}")
-    print_answer(arguments, found, lines)
-    return EXIT_READY
+    return print_answer(arguments, found, lines)
 
 
 def _quarantine(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
@@ -127,8 +126,7 @@ def _quarantine(manager: QuarantineManager, arguments: argparse.Namespace) -> in
     word = "would be quarantined" if arguments.dry_run else "quarantined"
     lines = [f"{e.test}: {word} until {e.expires}, issue {e.issue or 'to be opened'}" for e in made]
     lines += [f"{e.test}: issue {e.issue}" for e in posted]
-    print_answer(arguments, [*made, *posted], lines or ["nothing to do"])
-    return EXIT_READY
+    return print_answer(arguments, [*made, *posted], lines or ["nothing to do"])
 
 
 def _promote(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
@@ -155,5 +153,4 @@ def _expire(manager: QuarantineManager, arguments: argparse.Namespace) -> int:
     manager.remove(entries)
     word = "would gate again" if arguments.dry_run else "gates again"
     lines = [f"{entry.test} in {entry.lane}: {word}, its entry ended on {entry.expires}" for entry in entries]
-    print_answer(arguments, entries, lines or ["no entry is past its date"])
-    return EXIT_READY
+    return print_answer(arguments, entries, lines or ["no entry is past its date"])

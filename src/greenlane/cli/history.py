@@ -71,8 +71,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
     if arguments.verb == "ingest":
         stored = ingest_apart(context)
-        print_answer(arguments, {"stored": stored}, [f"{stored} runs stored"])
-        return EXIT_READY
+        return print_answer(arguments, {"stored": stored}, [f"{stored} runs stored"])
     engine = connect(address(context)) if getattr(arguments, "dry_run", False) else opened(context)
     VERBS[arguments.verb](settings, arguments, engine)
     return EXIT_READY

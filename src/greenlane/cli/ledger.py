@@ -80,8 +80,7 @@ def _show(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -> 
     older = older_file(settings)
     if older:
         advice.append(f"{older} is read, too; greenlane ledger tidy moves its entries into {LEDGER_FILE}")
-    print_answer(arguments, ledger, [*shown, *advice])
-    return EXIT_READY
+    return print_answer(arguments, ledger, [*shown, *advice])
 
 
 def _need(entry: Known) -> str:
@@ -157,8 +156,7 @@ def _tidy(settings: Settings, ledger: Ledger, arguments: argparse.Namespace) -> 
         lines.append(f"{older}: {'would become' if arguments.dry_run else 'has become'} a part of {LEDGER_FILE}")
     if not arguments.dry_run and (entries or older):
         write_ledger(settings.root, without(ledger, entries), older)
-    print_answer(arguments, [name_of(entry) for entry in entries], lines or ["nothing to tidy"])
-    return EXIT_READY
+    return print_answer(arguments, [name_of(entry) for entry in entries], lines or ["nothing to tidy"])
 
 
 def _requirements(settings: Settings, ledger: Ledger, evidence: Sequence[LaneEvidence]) -> Requirements:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from greenlane.cli.context import print_answer
 from greenlane.config.load import Settings, load
-from greenlane.errors import EXIT_READY, ConfigError
+from greenlane.errors import ConfigError
 from greenlane.run.planning import make_plans, write_plan
 from greenlane.sharding.plan import PlanFile, PlanSource
 from greenlane.sharding.plans import plan_digest
@@ -33,8 +33,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if arguments.out:
         write_plan(Path(arguments.out), plans)
     written = [f"written to {arguments.out}: run shards with --plan {arguments.out}"] if arguments.out else []
-    print_answer(arguments, plans, [*_shown(plans), *written])
-    return EXIT_READY
+    return print_answer(arguments, plans, [*_shown(plans), *written])
 
 
 def _sharded(settings: Settings, names: list[str]) -> list[str]:

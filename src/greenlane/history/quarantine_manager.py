@@ -12,9 +12,8 @@ from greenlane.errors import ConfigError
 from greenlane.evidence.ledger import LEDGER_FILE
 from greenlane.evidence.quarantine import Entry, FlakyTest
 from greenlane.history.database import reading
-from greenlane.history.issues.draft import Drafts, body, marker, title
+from greenlane.history.issues.draft import Drafts, IssueError, Tracker, body, marker, title
 from greenlane.history.issues.github import GitHub
-from greenlane.history.issues.protocol import IssueError, Tracker
 from greenlane.history.ledger import older_file, read_ledger, write_ledger
 from greenlane.history.promotion import Promotion, promotion
 from greenlane.history.queries import evidence_since

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -16,12 +16,12 @@ from greenlane.evidence.contract import Contract
 from greenlane.evidence.evidence import LaneResult, ServiceRecord
 from greenlane.evidence.journal_reader import running_tests
 from greenlane.judge.address import base_line, endpoints
-from greenlane.supervisor.given_files import give
 from greenlane.supervisor.lane_channel import channel_of
 from greenlane.supervisor.namespace import enter
 from greenlane.supervisor.output import Output
-from greenlane.supervisor.plan import Plan, ServicePlan
+from greenlane.supervisor.plan import GivenFile, Plan, ServicePlan
 from greenlane.supervisor.services import Running, placed
+from greenlane.util.files import write_atomically
 from greenlane.util.processes import end_survivors, stop_group
 
 LANE = "lane"
@@ -226,3 +226,21 @@ def _column(text: str, prefix: str, name: str) -> int:
 def _row(text: str, name: str) -> int:
     """Return a number of a list of names and numbers."""
     return next((int(line.split()[1]) for line in text.splitlines() if line.split()[:1] == [name]), 0)
+
+
+def give(files: Iterable[GivenFile], base: str, say: Callable[[str], None]) -> dict[str, str]:
+    """Write what is to be written, and return the variables that carry the files.
+
+    Args:
+        base: the one base; empty when the lane has none, and then there is nothing that a written file could name.
+    """
+    variables: dict[str, str] = {}
+    for file in files:
+        if file.text and not base:
+            continue
+        for target in (file.path, file.latest) if file.text else ():
+            if target:
+                write_atomically(Path(target), file.text.replace("{base}", base))
+        say(file.line.replace("{path}", file.path))
+        variables |= {name: value.replace("{path}", file.path) for name, value in file.variables.items()}
+    return variables

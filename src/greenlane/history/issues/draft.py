@@ -6,7 +6,9 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
+from greenlane.errors import EXIT_NOT_READY, GreenlaneError
 from greenlane.evidence.quarantine import Entry
 from greenlane.report.lines import clean
 from greenlane.report.marked import code
@@ -76,3 +78,25 @@ def body(entry: Entry, together: Sequence[str]) -> str:
         "", marker(entry),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+class IssueError(GreenlaneError):
+    """An issue could not be opened."""
+
+    exit_code = EXIT_NOT_READY
+    label = "ISSUE"
+
+
+class Tracker(Protocol):
+    """Keeps the issues of one project; of one test there is never a second."""
+
+    def open(self, marker: str, title: str, body: str) -> str:
+        """Open the issue of a test, or find it where it is open already, and return its address.
+
+        Args:
+            marker: text in the body that only this test's issue has.
+            body: Markdown.
+
+        Raises:
+            IssueError: the tracker cannot be reached or refuses.
+        """

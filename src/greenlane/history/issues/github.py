@@ -11,7 +11,7 @@ from http.client import HTTPException, HTTPMessage
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from greenlane.history.issues.protocol import IssueError
+from greenlane.history.issues.draft import IssueError
 
 LABEL = "flaky"
 PAGES = 20

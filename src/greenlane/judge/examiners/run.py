@@ -46,28 +46,25 @@ def bad_requests(evidence: LaneEvidence, requirements: Requirements) -> Iterable
 
 def runner(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
     """ERROR when the lane could not be started or ended in a way that is nobody's test's fault."""
-    record = evidence.record
+    if cause := _broken(evidence):
+        yield Violation(Code.ERROR, cause, subject=evidence.record.check, cause=cause)
+
+
+def _broken(evidence: LaneEvidence) -> str:
+    """Return what is wrong with the lane's pytest itself; empty for nothing, or where it is told as what it is."""
+    record, status = evidence.record, evidence.record.result.exit_status
     if record.result.failure:
-        if record.result.failure in record.environment.drift:
-            return  # told as what it is
-        yield Violation(Code.ERROR, record.result.failure, subject=record.check, cause=record.result.failure)
-        return
+        return "" if record.result.failure in record.environment.drift else record.result.failure
     if record.result.timed_out or record.result.interrupted:
-        return
-    status = record.result.exit_status
+        return ""
     if status is None:
-        cause = "the lane's pytest has no exit status"
-        yield Violation(Code.ERROR, cause, subject=record.check, cause=cause)
-    elif status < 0:
-        cause = f"the lane's pytest was killed by signal {-status}"
-        yield Violation(Code.ERROR, cause, subject=record.check, cause=cause)
-    elif record.complaint or (status in (2, 3, 4) and not evidence.journal.collect_errors):
-        cause = f"pytest ended with exit status {status} ({PYTEST_STATUS.get(status, 'before any test')})"
-        cause += f": {record.complaint}" if record.complaint else ""
-        yield Violation(Code.ERROR, cause, subject=record.check, cause=cause)
-    elif status > 5:
-        cause = f"the lane's pytest ended with exit status {status}"
-        yield Violation(Code.ERROR, cause, subject=record.check, cause=cause)
+        return "the lane's pytest has no exit status"
+    if status < 0:
+        return f"the lane's pytest was killed by signal {-status}"
+    if record.complaint or (status in (2, 3, 4) and not evidence.journal.collect_errors):
+        ended = f"pytest ended with exit status {status} ({PYTEST_STATUS.get(status, 'before any test')})"
+        return f"{ended}: {record.complaint}" if record.complaint else ended
+    return f"the lane's pytest ended with exit status {status}" if status > 5 else ""
 
 
 def deadline(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:

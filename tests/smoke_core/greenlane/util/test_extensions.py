@@ -20,7 +20,7 @@ from greenlane.evidence.violation import Code
 from greenlane.report.write import remove_reports, write_reports
 from greenlane.run.guards import Guarded, Look, given_files, look_around
 from greenlane.run.requirements import added_examiners
-from greenlane.supervisor.given_files import give
+from greenlane.supervisor.supervisor import give
 from greenlane.util.extensions import COMMANDS, GROUPS, extensions, load
 from support.distribution import install
 from support.evidence import demand, lane, outcome

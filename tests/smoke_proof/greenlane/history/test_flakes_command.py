@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from greenlane.evidence.history import DAY
+from greenlane.history.issues.draft import IssueError
 from greenlane.history.issues.github import GitHub
-from greenlane.history.issues.protocol import IssueError
 from greenlane.judge.quarantine import day_of, stamp
 from support.github import FakeGitHub
 from support.remembered import NOON, STEADY, TEST, Remembering, ended, run_of, runs_of
