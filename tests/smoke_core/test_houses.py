@@ -8,7 +8,7 @@ import pytest
 
 from support.house import FUNCTION_LINES, IMPORTS, MODULE_LINES, complaints, modules
 
-BEING_MENDED = re.compile(r"src/mini_agent/(core/errors.py: 438 lines|.*: imports 2[1-4] modules|.*: the name _?told)")
+BEING_MENDED = re.compile(r"src/mini_agent/.*: the name _?told")
 """Complaints about what is not yet as it should be."""
 
 
