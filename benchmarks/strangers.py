@@ -108,7 +108,7 @@ def adopt(name: str, expected: dict[str, Any], rounds: int) -> dict[str, Any]:
             pairs.append((run([*GREENLANE, "ready", "--fresh"], project), lane_seconds(project), plain))
         return found | {
             "ready": ready, "verdict": verdict, "pairs": pairs, "edited": digest(project) != tests,
-            "lines": len(after_progress(ready.output)),
+            "broken": broken(project), "lines": len(after_progress(ready.output)),
             "placed": next(t for t in init.output.splitlines() if t.startswith("placed: ")),
         }  # fmt: skip
 
@@ -144,10 +144,17 @@ def digest(project: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in names if ".nox" not in path.parts}
 
 
-def reds(verdict: dict[str, Any], expected: dict[str, Any]) -> list[str]:
-    """Return each red row with its judgement."""
+def broken(project: Path) -> list[str]:
+    """Return a row for each test that the survey found failing always, under plain pytest, too."""
+    ledger = project / "greenlane-ledger.toml"
+    moves = tomllib.loads(ledger.read_text(encoding="utf-8")).get("move", ()) if ledger.exists() else ()
+    return [f"BROKEN {move['test']}" for move in moves if move["lane"] == "broken"]
+
+
+def reds(verdict: dict[str, Any], broken: Sequence[str], expected: dict[str, Any]) -> list[str]:
+    """Return each red row, and each test that is in no lane because it is broken, with its judgement."""
     known = expected.get("reds", {})
-    rows = {f"{v['code']} {v['subject']}": v for v in verdict["violations"] if v["gating"]}
+    rows = [*dict.fromkeys(f"{v['code']} {v['subject']}" for v in verdict["violations"] if v["gating"]), *broken]
     told = []
     for row in rows:
         judged = next((why for pattern, why in known.items() if pattern in row), "NOT JUDGED")
@@ -162,7 +169,7 @@ def show(found: dict[str, Any], expected: dict[str, Any], fixed: float) -> bool:
         print(f"{found['name']}: init ended with {init.status}\n{init.output[-1500:]}", flush=True)
         return False
     lanes, seconds, plains = zip(*found["pairs"], strict=True)
-    rows = reds(found["verdict"], expected)
+    rows = reds(found["verdict"], found["broken"], expected)
     cpu, plain_cpu = median(lane.cpu - fixed for lane in lanes), median(plain.cpu for plain in plains)
     wall, plain_wall = median(seconds), median(plain.seconds for plain in plains)
     memory, plain_memory = median(lane.memory for lane in lanes), median(plain.memory for plain in plains)
