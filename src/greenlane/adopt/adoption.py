@@ -84,7 +84,7 @@ def _adopted(root: Path, adoption: Adoption, seen: Survey, lock: str) -> Adopted
     today = day_of(time.time())
     placed = place(seen.observed)
     skipped = unrunnable(seen.observed, placed)
-    conditions = skip_conditions(root, [test.nodeid for test in skipped])
+    conditions = skip_conditions(root, {test.nodeid: test.reason for test in skipped})
     named = imported_names(root, {test.reason for test in skipped})
     conditions |= {
         t.nodeid: f"{named[t.reason]} ; {conditions.get(t.nodeid, '')}" for t in skipped if t.reason in named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from greenlane.sharding.assignment import file_of
@@ -18,22 +18,24 @@ _IMPORTS = re.compile(r"^\s*(?:import|from)\s+([A-Za-z_]\w*)", re.MULTILINE)
 MARKS = ("skipif", "skipIf", "skipUnless", "xfail")
 
 
-def skip_conditions(root: Path, nodeids: Iterable[str]) -> dict[str, str]:
+def skip_conditions(root: Path, reasons: Mapping[str, str]) -> dict[str, str]:
     """Return the text of the conditions of each test, its class and its file, by node id; empty for none.
 
     Args:
-        root: the project; nodeids: tests, relative to it.
+        root: the project; reasons: what the skip of each test says, by node id, relative to the project. A condition
+            with other words of its own is not what this one was skipped for.
     """
     trees: dict[str, tuple[str, ast.Module] | None] = {}
     found = {}
-    for nodeid in nodeids:
+    for nodeid, reason in reasons.items():
         file = file_of(nodeid)
         if file not in trees:
             trees[file] = _parsed(root / file)
         parsed = trees[file]
         if parsed is not None:
             names = [part.split("[")[0] for part in nodeid.split("::")[1:]]
-            found[nodeid] = " ; ".join(_conditions(parsed[0], parsed[1], names))
+            conditions = _conditions(parsed[0], parsed[1], names)
+            found[nodeid] = " ; ".join(text for text, words in conditions if words in ("", reason))
     return found
 
 
@@ -45,8 +47,11 @@ def _parsed(path: Path) -> tuple[str, ast.Module] | None:
         return None
 
 
-def _conditions(text: str, tree: ast.Module, names: list[str]) -> Iterator[str]:
-    """Yield the conditions on the way to a test, the innermost first; a name that stands for one is followed."""
+def _conditions(text: str, tree: ast.Module, names: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the conditions on the way to a test with their reasons, the innermost first.
+
+    A name that stands for one is followed. The reason is empty where it is no plain text.
+    """
     body: list[ast.stmt] = tree.body
     assigned = {
         target.id: node.value
@@ -68,8 +73,8 @@ def _conditions(text: str, tree: ast.Module, names: list[str]) -> Iterator[str]:
         yield from _of_decorator(text, assigned["pytestmark"], assigned)
 
 
-def _of_decorator(text: str, node: ast.expr, assigned: dict[str, ast.expr]) -> Iterator[str]:
-    """Yield the condition that a decorator names."""
+def _of_decorator(text: str, node: ast.expr, assigned: dict[str, ast.expr]) -> Iterator[tuple[str, str]]:
+    """Yield the conditions that a decorator names, each with its reason."""
     if isinstance(node, ast.Name) and node.id in assigned:
         node = assigned[node.id]
     for call in (inner for inner in ast.walk(node) if isinstance(inner, ast.Call)):
@@ -84,7 +89,13 @@ def _of_decorator(text: str, node: ast.expr, assigned: dict[str, ast.expr]) -> I
             absent = re.fullmatch(r"(\w+)(?: is (?:not )?None)?", condition_text)
             # A module that is None where it could not be imported.
             optional = absent and re.search(rf"^[ \t]+import {absent[1]}$|^\s*{absent[1]} = None$", text, re.MULTILINE)
-            yield f"could not import '{absent[1]}'" if absent and optional else condition_text
+            said = f"could not import '{absent[1]}'" if absent and optional else condition_text
+            yield said, next((_text(word.value) for word in call.keywords if word.arg == "reason"), "")
+
+
+def _text(node: ast.expr) -> str:
+    """Return text that stands there as it is; nothing for what is computed."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def imported_names(root: Path, reasons: Iterable[str]) -> dict[str, str]:

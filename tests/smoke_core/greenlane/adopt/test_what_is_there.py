@@ -131,11 +131,26 @@ class TestB:
     def test_c(self): pass
 """
     write(tmp_path, test_it_dot_py=text, test_bad_dot_py="def (")
-    found = skip_conditions(tmp_path, ["test_it.py::test_a[1]", "test_it.py::TestB::test_c", "test_bad.py::x"])
+    tests = ("test_it.py::test_a[1]", "test_it.py::TestB::test_c", "test_bad.py::x")
+    found = skip_conditions(tmp_path, dict.fromkeys(tests, "x"))
     assert found == {
         "test_it.py::test_a[1]": 'sys.platform == "win32" ; PYPY',
         "test_it.py::TestB::test_c": "sys.version_info < (3, 13) ; PYPY",
     }
+
+
+def test_a_condition_with_other_words_is_another_skip(tmp_path: Path) -> None:
+    """Of two marks the one counts whose reason is the skip's; one that computes its reason may be it."""
+    text = """
+import os, sys, pytest
+@pytest.mark.skipif(sys.platform == "win32", reason="no modes on Windows")
+@pytest.mark.skipif(not hasattr(os, "lchmod"), reason="os.lchmod() is not available")
+@pytest.mark.skipif(OLD, reason=f"{OLD}")
+def test_a(): pass
+"""
+    write(tmp_path, test_it_dot_py=text)
+    found = skip_conditions(tmp_path, {"test_it.py::test_a": "os.lchmod() is not available"})
+    assert found == {"test_it.py::test_a": 'hasattr(os, "lchmod") ; OLD'}
 
 
 def test_a_module_is_told_from_a_feature(tmp_path: Path) -> None:
