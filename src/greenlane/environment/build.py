@@ -114,6 +114,12 @@ def check(recipe: Recipe, manifest: Manifest) -> list[str]:
     return found or drift.altered(recipe.location, manifest)
 
 
+def drift_now(recipe: Recipe) -> list[str]:
+    """Return how an environment that was prepared differs from its lock by now."""
+    manifest = drift.read(recipe.location)
+    return check(recipe, manifest) if manifest else ["the environment's manifest is gone"]
+
+
 def _create(recipe: Recipe, installer: Installer) -> None:
     """Make the empty environment.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatch
 
 import msgspec
 
@@ -34,11 +33,6 @@ class Definition(msgspec.Struct, frozen=True):
     nodeid: str
     line: int
     hidden_by: int = 0
-
-
-def is_test_file(name: str) -> bool:
-    """Return whether a file has a test file's name."""
-    return any(fnmatch(name, pattern) for pattern in FILES)
 
 
 def definitions(path: str, source: bytes) -> list[Definition]:

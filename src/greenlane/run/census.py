@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
 from greenlane.evidence.claims import Claims
 from greenlane.evidence.samples import Declared
-from greenlane.judge.census import NOT_ENTERED, Definition, definitions, is_test_file
+from greenlane.judge.census import FILES, NOT_ENTERED, Definition, definitions
 from greenlane.judge.samples import MARK, declarations
 from greenlane.sharding.claims import takes_file
 
@@ -59,13 +59,13 @@ def present_files(root: Path, tests: Iterable[str], claims: Claims = NO_CLAIMS) 
         claims: whose files of these are left out, because they are other lanes'.
     """
     starts = {name.split("::", 1)[0] for name in tests}
-    paths = {path for name in starts for path in _files(root / name)}
+    paths = {path for name in starts for path in files_of_tests(root / name)}
     names = [os.path.relpath(path, root).replace(os.sep, "/") for path in sorted(paths)]
     return [name for name in names if takes_file(name, claims)]
 
 
-def _files(start: Path) -> Iterator[Path]:
-    """Yield the test files of a file or folder."""
+def files_of_tests(start: Path, patterns: Sequence[str] = FILES) -> Iterator[Path]:
+    """Yield the test files of a file or folder, but not those of environments, nor of projects within it."""
     if start.is_file():
         yield start
         return
@@ -74,4 +74,4 @@ def _files(start: Path) -> Iterator[Path]:
             folders.clear()
             continue
         folders[:] = [name for name in folders if not any(fnmatch(name, pattern) for pattern in NOT_ENTERED)]
-        yield from (Path(folder, name) for name in files if is_test_file(name))
+        yield from (Path(folder, name) for name in files if any(fnmatch(name, pattern) for pattern in patterns))

@@ -125,9 +125,6 @@ def combine_coverage(context: Context, evidence: Sequence[LaneEvidence]) -> Path
         ["xml", "-q", f"--data-file={data}", "-o", str(target / REPORT)],
         ["html", "-q", f"--data-file={data}", "-d", str(target / "html")],
     )
-    for first, *rest in commands:
-        subprocess.run(
-            [python, "-P", "-s", "-m", "coverage", first, f"--rcfile={config}", *rest],
-            cwd=settings.root, env=install_environment(context.environ), capture_output=True, check=False,
-        )  # fmt: skip
+    for words in commands:
+        _coverage(python, config, words, settings.root, install_environment(context.environ))
     return target

@@ -13,8 +13,7 @@ import msgspec
 
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
-from greenlane.environment.build import Recipe, check, prepare
-from greenlane.environment.drift import read as read_manifest
+from greenlane.environment.build import Recipe, drift_now, prepare
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.wheels import harness_state, wheels_state
 from greenlane.evidence.evidence import Environment
@@ -50,9 +49,8 @@ class PreparedLane(msgspec.Struct, frozen=True):
         """Return the environment with how it, and those of the services, differ from their locks, before or now."""
         if self.recipe is None:
             return msgspec.structs.replace(self.environment, drift=self.services.drift())
-        manifest = read_manifest(self.recipe.location)
-        later = check(self.recipe, manifest) if manifest else ["the environment's manifest is gone"]
-        drift = (*self.environment.drift, *(f"during the run: {text}" for text in later), *self.services.drift())
+        later = (f"during the run: {text}" for text in drift_now(self.recipe))
+        drift = (*self.environment.drift, *later, *self.services.drift())
         return msgspec.structs.replace(self.environment, drift=drift)
 
 

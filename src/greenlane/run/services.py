@@ -10,8 +10,7 @@ from greenlane.config.context import Context
 from greenlane.config.lanes import Instead, Service
 from greenlane.config.load import Settings
 from greenlane.config.services import absence_line, switched_off
-from greenlane.environment.build import Recipe, check, prepare
-from greenlane.environment.drift import read as read_manifest
+from greenlane.environment.build import Recipe, drift_now, prepare
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import Installer, Virtualenv, installer_of
 from greenlane.environment.lock_file import installation_failure, mismatched
@@ -42,9 +41,7 @@ class ResolvedServices(msgspec.Struct, frozen=True, kw_only=True):
         """Return how the environments differ from their locks, before the run or now."""
         found = [f"service {name}: {text}" for name, home in self.environments.items() for text in home.drift]
         for name, recipe in self.recipes.items():
-            manifest = read_manifest(recipe.location)
-            later = check(recipe, manifest) if manifest else ["the environment's manifest is gone"]
-            found += [f"service {name}: during the run: {text}" for text in later]
+            found += [f"service {name}: during the run: {text}" for text in drift_now(recipe)]
         return tuple(found)
 
 

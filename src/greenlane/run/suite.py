@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from fnmatch import fnmatch
 from pathlib import Path
 
 from greenlane.config.load import Settings
 from greenlane.config.pytest_settings import PytestSettings, read_pytest
 from greenlane.evidence.violation import Code, Violation
-from greenlane.judge.census import NOT_ENTERED
-from greenlane.run.census import PROJECT_FILES
+from greenlane.run.census import files_of_tests
 
 CUSTOMARY = ("tests", "test", "testing")
 """Folders that hold a suite, when nothing else is said."""
@@ -34,20 +30,9 @@ def suite_of(root: Path, settings: PytestSettings) -> tuple[str, ...]:
     if settings.testpaths:
         found = sorted({path for name in settings.testpaths for path in root.glob(name.rstrip("/"))})
         return tuple(path.relative_to(root).as_posix() for path in found)
-    places = {_place(file) for file in _test_files(root, settings)}
+    places = {_place(file.relative_to(root)) for file in files_of_tests(root, settings.files)}
     usual = [name for name in CUSTOMARY if name in places]
     return tuple(usual or sorted(places))
-
-
-def _test_files(root: Path, settings: PytestSettings) -> Iterator[Path]:
-    """Yield the test files of a project, relative to it, but not those of environments, nor of projects within it."""
-    for folder, folders, files in os.walk(root):
-        if Path(folder) != root and PROJECT_FILES.intersection(files):
-            folders.clear()
-            continue
-        folders[:] = [name for name in folders if not any(fnmatch(name, pattern) for pattern in NOT_ENTERED)]
-        here = Path(folder).relative_to(root)
-        yield from (here / name for name in files if any(fnmatch(name, pattern) for pattern in settings.files))
 
 
 def _place(file: Path) -> str:
@@ -65,7 +50,8 @@ def _place(file: Path) -> str:
 def in_no_lane(settings: Settings) -> list[Violation]:
     """Return NO_TESTS where a project has tests of its own and no lane has any of them: nothing would be proved."""
     root = settings.root
-    own = [file for file in _test_files(root, read_pytest(root)) if file.as_posix() not in SAMPLES]
+    found = (file.relative_to(root) for file in files_of_tests(root, read_pytest(root).files))
+    own = [file for file in found if file.as_posix() not in SAMPLES]
     lanes = settings.configuration.lanes.values()
     taken = {Path(test.split("::")[0]) for lane in lanes for test in lane.tests}
     if not own or any(place in taken or file in taken for file in own for place in file.parents):
