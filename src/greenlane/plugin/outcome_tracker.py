@@ -8,7 +8,7 @@ import pytest
 
 from greenlane.evidence.outcome import Outcome
 from greenlane.plugin.body_probe import BodyProbe
-from greenlane.plugin.reports import Truth, cause_of, first_line, skip_reason
+from greenlane.plugin.reports import Truth, first_line, skip_reason, words_of
 
 _RETURNED = "return a value that is not None from a test case"
 """How unittest says that a test returned its result instead of asserting it; pytest says it of functions only."""
@@ -50,7 +50,7 @@ class OutcomeTracker:
     def part(self, report: pytest.TestReport) -> None:
         """Note a part of a test that has a report of its own: a subtest."""
         if report.failed:
-            self._phases["part"] = (Outcome.FAILED, f"a subtest failed: {cause_of(report)[0]}")
+            self._phases["part"] = (Outcome.FAILED, f"a subtest failed: {words_of(report)}")
         elif report.skipped and not hasattr(report, "wasxfail"):
             self._phases.setdefault("part", (Outcome.SKIPPED, skip_reason(report)))
 

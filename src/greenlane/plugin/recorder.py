@@ -37,6 +37,7 @@ class Recorder:
         self._config = config
         self._lane = lane
         self._contract = lane.contract
+        self._project = os.path.realpath(lane.contract.project)
         self._journal = lane.journal
         self._unhandled = unhandled
         self._controller = controller
@@ -68,7 +69,7 @@ class Recorder:
         if self._controller:
             return
         if report.failed:
-            cause, path, line = cause_of(report)
+            cause, path, line = cause_of(report, self._project)
             self._journal.write(CollectError, nodeid=report.nodeid, cause=cause, path=path, line=line)
         elif report.skipped:
             self._journal.write(
@@ -88,7 +89,8 @@ class Recorder:
         self._journal.write(TestStarted, nodeid=item.nodeid)
         result = yield
         if self._reports:
-            self._journal.write(TestFinished, nodeid=item.nodeid, **settle(self._reports, self._tracker.hidden()))
+            fields = settle(self._reports, self._project, self._tracker.hidden())
+            self._journal.write(TestFinished, nodeid=item.nodeid, **fields)
         return result
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:

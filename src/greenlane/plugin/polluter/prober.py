@@ -138,7 +138,7 @@ class Prober:
         self._reports = []
         self._ran += 1
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        fields = settle(self._reports)
+        fields = settle(self._reports, self._lane.contract.project)
         return Outcome(fields["outcome"]).value, first_line(str(fields.get("cause", "")))
 
     def _leaks(self, task: LookForLeaks, say: Say) -> bytes:

@@ -135,8 +135,11 @@ class Files:
 
 
 def _absolute(path: str) -> str:
-    """Return a path from the root on, without `.` and `..`."""
-    return os.path.normpath(path if os.path.isabs(path) else os.path.join(getcwd(), path))
+    """Return a path from the root on, without `.` and `..`; as it is where the working directory is gone."""
+    try:
+        return os.path.normpath(path if os.path.isabs(path) else os.path.join(getcwd(), path))
+    except FileNotFoundError:
+        return path
 
 
 def _exists(path: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from greenlane.config.leaks import LeakPolicy
-from greenlane.evidence.journal import Leaked
+from greenlane.evidence.journal import Leaked, TestFinished
 from support.lane_project import LaneProject, LaneRun
 
 from .projects import CLEAN, LAZY, PACKAGE, SCOPES, SPECIAL, line_of
@@ -220,3 +220,18 @@ def test_the_guard_is_off_without_a_level(tmp_path: Path) -> None:
     run = project_in(tmp_path, "import os\n\ndef test_a(): os.environ['A'] = '1'\n").run("-n", "0")
 
     assert (run.status, run.of(Leaked)) == (0, [])
+
+
+@pytest.mark.parametrize("level", ["error", "off"])
+def test_a_working_directory_that_is_gone_stops_nothing(tmp_path: Path, level: str) -> None:
+    """A test that takes its own folder away and fails is told with its line, and the next ones run all the same."""
+    tests = (
+        "import os, tempfile\ndef test_away():\n    with tempfile.TemporaryDirectory() as folder:\n"
+        "        os.chdir(folder)\n    missing = open('x')\ndef test_after():\n    open(__file__).close()\n"
+    )
+
+    run = project_in(tmp_path, tests).run("-n", "0", leaks=LeakPolicy(level=level))
+
+    assert run.outcomes == {"test_away": "failed", "test_after": "passed"}, run.output
+    (told,) = [event for event in run.of(TestFinished) if event.cause]
+    assert (told.path, told.line, told.cause[:17]) == ("tests/test_it.py", 5, "FileNotFoundError"), run.output
