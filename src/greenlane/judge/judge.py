@@ -211,20 +211,10 @@ def _provider(
         return Check(name=name, status=Status.SKIPPED, reason=state.reason if state else "no gate", required=required)
     items = [item for item in evidence if item.record.lane == requirements.providers[name]]
     tests = [t for item in items for t in item.journal.outcomes if item.journal.providers.get(t.nodeid) == name]
-    excused = frozenset(nodeid for item in items for nodeid in excused_tests(item, requirements) | tolerated(item))
-    counts = dict(Counter(test.outcome for test in tests))
     canned = next((v.cause for v in found if v.gating and (v.code, v.subject) == (Code.CANNED, name)), "")
-    if canned or any(test.outcome.bad and test.nodeid not in excused for test in tests):
-        status, reason = Status.FAILED, canned
-    elif any(test.outcome is Outcome.PASSED for test in tests):
-        status, reason = Status.PASSED, ""
-    else:
-        reasons = "; ".join(t.reason or f"{t.nodeid} failed in quarantine" for t in tests)
-        status, reason = Status.SKIPPED, reasons or "no test of this provider ran"
-    return Check(
-        name=name, status=status, reason=reason, counts=counts, required=required,
-        duration=sum(test.duration for test in tests),
-    )  # fmt: skip
+    reasons = "; ".join(t.reason or f"{t.nodeid} failed in quarantine" for t in tests)
+    row = Check(name=name, status=Status.FAILED if canned else Status.PASSED, reason=canned, required=required)
+    return _by_tests(row, tests, items, requirements, reasons or "no test of this provider ran")
 
 
 def _service(
@@ -237,18 +227,25 @@ def _service(
     failures = [record.failure for record in records if record.failure]
     absences = [record.absent for record in records if record.absent]
     reason = "; ".join(dict.fromkeys(failures or absences))
-    excused = frozenset(nodeid for item in own for nodeid in excused_tests(item, requirements) | tolerated(item))
     canned = {v.subject for v in found if v.code is Code.CANNED} & {name, *(test.nodeid for test in tests)}
-    if failures or canned or any(test.outcome.bad and test.nodeid not in excused for test in tests):
+    status, required = Status.FAILED if failures or canned else Status.PASSED, name in requirements.expected
+    idle = reason or ("no test that needs it ran" if records else "its lane was not run")
+    row = Check(name=name, status=status, reason=reason, required=required)
+    return _by_tests(row, tests, own, requirements, idle)
+
+
+def _by_tests(
+    row: Check, tests: Sequence[TestOutcome], items: Sequence[LaneEvidence], requirements: Requirements, idle: str
+) -> Check:
+    """Return a row with what its tests came to; `idle` says why it is skipped where none of them passed."""
+    excused = frozenset(nodeid for item in items for nodeid in excused_tests(item, requirements) | tolerated(item))
+    status, reason = row.status, row.reason
+    if any(test.outcome.bad and test.nodeid not in excused for test in tests):
         status = Status.FAILED
-    elif any(test.outcome is Outcome.PASSED for test in tests):
-        status = Status.PASSED
-    else:
-        status, reason = Status.SKIPPED, reason or ("no test that needs it ran" if records else "its lane was not run")
-    return Check(
-        name=name, status=status, reason=reason, counts=dict(Counter(test.outcome for test in tests)),
-        required=name in requirements.expected, duration=sum(test.duration for test in tests),
-    )  # fmt: skip
+    if status is Status.PASSED and not any(test.outcome is Outcome.PASSED for test in tests):
+        status, reason = Status.SKIPPED, idle
+    counts, duration = dict(Counter(test.outcome for test in tests)), sum(test.duration for test in tests)
+    return msgspec.structs.replace(row, status=status, reason=reason, counts=counts, duration=duration)
 
 
 def _expected(

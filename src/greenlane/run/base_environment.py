@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from greenlane.config.lanes import LaneKind, Service
 from greenlane.environment.variables import lane_environment
 from greenlane.evidence.evidence import Environment
@@ -88,23 +90,19 @@ def _plan(
     job: LaneJob, name: str, service: Service, home: Environment, own: Mapping[str, str], external: str
 ) -> ServicePlan:
     """Return one service as the supervisor must know it; somebody else's server has paths of its own."""
-    other = service.instead if external and service.instead else None
+    other, model = service.instead if external else None, ""
+    if other:
+        model = job.environ.get(other.model_variable, "").strip() if other.model_variable else ""
+        asked = {"ready": other.ready, "models": other.models, "identity": "", "meter": "", "refused": ""}
+        service = msgspec.structs.replace(service, **asked)
     return ServicePlan(
         name=name,
+        service=service,
         command=resolve_command(service.command, str(Path(home.python).parent)),
         environment=process_environment(job, own, service.env),
         cwd=job.settings.project,
-        ready=other.ready if other else service.ready,
-        identity="" if other else service.identity,
-        models=other.models if other else service.models,
-        model=job.environ.get(other.model_variable, "").strip() if other and other.model_variable else "",
-        meter="" if other else service.meter,
-        refused="" if other else service.refused,
-        gives=service.gives,
-        gated=service.gated,
-        start_timeout=service.start_timeout,
         log=str(job.artifacts / f"{name}.log"),
         external=external,
+        model=model,
         port=own_place(service, external),
-        instance_variables=service.instance_variables,
     )

@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from greenlane.config.lanes import Address
+from greenlane.config.lanes import Address, Service
 from greenlane.evidence.evidence import ServiceRecord
 from greenlane.supervisor.view import View
 
@@ -15,28 +15,21 @@ class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
     """A service to start, or, with `external`, one that somebody else runs and that is only examined.
 
     Attributes:
+        service: what is declared of it, with what is asked of the server that is used in its place.
+        command: words that start it, the first an absolute path.
         model: the model that is wanted of those that it lists; empty for the first.
-        gated: whether it is a check of its own.
         port: that it must listen on, where it is started when nobody is at `external`; 0 for one that it chooses.
     """
 
     name: str
+    service: Service
     command: tuple[str, ...]
     environment: dict[str, str]
     cwd: str
-    ready: str
-    identity: str
-    start_timeout: float
     log: str
     external: str = ""
-    models: str = ""
-    meter: str = ""
-    refused: str = ""
     model: str = ""
-    gives: tuple[str, ...] = ()
-    gated: bool = False
     port: int = 0
-    instance_variables: tuple[str, ...] = ()
 
 
 class GivenFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,6 +47,7 @@ class Running:
         self._on_exit = on_exit
         self._instance = os.urandom(16).hex()
         self._announced = threading.Event()
+        self._service = plan.service
         self._base = plan.external
         self._process: subprocess.Popen[bytes] | None = None
         self._threads: list[threading.Thread] = []
@@ -58,15 +59,15 @@ class Running:
 
     def start(self) -> ServiceRecord:
         """Start the service, wait until it can be used, and prove that it is ours."""
-        if not self._plan.ready:
+        if not self._service.ready:
             return self._found()
         began = time.monotonic()
         failure = "" if self._plan.external else self._spawn()
-        failure = failure or self._await(began + self._plan.start_timeout) or self._identify()
-        model, failure = self._model() if self._plan.models and not failure else ("", failure)
-        self._counted, self._refused = self._count(self._plan.meter), self._count(self._plan.refused)
-        if self._plan.refused and self._refused is None and not self._plan.external and not failure:
-            failure = f"{self._base} does not count what it refuses: {self._plan.refused}"
+        failure = failure or self._await(began + self._service.start_timeout) or self._identify()
+        model, failure = self._model() if self._service.models and not failure else ("", failure)
+        self._counted, self._refused = self._count(self._service.meter), self._count(self._service.refused)
+        if self._service.refused and self._refused is None and not self._plan.external and not failure:
+            failure = f"{self._base} does not count what it refuses: {self._service.refused}"
         self.record = ServiceRecord(
             name=self._plan.name,
             base=self._base,
@@ -74,26 +75,26 @@ class Running:
             startup=round(time.monotonic() - began, 3),
             failure=failure,
             model=model,
-            gated=self._plan.gated,
+            gated=self._service.gated,
         )
         return self.record
 
     def _found(self) -> ServiceRecord:
         """Tell that a program, which nobody starts but the tests, is there."""
-        program = self._plan.command[0]
+        name, program = self._plan.name, self._plan.command[0]
         failure = "" if os.access(program, os.X_OK) else f"{program} is no program of its environment"
-        self.record = ServiceRecord(name=self._plan.name, started=not failure, failure=failure, gated=self._plan.gated)
+        self.record = ServiceRecord(name=name, started=not failure, failure=failure, gated=self._service.gated)
         return self.record
 
     def given(self) -> dict[str, str]:
         """Return the variables that later services and the lane get from this one."""
         program = "" if self._plan.external else self._plan.command[0]
-        return given(self._plan.gives, self.record.base, self.record.model, program)
+        return given(self._service.gives, self.record.base, self.record.model, program)
 
     def _spawn(self) -> str:
         """Start the process; return what went wrong."""
         words = [word.replace("{port}", str(self._plan.port)) for word in self._plan.command]
-        names = (INSTANCE_VARIABLE, *self._plan.instance_variables)
+        names = (INSTANCE_VARIABLE, *self._service.instance_variables)
         environment = {**self._plan.environment, **dict.fromkeys(names, self._instance)}
         self._log = Path(self._plan.log).open("wb")  # noqa: SIM115  it is open as long as the service runs
         try:
@@ -143,13 +144,13 @@ class Running:
         while time.monotonic() < deadline:
             if self._process is not None and self._process.poll() is not None:
                 return self._not_started("ended before it was ready")
-            status, answer = self._get(self._plan.ready)
+            status, answer = self._get(self._service.ready)
             if status == 200:
                 return ""
             if self._plan.external:
-                return f"{self._base} is not {self._plan.name}: GET {self._plan.ready} gave {answer}"
+                return f"{self._base} is not {self._plan.name}: GET {self._service.ready} gave {answer}"
             time.sleep(_POLL)
-        return self._not_started(f"was not ready: GET {self._plan.ready} gave {answer or 'nothing'}")
+        return self._not_started(f"was not ready: GET {self._service.ready} gave {answer or 'nothing'}")
 
     def _not_started(self, what: str) -> str:
         """Return a failure with exit status and the end of the log."""
@@ -157,19 +158,19 @@ class Running:
         shown = f" (exit status {status})" if status is not None else ""
         lines = Path(self._plan.log).read_text("utf-8", "replace").strip().splitlines()[-1:]
         last = f"; it said last: {lines[0]}" if lines else ""
-        return f"{what} within {self._plan.start_timeout:g} s{shown}{last}"
+        return f"{what} within {self._service.start_timeout:g} s{shown}{last}"
 
     def _identify(self) -> str:
         """Prove that the address belongs to the process that we started; return what speaks against it."""
-        if not self._plan.identity:
+        if not self._service.identity:
             return ""
-        status, text = self._get(self._plan.identity)
+        status, text = self._get(self._service.identity)
         try:
             identity = json.loads(text)
         except ValueError:
             identity = None
         if status != 200 or not isinstance(identity, dict):
-            return f"{self._base} is not {self._plan.name}: GET {self._plan.identity} gave {text[:100]}"
+            return f"{self._base} is not {self._plan.name}: GET {self._service.identity} gave {text[:100]}"
         port = identity.get("port")
         if port is not None and port != urlsplit(self._base).port:
             return f"{self._base} says that its port is {port}"
@@ -180,12 +181,12 @@ class Running:
 
     def _model(self) -> tuple[str, str]:
         """Return the name of the model that answers, and what went wrong."""
-        status, text = self._get(self._plan.models)
+        status, text = self._get(self._service.models)
         try:
             names = model_names(json.loads(text)) if status == 200 else []
             return choose_model(names, self._plan.model), ""
         except ValueError as error:
-            return "", f"{self._base}{self._plan.models} {error}"
+            return "", f"{self._base}{self._service.models} {error}"
 
     def _count(self, counter: str) -> int | None:
         """Return a counter that the service keeps, told as path and name; None where it keeps none."""
@@ -227,14 +228,14 @@ class Running:
 
     def _read_meters(self) -> None:
         """Note what it generated and refused while the lane ran; one that stopped to count refusals is down."""
-        if self._counted is not None and (now := self._count(self._plan.meter)) is not None:
+        if self._counted is not None and (now := self._count(self._service.meter)) is not None:
             self.record = msgspec.structs.replace(self.record, generated=now - self._counted)
         if self._refused is None:
             return
-        if (now := self._count(self._plan.refused)) is not None:
+        if (now := self._count(self._service.refused)) is not None:
             self.record = msgspec.structs.replace(self.record, refused=now - self._refused)
         elif not self.record.failure:
-            failure = f"no longer counts what it refuses: {self._plan.refused}"
+            failure = f"no longer counts what it refuses: {self._service.refused}"
             self.record = msgspec.structs.replace(self.record, failure=failure)
 
 

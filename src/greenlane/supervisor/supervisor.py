@@ -100,7 +100,7 @@ class Supervisor:
         for declared in self._plan.services:
             plan = placed(msgspec.structs.replace(declared, environment={**declared.environment, **self._given}))
             service = self._services[plan.name] = Running(plan, self._died)
-            beginning = "looking for it" if plan.external or not plan.ready else "starting"
+            beginning = "looking for it" if plan.external or not plan.service.ready else "starting"
             if declared.external and not plan.external:
                 beginning = f"nobody listens at {declared.external}, so it is started there, and stopped afterwards"
             self._output.say(f"service {plan.name}: {beginning}")
@@ -189,7 +189,7 @@ class Supervisor:
 
 def _came_up(plan: ServicePlan, record: ServiceRecord) -> str:
     """Return how a service came to be there."""
-    if not plan.ready:
+    if not plan.service.ready:
         return f"tests start {plan.command[0]}"
     how = "found" if plan.external else "started"
     model = f" with model {record.model}" if record.model else ""
