@@ -109,14 +109,18 @@ def _paths() -> dict[str, Any]:
         **kept,
         "/v1/chat/completions": {
             **kept["/v1/chat/completions"],
-            "post": model("chat", "Chat"),
+            "post": model("chat", "The next message of a chat.", "Chat"),
         },
-        "/chat/completions": {"post": model("chatAlias", "Chat")},
-        "/v1/messages": {"post": model("messages", "Messages", error="MessagesError")},
-        "/v1/responses": {"post": model("responses", "Responses")},
+        "/chat/completions": {"post": model("chatAlias", "The next message of a chat.", "Chat")},
+        "/v1/messages": {
+            "post": model(
+                "messages", "The next message, as Anthropic's clients ask for it.", "Messages", error="MessagesError"
+            )
+        },
+        "/v1/responses": {"post": model("responses", "A response, as OpenAI's newer clients ask for it.", "Responses")},
         "/v1/messages/count_tokens": {"post": _count_operation()},
         "/v1/embeddings": {"post": _plain_operation("embeddings", "Vectors of texts.", "Embeddings")},
-        "/v1/completions": {"post": model("completions", "Completions")},
+        "/v1/completions": {"post": model("completions", "How a text goes on.", "Completions")},
         "/agent/run": {"post": _agent_operation()},
     }
 
@@ -182,8 +186,8 @@ def _with_events(answered: dict[str, Any], schema: str) -> dict[str, Any]:
     return answered
 
 
-def _model_operation(name: str, schema: str, *, error: str = "Error") -> dict[str, Any]:
+def _model_operation(name: str, summary: str, schema: str, *, error: str = "Error") -> dict[str, Any]:
     """Returns: a route that asks a model. schema: what the names of its request, answer and event begin with."""
-    summary = "The answer, or its stream when `stream` is true."
-    success = _with_events(answer(summary, schema, headers=PROVIDER), f"{schema}Event")
+    what = "The answer, or its stream when `stream` is true."
+    success = _with_events(answer(what, schema, headers=PROVIDER), f"{schema}Event")
     return operation(name, summary, success, error=error, requestBody=body(f"{schema}Request"))

@@ -163,7 +163,7 @@ print(json.dumps({
     for order in ("before", "after"):
         stage.upstream.script(plain, streamed, plain, streamed, plain)
         command = [sys.executable, "-c", script, order, stage.upstream.base]
-        run = subprocess.run(command, capture_output=True, text=True, env=inherited(), timeout=60, check=False)
+        run = subprocess.run(command, capture_output=True, text=True, env=inherited(), timeout=150, check=False)
         assert run.returncode == 0, run.stderr
         assert json.loads(run.stdout.splitlines()[-1]) == {
             "registered": True,

@@ -38,6 +38,13 @@ def test_document_is_valid_openapi(relays: bool) -> None:
     assert len(identities) == len(set(identities))
 
 
+def test_routes_that_ask_a_model_differ_in_what_they_say() -> None:
+    """A reader of the document sees which is which; only the two ways to chat are the same."""
+    paths = openapi_document()["paths"]
+    asked = ("/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions", "/v1/embeddings", "/agent/run")
+    assert len({paths[path]["post"]["summary"] for path in asked}) == len(asked)
+
+
 @pytest.mark.parametrize("path", ["/ready", "/healthz", "/v1/models", "/openapi.json"])
 def test_answers_match_their_schema(gateway: Gateway, path: str) -> None:
     """What a GET route answers validates against the schema that the document gives for it."""
