@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import runpy
+import secrets
 import select
 import signal
 import socket
@@ -19,11 +20,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from greenlane.environment.installers import python_of
-from greenlane.plugin.preload.wire import send
+from greenlane.plugin.preload.wire import receive, send
 from greenlane.util import launch
 
 TESTS = Path(__file__).parents[1]
@@ -34,9 +36,6 @@ IMPORTED = (
     "greenlane.history.recording", "greenlane.history.store", "alembic.command", "alembic.config",
     "sqlalchemy.dialects.sqlite", "xml.etree.ElementTree", "http.client", "importlib.metadata",
 )  # fmt: skip
-HEAD = 8
-"""Bytes that say how long an order is."""
-
 
 WARM = {"core": "0", "nd": "random"}
 """Names of lanes whose tests begin warm, and the seed of hashes that lanes of their kind have."""
@@ -49,14 +48,17 @@ class Orders:
     """A process that forks for each order.
 
     Args:
-        command: argument vector, without the number of the descriptor that orders come by.
-        environment: all that it sees.
+        command: argument vector, without the numbers of the descriptors that orders come by, and of others.
+        environment: all that it sees; others: sockets that it needs.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], others: Sequence[socket.socket] = ()
+    ) -> None:
         self.end, theirs = socket.socketpair()
+        given = [each.fileno() for each in (theirs, *others)]
         self._process = subprocess.Popen(
-            (*command, str(theirs.fileno())), env=environment, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
+            (*command, *map(str, given)), env=environment, stdin=subprocess.DEVNULL, pass_fds=given,
             start_new_session=True,
         )  # fmt: skip
         theirs.close()
@@ -72,14 +74,23 @@ class WarmCommands:
 
     Args:
         environments: folder of lane environments that stay as they are; in those that `WARM` names, tests begin warm.
+
+    Attributes:
+        address: name of the abstract socket at which programs order what `run` does: a message as `preload.wire` sends
+            them, with both streams; the exit code is the answer.
     """
 
     def __init__(self, environments: Path) -> None:
-        own = {"PATH": os.defpath, "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
-        self._commands = Orders([sys.executable, "-P", "-m", "support.warm"], own)
-        self._answers = self._commands.end.makefile("rb")
         pythons = {str(python_of(environments / name)): seed for name, seed in WARM.items()}
         self._lanes = {python: _warm_lane(python, seed) for python, seed in pythons.items()}
+        self.address = f"greenlane-warm-{os.getpid()}-{secrets.token_hex(4)}"
+        own = {"PATH": os.defpath, "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"\0{self.address}")
+            listener.listen()
+            others = [listener, *(lane.end for lane in self._lanes.values())]
+            self._commands = Orders([sys.executable, "-P", "-m", "support.warm", *self._lanes], own, others)
+        self._answers = self._commands.end.makefile("rb")
 
     def __enter__(self) -> WarmCommands:
         return self
@@ -95,11 +106,8 @@ class WarmCommands:
         Args:
             environment: all that it sees; output: takes both of its streams.
         """
-        told = {"words": list(words), "cwd": str(cwd), "environment": dict(environment), "lanes": [*self._lanes]}
-        order = json.dumps(told).encode()
-        given = [output.fileno(), *(lane.end.fileno() for lane in self._lanes.values())]
-        socket.send_fds(self._commands.end, [len(order).to_bytes(HEAD, "big")], given)
-        self._commands.end.sendall(order)
+        order = {"words": list(words), "cwd": str(cwd), "environment": dict(environment)}
+        send(self._commands.end, order, [output.fileno()] * 2)
         return int(self._answers.readline())
 
 
@@ -199,43 +207,49 @@ def begin_warm(lanes: Mapping[str, socket.socket]) -> None:
     vars(launch)["subprocess"] = started
 
 
-def serve(end: socket.socket) -> None:
-    """Fork for each order until the other side has closed."""
+def serve(end: socket.socket, listener: socket.socket, lanes: Mapping[str, socket.socket]) -> None:
+    """Fork for each order until the other side has closed.
+
+    Args:
+        end: of the tests' process; listener: for programs that these start.
+        lanes: where supervisors are ordered, by the interpreter of a lane.
+    """
     for name in IMPORTED:
         importlib.import_module(name)
     gc.freeze()
     while True:
-        head, descriptors, _, _ = socket.recv_fds(end, HEAD, 1 + len(WARM))
-        if not head:
+        asking = end if end in select.select([end, listener], [], [])[0] else listener.accept()[0]
+        order, descriptors = receive(asking)
+        if order is None:
             return
-        size, order = int.from_bytes(head, "big"), b""
-        while len(order) < size:
-            order += end.recv(size - len(order))
         child = os.fork()
         if not child:
             end.close()
-            become(json.loads(order), *descriptors)
+            listener.close()
+            become(order, descriptors, lanes)
         for descriptor in descriptors:
             os.close(descriptor)
-        end.sendall(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        with suppress(BrokenPipeError):
+            asking.sendall(b"%d\n" % code)
+        if asking is not end:
+            asking.close()
 
 
-def become(order: Mapping[str, Any], output: int, *lanes: int) -> None:
+def become(order: Mapping[str, Any], outputs: Sequence[int], lanes: Mapping[str, socket.socket]) -> None:
     """Be the command of an order; never returns.
 
     Args:
-        output: takes both of its streams; lanes: where supervisors are ordered; without any they are started as ever.
+        outputs: its two streams; lanes: where supervisors are ordered.
     """
-    for stream in (1, 2):
+    for stream, output in enumerate(outputs, 1):
         os.dup2(output, stream)
-    os.close(output)
+        os.close(output)
     signal.alarm(60)
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["environment"])
-    if lanes:
-        ends = [socket.socket(fileno=lane) for lane in lanes]
-        begin_warm(dict(zip(order["lanes"], ends, strict=True)))
+    begin_warm(lanes)
     sys.argv = ["greenlane", *order["words"]]
     # Which warns of a program that somebody has imported.
     sys.modules.pop("greenlane.__main__", None)
@@ -251,4 +265,6 @@ def become(order: Mapping[str, Any], output: int, *lanes: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    pythons, numbers = sys.argv[1 : len(WARM) + 1], map(int, sys.argv[len(WARM) + 1 :])
+    ours, open_to_all, *ends = (socket.socket(fileno=number) for number in numbers)
+    serve(ours, open_to_all, dict(zip(pythons, ends, strict=True)))

@@ -25,13 +25,18 @@ from support.workflow.runner import Job, Runner
 ROOT = Path(__file__).resolve().parents[3]
 OURS = ROOT / ".github" / "workflows" / "readiness.yml"
 
-# What nox's own sessions do, without the environment of control, which needs the network to be built.
+# What nox's own sessions do, without the environment of control, which needs the network to be built; in a process that
+# has everything imported.
 NOX = """\
-import os, sys
+import json, os, socket, sys
 session, words = sys.argv[1], sys.argv[3:]
-program = {"greenlane": words, "verdict": ["verdict", *words]}.get(session)
-command = ["-m", "greenlane", *program] if program else ["-m", "nox", "-s", *sys.argv[1:]]
-os.execv(sys.executable, [sys.executable, "-P", *command])
+program = {"greenlane": words, "verdict": ["verdict", *words]}.get(session, ["lane", session, *words])
+order = json.dumps({"words": program, "cwd": os.getcwd(), "environment": dict(os.environ)}).encode()
+with socket.socket(socket.AF_UNIX) as warm:
+    warm.connect("\\0@ADDRESS@")
+    socket.send_fds(warm, [len(order).to_bytes(8, "big")], [1, 2])
+    warm.sendall(order)
+    sys.exit(int(warm.makefile().readline()))
 """
 LANES: dict[str, dict[str, Any]] = {
     "core": {"kind": "deterministic", "tests": ["tests/core"]},
@@ -102,7 +107,8 @@ def runner(project: TinyProject, tmp_path: Path) -> Callable[..., Runner]:
     def make(name: str, **github: object) -> Runner:
         folder = tmp_path / "runner"
         folder.mkdir()
-        (folder / "nox.py").write_text(NOX)
+        assert project.warm
+        (folder / "nox.py").write_text(NOX.replace("@ADDRESS@", project.warm.address))
         text = workflow(load(project.path, {}).configuration, "never", "3.11")
         (folder / "readiness.yml").write_text(text)
         environment = project.environment(NOX_SCRIPT_MODE="none", SSL_CERT_FILE="")
