@@ -32,7 +32,7 @@ from greenlane.evidence.outcome import Outcome
 from greenlane.history import queries, spool
 from greenlane.history.database import connect, reading
 from greenlane.history.junit import read_junit
-from greenlane.history.recall import flaky
+from greenlane.history.queries import flaky
 from greenlane.history.store import record
 
 TESTS, DAYS_BACK = 2000, 100

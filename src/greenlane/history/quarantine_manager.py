@@ -16,8 +16,7 @@ from greenlane.history.issues.draft import Drafts, IssueError, Tracker, body, ma
 from greenlane.history.issues.github import GitHub
 from greenlane.history.ledger import older_file, read_ledger, write_ledger
 from greenlane.history.promotion import Promotion, promotion
-from greenlane.history.queries import evidence_since
-from greenlane.history.recall import flaky
+from greenlane.history.queries import evidence_since, flaky
 from greenlane.judge.flakes import Flake
 from greenlane.judge.quarantine import day_number, day_of, ended, is_due, later, new_entry
 from greenlane.util.work_tree import user_name

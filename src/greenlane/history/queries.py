@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import msgspec
 import sqlalchemy as sa
 
+from greenlane.config.schema import Quarantine
 from greenlane.evidence.history import DAY, Past, Seen
+from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome
+from greenlane.evidence.quarantine import FlakyTest
 from greenlane.history.store import BAD, CHUNK, NUMBERS, PASSED
 from greenlane.history.tables import DAYS, FAILURES, LANE_DAYS, OUTCOMES, RUNS, TESTS
+from greenlane.judge.flakes import Flake, flaky_tests
 from greenlane.sharding.plan import Durations
 
 KEPT_DAYS = 90
@@ -214,3 +218,27 @@ def trend_of_test(connection: sa.Connection, test: str, lane: str, since: int) -
 def known_tests(connection: sa.Connection, lane: str) -> list[str]:
     """Return the names of every test that a lane has had."""
     return [name for (name,) in connection.execute(sa.select(TESTS.c.test).where(TESTS.c.lane == lane))]
+
+
+def flaky(
+    connection: sa.Connection, options: Quarantine, ledger: Ledger, now: float
+) -> list[tuple[FlakyTest, tuple[Flake, ...]]]:
+    """Return each test that flaked in the window with its flakes, most flakes first.
+
+    Args:
+        options: say how long the window is.
+        ledger: says which of them are quarantined.
+        now: Unix seconds.
+    """
+    entries = {(entry.lane, entry.test) for entry in ledger.quarantined}
+    found = flaky_tests(seen(connection, now, options.days), {}, now, options.days)
+    counts = run_counts(connection, [(test.lane, test.test) for test, _ in found], now, options.days)
+    return [
+        (
+            msgspec.structs.replace(
+                test, runs=max(test.runs, counts[test.lane, test.test]), quarantined=(test.lane, test.test) in entries
+            ),
+            flakes,
+        )
+        for test, flakes in found
+    ]

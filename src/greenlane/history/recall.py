@@ -7,11 +7,9 @@ import time
 from collections.abc import Collection, Mapping
 
 import msgspec
-import sqlalchemy as sa
 
 from greenlane.config.context import Context
 from greenlane.config.lanes import LaneKind
-from greenlane.config.schema import Quarantine
 from greenlane.errors import ConfigError
 from greenlane.evidence.evidence import Requirements
 from greenlane.evidence.history import Past
@@ -19,8 +17,6 @@ from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.quarantine import FlakyTest
 from greenlane.history import spool
-from greenlane.history.queries import run_counts, seen
-from greenlane.judge.flakes import Flake, flaky_tests
 
 
 class Recalled(msgspec.Struct, frozen=True):
@@ -95,36 +91,11 @@ def _ask(context: Context, known: Mapping[str, Past], tree: str, run_id: str, le
     """
     from greenlane.history import queries
     from greenlane.history.database import address, connect, reading
-    from greenlane.history.recall import flaky
 
     with reading(connect(address(context))) as connection:
         past = {}
         for lane, waiting in known.items():
             stored = queries.past(connection, lane, tree, run_id)
             past[lane] = Past({**stored.passed, **waiting.passed}, {**stored.failed, **waiting.failed})
-        found = flaky(connection, context.settings.configuration.quarantine, ledger, now)
+        found = queries.flaky(connection, context.settings.configuration.quarantine, ledger, now)
     return Recalled(past, tuple(flaky for flaky, _ in found))
-
-
-def flaky(
-    connection: sa.Connection, options: Quarantine, ledger: Ledger, now: float
-) -> list[tuple[FlakyTest, tuple[Flake, ...]]]:
-    """Return each test that flaked in the window with its flakes, most flakes first.
-
-    Args:
-        options: say how long the window is.
-        ledger: says which of them are quarantined.
-        now: Unix seconds.
-    """
-    entries = {(entry.lane, entry.test) for entry in ledger.quarantined}
-    found = flaky_tests(seen(connection, now, options.days), {}, now, options.days)
-    counts = run_counts(connection, [(test.lane, test.test) for test, _ in found], now, options.days)
-    return [
-        (
-            msgspec.structs.replace(
-                test, runs=max(test.runs, counts[test.lane, test.test]), quarantined=(test.lane, test.test) in entries
-            ),
-            flakes,
-        )
-        for test, flakes in found
-    ]
