@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import operator
+import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 _COUNTER_OFFSET = 3 * ctypes.sizeof(ctypes.c_void_p)
 """Where `PyDictObject.ma_version_tag` is: after the reference count, the type and the number of items."""
 
-_read = operator.attrgetter("value")
+_COUNTER = struct.Struct("=Q")
 
 
 def counters_work() -> bool:
@@ -61,8 +62,8 @@ class Touched:
     def __init__(self, *, counted: bool) -> None:
         self._counted = counted
         self._dicts: list[dict[Any, Any]] = []
-        self._cells: list[ctypes.c_uint64] = []
-        self._seen: list[int] = []
+        self._cells: list[memoryview] = []
+        self._seen = bytearray()
         self._copies: list[tuple[list[Any], list[Any]]] = []
 
     def __len__(self) -> int:
@@ -72,9 +73,10 @@ class Touched:
         """Begin to watch a dictionary, which is kept alive, and return its number."""
         self._dicts.append(mapping)
         if self._counted:
-            cell = _counter(mapping)
+            # The counters of thousands of dictionaries are gathered and compared as bytes: no number is made of any.
+            cell = memoryview(_counter(mapping))
             self._cells.append(cell)
-            self._seen.append(cell.value)
+            self._seen += bytes(cell)
         else:
             self._copies.append((list(mapping), list(mapping.values())))
         return len(self._dicts) - 1
@@ -82,12 +84,12 @@ class Touched:
     def ask(self) -> Sequence[int]:
         """Return the numbers of the dictionaries that were touched since the last call."""
         if self._counted:
-            now = [*map(_read, self._cells)]
+            now = b"".join(self._cells)
             if now == self._seen:
                 return ()
-            touched = [number for number, value in enumerate(now) if value != self._seen[number]]
-            self._seen = now
-            return touched
+            pairs = zip(_COUNTER.iter_unpack(now), _COUNTER.iter_unpack(self._seen), strict=True)
+            self._seen = bytearray(now)
+            return [number for number, (new, old) in enumerate(pairs) if new != old]
         return self._compare()
 
     def _compare(self) -> Sequence[int]:
