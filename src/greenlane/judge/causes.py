@@ -92,14 +92,22 @@ def group(violations: Sequence[Violation]) -> tuple[Cause, ...]:
     parents = [known.parent(index) for index in range(len(violations))]
     members: dict[int, list[Violation]] = {}
     for index, violation in enumerate(violations):
-        root = index
-        while (above := parents[root]) is not None:
-            root = above
+        root = _head(parents, index)
         own = members.setdefault(root, [])
         if root != index:
             own.append(violation)
     roots = sorted(members, key=lambda root: (rank(violations[root]), root))
     return tuple(Cause(violations[root], tuple(members[root])) for root in roots)
+
+
+def _head(parents: Sequence[int | None], index: int) -> int:
+    """Return where the parents of a violation lead; where some are folded under each other, the first of these."""
+    way = [index]
+    while (above := parents[way[-1]]) is not None:
+        if above in way:
+            return min(way[way.index(above) :])
+        way.append(above)
+    return way[-1]
 
 
 def in_order(violations: Sequence[Violation]) -> list[Violation]:
