@@ -9,7 +9,6 @@ import base64
 import csv
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -93,18 +92,19 @@ def in_place(location: Path) -> dict[str, str]:
 
 def scan(location: Path) -> dict[str, Stat]:
     """Return size and time of every file. New byte code is left out: Python writes it as it goes."""
-    return dict(_walk(str(location), ""))
-
-
-def _walk(folder: str, prefix: str) -> Iterator[tuple[str, Stat]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            path = prefix + entry.name
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, f"{path}/")
-            elif entry.name not in (MANIFEST, ".lock"):
-                status = entry.stat(follow_symlinks=False)
-                yield path, (status.st_size, status.st_mtime_ns)
+    found: dict[str, Stat] = {}
+    folders = [(str(location), "")]
+    while folders:
+        folder, prefix = folders.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((entry.path, f"{prefix}{name}/"))
+                elif name not in (MANIFEST, ".lock"):
+                    status = entry.stat(follow_symlinks=False)
+                    found[prefix + name] = (status.st_size, status.st_mtime_ns)
+    return found
 
 
 def altered(location: Path, manifest: Manifest) -> list[str]:

@@ -35,17 +35,20 @@ def harness_state() -> str:
 def source_state(source: Path) -> str:
     """Return the SHA-256 of what a checkout of the harness makes a wheel from."""
     state = hashlib.sha256()
-    for path in sorted(path for name in MADE_FROM for path in _sources(source / name)):
-        state.update(f"{path.relative_to(source).as_posix()}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    for path in sorted(path for name in MADE_FROM for path in _sources(str(source), name)):
+        content = Path(source, path).read_bytes()
+        state.update(f"{path.replace(os.sep, '/')}\0".encode() + hashlib.sha256(content).digest())
     return state.hexdigest()
 
 
-def _sources(path: Path) -> Iterator[Path]:
-    """Yield a file, or the files below a folder, without bytecode."""
-    if path.is_dir():
-        yield from (file for file in path.rglob("*") if file.suffix != ".pyc" and file.is_file())
-    elif path.is_file():
-        yield path
+def _sources(root: str, name: str) -> Iterator[str]:
+    """Yield a file, or the files below a folder, relative to the root and without bytecode."""
+    if os.path.isfile(os.path.join(root, name)):
+        yield name
+    for folder, _, files in os.walk(os.path.join(root, name)):
+        below = os.path.relpath(folder, root)
+        paths = (os.path.join(folder, file) for file in files if not file.endswith(".pyc"))
+        yield from (os.path.join(below, os.path.basename(path)) for path in paths if os.path.isfile(path))
 
 
 def wheels_state(project: Path, tree: str, harness: str, source: Path | None) -> str:

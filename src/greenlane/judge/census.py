@@ -56,6 +56,10 @@ def statements_of(source: bytes) -> list[ast.stmt]:
 def _of_scope(prefix: str, body: Sequence[ast.stmt]) -> Iterator[Definition]:
     """Yield the tests of a module or class."""
     statements = list(_executed(body))
+    takers: dict[str, list[int]] = {}
+    for position, node in enumerate(statements):
+        for name in _taken(node):
+            takers.setdefault(name, []).append(position)
     for position, node in enumerate(statements):
         if isinstance(node, _Function) and _FUNCTION.match(node.name) and not _is_other(node):
             found = [Definition(f"{prefix}::{node.name}", node.lineno)]
@@ -63,7 +67,7 @@ def _of_scope(prefix: str, body: Sequence[ast.stmt]) -> Iterator[Definition]:
             found = list(_of_scope(f"{prefix}::{node.name}", node.body))
         else:
             continue
-        later = next((other.lineno for other in statements[position + 1 :] if _takes(other, node.name)), 0)
+        later = next((statements[other].lineno for other in takers.get(node.name, ()) if other > position), 0)
         for definition in found:
             yield msgspec.structs.replace(definition, hidden_by=later or definition.hidden_by)
 
@@ -93,17 +97,19 @@ def _is_case(node: ast.ClassDef) -> bool:
     return any(ast.unparse(base).endswith("TestCase") for base in node.bases)
 
 
-def _takes(node: ast.stmt, name: str) -> bool:
-    """Whether a later statement of the scope gives a name to something that is not made from what had it."""
+def _taken(node: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement of the scope gives to something that is not made from what had them."""
     if isinstance(node, _Function):
-        return node.name == name and not _is_other(node)
-    if isinstance(node, ast.ClassDef):
-        return node.name == name and name not in _names(*node.bases)
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return any((alias.asname or alias.name) == name for alias in node.names)
-    if isinstance(node, ast.Assign):
-        return name in {t.id for t in node.targets if isinstance(t, ast.Name)} and name not in _names(node.value)
-    return False
+        if not _is_other(node):
+            yield node.name
+    elif isinstance(node, ast.ClassDef):
+        if node.name not in _names(*node.bases):
+            yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name for alias in node.names)
+    elif isinstance(node, ast.Assign):
+        used = _names(node.value)
+        yield from (t.id for t in node.targets if isinstance(t, ast.Name) and t.id not in used)
 
 
 def _names(*nodes: ast.expr) -> set[str]:
