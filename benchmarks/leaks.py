@@ -28,7 +28,7 @@ from greenlane.evidence.contract import Contract
 
 MODULES, ATTRIBUTES = 100, 50
 
-LIMITS = {"leak guard": 0.10, "all guards": 0.25}
+LIMITS = {"leak guard": 0.10, "all guards": 0.20}
 """Milliseconds that may be added to each test."""
 
 MEMORY_LIMIT = 30.0

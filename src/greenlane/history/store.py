@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from greenlane.evidence.history import DAY, RecordedRun, RecordedTest
 from greenlane.evidence.outcome import Outcome
@@ -70,7 +69,14 @@ def _record(connection: sa.Connection, run: RecordedRun) -> bool:
 
 def insertion(connection: sa.Connection, table: sa.Table) -> Any:
     """Return an insertion in the dialect of a database, which knows what to do about rows that are there."""
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    # Each dialect is imported where it is spoken: the other one takes longer than all questions of a run.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 def _all(connection: sa.Connection, added: Any, rows: Sequence[dict[str, Any]]) -> None:
@@ -80,6 +86,8 @@ def _all(connection: sa.Connection, added: Any, rows: Sequence[dict[str, Any]]) 
     if connection.dialect.name == "sqlite":
         connection.execute(added, rows)
         return
+    from sqlalchemy.dialects import postgresql
+
     # A server is asked once for all rows, handed over as columns: that takes a fifth of the time.
     columns = [added.table.c[name] for name in rows[0]]
     arrays = [

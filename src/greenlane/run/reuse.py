@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def _seen_by(prepared: PreparedLane, inputs: Inputs, plan: Plan, contract: Contr
             "lock": environment.lock,
             "wheels": environment.wheel,
             "interpreter": f"{environment.version} {interpreter} {digest_of(interpreter)}",
-            "platform": platform.platform(),
+            "platform": _platform(),
             "system": _digest([digest_of(Path(path)) for path in SYSTEM]),
             "harness": prepared.harness,
             "configuration": _digest(msgspec.to_builtins(prepared.job.lane)),
@@ -90,6 +91,15 @@ def _seen_by(prepared: PreparedLane, inputs: Inputs, plan: Plan, contract: Contr
         },
         files=inputs.files,
     )
+
+
+def _platform() -> str:
+    """Return kernel, machine and C library; `platform.platform` starts a process and reads the interpreter for it."""
+    if not hasattr(os, "uname"):
+        return platform.platform()
+    kernel = os.uname()
+    libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else ""
+    return f"{kernel.sysname} {kernel.release} {kernel.version} {kernel.machine} {libc}"
 
 
 def _digest(value: object, scratch: Path | None = None) -> str:
