@@ -178,15 +178,15 @@ def test_a_failure_tells_what_it_said_where_there_is_room() -> None:
 
 
 MANY = {
-    "failures": [failed(f"test_{n}", cause=f"assert {n}", path="tests/test_a.py", line=n) for n in range(5000)],
-    "skips": [skipped(f"test_{n}", reason=f"reason {n}") for n in range(5000)],
+    "failures": [failed(f"test_{n}", cause=f"assert {n}", path="tests/test_a.py", line=n) for n in range(1500)],
+    "skips": [skipped(f"test_{n}", reason=f"reason {n}") for n in range(1500)],
 }
 WARNED = [Violation(code=code, message=f"{code} {n}", gating=False) for code in Code for n in range(200)]
 
 
 @pytest.mark.parametrize("kind", MANY)
 def test_forty_lines_whatever_happened(kind: str) -> None:
-    """Five thousand causes in a hundred checks with as many warnings are not more than a screenful."""
+    """Fifteen hundred causes in a hundred checks with as many warnings are not more than a screenful."""
     verdict = verdict_on(lane(*MANY[kind]), *(lane(lane=f"core-{n}") for n in range(100)))
     lines = plain(but(verdict, warnings=tuple(WARNED)))
     assert len(lines) <= LINES
