@@ -116,10 +116,12 @@ def _changed(tree: ast.Module, nodes: list[ast.AST]) -> Iterator[tuple[str, int]
     for function in nodes:
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        own = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-        own |= {argument.arg for argument in ast.walk(function) if isinstance(argument, ast.arg)}
-        for node in ast.walk(function):
-            if (name := _target(node)) in top - own:
+        nodes = list(ast.walk(function))
+        own = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        own |= {argument.arg for argument in nodes if isinstance(argument, ast.arg)}
+        free = top - own
+        for node in nodes if free else ():
+            if (name := _target(node)) in free:
                 yield name, getattr(node, "lineno", 0)
 
 
