@@ -34,7 +34,7 @@ _POSITIVE = msgspec.Meta(ge=1, le=1000)
 _SECONDS = msgspec.Meta(gt=0)
 
 
-def _told(text: str) -> msgspec.Meta:
+def _note(text: str) -> msgspec.Meta:
     """Returns: what a field means, for the reference and `/openapi.json`."""
     return msgspec.Meta(description=text)
 
@@ -42,33 +42,33 @@ def _told(text: str) -> msgspec.Meta:
 class AgentBody(msgspec.Struct, kw_only=True, frozen=True):
     """The fields; others are ignored. Null means the default. Times are seconds."""
 
-    messages: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1), _told("the conversation, as in chat")]
-    model: Annotated[str, msgspec.Meta(min_length=1), _told("a group of the configuration, or `provider/name`")]
-    tool_backend: Annotated[str | None, _told("where tools are run: `local`, `http`, `docker`, `mcp` or `echo`")] = None
-    tool_http_base_url: Annotated[str | None, _told("address of the tool host; needed by `http`")] = None
-    tool_http_headers: Annotated[dict[str, Any] | None, _told("headers for the tool host")] = None
-    use_tools: Annotated[bool | None, _told("offer tools to the model; by default with `http` and `mcp`")] = None
-    auto_run_code_on_code_block: Annotated[bool | None, _told("run a code block of an answer that calls no tool")] = (
+    messages: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1), _note("the conversation, as in chat")]
+    model: Annotated[str, msgspec.Meta(min_length=1), _note("a group of the configuration, or `provider/name`")]
+    tool_backend: Annotated[str | None, _note("where tools are run: `local`, `http`, `docker`, `mcp` or `echo`")] = None
+    tool_http_base_url: Annotated[str | None, _note("address of the tool host; needed by `http`")] = None
+    tool_http_headers: Annotated[dict[str, Any] | None, _note("headers for the tool host")] = None
+    use_tools: Annotated[bool | None, _note("offer tools to the model; by default with `http` and `mcp`")] = None
+    auto_run_code_on_code_block: Annotated[bool | None, _note("run a code block of an answer that calls no tool")] = (
         None
     )
-    max_iterations: Annotated[int | None, _told("model calls at most; 0 and less mean 3, above 50 means 50")] = None
-    max_total_seconds: Annotated[Annotated[float, _SECONDS] | None, _told("seconds of the whole run, at most")] = None
-    escalate_on_budget_exceeded: Annotated[bool | None, _told("ask `escalate_model` once a limit is reached")] = None
-    escalate_model: Annotated[str | None, _told("the model that is asked then")] = None
-    enable_repair: Annotated[bool | None, _told("tell the model of a failed tool, so that it tries again")] = None
-    stop_on_tool_success: Annotated[bool | None, _told("end with the first tool that succeeds")] = None
-    research_on_unsure: Annotated[bool | None, _told("ask once more when an answer says that it is unsure")] = None
-    max_research_hops: Annotated[Annotated[int, _COUNT] | None, _told("how often that is done")] = None
-    max_tools_per_iter: Annotated[Annotated[int, _POSITIVE] | None, _told("tool calls of one answer that are run")] = (
+    max_iterations: Annotated[int | None, _note("model calls at most; 0 and less mean 3, above 50 means 50")] = None
+    max_total_seconds: Annotated[Annotated[float, _SECONDS] | None, _note("seconds of the whole run, at most")] = None
+    escalate_on_budget_exceeded: Annotated[bool | None, _note("ask `escalate_model` once a limit is reached")] = None
+    escalate_model: Annotated[str | None, _note("the model that is asked then")] = None
+    enable_repair: Annotated[bool | None, _note("tell the model of a failed tool, so that it tries again")] = None
+    stop_on_tool_success: Annotated[bool | None, _note("end with the first tool that succeeds")] = None
+    research_on_unsure: Annotated[bool | None, _note("ask once more when an answer says that it is unsure")] = None
+    max_research_hops: Annotated[Annotated[int, _COUNT] | None, _note("how often that is done")] = None
+    max_tools_per_iter: Annotated[Annotated[int, _POSITIVE] | None, _note("tool calls of one answer that are run")] = (
         None
     )
-    tool_concurrency: Annotated[Annotated[int, _POSITIVE] | None, _told("tool calls at once")] = None
-    tool_timeout_sec: Annotated[Annotated[float, _SECONDS] | None, _told("seconds of one tool call, at most")] = None
+    tool_concurrency: Annotated[Annotated[int, _POSITIVE] | None, _note("tool calls at once")] = None
+    tool_timeout_sec: Annotated[Annotated[float, _SECONDS] | None, _note("seconds of one tool call, at most")] = None
     tool_choice: Annotated[
         str | dict[str, Any] | None,
-        _told("as in chat, with `use_tools`; a forced call is forced until a tool has run"),
+        _note("as in chat, with `use_tools`; a forced call is forced until a tool has run"),
     ] = None
-    stream: Annotated[bool | None, _told("tell of the run while it goes on, as server-sent events")] = None
+    stream: Annotated[bool | None, _note("tell of the run while it goes on, as server-sent events")] = None
 
     @property
     def backend(self) -> str:
