@@ -32,6 +32,9 @@ CORPUS = (
     "tenacity", "iniconfig", "anyio", "httpx",
 )  # fmt: skip
 GREENLANE = (sys.executable, "-P", "-m", "greenlane")
+ROW = 300
+"""Characters of a red row that are shown, and judged."""
+
 LIMIT = 900.0
 """Seconds that one command may take."""
 
@@ -154,7 +157,8 @@ def broken(project: Path) -> list[str]:
 def reds(verdict: dict[str, Any], broken: Sequence[str], expected: dict[str, Any]) -> list[str]:
     """Return each red row, and each test that is in no lane because it is broken, with its judgement."""
     known = expected.get("reds", {})
-    rows = [*dict.fromkeys(f"{v['code']} {v['subject']}" for v in verdict["violations"] if v["gating"]), *broken]
+    red = (v for v in verdict["violations"] if v["gating"])
+    rows = [*dict.fromkeys(f"{v['code']} {v['subject']} {v['cause']}"[:ROW] for v in red), *broken]
     told = []
     for row in rows:
         judged = next((why for pattern, why in known.items() if pattern in row), "NOT JUDGED")
