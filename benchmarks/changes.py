@@ -136,10 +136,11 @@ class Sample:
         (self.path / name).mkdir(exist_ok=True)
         (self.path / name / "x").write_text(text)
 
-    def move(self, name: str, other: str) -> None:
-        """Rename a file, or back."""
-        here, there = self.path / name, self.path / other
-        here.rename(there) if here.exists() else there.rename(here)
+    def move(self, name: str, *others: str) -> None:
+        """Give a file the first of other names, or, where it has one of these, its own back."""
+        here = self.path / name
+        taken = next((path for other in others if (path := self.path / other).exists()), None)
+        taken.rename(here) if taken else here.rename(self.path / others[0])
 
     def relink(self, name: str, target: str) -> None:
         """Let a link lead elsewhere."""
@@ -183,7 +184,7 @@ def compile_lock(folder: Path, iniconfig: str = "") -> str:
 Change = Callable[[Sample, random.Random], object]
 SEEN: Mapping[str, Change] = {
     "contents": lambda s, d: s.text(f"data/{d.choice('abc')}.txt", word(d)),
-    "a rename": lambda s, d: s.move("data/c.txt", d.choice(["data/moved.txt", "data/needless.txt"])),
+    "a rename": lambda s, d: s.move("data/c.txt", *d.sample(["data/moved.txt", "data/needless.txt"], 2)),
     "a deletion": lambda s, d: (s.path / d.choice(["data/needed.txt", "data/b.txt"])).unlink(missing_ok=True),
     "a listing": lambda s, d: s.toggle(f"data/{name(d)}-name.txt", "x\n"),
     "a listing of folders": lambda s, d: s.fold(f"data/{name(d)}-folder"),
