@@ -54,6 +54,15 @@ def test_it_becomes_nox(bootstrap: Bootstrap) -> None:
     assert bootstrap("nd").returncode == 1
 
 
+def test_nox_starts_once(bootstrap: Bootstrap, tmp_path: Path) -> None:
+    """Whoever waits for a session does not wait for a list of all of them first."""
+    read = tmp_path / "read"
+    noxfile = tmp_path / "noxfile.py"
+    noxfile.write_text(f"{NOXFILE}\nwith open({str(read)!r}, 'a') as file:\n    file.write('read ')\n")
+    assert bootstrap("core").returncode == 0
+    assert read.read_text() == "read "
+
+
 def test_it_lists(bootstrap: Bootstrap) -> None:
     """Options go to nox as they are."""
     done = bootstrap("--list")
