@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from support.lane_project import OTHERS
 from support.tiny import TinyProject
 
 OURS = ("mini_agent", "mini-agent", "codex", "litellm", "router_model_group")
@@ -64,7 +65,9 @@ SUITE = {
 def stranger(make_tiny: Callable[..., TinyProject]) -> TinyProject:
     """A repository with tests and settings of its own, and nothing of ours."""
     project = make_tiny()
-    project.write("pyproject.toml", '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n')
+    # As fast as where nothing else is installed.
+    fast = " ".join(f"-pno:{name}" for name in OTHERS)
+    project.write("pyproject.toml", f'[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = "{fast}"\n')
     for name, text in SUITE.items():
         project.write(name, text.replace("@COUNT@", str(project.path.with_suffix(".count"))))
     return project
@@ -121,8 +124,8 @@ def test_a_suite_is_placed_by_what_it_did(stranger: TinyProject) -> None:
     assert again.output.endswith("nothing to add\n")
 
 
-def test_survey_proposes_moves(stranger: TinyProject) -> None:
-    """Where lanes are, it says who is in the wrong one; where none are, it works with the interpreter that runs it."""
+def test_a_survey_without_lanes(stranger: TinyProject) -> None:
+    """It works with the interpreter that runs it, leaves nothing in the tree, and polluters are found in its runs."""
     ran = stranger.greenlane("survey", PATH=os.environ["PATH"])
     assert ran.code == 0, ran.output
     assert "release: tests/test_mixed.py::test_calls: connect 198.51.100.7:80" in ran.output
@@ -131,12 +134,15 @@ def test_survey_proposes_moves(stranger: TinyProject) -> None:
     found = stranger.greenlane("polluter", "tests/test_order.py::test_2", "--json")
     assert json.loads(found.output[found.output.index("{") :])["tests"] == ["tests/test_order.py::test_1"]
 
+
+def test_survey_proposes_moves(stranger: TinyProject) -> None:
+    """Where lanes are, it says who is in the wrong one."""
     stranger.lanes(
         core={"kind": "deterministic", "tests": ["tests"]}, nd={"kind": "nondeterministic", "tests": ["more"]}
     )
     stranger.write("more/test_more.py", "def test_more(): pass\n")
     # How often it ran so far is drawn: it passes in the first run, in several processes not, and alone again.
-    stranger.path.with_suffix(".count").unlink()
+    stranger.path.with_suffix(".count").unlink(missing_ok=True)
     ran = stranger.greenlane("survey", "--workers", "2")
     assert ran.code == 0, ran.output
     assert "run 2 of 3 in its own order, spread over workers" in ran.output
