@@ -14,15 +14,14 @@ from xml.etree import ElementTree
 import msgspec
 
 from greenlane.config.leaks import LeakPolicy
-from greenlane.evidence.contract import Contract
+from greenlane.evidence.contract import CONTRACT_VARIABLE, Contract
 from greenlane.evidence.journal import AnyEvent, Event, Leaked, NetworkAttempt, TestFinished
 from support.measured import measured
 
 E = TypeVar("E", bound=Event)
 
 LAUNCH = (
-    "import sys; from greenlane.plugin.runner import main; from greenlane.supervisor.namespace import enter; "
-    "enter(); main(sys.argv[1])"
+    "import os, sys; from greenlane.supervisor.namespace import enter; enter(); os.execv(sys.executable, sys.argv[1:])"
 )
 """Enters a namespace of its own, then becomes the lane's pytest, as the supervisor's child does."""
 
@@ -128,10 +127,13 @@ class LaneProject:
             **more,
         )
         (artifacts / "contract.json").write_bytes(msgspec.json.encode(contract))
-        command = [sys.executable, "-P", "-s", "-m", "greenlane.plugin.runner", str(artifacts / "contract.json")]
+        command = [sys.executable, "-P", "-s", "-m", "pytest", *contract.arguments]
         if hermetic == "kernel":
-            command = [sys.executable, "-P", "-s", "-c", LAUNCH, command[-1]]
-        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, check=False, timeout=60)
+            command = [sys.executable, "-P", "-s", "-c", LAUNCH, *command]
+        done = subprocess.run(
+            command, env={**self._environment(), CONTRACT_VARIABLE: str(artifacts / "contract.json")}, cwd=self.root,
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
         return LaneRun(
             status=done.returncode,
             output=done.stdout + done.stderr,
