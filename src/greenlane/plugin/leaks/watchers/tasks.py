@@ -54,9 +54,14 @@ def _pending() -> Iterator[Any]:
 
 
 def _change(task: Any) -> Change:
-    def still() -> bool:
-        gc.collect()
+    def pending() -> bool:
         return not task.done() and not task.get_loop().is_closed()
+
+    def still() -> bool:
+        if not pending():
+            return False
+        gc.collect()
+        return pending()
 
     def cancel() -> None:
         loop = task.get_loop()
