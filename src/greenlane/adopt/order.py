@@ -20,7 +20,7 @@ HOW = {Conclusion.POLLUTED: "fails after", Conclusion.NEEDS_HELPER: "passes only
 OTHERWISE = "fails in that order only sometimes"
 
 PATIENCE = 60.0
-"""Seconds after which no further search is begun."""
+"""Seconds after which nothing further is tried."""
 
 SHOWN = 5
 """How many causes are named."""
@@ -38,6 +38,9 @@ def polluters(
     """
     if not victims or not hasattr(os, "fork"):
         return {}
+    context.say(
+        f"survey: {len(victims)} fail in random order only; for up to {PATIENCE:g} s the tests to blame are sought"
+    )
     job = make_job(context, observing_lane(lane), (), interpreter)
     known = {victim: _known(seen.observed, victim) for victim in victims}
     findings = search_each(job, known, seen.seed, quiet=True, patience=PATIENCE)

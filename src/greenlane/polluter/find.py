@@ -65,7 +65,7 @@ def search_each(
     Args:
         job, seed, quiet: as of `search`.
         victims: what is known of each, by node id.
-        patience: seconds after which no further search is begun; 0 for no limit.
+        patience: seconds after which nothing further is tried; 0 for no limit.
 
     Raises:
         ConfigError: this system cannot copy processes.

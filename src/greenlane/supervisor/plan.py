@@ -74,7 +74,7 @@ class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         sought: the victims, in order; what is found of one is tried first with the next.
-        patience: seconds after which no further search is begun; 0 for no limit.
+        patience: seconds after which nothing further is tried; 0 for no limit.
         cores: how many copies of the lane may run at once.
         answer: file of the list of `Findings`, one for each victim that there was patience for.
     """

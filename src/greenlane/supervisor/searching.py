@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -36,6 +37,10 @@ class LaneGoneError(Exception):
     """The lane process ended before the search did."""
 
 
+class ImpatientError(Exception):
+    """The searches have taken as long as they may."""
+
+
 class DeadlyError(Exception):
     """A candidate ends the process that it runs in."""
 
@@ -59,21 +64,23 @@ class Searching:
         self._say = say
         self._ran = 0
         self._sought = Sought(victim="")
+        self._last = math.inf
 
     def run(self) -> None:
         """Search, write what was found, and let the lane process go."""
-        began = time.monotonic()
+        if self._plan.patience:
+            self._last = time.monotonic() + self._plan.patience
         found: list[Findings] = []
         try:
             inventory = self._receive(Inventory)
             likely: tuple[str, ...] = ()
             for sought in self._plan.sought:
-                if found and self._plan.patience and time.monotonic() - began > self._plan.patience:
-                    break
                 suspects = tuple(dict.fromkeys((*likely, *sought.suspects)))
                 self._sought, self._ran = msgspec.structs.replace(sought, suspects=suspects), 0
                 found.append(self._search(inventory))
                 likely = tuple(dict.fromkeys((*likely, *found[-1].tests)))
+        except ImpatientError:
+            pass  # what is found by then is the answer
         except (LaneGoneError, OSError):
             return
         finally:
@@ -161,6 +168,13 @@ class Searching:
         return observations
 
     def _ask(self, task: Task) -> Observations:
+        """Return what came of a task.
+
+        Raises:
+            ImpatientError: no further one may begin.
+        """
+        if time.monotonic() > self._last:
+            raise ImpatientError
         self._socket.sendall(msgspec.json.encode(task) + b"\n")
         answer = self._receive(Observations)
         self._ran += answer.ran
