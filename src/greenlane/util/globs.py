@@ -12,12 +12,15 @@ _MEANINGS = {"**/": r"(?:.*/)?", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
 
 def matches(path: str, patterns: Iterable[str]) -> bool:
     """Return whether a path, relative and with `/`, is one that any of the patterns means."""
-    return any(re.fullmatch(_expression(pattern), path, re.DOTALL) for pattern in patterns)
+    return bool(_expression(tuple(patterns)).fullmatch(path))
 
 
-def _expression(pattern: str) -> str:
-    """Return a pattern as a regular expression."""
-    return "".join(_MEANINGS.get(token) or re.escape(token) for token in _TOKENS.findall(pattern))
+@lru_cache(maxsize=256)
+def _expression(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Return patterns as one regular expression; without any it means nothing."""
+    tokens = (_TOKENS.findall(pattern) for pattern in patterns)
+    meanings = ("".join(_MEANINGS.get(token) or re.escape(token) for token in one) for one in tokens)
+    return re.compile("|".join(meanings) or r"(?!)", re.DOTALL)
 
 
 def wild(text: str, pattern: str) -> bool:
