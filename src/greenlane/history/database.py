@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,9 @@ HEAD = "0002"
 
 BUSY_MS = 60_000
 """How long a writer waits for the others of one database (milliseconds)."""
+
+AGAIN_S = 0.01
+"""After how long a new file is asked again whether changes can be written ahead (seconds)."""
 
 CONNECT_S = 5
 """How long a connection to a server may take (seconds)."""
@@ -90,8 +94,24 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     """Set up a new connection. Readers and one writer do not wait for each other; a killed process loses nothing."""
     connection.isolation_level = None
-    for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536"):
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    _write_ahead(connection)
+    for pragma in ("synchronous=NORMAL", "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have changes written ahead, which a file remembers. Here SQLite does not wait for others by itself."""
+    last = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                raise
+            time.sleep(AGAIN_S)
+        else:
+            return
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,19 @@ def test_the_migrations_make_the_tables(engine: sa.Engine) -> None:
     """The schema that the migrations leave is the one that the code reads."""
     with reading(engine) as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_new_file_that_another_writes_is_waited_for(tmp_path: Path) -> None:
+    """Shards open one history at the same time; SQLite refuses at once to have changes written ahead meanwhile."""
+    path = tmp_path / "history.sqlite"
+    with closing(sqlite3.connect(path, check_same_thread=False)) as other:
+        other.executescript("CREATE TABLE theirs (one); BEGIN IMMEDIATE;")
+        release = threading.Timer(0.05, other.rollback)
+        release.start()
+        engine = connect(f"sqlite:///{path}")
+        release.join()
+
+    assert count(engine, RUNS) == 0
 
 
 def test_write_ahead(engine: sa.Engine) -> None:
