@@ -36,8 +36,11 @@ FIXED = ("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "VIRTUAL_ENV")
 FIXED_PREFIXES = ("PYTHON", "LD_", "DYLD_")
 """Names that decide which code a lane runs, or that we set ourselves; a lane cannot have its own."""
 
-FREE = re.compile(r"PYTHON_(?!PRESITE$)")
-"""Names of applications, as LiteLLM's `PYTHON_GC_THRESHOLD`; but for one, none of this form changes what runs."""
+FREE = re.compile(
+    r"PYTHON_(?!(BASIC_REPL|COLORS|CONTEXT_AWARE_WARNINGS|CPU_COUNT|DISABLE_REMOTE_DEBUG|FROZEN_MODULES|GIL|HISTORY|JIT"
+    r"|LAZY_IMPORTS|LLTRACE|OPT_DEBUG|PERF_JIT_SUPPORT|PRESITE|THREAD_INHERIT_CONTEXT|TLBC|UOPS\w*)$)"
+)
+"""Names of applications, as LiteLLM's `PYTHON_GC_THRESHOLD`; the others of this form are the interpreter's."""
 
 _PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):\d{1,5}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -94,6 +94,8 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
         (one(shards=("a", "b", "a")), "lanes.core.shards: a is named more than once"),
         (one(env=("PYTHONPATH=fake",)), "lanes.core.env: PYTHONPATH decides which code runs, and is fixed by the"),
         (one(env=("PYTHON_PRESITE=fake",)), "lanes.core.env: PYTHON_PRESITE decides which code runs"),
+        (one(env=("PYTHON_GIL=0",)), "lanes.core.env: PYTHON_GIL decides which code runs"),
+        (one(env=("PYTHON_FROZEN_MODULES=off",)), "lanes.core.env: PYTHON_FROZEN_MODULES decides which code runs"),
         (one(env=("PYTHONOPTIMIZE=1",)), "lanes.core.env: PYTHONOPTIMIZE decides which code runs"),
         (one(env=("LD_PRELOAD",)), "lanes.core.env: LD_PRELOAD decides which code runs"),
         (one(env=("PATH=/x",)), "lanes.core.env: PATH decides which code runs"),
