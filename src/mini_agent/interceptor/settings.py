@@ -13,7 +13,7 @@ from mini_agent.core.patterns import Pattern
 from mini_agent.interceptor.port_registry import DEFAULT_RANGE, DEFAULT_REGISTRY, project_key
 from mini_agent.interceptor.registry_file import PortRange
 from mini_agent.settings import parsers
-from mini_agent.settings.environment import option, read_variables
+from mini_agent.settings.environment import hosts_option, option, origins_option, read_variables
 
 #: What a header can carry and the gateway takes as a user id: visible ASCII.
 _NOT_IN_A_USER_ID = Pattern(r"[^!-~]")
@@ -68,18 +68,8 @@ class InterceptorSettings:
     port_max: int = option(
         DEFAULT_RANGE.end, "INTERCEPTOR_PORT_MAX", parse=parsers.real_port, means="last port to give away"
     )
-    allowed_hosts: tuple[str, ...] = option(
-        (),
-        "MINI_AGENT_ALLOWED_HOSTS",
-        parse=parsers.hosts,
-        means="further names that a request's `Host` may have, separated by commas",
-    )
-    allowed_origins: frozenset[str] = option(
-        frozenset(),
-        "MINI_AGENT_ALLOWED_ORIGINS",
-        parse=parsers.origins,
-        means="web pages that may ask, separated by commas",
-    )
+    allowed_hosts: tuple[str, ...] = hosts_option()
+    allowed_origins: frozenset[str] = origins_option()
     registry: Path = option(  # noqa: RUF009 - it declares a field
         Path(DEFAULT_REGISTRY), "PORT_REGISTRY_PATH", parse=Path, means="file that remembers the ports"
     )

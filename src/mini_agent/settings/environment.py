@@ -29,6 +29,18 @@ def option(
     return field(default=default, metadata=declared, repr=not secret)
 
 
+def hosts_option() -> Any:
+    """Declare who the gateway or the interceptor may be called, beyond its address."""
+    means = "further names that a request's `Host` may have, separated by commas"
+    return option((), "MINI_AGENT_ALLOWED_HOSTS", parse=parsers.hosts, means=means)
+
+
+def origins_option() -> Any:
+    """Declare which web pages may ask the gateway or the interceptor."""
+    means = "web pages that may ask, separated by commas"
+    return option(frozenset(), "MINI_AGENT_ALLOWED_ORIGINS", parse=parsers.origins, means=means)
+
+
 def read_variables(record: type, environ: Mapping[str, str]) -> dict[str, Any]:
     """Read the options of a record.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mini_agent.core.addresses import is_loopback
 from mini_agent.settings import parsers
-from mini_agent.settings.environment import option
+from mini_agent.settings.environment import hosts_option, option, origins_option
 from mini_agent.settings.schema import GatewayConfig, GeneralSettings
 from mini_agent.settings.secret_values import referenced_names, secret_leaves, secrets_of_headers
 
@@ -44,18 +44,8 @@ class Settings:
         means="the key that clients must send; without one everybody may ask, on loopback only",
     )
     allow_open: bool = option(False, "MINI_AGENT_ALLOW_OPEN", means="serve addresses that others reach without a key")
-    allowed_hosts: tuple[str, ...] = option(
-        (),
-        "MINI_AGENT_ALLOWED_HOSTS",
-        parse=parsers.hosts,
-        means="further names that a request's `Host` may have, separated by commas",
-    )
-    allowed_origins: frozenset[str] = option(
-        frozenset(),
-        "MINI_AGENT_ALLOWED_ORIGINS",
-        parse=parsers.origins,
-        means="web pages that may ask, separated by commas",
-    )
+    allowed_hosts: tuple[str, ...] = hosts_option()
+    allowed_origins: frozenset[str] = origins_option()
     provider_mode: str = option(
         "sdk",
         "MINI_AGENT_PROVIDER_MODE",
