@@ -30,7 +30,7 @@ class World:
         self.defined = {file_of(nodeid): 1 for nodeid in self.now}
 
 
-def exactly_once(dice: random.Random) -> None:
+def assert_exactly_once(dice: random.Random) -> None:
     """Any order of collection, random durations, renamed, added and deleted tests, two machines with other histories.
 
     One plan is made on the first machine and carried to the others; each machine cuts its own collection by it, in its

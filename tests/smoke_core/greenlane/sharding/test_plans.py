@@ -18,14 +18,14 @@ from greenlane.sharding.plans import (
     pull_order,
 )
 from support.evidence import but
-from support.worlds import SHARDS, World, exactly_once
+from support.worlds import SHARDS, World, assert_exactly_once
 
 
 def test_every_test_runs_exactly_once_in_any_world() -> None:
     """Three hundred of the worlds that `proof` has ten thousand of."""
     dice = random.Random(7)
     for _ in range(300):
-        exactly_once(dice)
+        assert_exactly_once(dice)
 
 
 def test_machines_with_other_histories_make_other_plans_and_their_digests_say_so() -> None:

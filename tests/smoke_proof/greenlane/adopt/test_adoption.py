@@ -86,6 +86,7 @@ def test_a_suite_is_placed_by_what_it_did(stranger: TinyProject) -> None:
     assert len(ran.output.splitlines()) <= 40
     assert "suite: tests (pyproject.toml [tool.pytest.ini_options])" in ran.output
     assert "run 3 of 3 in random order" in ran.output
+    assert "fail in random order only; for up to 60 s the tests to blame are sought" in ran.output
     steps = ", ".join(f"tests/test_steps.py::test_step[{number}]" for number in range(6))
     assert f"  tests/test_steps.py::test_all passes only after {steps}\n" in ran.output
     # Which of them is the first victim, the drawn order decides.

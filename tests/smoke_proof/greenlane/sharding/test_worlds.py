@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 
-from support.worlds import exactly_once
+from support.worlds import assert_exactly_once
 
 
 def test_every_test_runs_exactly_once_in_ten_thousand_worlds() -> None:
-    """See `exactly_once`."""
+    """See `assert_exactly_once`."""
     dice = random.Random(7)
     for _ in range(10_000):
-        exactly_once(dice)
+        assert_exactly_once(dice)
