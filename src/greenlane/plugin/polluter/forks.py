@@ -107,16 +107,15 @@ def side_by_side(works: Sequence[Work], enough: Callable[[bytes], bool]) -> tupl
         with selectors.DefaultSelector() as selector:
             for number, worker in enumerate(workers):
                 selector.register(worker.pipe, selectors.EVENT_READ, number)
-            waiting = len(workers)
-            while waiting:
+            found = False
+            while selector.get_map() and not found:
+                # Several may have ended at once; what each says counts.
                 for key, _ in selector.select():
                     if workers[key.data].read():
                         continue
                     selector.unregister(key.fd)
-                    waiting -= 1
                     answer = answers[key.data] = workers[key.data].answer()
-                    if answer is not None and enough(answer):
-                        waiting = 0
+                    found = found or (answer is not None and enough(answer))
     finally:
         for worker in workers:
             worker.close()
