@@ -90,13 +90,11 @@ class WarmCommands:
             listener.listen()
             others = [listener, *(lane.end for lane in self._lanes.values())]
             self._commands = Orders([sys.executable, "-P", "-m", "support.warm", *self._lanes], own, others)
-        self._answers = self._commands.end.makefile("rb")
 
     def __enter__(self) -> WarmCommands:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._answers.close()
         for orders in (self._commands, *self._lanes.values()):
             orders.close()
 
@@ -107,8 +105,12 @@ class WarmCommands:
             environment: all that it sees; output: takes both of its streams.
         """
         order = {"words": list(words), "cwd": str(cwd), "environment": dict(environment)}
-        send(self._commands.end, order, [output.fileno()] * 2)
-        return int(self._answers.readline())
+        # A pipe for each: the answer that a test did not wait for is not the next one's.
+        answer, tell = os.pipe()
+        with os.fdopen(answer, "rb") as told:
+            send(self._commands.end, order, [output.fileno(), output.fileno(), tell])
+            os.close(tell)
+            return int(told.readline())
 
 
 def _warm_lane(python: str, seed: str) -> Orders:
@@ -227,24 +229,25 @@ def serve(end: socket.socket, listener: socket.socket, lanes: Mapping[str, socke
             end.close()
             listener.close()
             become(order, descriptors, lanes)
-        for descriptor in descriptors:
-            os.close(descriptor)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         with suppress(BrokenPipeError):
-            asking.sendall(b"%d\n" % code)
+            os.write(descriptors[-1], b"%d\n" % code)
+        for descriptor in descriptors:
+            os.close(descriptor)
         if asking is not end:
             asking.close()
 
 
-def become(order: Mapping[str, Any], outputs: Sequence[int], lanes: Mapping[str, socket.socket]) -> None:
+def become(order: Mapping[str, Any], given: Sequence[int], lanes: Mapping[str, socket.socket]) -> None:
     """Be the command of an order; never returns.
 
     Args:
-        outputs: its two streams; lanes: where supervisors are ordered.
+        given: its two streams, and where its end is told; lanes: where supervisors are ordered.
     """
-    for stream, output in enumerate(outputs, 1):
+    for stream, output in enumerate(given[:2], 1):
         os.dup2(output, stream)
-        os.close(output)
+    for descriptor in given:
+        os.close(descriptor)
     signal.alarm(60)
     os.chdir(order["cwd"])
     os.environ.clear()

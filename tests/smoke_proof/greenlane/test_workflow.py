@@ -34,9 +34,11 @@ program = {"greenlane": words, "verdict": ["verdict", *words]}.get(session, ["la
 order = json.dumps({"words": program, "cwd": os.getcwd(), "environment": dict(os.environ)}).encode()
 with socket.socket(socket.AF_UNIX) as warm:
     warm.connect("\\0@ADDRESS@")
-    socket.send_fds(warm, [len(order).to_bytes(8, "big")], [1, 2])
+    answer, tell = os.pipe()
+    socket.send_fds(warm, [len(order).to_bytes(8, "big")], [1, 2, tell])
+    os.close(tell)
     warm.sendall(order)
-    sys.exit(int(warm.makefile().readline()))
+    sys.exit(int(open(answer).readline()))
 """
 LANES: dict[str, dict[str, Any]] = {
     "core": {"kind": "deterministic", "tests": ["tests/core"]},
