@@ -51,7 +51,12 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def observe(
-    root: Path, adoption: Adoption, environ: Mapping[str, str], say: Callable[[str], None], workers: Workers | None
+    root: Path,
+    adoption: Adoption,
+    environ: Mapping[str, str],
+    say: Callable[[str], None],
+    workers: Workers | None = None,
+    seed: int | None = None,
 ) -> Adopted:
     """Build the environment of a suite, run it observed, and place its tests; nothing is written but what is ignored.
 
@@ -59,6 +64,7 @@ def observe(
         root: the project; adoption: what its files say.
         environ: the caller's environment; say: prints a line to the user.
         workers: over how many processes the tests may be spread; None for one per core where they take long.
+        seed: of the random order; None for the time of day.
 
     Raises:
         GreenlaneError: the lock, the environment or the suite's start failed.
@@ -72,7 +78,7 @@ def observe(
         settings = Settings(project=str(root.resolve()), configuration=Configuration(lanes={"core": lane}), sources={})
         compile_locks(Context(settings, environ, lambda _line: None), check=False, upgrade=False)
         context = Context(settings, environ, say)
-        seen = survey(context, lane, workers=workers)
+        seen = survey(context, lane, workers=workers, seed=seed)
         after = polluters(context, lane, order_dependent(seen.observed), seen)
         text = lock.read_text(encoding="utf-8")
     forget(settings)

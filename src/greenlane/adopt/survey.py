@@ -69,7 +69,9 @@ def observing_lane(lane: Lane) -> Lane:
     )  # fmt: skip
 
 
-def survey(context: Context, lane: Lane, interpreter: str = "", workers: Workers | None = None) -> Survey:
+def survey(
+    context: Context, lane: Lane, interpreter: str = "", workers: Workers | None = None, seed: int | None = None
+) -> Survey:
     """Run a suite twice in its own order and once in a random one; what always fails, once more under plain pytest.
 
     Args:
@@ -77,6 +79,7 @@ def survey(context: Context, lane: Lane, interpreter: str = "", workers: Workers
         lane: whose environment and tests are looked at.
         interpreter: path of the Python that is used as it is; empty for the environment of the lane's lock.
         workers: over how many processes the later runs are spread; None for one per core where a run is long.
+        seed: of the random order; None for the time of day.
 
     Raises:
         ConfigError: the lock is missing or wrong, or pytest did not get as far as running tests.
@@ -87,7 +90,7 @@ def survey(context: Context, lane: Lane, interpreter: str = "", workers: Workers
     first = _observe(context, lane, 1, interpreter)
     wanted = spread(workers, first.record.duration, os.cpu_count() or 1)
     lane, again = _second(context, msgspec.structs.replace(lane, workers=wanted), first, interpreter)
-    seed = int(time.time())
+    seed = int(time.time()) if seed is None else seed
     shuffled = msgspec.structs.replace(lane, order="random")
     runs = [first, again, _observe(context, shuffled, 3, interpreter, seed)]
     observed = Observed(first=first.journal, second=again.journal, shuffled=runs[2].journal)

@@ -16,7 +16,7 @@ from greenlane.adopt.rules import CONFIGURATION, has_lanes
 from greenlane.adopt.scaffold import NOX, read_repository, write_scaffold
 from greenlane.adopt.summary import missing_modules, placement_lines
 from greenlane.cli.context import print_line
-from greenlane.cli.init_options import add_needs, add_workers, asked_of
+from greenlane.cli.init_options import add_needs, add_seed, add_workers, asked_of
 from greenlane.cli.init_output import show
 from greenlane.config.context import Context
 from greenlane.config.load import load
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--diff", action="store_true", help="show what is added as a diff")
     add_needs(parser)
     add_workers(parser)
+    add_seed(parser)
     parser.add_argument("--no-survey", action="store_true", help="do not run the suite: all of it becomes core")
     parser.add_argument("--no-lock", action="store_true", help="do not compile the locks, which needs an index")
     parser.add_argument(
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if suite is not None and not configured:
         _print(said_of(suite, project))
         if not (arguments.dry_run or arguments.no_survey or arguments.no_lock) and _may_ask(arguments):
-            adopted = observe(project, suite, environ, print_line, arguments.workers)
+            adopted = observe(project, suite, environ, print_line, arguments.workers, arguments.seed)
             suite = adopted.adoption
             _print(missing_modules(adopted.survey))
             _print(placement_lines(adopted.placed))

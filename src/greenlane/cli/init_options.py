@@ -42,6 +42,11 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that repeats a random order."""
+    parser.add_argument("--seed", type=int, help="seed of the random order (default: the time of day)")
+
+
 def _python(text: str) -> str:
     """Return a version of Python that lanes can run on; nothing for that of nox.
 

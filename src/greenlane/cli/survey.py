@@ -14,7 +14,7 @@ from greenlane.adopt.placement import order_dependent, place
 from greenlane.adopt.summary import missing_modules, placement_lines, proposals
 from greenlane.adopt.survey import forget, survey
 from greenlane.cli.context import print_line
-from greenlane.cli.init_options import add_workers
+from greenlane.cli.init_options import add_seed, add_workers
 from greenlane.config.context import Context, silent
 from greenlane.config.lanes import Lane
 from greenlane.errors import EXIT_READY, ConfigError
@@ -32,6 +32,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_workers(parser)
+    add_seed(parser)
     parser.add_argument("--json", action="store_true", help="print JSON for a script, and no progress")
 
 
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     # All of the suite, whichever lane has it.
     alone = msgspec.structs.replace(context.settings.configuration, lanes={lane.name: lane})
     whole = Context(msgspec.structs.replace(context.settings, configuration=alone), environ, context.say)
-    seen = survey(whole, lane, interpreter, arguments.workers)
+    seen = survey(whole, lane, interpreter, arguments.workers, arguments.seed)
     forget(context.settings)
     placed = place(seen.observed)
     disturbed = order_dependent(seen.observed)

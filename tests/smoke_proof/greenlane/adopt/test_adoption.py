@@ -81,7 +81,7 @@ def lanes(project: TinyProject) -> dict[str, Any]:
 def test_a_suite_is_placed_by_what_it_did(stranger: TinyProject) -> None:
     """Each test is where its behaviour says, with its evidence; a verdict about the rest follows at once."""
     tests = {name: (stranger.path / name).read_text() for name in SUITE}
-    ran = stranger.greenlane("init", "--yes")
+    ran = stranger.greenlane("init", "--yes", "--seed", "7")
     assert ran.code == 0, ran.output
     assert len(ran.output.splitlines()) <= 40
     assert "suite: tests (pyproject.toml [tool.pytest.ini_options])" in ran.output
@@ -120,14 +120,14 @@ def test_a_suite_is_placed_by_what_it_did(stranger: TinyProject) -> None:
     told += stranger.greenlane("doctor", "--all").output
     assert not [name for name in OURS if name in told.lower()]
     # A second call has nothing to add, and runs nothing.
-    again = stranger.greenlane("init", "--yes")
+    again = stranger.greenlane("init", "--yes", "--seed", "7")
     assert "survey" not in again.output
     assert again.output.endswith("nothing to add\n")
 
 
 def test_a_survey_without_lanes(stranger: TinyProject) -> None:
     """It works with the interpreter that runs it, leaves nothing in the tree, and polluters are found in its runs."""
-    ran = stranger.greenlane("survey", PATH=os.environ["PATH"])
+    ran = stranger.greenlane("survey", "--seed", "7", PATH=os.environ["PATH"])
     assert ran.code == 0, ran.output
     assert "release: tests/test_mixed.py::test_calls: connect 198.51.100.7:80" in ran.output
     assert (stranger.path / ".greenlane" / ".gitignore").read_text() == "*\n"
@@ -144,7 +144,7 @@ def test_survey_proposes_moves(stranger: TinyProject) -> None:
     stranger.write("more/test_more.py", "def test_more(): pass\n")
     # How often it ran so far is drawn: it passes in the first run, in several processes not, and alone again.
     stranger.path.with_suffix(".count").unlink(missing_ok=True)
-    ran = stranger.greenlane("survey", "--workers", "2")
+    ran = stranger.greenlane("survey", "--seed", "7", "--workers", "2")
     assert ran.code == 0, ran.output
     assert "run 2 of 3 in its own order, spread over workers" in ran.output
     # One that counts its runs, at least: whether equal runs differ only a run in one process can tell.
@@ -159,7 +159,7 @@ def test_survey_proposes_moves(stranger: TinyProject) -> None:
 def test_a_suite_that_cannot_start_says_why(stranger: TinyProject) -> None:
     """Options of a plugin that nothing installs: pytest's own complaint, what to do, and nothing written."""
     stranger.write("pyproject.toml", '[tool.pytest.ini_options]\naddopts = "--cov=x"\n')
-    ran = stranger.greenlane("init", "--yes")
+    ran = stranger.greenlane("init", "--yes", "--seed", "7")
     assert ran.code == 2, ran.output
     assert "unrecognized arguments: --cov=x" in ran.output
     assert "--group" in ran.output
