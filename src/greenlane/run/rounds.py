@@ -27,7 +27,7 @@ from greenlane.util.work_tree import PRUNED
 PERIOD = 0.25
 """Seconds between two looks at the work tree; what is still being written changes from one to the next."""
 
-OF_A_PART = frozenset({Code.PARTIAL, Code.COVERAGE_LOW, Code.NO_TESTS, Code.MISSING_OUTCOME})
+OF_A_PART = frozenset({Code.PARTIAL, Code.NO_TESTS, Code.MISSING_OUTCOME})
 """What is wrong with every run of a part, and so says nothing."""
 
 Files = Mapping[str, Stamp]

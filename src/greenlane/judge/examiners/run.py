@@ -106,7 +106,14 @@ def coverage(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Vio
     """COVERAGE_LOW when the lane demands coverage and has too little, or none was measured."""
     wanted = requirements.fail_under.get(evidence.record.lane)
     record = evidence.record
-    if wanted is None or record.shard or record.result.failure or record.result.interrupted:
+    # A part cannot cover what the whole does: it is PARTIAL, whatever it covers.
+    if (
+        wanted is None
+        or record.shard
+        or record.result.failure
+        or record.result.interrupted
+        or evidence.journal.narrowing
+    ):
         return
     measured = record.coverage
     if measured is None:

@@ -126,6 +126,7 @@ def test_a_deadline_between_tests_names_the_check() -> None:
         pytest.param({"interrupted": True}, 90.0, ["INTERRUPTED"], id="interrupted-is-the-reason"),
         pytest.param({"failure": "no environment"}, 90.0, ["ERROR"], id="failure-is-the-reason"),
         pytest.param({"shard": "a", "shards": ("a",)}, 90.0, [], id="a-shard-has-no-threshold"),
+        pytest.param({"coverage": 5.0, "journal": {"narrowing": ("-k x",)}}, 90.0, ["PARTIAL"], id="a-part-has-none"),
     ],
 )
 def test_coverage_is_demanded_where_it_is_configured(
