@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-from greenlane.history.tables import NUMBER, filled, key
-
 revision = "0001"
 down_revision = None
+
+# As tables.py had them then: what it says today may change, and the past does not.
+NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def filled(kind: Any, names: str) -> Iterator[sa.Column[Any]]:
+    """Yield columns of one type that always hold something, by their names."""
+    return (sa.Column(name, kind, nullable=False) for name in names.split())
+
+
+def key(kind: Any, names: str) -> Iterator[sa.Column[Any]]:
+    """Yield the columns of a primary key that nobody counts up."""
+    return (sa.Column(name, kind, primary_key=True, autoincrement=False) for name in names.split())
 
 
 def upgrade() -> None:
