@@ -74,6 +74,9 @@ def main() -> None:
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         pyproject = clone / "pyproject.toml"
         pyproject.write_text(narrowed(pyproject.read_text(encoding="utf-8")), encoding="utf-8")
+        # A process that stores a run would still be writing where the last one has ended.
+        with pyproject.open("a", encoding="utf-8") as file:
+            file.write("\n[tool.greenlane.history]\nenabled = false\n")
         command = [sys.executable, "-m", "greenlane", "lane", "nd", "--project", str(clone)]
         for run in range(1, runs + 1):
             began, load = time.monotonic(), os.getloadavg()[0]

@@ -70,6 +70,9 @@ def ready(sample: Sample, *words: str) -> tuple[float, dict[str, object]]:
     began = time.perf_counter()
     fork(["ready", *words], sample)
     seconds = time.perf_counter() - began
+    if not report.exists():
+        said = sample.path.with_name("output.txt").read_text(errors="replace").splitlines()
+        raise SystemExit("greenlane ready came to no verdict:\n" + "\n".join(said[-20:]))
     verdict = json.loads(report.read_text())
     (check,) = verdict["checks"]
     failed = sorted({violation["subject"] or violation["code"] for violation in verdict["violations"]})
