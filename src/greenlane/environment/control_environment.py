@@ -10,7 +10,7 @@ from greenlane.environment.build import Recipe, prepare
 from greenlane.environment.exclusive import exclusive
 from greenlane.environment.installers import installer_of
 from greenlane.environment.locks import CONTROL, CONTROL_LOCK
-from greenlane.environment.wheels import harness_state
+from greenlane.environment.wheels import distribution_state
 from greenlane.evidence.evidence import Environment
 from greenlane.util.work_tree import tree_state
 
@@ -33,8 +33,8 @@ def control_recipe(settings: Settings) -> Recipe:
     location = settings.root / settings.configuration.environments / NAME
     declared = settings.configuration.locks.get(NAME)
     if declared is None:
-        return Recipe(location=location, lock=CONTROL_LOCK, python="", project=None, tree=harness_state())
+        return Recipe(location=location, lock=CONTROL_LOCK, python="", project=None, tree=distribution_state())
     project = settings.root if declared.project else None
-    state = f"{harness_state()} {tree_state(settings.root) if project else ''}"
+    state = f"{distribution_state()} {tree_state(settings.root) if project else ''}"
     lock = settings.root / "locks" / f"{NAME}.txt"
     return Recipe(location=location, lock=lock, python="", project=project, tree=state)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,23 +22,61 @@ MADE_FROM = ("src", "pyproject.toml", "README.md", "LICENSE")
 
 
 def harness_state() -> str:
-    """Return what identifies the running harness: what its checkout makes a wheel from, or what was installed."""
+    """Return what identifies the running harness: its package and metadata, of a checkout or of what was installed.
+
+    What else its distribution holds is none of it.
+    """
     source = harness_source()
-    if source is not None:
-        return source_state(source)
+    return _installed(f"{HARNESS}/", f"{HARNESS}-") if source is None else package_state(source)
+
+
+def package_state(source: Path) -> str:
+    """Return the SHA-256 of the harness's package in a checkout, and of the metadata that it reads there."""
+    metadata = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return _digest_of(source, (f"src/{HARNESS}",), json.dumps(metadata, sort_keys=True).encode())
+
+
+def distribution_state() -> str:
+    """Return what identifies the wheel that the harness comes in: while it stays, it need not be built again."""
+    source = harness_source()
+    return _installed() if source is None else source_state(source)
+
+
+def _installed(*of: str) -> str:
+    """Return the SHA-256 of what was installed as the harness; empty without that.
+
+    Args:
+        of: how those paths begin that count; none for all.
+    """
     from importlib import metadata  # dear, and of no use to a checkout
 
     try:
-        return hashlib.sha256((metadata.distribution(HARNESS).read_text("RECORD") or "").encode()).hexdigest()
+        record = metadata.distribution(HARNESS).read_text("RECORD") or ""
     except metadata.PackageNotFoundError:
         return ""
+    return hashlib.sha256("\n".join(recorded(record, of)).encode()).hexdigest()
+
+
+def recorded(record: str, of: tuple[str, ...] = ()) -> list[str]:
+    """Return the lines of a RECORD whose paths begin in one of several ways; without any, all lines."""
+    return [line for line in record.splitlines() if not of or line.startswith(of)]
 
 
 def source_state(source: Path) -> str:
     """Return the SHA-256 of what a checkout of the harness makes a wheel from."""
-    state = hashlib.sha256()
-    for path in sorted(path for name in MADE_FROM for path in _sources(str(source), name)):
-        content = Path(source, path).read_bytes()
+    return _digest_of(source, MADE_FROM)
+
+
+def _digest_of(root: Path, names: tuple[str, ...], beside: bytes = b"") -> str:
+    """Return the SHA-256 of files, and of all files below folders, by name and content.
+
+    Args:
+        root: where they are; names: of files and folders, relative to it.
+        beside: what else counts.
+    """
+    state = hashlib.sha256(beside)
+    for path in sorted(path for name in names for path in _sources(str(root), name)):
+        content = Path(root, path).read_bytes()
         state.update(f"{path.replace(os.sep, '/')}\0".encode() + hashlib.sha256(content).digest())
     return state.hexdigest()
 
@@ -56,7 +96,7 @@ def wheels_state(project: Path, tree: str, harness: str, source: Path | None) ->
 
     Args:
         project: absolute path of the project; any file of it may be in its wheel, where it has one.
-        tree: state of its work tree; harness: state of the harness.
+        tree: state of its work tree; harness: state of the distribution that the harness comes in.
         source: checkout that the harness runs from, which may be the project itself; None when it is installed.
     """
     alone = source == project or not read_project(project).package

@@ -15,7 +15,7 @@ from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.environment.build import Recipe, drift_now, prepare
 from greenlane.environment.exclusive import exclusive
-from greenlane.environment.wheels import harness_state, wheels_state
+from greenlane.environment.wheels import distribution_state, harness_state, wheels_state
 from greenlane.evidence.evidence import Environment
 from greenlane.run.job import LaneJob
 from greenlane.run.services import ResolvedServices, ServiceResolver, own_resolver
@@ -70,12 +70,7 @@ def prepared_lane(job: LaneJob, resolver: ServiceResolver | None = None) -> Iter
     settings, say, resolver = job.settings, job.context.say, resolver or own_resolver(job)
     files = files_of(settings)
     tree = state_of(files)
-    harness = harness_state()
-    recipe = (
-        None
-        if job.interpreter
-        else _recipe(settings, job.lane, wheels_state(settings.root, tree, harness, harness_source()))
-    )
+    recipe = None if job.interpreter else _recipe(settings, job.lane, tree)
     with ExitStack() as stack:
         place = recipe.location if recipe else settings.root / settings.configuration.artifacts / job.label
         stack.enter_context(exclusive(place.with_suffix(".lock"), job.holder, say))
@@ -84,7 +79,7 @@ def prepared_lane(job: LaneJob, resolver: ServiceResolver | None = None) -> Iter
         services = resolver.resolve(job, stack)
         scratch = Path(tempfile.mkdtemp(prefix="greenlane-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        yield PreparedLane(job, recipe, environment, services, files, tree, harness, scratch)
+        yield PreparedLane(job, recipe, environment, services, files, tree, harness_state(), scratch)
 
 
 def _as_it_is(interpreter: str) -> Environment:
@@ -94,14 +89,20 @@ def _as_it_is(interpreter: str) -> Environment:
 
 
 def _recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
-    """Return what the environment of a lane is built from: another harness means another environment, too."""
-    in_place = lane.editable and harness_source() != settings.root
+    """Return what the environment of a lane is built from: another harness means another environment, too.
+
+    Args:
+        tree: state of the work tree.
+    """
+    source = harness_source()
+    in_place = lane.editable and source != settings.root
+    wheels = wheels_state(settings.root, tree, distribution_state(), source)
     return Recipe(
         location=settings.root / settings.configuration.environments / lane.name,
         lock=settings.root / lane.lock,
         python=lane.python,
         project=settings.root,
         # Another way to install is another environment, and the harness's own project goes in as what runs: a wheel.
-        tree=f"{tree} in place" if in_place else tree,
+        tree=f"{wheels} in place" if in_place else wheels,
         editable=in_place,
     )

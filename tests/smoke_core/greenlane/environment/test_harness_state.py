@@ -1,4 +1,4 @@
-"""What of the harness's own checkout a lane depends on: what its wheel is made from, and nothing else."""
+"""What of the harness's own checkout a lane depends on: its package, and what the wheel is made from."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from greenlane.environment.wheels import MADE_FROM, source_state, wheels_state
+from greenlane.environment.wheels import MADE_FROM, package_state, recorded, source_state, wheels_state
 
+PROJECT = '[project]\nname = "greenlane"\ndependencies = ["msgspec"]\n[tool.greenlane]\n'
+PACKAGE = ("src/greenlane/__init__.py", "src/greenlane/report/page.css", "src/greenlane/environment/control.txt")
 FILES = ("src/greenlane/__init__.py", "src/greenlane/report/page.css", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -19,6 +21,55 @@ def checkout(tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("one")
     return tmp_path
+
+
+@pytest.fixture
+def houses(checkout: Path) -> Path:
+    """A checkout with metadata, in which another package lies beside the harness."""
+    for name in (*PACKAGE, "src/mini_agent/__init__.py", "src/greenlane_gateway/__init__.py"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text("one")
+    (checkout / "pyproject.toml").write_text(PROJECT)
+    return checkout
+
+
+@pytest.mark.parametrize("name", [*PACKAGE, "src/greenlane/new.py", "src/greenlane/new/data.json"])
+def test_a_file_of_the_package_is_another_harness(houses: Path, name: str) -> None:
+    """Code and data, what is changed and what is new."""
+    before = package_state(houses)
+    (houses / name).parent.mkdir(exist_ok=True)
+    (houses / name).write_text("two")
+    assert package_state(houses) != before
+
+
+@pytest.mark.parametrize(
+    "name", ["src/mini_agent/__init__.py", "src/mini_agent/new.py", "src/greenlane_gateway/__init__.py", "README.md"]
+)
+def test_what_lies_beside_the_package_is_the_same_harness(houses: Path, name: str) -> None:
+    """Another package of its distribution makes another wheel, and no other harness."""
+    harness, wheel = package_state(houses), source_state(houses)
+    (houses / name).write_text("two")
+    assert package_state(houses) == harness
+    assert source_state(houses) != wheel
+
+
+def test_what_the_harness_reads_of_the_metadata_is_another_one(houses: Path) -> None:
+    """Its requirements and entry points count, its own lanes do not."""
+    before = package_state(houses)
+    file = houses / "pyproject.toml"
+    file.write_text(f"{PROJECT}history = {{}}\n")
+    assert package_state(houses) == before
+    file.write_text(PROJECT.replace('"msgspec"', '"msgspec", "pytest"'))
+    assert package_state(houses) != before
+
+
+def test_of_what_was_installed_the_package_and_its_metadata_count() -> None:
+    """A distribution's RECORD has a line for each file, of whichever package."""
+    lines = ["greenlane/__init__.py,sha256=1,1", "greenlane-0.1.0.dist-info/METADATA,sha256=2,2"]
+    others = ["mini_agent/__init__.py,sha256=3,3", "greenlane_gateway/x.py,sha256=4,4", "../../../bin/mini-agent,,"]
+    record = "\n".join([*others, *lines])
+    assert recorded(record, ("greenlane/", "greenlane-")) == lines
+    assert recorded(record) == [*others, *lines]
 
 
 @pytest.mark.parametrize("name", [*FILES, "src/greenlane/new.py"])
