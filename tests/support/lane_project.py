@@ -132,7 +132,7 @@ class LaneProject:
             command = [sys.executable, "-P", "-s", "-c", LAUNCH, *command]
         done = subprocess.run(
             command, env={**self._environment(), CONTRACT_VARIABLE: str(artifacts / "contract.json")}, cwd=self.root,
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=150,
         )  # fmt: skip
         return LaneRun(
             status=done.returncode,

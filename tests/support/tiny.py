@@ -156,7 +156,7 @@ class TinyProject:
     def _run(self, command: list[str], words: tuple[str, ...], extra: dict[str, str]) -> Ran:
         done = subprocess.run(
             command, cwd=self.path, env=self.environment(**extra), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=150, check=False,
         )  # fmt: skip
         return Ran(done.returncode, done.stdout.decode("utf-8", "replace"), self.verdict(words))
 
@@ -177,5 +177,5 @@ class TinyProject:
 def interrupt(process: subprocess.Popen[bytes], number: int = signal.SIGINT) -> tuple[int, str]:
     """Send a signal to one process, wait for its end, and return exit code and output."""
     process.send_signal(number)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=150)
     return process.returncode, output.decode("utf-8", "replace")

@@ -248,7 +248,7 @@ def become(order: Mapping[str, Any], given: Sequence[int], lanes: Mapping[str, s
         os.dup2(output, stream)
     for descriptor in given:
         os.close(descriptor)
-    signal.alarm(60)
+    signal.alarm(150)
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["environment"])

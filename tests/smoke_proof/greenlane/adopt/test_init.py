@@ -74,7 +74,7 @@ def test_a_person_is_asked_after_the_diff(tiny: TinyProject, said: str, code: in
     os.write(person, said.encode())
     done = subprocess.run(
         tiny.command("init", "--no-lock", "--diff"), stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=tiny.environment(), timeout=30, check=False, text=True,
+        env=tiny.environment(), timeout=150, check=False, text=True,
     )  # fmt: skip
     os.close(person)
     os.close(terminal)

@@ -173,7 +173,7 @@ def test_the_second_run_waits(own: TinyProject, tmp_path: Path) -> None:
         assert any("waiting for run" in line and "which uses core" in line for line in lines), lines
         gate.unlink()
         pipe.write("go")
-    outputs = [process.communicate(timeout=60)[0].decode() for process in (first, second)]
+    outputs = [process.communicate(timeout=150)[0].decode() for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
 
 

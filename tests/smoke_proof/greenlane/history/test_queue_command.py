@@ -60,7 +60,7 @@ def ran(tiny: TinyProject, shard: str) -> list[str]:
 def test_two_shards_at_once(queued: TinyProject) -> None:
     """Each file is run by one of them, whole; a pin is kept; the merge proves it, and is READY."""
     runs = [queued.start("lane", "nd", shard, "--queue", "r1") for shard in ("shard_a", "shard_b")]
-    outputs = [run.communicate(timeout=60)[0].decode() for run in runs]
+    outputs = [run.communicate(timeout=150)[0].decode() for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     first, second = ran(queued, "shard_a"), ran(queued, "shard_b")
     assert len(first) + len(second) == len({*first, *second}) == 2 * FILES + 1

@@ -111,7 +111,7 @@ def test_a_process_of_its_own_stores_the_run(tiny: TinyProject) -> None:
     tiny.section("history", {"ingest": "detached"}).lanes(nd={**CORE, "kind": "nondeterministic"})
     environ = {**tiny.environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, "-c", REMEMBER, str(tiny.path)], env=environ, capture_output=True, text=True, timeout=60,
+        [sys.executable, "-c", REMEMBER, str(tiny.path)], env=environ, capture_output=True, text=True, timeout=150,
         check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

@@ -63,7 +63,7 @@ class Line:
         """Hang up, and return how the process ended."""
         self._lines.close()
         self._end.close()
-        output = self.process.communicate(timeout=30)[0]
+        output = self.process.communicate(timeout=150)[0]
         return self.process.returncode, output
 
 

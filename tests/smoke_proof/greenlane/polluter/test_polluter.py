@@ -60,7 +60,7 @@ def pasted(tiny: TinyProject, line: str) -> tuple[int, str]:
         env=tiny.environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

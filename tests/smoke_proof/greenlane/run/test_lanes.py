@@ -176,7 +176,7 @@ def test_a_foreign_process_at_the_base(tiny: TinyProject) -> None:
                 asked = connection.recv(65536)
                 if asked:
                     connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        output = run.communicate(timeout=30)[0].decode()
+        output = run.communicate(timeout=150)[0].decode()
     assert run.returncode == 1
     assert f"http://127.0.0.1:{port} is not toy: GET /ready gave status 404" in output
 

@@ -20,7 +20,7 @@ def test_the_commands_of_the_page_work(tmp_path: Path) -> None:
 
     def run(command: str, name: str = "") -> dict[str, object]:
         environ = {**inherited(), "URL": gateway.url, "ID": name}
-        done = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, check=True, timeout=30)
+        done = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, check=True, timeout=150)
         body: dict[str, object] = json.loads(done.stdout)
         return body
 

@@ -127,7 +127,7 @@ def run_pytest(project: Path, *words: str) -> LaneEvidence:
          "-p", "no:hypothesispytest", "--continue-on-collection-errors", f"--junitxml={artifacts}/junit.xml",
          "-o", "junit_family=xunit2", *words],
         cwd=project, env={**passed, CONTRACT_VARIABLE: str(project / "contract.json"), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True, timeout=60, check=False,
+        capture_output=True, timeout=150, check=False,
     )  # fmt: skip
     # This pytest runs in no lane: what it would prove of the network is not the question here.
     journal = msgspec.structs.replace(read_journal(artifacts / "journal.jsonl"), hermetic=(proof(),))
