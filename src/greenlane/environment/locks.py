@@ -8,6 +8,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -279,7 +280,8 @@ def cleaned(text: str, folder: str, root: Path) -> str:
     Args:
         text: what uv wrote; folder: of our own inputs; root: the project.
     """
-    place = re.escape(str(root))
+    # As a path, or as an address, in which a space or a plus may be written otherwise.
+    place = "".join(f"(?:{re.escape(letter)}|{quote(letter, safe='')})" for letter in str(root))
     text = re.sub(
         rf"^(?:-e )?(?:\S+ @ )?(?:file://)?{place}/?(?:\[[^\]]*\])?(?:\n +#.*)*\n", "", text, flags=re.MULTILINE
     )

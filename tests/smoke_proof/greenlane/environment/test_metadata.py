@@ -26,6 +26,9 @@ def house(make_tiny: MakeTiny, tmp_path: Path) -> Callable[[], TinyProject]:
         links.mkdir()
         for wheel in project.wheelhouse.glob("*.whl"):
             (links / wheel.name).hardlink_to(wheel)
+        # An installer writes a space or a plus of a path otherwise in an address.
+        project.path = tmp_path / "a house + ours"
+        project.path.mkdir()
         project.wheelhouse = links
         project.environments = tmp_path / "environments"
         for name in ("newcomer", "seldom"):
@@ -87,7 +90,7 @@ def test_a_build_that_fails_says_why(house: Callable[[], TinyProject]) -> None:
     project = with_backend(house().lanes(), failure='raise SystemExit("no compiler for frobnicate")')
     ran = project.test("def test_it(): pass\n").greenlane("lane", "core")
     assert ran.code == 2, ran.output
-    assert "CONFIG_ERROR: building the wheel of tiny failed" in ran.output
+    assert "CONFIG_ERROR: building the wheel of a house + ours failed" in ran.output
     assert "no compiler for frobnicate" in ran.output
 
 
