@@ -1,4 +1,4 @@
-"""What words say that lasts: numbers of threads, ports and processes, addresses and temporary folders vary."""
+"""What words say that lasts: numbers of threads, ports and processes, addresses, digests and temporary folders vary."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ EPHEMERAL = 32_768
 _VARYING = re.compile(
     r"""
     (?P<address>\b0x[0-9a-f]{4,}\b)
+    | (?P<hex>(?<![^\W_])(?=[a-f]*\d)[0-9a-f]{12,}(?![^\W_]))
     | (?P<uuid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)
     | (?P<folder>(?<![\w.])(?:/private)?/(?:tmp|var/tmp|var/folders)(?:/[^\s'"<>(),;:\]]+)+)
     | (?P<pid>\bpid[ =:]+\d+)

@@ -28,6 +28,8 @@ from support.evidence import demand, failed, lane, outcome, skipped, verdict_on
         ("no answer on port 40001", "no answer on port *"),
         ("<Invoker object at 0x7f93a1b2c3d0>", "<Invoker object at *>"),
         ("FileNotFoundError: '/tmp/pytest-of-me/pytest-3/test_a0/x.txt'", "FileNotFoundError: '*'"),
+        ("modules:_module_templates_7fee89d8be10", "modules:_module_templates_*"),
+        ("no blob 5ef70112d8c1a7e5a0b9", "no blob *"),
         ("no run 0b5bb8b0-4a3c-4f53-9a5d-7d0f9f3f8a11", "no run *"),
     ],
 )
@@ -40,6 +42,7 @@ def test_what_varies_is_left_out(text: str, lasts: str) -> None:
     "text",
     [
         "assert 8 == 15", "ports:127.0.0.1:8080", "containers:app.memo2", "attributes:app.Thread2.name",
+        "modules:deadbeefcafe", "modules:app_7fee89d8",
         "socket.gaierror: [Errno -3] Temporary failure", "needs python 3.14", "tests/tmp/a.py", "connect 192.0.2.1:443",
     ],
 )  # fmt: skip
