@@ -66,10 +66,10 @@ def recorded(evidence: LaneEvidence) -> RecordedRun:
         tests=tuple(
             RecordedTest(
                 test.nodeid,
-                test.outcome,
+                test.itself,
                 round(test.duration, 6),
                 test.nodeid in repeats or _retried(test),
-                test.cause,
+                test.cause if test.itself is test.outcome else "",
                 test.nodeid in samples,
             )
             for test in journal.outcomes

@@ -197,9 +197,12 @@ def _waits(violation: Violation) -> bool:
 
 
 def _left(violation: Violation) -> tuple[str, ...]:
-    """Return what things that one test left by one line share; nothing for what is no leak, or has no line."""
-    known = violation.thing and violation.line
-    return (violation.check, violation.subject, f"{violation.path}:{violation.line}") if known else ()
+    """Return what things that one test left share: the line that did it, or what changed of an object of two names."""
+    what = violation.thing.partition(":")[2]
+    how = f"{violation.path}:{violation.line}" if violation.line else violation.cause
+    # `from a import TABLE`: one table, which two modules have under the same name.
+    named = violation.line or "." in what
+    return (violation.check, violation.subject, how.replace(what, what.rpartition(".")[2])) if what and named else ()
 
 
 def _same(violation: Violation) -> tuple[str, ...]:

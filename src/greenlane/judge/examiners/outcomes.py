@@ -76,9 +76,9 @@ def _contradictions(evidence: LaneEvidence, requirements: Requirements) -> Itera
     if past is None or evidence.record.kind != LaneKind.DETERMINISTIC or broken_because(evidence):
         return
     for test in evidence.journal.outcomes:
-        if test.outcome.bad and test.nodeid in past.passed:
+        if test.itself.bad and test.nodeid in past.passed:
             yield test.nodeid, f"failed, and passed in run {past.passed[test.nodeid]}"
-        elif test.outcome is Outcome.PASSED and test.nodeid in past.failed:
+        elif test.itself is Outcome.PASSED and test.nodeid in past.failed:
             yield test.nodeid, f"passed, and failed in run {past.failed[test.nodeid]}"
 
 

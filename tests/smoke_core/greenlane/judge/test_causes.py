@@ -112,6 +112,16 @@ def test_what_one_line_of_a_test_leaves_is_one_cause() -> None:
     assert told(*left, other, again, *nowhere) == [["LEAK"] * 3, ["LEAK"], ["LEAK"], ["LEAK"]]
 
 
+def test_an_object_that_two_modules_have_is_one_cause() -> None:
+    """A table that another module imported changed under both names, at no known line; another did not."""
+
+    def left(name: str, change: str = "from {} to {1: 2}") -> Violation:
+        return violation(Code.LEAK, "t::a", thing=f"containers:{name}", cause=f"LEAK containers {name} {change}")
+
+    assert told(left("app.types.TABLE"), left("app.routing.TABLE")) == [["LEAK", "LEAK"]]
+    assert told(left("app.types.TABLE"), left("app.types.OTHER"), left("app.a.TABLE", "from 1 to 2")) == [["LEAK"]] * 3
+
+
 def test_tests_that_never_began_are_one_cause() -> None:
     """Whatever stopped the lane is not known: then they are one row, with their number."""
     names = tuple(f"tests/test_a.py::test_{n}" for n in range(40))

@@ -84,6 +84,23 @@ def test_flaky_in_core(tiny: TinyProject, tmp_path: Path) -> None:
     assert [test["test"] for test in from_file.verdict["flaky"]] == ["tests/test_it.py::test_flapping"]
 
 
+def test_a_leak_of_a_module_makes_nobody_flaky(tiny: TinyProject) -> None:
+    """A module's fixture leaves something: the last test is failed for it, in each order another one; none flaps."""
+    tiny.section("history", {"ingest": "later"}).lanes(core={**CORE, "order": "random"}).write("app.py", "TABLE = {}\n")
+    tiny.write("pytest.ini", "[pytest]\npythonpath = .\n").test(
+        "import app, pytest\n"
+        "@pytest.fixture(scope='module', autouse=True)\ndef table():\n    yield\n    app.TABLE = 1\n"
+        + "".join(f"def test_{number}(): pass\n" for number in range(6))
+    )
+    blamed = []
+    for seed in ("1", "2", "3"):
+        ran = tiny.greenlane("lane", "core", "--seed", seed)
+        assert ran.codes == {"LEAK", "ERROR"}, ran.output
+        blamed += [v["subject"] for v in ran.verdict["violations"] if v["code"] == "ERROR"]
+    assert len(set(blamed)) > 1
+    assert [run["failed"] for run in history(tiny, "show")] == [0, 0, 0]
+
+
 def test_recording_never_fails_a_run(tiny: TinyProject) -> None:
     """Where the spool cannot be written the run is as green as it is, and says that it is not recorded."""
     (tiny.path / ".greenlane").write_text("a file in the way")
