@@ -30,9 +30,9 @@ from greenlane.evidence.history import DAY, RecordedRun, RecordedTest
 from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome
 from greenlane.history import queries, spool
-from greenlane.history.database import connect, reading
+from greenlane.history.database import asking, connect, reading
+from greenlane.history.flake_queries import flaky, past
 from greenlane.history.junit import read_junit
-from greenlane.history.queries import flaky
 from greenlane.history.store import record
 
 TESTS, DAYS_BACK = 2000, 100
@@ -117,9 +117,9 @@ def questions(engine: sa.Engine) -> dict[str, Callable[[], object]]:
         "history trend": ask(lambda c: queries.trend_of_lane(c, "nd", since)),
         "history trend NODEID": ask(lambda c: queries.trend_of_test(c, test, "", since)),
         "history export": ask(queries.durations),
-        "flakes list": ask(lambda c: flaky(c, Quarantine(), Ledger(), NOW)),
+        "flakes list": ask(lambda c: flaky(asking(c), Quarantine(), Ledger(), NOW)),
         "flakes promote": ask(lambda c: queries.evidence_since(c, "nd", test, since)),
-        "earlier outcomes of a tree": ask(lambda c: queries.past(c, "nd", "tree7", "r35")),
+        "earlier outcomes of a tree": ask(lambda c: past(asking(c), "nd", "tree7", "r35")),
         "a run of 2,000 is recorded": lambda: record(engine, [one_run(TESTS, time.perf_counter())]),
     }
 

@@ -17,9 +17,8 @@ from sqlalchemy.pool import NullPool
 from greenlane.config.context import Context, silent
 from greenlane.environment.exclusive import exclusive
 from greenlane.errors import ConfigError
-
-HEAD = "0002"
-"""The step of the schema that this harness reads and writes, the newest file of `migrations/versions`."""
+from greenlane.history.flake_queries import Ask
+from greenlane.history.stored import HEAD
 
 BUSY_MS = 60_000
 """How long a writer waits for the others of one database (milliseconds)."""
@@ -129,6 +128,11 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     with translated(engine.url), engine.connect() as connection, connection.begin():
         yield connection
+
+
+def asking(connection: sa.Connection) -> Ask:
+    """Return who answers questions that are text."""
+    return lambda question, values: connection.execute(sa.text(question), values).all()
 
 
 @contextmanager

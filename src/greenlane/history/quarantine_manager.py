@@ -11,12 +11,13 @@ from greenlane.config.context import Context
 from greenlane.errors import ConfigError
 from greenlane.evidence.ledger import LEDGER_FILE
 from greenlane.evidence.quarantine import Entry, FlakyTest
-from greenlane.history.database import reading
+from greenlane.history.database import asking, reading
+from greenlane.history.flake_queries import flaky
 from greenlane.history.issues.draft import Drafts, IssueError, Tracker, body, marker, title
 from greenlane.history.issues.github import GitHub
 from greenlane.history.ledger import older_file, read_ledger, write_ledger
 from greenlane.history.promotion import Promotion, promotion
-from greenlane.history.queries import evidence_since, flaky
+from greenlane.history.queries import evidence_since
 from greenlane.judge.flakes import Flake
 from greenlane.judge.quarantine import day_number, day_of, ended, is_due, later, new_entry
 from greenlane.util.work_tree import user_name
@@ -68,7 +69,7 @@ class QuarantineManager:
     def known(self, lane: str = "") -> list[Known]:
         """Return every test that flaked lately or is quarantined, most flakes first."""
         with reading(self._engine) as connection:
-            found = flaky(connection, self._options, self.ledger, self._now)
+            found = flaky(asking(connection), self._options, self.ledger, self._now)
         entries = {(entry.lane, entry.test): entry for entry in self.ledger.quarantined}
         result = []
         for flaky_test, flakes in found:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 import sqlalchemy as sa
 
-from greenlane.config.schema import Quarantine
-from greenlane.evidence.history import DAY, Past, Seen
-from greenlane.evidence.ledger import Ledger
+from greenlane.evidence.history import DAY
 from greenlane.evidence.outcome import Outcome
-from greenlane.evidence.quarantine import FlakyTest
-from greenlane.history.store import BAD, CHUNK, NUMBERS, PASSED
+from greenlane.history.stored import NUMBERS
 from greenlane.history.tables import DAYS, FAILURES, LANE_DAYS, OUTCOMES, RUNS, TESTS
-from greenlane.judge.flakes import Flake, flaky_tests
 from greenlane.sharding.plan import Durations
 
 KEPT_DAYS = 90
@@ -86,78 +80,6 @@ def durations(connection: sa.Connection) -> Durations:
     return Durations(lanes=lanes)
 
 
-def past(connection: sa.Connection, lane: str, tree: str, run_id: str) -> Past:
-    """Return what ended how in sound runs of a lane on a tree, other than one run."""
-    asked = (
-        sa.select(TESTS.c.test, RUNS.c.key, OUTCOMES.c.outcome, OUTCOMES.c.both)
-        .select_from(RUNS.join(OUTCOMES, OUTCOMES.c.run_id == RUNS.c.id).join(TESTS, TESTS.c.id == OUTCOMES.c.test_id))
-        .where(RUNS.c.tree == tree, RUNS.c.lane == lane, RUNS.c.broken == "", RUNS.c.run_id != run_id)
-        .where(OUTCOMES.c.outcome.in_((*PASSED, *BAD)))
-    )
-    found = Past()
-    for test, key, outcome, both in connection.execute(asked):
-        if both or outcome in BAD:
-            found.failed[test] = key
-        if both or outcome in PASSED:
-            found.passed[test] = key
-    return found
-
-
-def seen(connection: sa.Connection, now: float, days: int) -> list[Seen]:
-    """Return the tests that failed on trees of the last days, in every sound run on those trees, however long ago.
-
-    Args:
-        now: Unix seconds; days: how far to look back for runs: what contradicts another run is younger than that one.
-    """
-    recent, every = RUNS.alias("recent"), RUNS.alias("every")
-    same_tree = sa.and_(every.c.tree == recent.c.tree, every.c.lane == recent.c.lane, every.c.broken == "")
-    suspects = (
-        sa.select(FAILURES.c.test_id, every.c.tree, every.c.lane)
-        .select_from(recent.join(every, same_tree).join(FAILURES, FAILURES.c.run_id == every.c.id))
-        .where(recent.c.started_at >= now - days * DAY, recent.c.tree != "", recent.c.broken == "")
-        .distinct()
-        .cte("suspects")
-    )
-    asked = (
-        sa.select(
-            TESTS.c.test, RUNS.c.lane, RUNS.c.started_at, RUNS.c.key, RUNS.c.tree, RUNS.c.machine, OUTCOMES.c.outcome,
-            OUTCOMES.c.both, sa.func.coalesce(FAILURES.c.cause, ""),
-        )
-        .select_from(suspects)
-        .join(RUNS, sa.and_(RUNS.c.tree == suspects.c.tree, RUNS.c.lane == suspects.c.lane))
-        .join(OUTCOMES, sa.and_(OUTCOMES.c.test_id == suspects.c.test_id, OUTCOMES.c.run_id == RUNS.c.id))
-        .join(TESTS, TESTS.c.id == suspects.c.test_id)
-        .outerjoin(FAILURES, sa.and_(FAILURES.c.run_id == RUNS.c.id, FAILURES.c.test_id == suspects.c.test_id))
-        .where(RUNS.c.broken == "")
-    )  # fmt: skip
-    return [
-        Seen(
-            test=test, lane=lane, at=at, run=key, tree=tree, machine=machine, passed=bool(both) or outcome in PASSED,
-            failed=bool(both) or outcome in BAD, cause=cause,
-        )
-        for test, lane, at, key, tree, machine, outcome, both, cause in connection.execute(asked)
-    ]  # fmt: skip
-
-
-def run_counts(
-    connection: sa.Connection, tests: Sequence[tuple[str, str]], now: float, days: int
-) -> dict[tuple[str, str], int]:
-    """Return how many sound outcomes tests (lane, test) had in the last days, by lane and test."""
-    since = int((now - days * DAY) // DAY)
-    counted = sa.func.sum(DAYS.c.passed + DAYS.c.failed)
-    result = dict.fromkeys(tests, 0)
-    names = sorted({test for _, test in tests})
-    for start in range(0, len(names), CHUNK):
-        asked = (
-            sa.select(TESTS.c.lane, TESTS.c.test, counted)
-            .join(DAYS, DAYS.c.test_id == TESTS.c.id)
-            .where(TESTS.c.test.in_(names[start : start + CHUNK]), DAYS.c.day >= since)
-            .group_by(TESTS.c.lane, TESTS.c.test)
-        )
-        result.update(((lane, test), int(count)) for lane, test, count in connection.execute(asked))
-    return result
-
-
 def evidence_since(connection: sa.Connection, lane: str, test: str, day: int) -> tuple[int, int, int]:
     """Return how often a test passed and failed since a day (days since 1970), and on how many days it passed."""
     asked = sa.select(DAYS.c.passed, DAYS.c.failed).join(TESTS, TESTS.c.id == DAYS.c.test_id)
@@ -218,27 +140,3 @@ def trend_of_test(connection: sa.Connection, test: str, lane: str, since: int) -
 def known_tests(connection: sa.Connection, lane: str) -> list[str]:
     """Return the names of every test that a lane has had."""
     return [name for (name,) in connection.execute(sa.select(TESTS.c.test).where(TESTS.c.lane == lane))]
-
-
-def flaky(
-    connection: sa.Connection, options: Quarantine, ledger: Ledger, now: float
-) -> list[tuple[FlakyTest, tuple[Flake, ...]]]:
-    """Return each test that flaked in the window with its flakes, most flakes first.
-
-    Args:
-        options: say how long the window is.
-        ledger: says which of them are quarantined.
-        now: Unix seconds.
-    """
-    entries = {(entry.lane, entry.test) for entry in ledger.quarantined}
-    found = flaky_tests(seen(connection, now, options.days), {}, now, options.days)
-    counts = run_counts(connection, [(test.lane, test.test) for test, _ in found], now, options.days)
-    return [
-        (
-            msgspec.structs.replace(
-                test, runs=max(test.runs, counts[test.lane, test.test]), quarantined=(test.lane, test.test) in entries
-            ),
-            flakes,
-        )
-        for test, flakes in found
-    ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import sqlite3
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -16,7 +18,9 @@ from greenlane.evidence.history import Past
 from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.quarantine import FlakyTest
-from greenlane.history import spool
+from greenlane.history import flake_queries, spool
+from greenlane.history.file import reading_file
+from greenlane.history.flake_queries import Ask
 
 
 class Recalled(msgspec.Struct, frozen=True):
@@ -27,7 +31,7 @@ class Recalled(msgspec.Struct, frozen=True):
 
 
 def can_ask() -> bool:
-    """Return whether what the database needs is installed where we run."""
+    """Return whether what any database needs is installed where we run; our own file is asked without it."""
     return all(importlib.util.find_spec(name) for name in ("sqlalchemy", "alembic"))
 
 
@@ -73,7 +77,7 @@ def recall(
                     past[run.lane].failed[test.test] = run.key
                 if test.outcome is Outcome.PASSED or test.both:
                     past[run.lane].passed[test.test] = run.key
-    if not can_ask() or not (history.url or (settings.root / history.path).exists()):
+    if not (history.url or (settings.root / history.path).exists()):
         return Recalled(past)
     try:
         known = _ask(context, past, tree, run_id, ledger, now)
@@ -89,13 +93,23 @@ def _ask(context: Context, known: Mapping[str, Past], tree: str, run_id: str, le
     Raises:
         ConfigError: the database cannot be asked.
     """
-    from greenlane.history import queries
-    from greenlane.history.database import address, connect, reading
 
-    with reading(connect(address(context))) as connection:
+    def answer(ask: Ask) -> Recalled:
         past = {}
         for lane, waiting in known.items():
-            stored = queries.past(connection, lane, tree, run_id)
+            stored = flake_queries.past(ask, lane, tree, run_id)
             past[lane] = Past({**stored.passed, **waiting.passed}, {**stored.failed, **waiting.failed})
-        found = queries.flaky(connection, context.settings.configuration.quarantine, ledger, now)
-    return Recalled(past, tuple(flaky for flaky, _ in found))
+        found = flake_queries.flaky(ask, context.settings.configuration.quarantine, ledger, now)
+        return Recalled(past, tuple(flaky for flaky, _ in found))
+
+    history = context.settings.configuration.history
+    if not history.url:
+        # What is wrong with the file, the usual way finds out, and tells or mends it.
+        with suppress(sqlite3.Error), reading_file(context.settings.root / history.path) as ask:
+            return answer(ask)
+    if not can_ask():
+        return Recalled({**known})
+    from greenlane.history.database import address, asking, connect, reading
+
+    with reading(connect(address(context))) as connection:
+        return answer(asking(connection))

@@ -10,17 +10,11 @@ import sqlalchemy as sa
 from greenlane.evidence.history import DAY, RecordedRun, RecordedTest
 from greenlane.evidence.outcome import Outcome
 from greenlane.history.database import writing
+from greenlane.history.stored import CHUNK, NUMBERS
 from greenlane.history.tables import DAYS, FAILURES, LANE_DAYS, OUTCOMES, RUNS, TESTS
 
-NUMBERS = {outcome: number for number, outcome in enumerate(Outcome)}
-"""How outcomes are stored."""
-
-PASSED, BAD = (NUMBERS[Outcome.PASSED],), (NUMBERS[Outcome.FAILED], NUMBERS[Outcome.ERROR])
 NEWEST = 0.3
 """Weight of the newest pass in a test's typical duration."""
-
-CHUNK = 500
-"""Names in one look-up."""
 
 
 def record(engine: sa.Engine, runs: Iterable[RecordedRun]) -> int:

@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from greenlane.evidence.history import DAY
-from greenlane.history.database import connect, reading
-from greenlane.history.queries import durations, past, run_counts, seen
+from greenlane.history.database import asking, connect, reading
+from greenlane.history.flake_queries import past, run_counts, seen
+from greenlane.history.queries import durations
 from greenlane.history.store import record
 from greenlane.history.tables import DAYS, LANE_DAYS, OUTCOMES, RUNS, TESTS
 from greenlane.judge.flakes import flaky_tests
@@ -77,9 +78,9 @@ def test_the_same_answers_from_every_database(url: str) -> None:
     runs = runs_of("pfpfb")
     assert [record(engine, runs), record(engine, runs)] == [5, 0]
     with reading(engine) as connection:
-        counts = run_counts(connection, [("nd", TEST)], NOON + DAY, 7)
-        ((told, flakes),) = flaky_tests(seen(connection, NOON + DAY, 7), counts, NOON + DAY, 7)
+        counts = run_counts(asking(connection), [("nd", TEST)], NOON + DAY, 7)
+        ((told, flakes),) = flaky_tests(seen(asking(connection), NOON + DAY, 7), counts, NOON + DAY, 7)
         assert (told.test, told.runs, told.failures, len(flakes)) == (TEST, 6, 3, 3)
-        assert past(connection, "nd", "tree-1", "run-0004").failed == {TEST: "run-0003/nd"}
+        assert past(asking(connection), "nd", "tree-1", "run-0004").failed == {TEST: "run-0003/nd"}
         assert durations(connection).lanes["nd"][TEST] == pytest.approx(0.5)
     assert ended("p").seconds == 0.5

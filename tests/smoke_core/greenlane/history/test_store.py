@@ -19,9 +19,10 @@ from alembic.migration import MigrationContext
 from greenlane.errors import ConfigError
 from greenlane.evidence.history import DAY, RecordedTest
 from greenlane.evidence.outcome import Outcome
-from greenlane.history.database import connect, reading, writing
+from greenlane.history.database import asking, connect, reading, writing
+from greenlane.history.flake_queries import past, run_counts, seen
 from greenlane.history.prune import prune
-from greenlane.history.queries import durations, latest_outcomes, latest_runs, past, run_counts, seen, trend_of_test
+from greenlane.history.queries import durations, latest_outcomes, latest_runs, trend_of_test
 from greenlane.history.store import record
 from greenlane.history.tables import DAYS, LANE_DAYS, METADATA, OUTCOMES, RUNS
 from support.remembered import NOON, STEADY, TEST, ended, run_of, runs_of
@@ -69,7 +70,7 @@ def test_a_run_is_stored_once(engine: sa.Engine) -> None:
     assert record(engine, [run_of(1, shard="shard_b")]) == 1
     assert (count(engine, RUNS), count(engine, OUTCOMES)) == (2, 3)
     with reading(engine) as connection:
-        assert run_counts(connection, [("nd", TEST)], NOON + DAY, 7) == {("nd", TEST): 2}
+        assert run_counts(asking(connection), [("nd", TEST)], NOON + DAY, 7) == {("nd", TEST): 2}
 
 
 def test_all_or_nothing(engine: sa.Engine) -> None:
@@ -100,9 +101,9 @@ def test_past_outcomes_of_a_tree(engine: sa.Engine) -> None:
     record(engine, runs_of("pf"))
     record(engine, [run_of(7, ended("f", STEADY), broken="a worker crashed"), run_of(8, tree="tree-2")])
     with reading(engine) as connection:
-        found = past(connection, "nd", "tree-1", "run-0000")
+        found = past(asking(connection), "nd", "tree-1", "run-0000")
         assert (found.passed, found.failed) == ({STEADY: "run-0001/nd"}, {TEST: "run-0001/nd"})
-        assert past(connection, "core", "tree-1", "").passed == {}
+        assert past(asking(connection), "core", "tree-1", "").passed == {}
 
 
 def test_days_are_summed_up(engine: sa.Engine) -> None:
@@ -131,7 +132,7 @@ def test_samples_are_half_of_no_flake(engine: sa.Engine) -> None:
     sample = RecordedTest("t[sample1]", Outcome.FAILED, sample=True)
     record(engine, [run_of(1, sample), run_of(2, RecordedTest("t[sample1]", Outcome.PASSED, sample=True))])
     with reading(engine) as connection:
-        assert seen(connection, NOON + DAY, 7) == []
+        assert seen(asking(connection), NOON + DAY, 7) == []
 
 
 def test_prune_by_age(engine: sa.Engine) -> None:
