@@ -22,7 +22,6 @@ from greenlane.evidence.verdict import Verdict
 from greenlane.judge.sound import worth_keeping
 from greenlane.run.inputs import inputs_of
 from greenlane.run.job import LaneJob
-from greenlane.run.tree import tree_of
 from greenlane.util.files import write_atomically
 
 KEPT = 8
@@ -32,29 +31,36 @@ NAMED = 3
 """Differences that are named where there are more."""
 
 
-def take(job: LaneJob, seen: Seen) -> tuple[LaneEvidence | None, str]:
-    """Return evidence of an earlier run that is still true, put in the place of a new one's, or why there is none."""
+def take(job: LaneJob, seen: Seen, tree: str) -> tuple[LaneEvidence | None, str]:
+    """Return evidence of an earlier run that is still true, put in the place of a new one's, or why there is none.
+
+    Args:
+        seen: what the lane can see; tree: state of the work tree before that was looked at.
+    """
     folder = _folder(job.settings.root, job.label) / seen.key
     if not folder.is_dir():
         return None, _news(_kept(job.settings.root, job.label), [seen])
-    if not _whole(folder, seen):
+    evidence = _whole(folder, seen)
+    if evidence is None:
         shutil.rmtree(folder, ignore_errors=True)
         return None, "the evidence that was kept is damaged"
     shutil.rmtree(job.artifacts, ignore_errors=True)
     shutil.copytree(folder, job.artifacts, symlinks=True)
     folder.touch()
-    vouched = Vouched(seen=seen.key, tree=tree_of(job.settings))
+    vouched = Vouched(seen=seen.key, tree=tree)
     write_atomically(job.artifacts / VOUCHED, msgspec.json.encode(vouched))
-    return collect(job.artifacts), ""
+    # What is judged is what was found whole: the copy is for whoever reads it later, and is looked at then.
+    return msgspec.structs.replace(evidence, source=str(job.artifacts), vouched=vouched), ""
 
 
-def _whole(folder: Path, seen: Seen) -> bool:
-    """Return whether evidence is as it was when it was kept, and of what it is kept for."""
+def _whole(folder: Path, seen: Seen) -> LaneEvidence | None:
+    """Return evidence that is as it was when it was kept, and of what it is kept for; None for any other."""
     try:
         evidence = collect(folder)
     except ConfigError:
-        return False
-    return evidence.record.seen == seen.key and not (evidence.damage or evidence.record.result.failure)
+        return None
+    whole = evidence.record.seen == seen.key and not (evidence.damage or evidence.record.result.failure)
+    return evidence if whole else None
 
 
 def outlook(settings: Settings, lane: Lane, check: str, artifacts: Path) -> str:

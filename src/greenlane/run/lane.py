@@ -36,15 +36,15 @@ def run_lane(job: LaneJob, resolver: ServiceResolver | None = None) -> LaneEvide
     """
     settings = job.settings
     with prepared_lane(job, resolver) as prepared:
-        forget_bytecode(settings.root)
-        # Before any of the lane's code runs: what it defines, as nobody can talk away.
-        census = take_census(settings.root, job.lane.tests, claims_of(settings, job.ledger, job.lane))
-        marks = sample_marks(settings.root, job.lane.tests)
         tamper_check = TamperCheck(job.artifacts, prepared.scratch)
         planned = plan_lane(prepared, tamper_check)
         kept, seen = still_true(prepared, planned)
         if kept is not None:
             return kept
+        forget_bytecode(settings.root)
+        # Before any of the lane's code runs: what it defines, as nobody can talk away.
+        census = take_census(settings.root, job.lane.tests, claims_of(settings, job.ledger, job.lane))
+        marks = sample_marks(settings.root, job.lane.tests)
         record = with_seen(prepared, supervised_lane(prepared, planned), seen)
         damage = tamper_check.damage(record.result.hermetic)
         lost = uncollected(census, read_journal(job.artifacts / JOURNAL)) if not record.result.failure else ()

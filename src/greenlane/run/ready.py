@@ -20,7 +20,7 @@ from greenlane.run.job import Run, new_run_id
 from greenlane.run.kept import keep
 from greenlane.run.lanes import run_lanes
 from greenlane.run.request import RunRequest
-from greenlane.run.requirements import added_examiners, make_requirements
+from greenlane.run.requirements import added_examiners, as_left, make_requirements
 from greenlane.run.suite import in_no_lane
 
 
@@ -52,11 +52,7 @@ def decide(
         evidence, stopped = run_lanes(run)
         notes += stopped
     notes += [] if request.lane else in_no_lane(settings)
-    after = make_requirements(settings, request, gates, run_id)
-    requirements = msgspec.structs.replace(
-        after, ledger=before.ledger, unclaimed=before.unclaimed, past=before.past, flaky=before.flaky
-    )
-    verdict = judge(requirements, evidence, notes, added_examiners())
+    verdict = judge(as_left(before, settings, request), evidence, notes, added_examiners())
     verdict = msgspec.structs.replace(verdict, made_at=time.time(), project=settings.project)
     keep(context, evidence, verdict)
     return verdict, evidence

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+
+import msgspec
 
 from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
@@ -43,7 +46,7 @@ def make_requirements(
         kinds={lane.name: lane.kind.value for lane in lanes},
         fail_under=covered,
         tree=tree_of(settings),
-        locks={lane.name: lock_digest(settings.root / lane.lock) for lane in lanes if _has_lock(settings, lane)},
+        locks=_locks(settings, lanes),
         run_id=run_id,
         plugin=VERSION,
         gates=tuple(state for state in gates if not request.lane or owners.get(state.provider) in request.lanes),
@@ -83,9 +86,19 @@ def _services(settings: Settings, request: RunRequest) -> dict[str, tuple[str, .
     return {name: lanes for name, lanes in wanted.items() if lanes}
 
 
-def _has_lock(settings: Settings, lane: Lane) -> bool:
-    """Return whether a lane's lock is there; without it the lane has failed already."""
-    return (settings.root / lane.lock).exists()
+def _locks(settings: Settings, lanes: Sequence[Lane]) -> dict[str, str]:
+    """Return the digest of each lane's lock; a lane without one has failed already."""
+    return {lane.name: lock_digest(settings.root / lane.lock) for lane in lanes if (settings.root / lane.lock).exists()}
+
+
+def as_left(before: Requirements, settings: Settings, request: RunRequest) -> Requirements:
+    """Return requirements with what may be another after lanes have run: the state of the work tree, and the locks.
+
+    Args:
+        before: what was required before the first of them.
+    """
+    lanes = [lane_as_asked(settings, request, name) for name in request.lanes]
+    return msgspec.structs.replace(before, tree=tree_of(settings), locks=_locks(settings, lanes))
 
 
 def added_examiners() -> tuple[Examiner, ...]:

@@ -35,7 +35,7 @@ def still_true(prepared: PreparedLane, planned: PlannedLane) -> tuple[LaneEviden
     seen = None if why else _seen_by(prepared, planned.inputs, planned.plan, planned.contract)
     kept = None
     if job.reuse and seen is not None:
-        kept, why = take(job, seen)
+        kept, why = take(job, seen, prepared.tree)
     if job.reuse and job.lane.deterministic and kept is None:
         job.context.say(f"{job.label}: runs, {why}")
     return kept, seen

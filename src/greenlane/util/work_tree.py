@@ -50,16 +50,19 @@ def tree_files(project: Path, ignored: Iterable[str] = ()) -> dict[str, bytes]:
     """
     own = {path.strip("/") for path in ignored if path}
     listing = None
-    head = _git(project, "rev-parse", "--verify", "--quiet", "HEAD^{tree}")
-    if head is not None:
+    # Where we are in the repository, which is nothing at its top, and the tree: a line each.
+    where = _git(project, "rev-parse", "--show-prefix", "HEAD^{tree}")
+    if where is not None:
         listing = _git(project, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", ".")
-    if head is None or listing is None:
+    head = b""
+    if where is None or listing is None:
         paths: Iterable[str] = _all_files(project)
     else:
-        prefix = (_git(project, "rev-parse", "--show-prefix") or b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
+        *above, head = where.splitlines(keepends=True)
+        prefix = b"".join(above).rstrip(b"\n").decode("utf-8", "surrogateescape")
         entries = listing.decode("utf-8", "surrogateescape").split("\0")
         paths = [path for entry in entries if (path := entry[3:].removeprefix(prefix)) and not _cached(entry)]
-    found = {COMMIT: (head or b"") if listing is not None else b""}
+    found = {COMMIT: head}
     for path in paths:
         if not any(path == name or path.startswith(f"{name}/") for name in own):
             found[path] = _content(project / path)
