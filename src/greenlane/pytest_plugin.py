@@ -22,6 +22,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
     path = environ.get("GREENLANE_CONTRACT")
     if path:
+        from greenlane.plugin.late_garbage import be_patient
+
+        be_patient(early_config)
         from greenlane.plugin.install import begin_lane
 
         begin_lane(early_config, path)

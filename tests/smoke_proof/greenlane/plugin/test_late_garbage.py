@@ -1,0 +1,72 @@
+"""The garbage collector of a lane's process, while tests are collected and afterwards."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+
+from support.lane_project import LaneProject
+
+USUAL = gc.get_threshold()
+
+MAKES_MUCH = f"""
+    import gc
+    import weakref
+
+    LOOKED = []
+    gc.callbacks.append(lambda phase, info: LOOKED.append(info["generation"]))
+    MUCH = [[number] for number in range(90_000)]
+    gc.callbacks.pop()
+
+    class Lost:
+        pass
+
+    lost = Lost()
+    lost.itself = lost
+    LOST = weakref.ref(lost)
+    del lost
+
+    def test_nobody_looked_at_what_lives_on():
+        assert LOOKED == []
+
+    def test_it_is_as_ever_now():
+        assert gc.get_threshold() == {USUAL}
+        assert gc.isenabled()
+
+    def test_what_the_collection_left_is_gone():
+        assert LOST() is None
+"""
+
+OWN = """
+    import gc
+
+    gc.{call}
+
+    def test_as_the_project_wants_it():
+        assert (gc.get_threshold()[0], gc.isenabled()) == {wanted}
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "worker"])
+def test_it_waits_for_the_end_of_the_collection(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    """While modules are imported it looks at nothing; before the first test it has looked at everything."""
+    project = LaneProject(tmp_path)
+    project.write("tests/test_it.py", MAKES_MUCH)
+    # The count of objects begins here, whatever the process has imported before.
+    project.write("conftest.py", "import gc\n\ngc.collect()\nBEFORE = [[] for _ in range(5_000)]\n")
+    ran = project.run("-p", "xdist", *workers)
+    assert ran.status == 0, ran.output
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [("set_threshold(500, 5, 5)", (500, True)), ("set_threshold(0)", (0, True)), ("disable()", (USUAL[0], False))],
+)
+def test_a_project_s_own_wish_is_kept(tmp_path: Path, call: str, wanted: tuple[int, bool]) -> None:
+    """What a module tells the collector when it is imported holds for the tests."""
+    project = LaneProject(tmp_path)
+    project.write("tests/test_it.py", OWN.format(call=call, wanted=wanted))
+    ran = project.run()
+    assert ran.status == 0, ran.output
