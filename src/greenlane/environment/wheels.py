@@ -100,7 +100,18 @@ def wheels_state(project: Path, tree: str, harness: str, source: Path | None) ->
         source: checkout that the harness runs from, which may be the project itself; None when it is installed.
     """
     alone = source == project or not read_project(project).package
-    return harness if alone else tree + described(project) + harness
+    return harness if alone else _built_from(project, tree) + harness
+
+
+def _built_from(project: Path, tree: str) -> str:
+    """Return what identifies a project's own wheel; what its build reads nobody knows, but of the harness's it is known.
+
+    Args:
+        tree: state of the work tree.
+    """
+    # An installed harness, as the control environment's, may well decide in its own checkout.
+    own = canonical_name(read_project(project).name) == HARNESS
+    return source_state(project) if own else tree + described(project)
 
 
 def build(project: Path | None, installer: Installer, into: Path, *, harness: bool = True) -> list[Path]:

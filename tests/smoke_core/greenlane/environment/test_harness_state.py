@@ -97,6 +97,16 @@ def test_a_project_of_its_own_builds_again_whatever_changes(tmp_path: Path) -> N
     assert wheels_state(source, "one", "h", source) == wheels_state(source, "two", "h", source) == "h"
 
 
+def test_an_installed_harness_knows_what_its_own_checkout_is_built_from(houses: Path) -> None:
+    """The control environment decides in the checkout too: documentation builds no wheel there again, code does."""
+    (houses / "pyproject.toml").write_text(f'{PROJECT}[build-system]\nrequires = ["uv_build"]\n')
+    before = wheels_state(houses, "one", "h", None)
+    assert wheels_state(houses, "two", "h", None) == before
+    assert wheels_state(houses, "one", "i", None) != before
+    (houses / "src/mini_agent/__init__.py").write_text("two")
+    assert wheels_state(houses, "one", "h", None) != before
+
+
 def test_a_project_without_a_wheel_builds_none_again(tmp_path: Path) -> None:
     """What its lanes get is the harness, which is built again when it is another one."""
     (tmp_path / "pyproject.toml").write_text("[tool.greenlane]\n")
