@@ -104,7 +104,7 @@ def wheels_state(project: Path, tree: str, harness: str, source: Path | None) ->
 
 
 def _built_from(project: Path, tree: str) -> str:
-    """Return what identifies a project's own wheel; what its build reads nobody knows, but of the harness's it is known.
+    """Return what identifies a project's own wheel; of the harness's it is known what it is made from.
 
     Args:
         tree: state of the work tree.

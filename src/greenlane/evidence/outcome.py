@@ -20,7 +20,10 @@ class Outcome(enum.StrEnum):
     @property
     def bad(self) -> bool:
         """Whether the test itself says that something is broken."""
-        return self in (Outcome.FAILED, Outcome.ERROR)
+        return self in (
+            "failed",
+            "error",
+        )  # as text: asked of every test by every report, and names are dear to look up
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -77,4 +80,4 @@ class TestOutcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def flaky(self) -> bool:
         """Whether it passed in the end, and not at first."""
-        return not self.outcome.bad and any(attempt.outcome.bad for attempt in self.earlier)
+        return bool(self.earlier) and not self.outcome.bad and any(attempt.outcome.bad for attempt in self.earlier)

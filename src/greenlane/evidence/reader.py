@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Collection, Iterable
+from operator import attrgetter
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 import msgspec
@@ -195,9 +197,17 @@ def _unique(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _of(events: Iterable[AnyEvent], kind: type[E]) -> tuple[E, ...]:
-    """Return the events of one kind."""
-    return tuple(event for event in events if isinstance(event, kind))
+class _Sorted:
+    """The events of a journal by what they are."""
+
+    def __init__(self, events: Iterable[AnyEvent]) -> None:
+        self._by_kind: dict[type[Any], list[Any]] = defaultdict(list)
+        for event in events:
+            self._by_kind[type(event)].append(event)
+
+    def of(self, kind: type[E]) -> tuple[E, ...]:
+        """Return the events of one kind, in order."""
+        return tuple(self._by_kind[kind])
 
 
 def _exit_statuses(started: Iterable[Started], finished: Iterable[Finished]) -> tuple[int, ...]:
@@ -232,33 +242,34 @@ def _collection(collected: Iterable[Collected], pulled: Iterable[str]) -> Journa
 
 def _facts(events: list[AnyEvent], damage: list[str]) -> JournalFacts:
     """Return the events sorted by what they are about."""
-    started = _of(events, Started)
-    finished = _of(events, Finished)
-    outcomes, repeats = _outcomes(_of(events, TestFinished))
+    by_kind = _Sorted(events)
+    started = by_kind.of(Started)
+    finished = by_kind.of(Finished)
+    outcomes, repeats = _outcomes(by_kind.of(TestFinished))
     settled = {test.nodeid for test in outcomes}
     return msgspec.structs.replace(
-        _collection(_of(events, Collected), _pulled(events)),
+        _collection(by_kind.of(Collected), _pulled(by_kind.of(Pulled))),
         facts=_facts_of(started),
         run_ids=_unique(event.run_id for event in started),
         plugins=_unique(event.plugin for event in started),
         interpreters=_unique(event.interpreter for event in started),
         narrowing=_unique(option for event in started for option in event.narrowing),
-        collect_errors=_collect_errors(_of(events, CollectError)),
+        collect_errors=_collect_errors(by_kind.of(CollectError)),
         outcomes=outcomes,
         repeats=repeats,
-        open_tests=_unique(event.nodeid for event in _of(events, TestStarted) if event.nodeid not in settled),
-        crashes=_unique(map(_crash, _of(events, Crashed))),
-        answers=_of(events, Answered),
-        leaks=_of(events, Leaked),
-        settled=_of(events, Settled),
-        unhandled=_of(events, Unhandled),
-        network=_of(events, NetworkAttempt),
-        suspects=_unique(event.nodeid for event in _of(events, RouteRefused)),
-        hermetic=_of(events, Hermetic),
-        reads=_of(events, FilesRead),
+        open_tests=_unique(event.nodeid for event in by_kind.of(TestStarted) if event.nodeid not in settled),
+        crashes=_unique(map(_crash, by_kind.of(Crashed))),
+        answers=by_kind.of(Answered),
+        leaks=by_kind.of(Leaked),
+        settled=by_kind.of(Settled),
+        unhandled=by_kind.of(Unhandled),
+        network=by_kind.of(NetworkAttempt),
+        suspects=_unique(event.nodeid for event in by_kind.of(RouteRefused)),
+        hermetic=by_kind.of(Hermetic),
+        reads=by_kind.of(FilesRead),
         exit_statuses=_exit_statuses(started, finished),
-        marks={nodeid: names for event in _of(events, Marked) for nodeid, names in event.marks.items()},
-        secret_reads=_of(events, SecretRead),
+        marks={nodeid: names for event in by_kind.of(Marked) for nodeid, names in event.marks.items()},
+        secret_reads=by_kind.of(SecretRead),
         stopped=_unique(event.stopped for event in finished if event.stopped),
         unfinished=_unfinished(started, finished),
         missing=_unique(name for event in finished for name in event.missing),
@@ -283,9 +294,9 @@ def _unique_groups(groups: Iterable[SampleGroup]) -> tuple[SampleGroup, ...]:
     return tuple({group.test: group for group in groups}.values())
 
 
-def _pulled(events: list[AnyEvent]) -> Iterable[str]:
+def _pulled(events: Iterable[Pulled]) -> Iterable[str]:
     """Yield the tests of files that were taken from a queue."""
-    return (nodeid for event in events if isinstance(event, Pulled) for nodeid in event.tests)
+    return (nodeid for event in events for nodeid in event.tests)
 
 
 def _crash(event: Crashed) -> str:
@@ -307,12 +318,16 @@ def _collect_errors(events: Iterable[CollectError]) -> tuple[TestOutcome, ...]:
     )  # fmt: skip
 
 
+_FIELDS = TestOutcome.__struct_fields__
+_values = attrgetter(*_FIELDS)
+
+
 def _outcomes(events: Iterable[TestFinished]) -> tuple[tuple[TestOutcome, ...], tuple[str, ...]]:
     """Return the final outcome of each test, the worst where there are several, and who had two that differ."""
     found: dict[str, TestOutcome] = {}
     repeats: list[str] = []
     for event in events:
-        test = TestOutcome(**{name: getattr(event, name) for name in TestOutcome.__struct_fields__})
+        test = TestOutcome(**dict(zip(_FIELDS, _values(event), strict=True)))
         known = found.get(event.nodeid)
         if known is not None and known.outcome is not test.outcome:
             repeats.append(event.nodeid)

@@ -111,4 +111,6 @@ def _counted(suite: ElementTree.Element) -> ElementTree.Element:
 
 def _clean(text: str) -> str:
     """Return text that XML can hold."""
+    if text.isascii() and text.isprintable():
+        return text
     return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)
