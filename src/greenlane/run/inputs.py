@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,6 +21,11 @@ from greenlane.util.work_tree import CACHES, commit
 ALWAYS = ("pyproject.toml", "pytest.toml", "pytest.ini", ".pytest.ini", ".pytest.toml", "tox.ini", "setup.cfg",
           "conftest.py")  # fmt: skip
 """Files at the top of the work tree that pytest reads by itself: inputs of every lane."""
+
+LINK = "link "
+"""How the digest of a link begins."""
+
+EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 BYTECODE = "*/__pycache__/*.pyc"
 """What Python keeps for itself; a run begins without any."""
@@ -55,12 +61,14 @@ def inputs_of(settings: Settings, lane: Lane, artifacts: Path, stage: Path) -> I
     patterns = _patterns(lane)
     # Where the whole tree is seen, so are its repository and caches: the one is its commit, the others are no input.
     unseen = own if patterns else (*own, ".git", *CACHES)
-    seen = [path for path in _paths(root, unseen) if not patterns or matches(path.rstrip("/"), patterns)]
+    seen = [
+        path for path in _paths(root, unseen, _tops(patterns)) if not patterns or matches(path.rstrip("/"), patterns)
+    ]
     paths = [path for path in seen if not path.endswith("/")]
     files = {path: "folder" if path.endswith("/") else _digest(root / path) for path in seen}
     if not patterns:
         files[".git"] = commit(root)
-    outside = tuple(path for path in paths if (root / path).is_symlink() and _leads_out(root / path, root))
+    outside = tuple(path for path in paths if files[path].startswith(LINK) and _leads_out(root / path, root))
     view = View(root=str(root), paths=_shown(settings, patterns, paths, artifacts), stage=str(stage))
     return Inputs(files=files, outside=outside, view=view if patterns else None)
 
@@ -82,13 +90,25 @@ def _below(tests: tuple[str, ...]) -> tuple[str, ...]:
     return (*bare, *(f"{path}/**" for path in bare))
 
 
-def _paths(root: Path, unseen: tuple[str, ...]) -> Iterator[str]:
-    """Yield every file, link and folder (with a slash behind it) below the root, without bytecode and what is named."""
+def _tops(patterns: tuple[str, ...]) -> frozenset[str] | None:
+    """Return the folders at the top in which patterns mean anything; None where it may be any."""
+    tops = frozenset(pattern.partition("/")[0] for pattern in patterns)
+    return tops if patterns and not any("*" in top or "?" in top for top in tops) else None
+
+
+def _paths(root: Path, unseen: tuple[str, ...], tops: frozenset[str] | None) -> Iterator[str]:
+    """Yield every file, link and folder (with a slash behind it) below the root, without bytecode and what is named.
+
+    Args:
+        unseen: paths that are left out; tops: the only folders at the top that are looked into, None for all.
+    """
     unseen_anywhere = CACHES & set(unseen)
     for folder, folders, files in os.walk(root):
         here = os.path.relpath(folder, root).replace(os.sep, "/")
         prefix = "" if here == "." else f"{here}/"
         folders[:] = sorted(name for name in folders if prefix + name not in unseen and name not in unseen_anywhere)
+        if not prefix and tops is not None:
+            folders[:] = [name for name in folders if name in tops]
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         # An empty folder can be seen, too; one that is there for what runs write in it is ours.
         ours = (*links, "__pycache__")
@@ -99,14 +119,18 @@ def _paths(root: Path, unseen: tuple[str, ...]) -> Iterator[str]:
 
 
 def _digest(path: Path) -> str:
-    """Return what identifies a file: its content and whether it may be executed; of a link, where it leads."""
-    if path.is_symlink():
-        return f"link {os.readlink(path)}"
-    if not path.is_file():  # a pipe or socket would block whoever opens it
+    """Return what identifies a file: its content and who may execute it; of a link, where it leads."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
         return "special"
-    with path.open("rb") as file:
+    if stat.S_ISLNK(mode):
+        return f"{LINK}{os.readlink(path)}"
+    if not stat.S_ISREG(mode):  # a pipe or socket would block whoever opens it
+        return "special"
+    with open(path, "rb", buffering=0) as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    return f"{content} {'x' if os.access(path, os.X_OK) else '-'}"
+    return f"{content} {mode & EXECUTABLE:o}"
 
 
 def _leads_out(link: Path, root: Path) -> bool:
