@@ -74,8 +74,8 @@ def _declared(project: Path) -> tuple[Mapping[str, Lane], dict[str, str]]:
 
 
 def _no_old_verdict(project: Path, lane: str = "") -> AbstractContextManager[None]:
-    """See `greenlane.cli.verdict_output.no_old_verdict`; who only lists sessions imports nothing of what runs them."""
-    from greenlane.cli.verdict_output import no_old_verdict
+    """See `greenlane.cli.old_verdict.no_old_verdict`; who only lists sessions imports nothing of what runs them."""
+    from greenlane.cli.old_verdict import no_old_verdict
 
     return no_old_verdict(project, lane)
 

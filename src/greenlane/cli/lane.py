@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from greenlane.cli.context import context_of
-from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
+from greenlane.cli.old_verdict import no_old_verdict
+from greenlane.cli.verdict_output import decide_and_tell
 from greenlane.cli.watch import watch
 from greenlane.config.context import Context, silent
 from greenlane.errors import ConfigError

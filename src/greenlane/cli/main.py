@@ -172,7 +172,7 @@ def _no_old_verdict(words: Sequence[str]) -> AbstractContextManager[None]:
     """Return what removes old reports when the words of a command that decides cannot be understood."""
     if not words or words[0] not in (*DECIDING, "lane"):
         return nullcontext()
-    from greenlane.cli.verdict_output import no_old_verdict
+    from greenlane.cli.old_verdict import no_old_verdict
 
     # Words that no grammar takes are read as far as they can be.
     bare = argparse.ArgumentParser(add_help=False, exit_on_error=False)

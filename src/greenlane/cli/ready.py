@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from greenlane.cli.context import context_of
-from greenlane.cli.verdict_output import decide_and_tell, no_old_verdict
+from greenlane.cli.old_verdict import no_old_verdict
+from greenlane.cli.verdict_output import decide_and_tell
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.verdict import Verdict

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from greenlane.config.context import Context
-from greenlane.config.load import reporting
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.progress import ProgressListener
 from greenlane.evidence.verdict import Verdict
@@ -18,24 +16,6 @@ from greenlane.report.terminal import show
 from greenlane.report.write import remove_reports, write_reports
 
 Decide = Callable[[ProgressListener], tuple[Verdict, Sequence[LaneEvidence]]]
-
-
-@contextmanager
-def no_old_verdict(project: Path, lane: str = "") -> Iterator[None]:
-    """Remove the reports of an earlier run when what is done here ends by an error: they would pass for its answer.
-
-    Args:
-        lane: as the caller named it, for a lane that is judged by itself; empty for a verdict of the project.
-    """
-    try:
-        yield
-    except BaseException as error:
-        asked_for_help = isinstance(error, SystemExit) and not error.code
-        # What is no name of a file is no lane's either, and has no reports.
-        configuration = None if asked_for_help or Path(lane).name != lane else reporting(project)
-        if configuration is not None:
-            remove_reports(project, configuration, lane)
-        raise
 
 
 def decide_and_tell(context: Context, decide: Decide, lane: str = "") -> int:
