@@ -44,6 +44,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         groups: dependency groups of the project that the lock contains: PEP 735's, Poetry's or PDM's.
         requirements: further things that the lock contains: files of requirements, relative to the project, and
             requirements as packaging writes them, such as `respx>=0.22`.
+        project: whether the project is installed; without it the lane has its lock and the harness alone, so that a
+            change of the package is none of what it can see.
         editable: whether the project is installed as its files lie in the work tree, not as the wheel that users get.
         python: interpreter as `3.12`; default is the one that runs nox.
         pythons: further interpreters; each makes a lane `<name>-<version>` of its own, which shares the lock.
@@ -75,6 +77,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
+    project: bool = True
     editable: bool = False
     python: str = ""
     pythons: tuple[str, ...] = ()

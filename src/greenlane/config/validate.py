@@ -292,6 +292,8 @@ def _allowed(path: str, lane: Lane) -> Iterable[str]:
     """Yield what a lane of this kind, or one with shards, cannot have."""
     if lane.coverage and lane.shards:
         yield f"{path}.coverage: a lane with shards cannot have a threshold of its own; measure it in one lane"
+    if lane.editable and not lane.project:
+        yield f"{path}.editable: the project is not installed at all, by {path}.project"
     if lane.inputs and not lane.deterministic:
         yield f"{path}.inputs: only a deterministic lane can be shown a part of the work tree"
     if lane.reach and lane.deterministic:

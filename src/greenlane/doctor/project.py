@@ -16,6 +16,7 @@ from greenlane.config.variables import variables
 from greenlane.doctor.values import Problem, Scene, Section, some
 from greenlane.environment.drift import MANIFEST
 from greenlane.environment.lock_state import lock_states
+from greenlane.environment.wheels import harness_state
 from greenlane.evidence.violation import EXPLANATIONS, Code
 from greenlane.judge.requirements import checks_of, needed_lanes
 from greenlane.run.kept import outlook
@@ -75,11 +76,12 @@ def expected(scene: Scene) -> Section:
 def evidence(scene: Scene) -> Section:
     """Return, for each deterministic check of the policy, whether it would be run, and why."""
     settings, reasons = scene.context.settings, dict[str, str]()
+    harness = harness_state()
     for lane in (lane_as_asked(settings, scene.request, name) for name in scene.request.lanes):
         for check in checks_of(lane) if lane.deterministic else ():
             artifacts = settings.root / settings.configuration.artifacts / check
             fresh = "" if scene.request.reuse else "the policy asks for a fresh run"
-            reasons[check] = fresh or outlook(settings, lane, check, artifacts)
+            reasons[check] = fresh or outlook(settings, lane, check, artifacts, harness)
     runs = [f"{check} would run: {why}" for check, why in reasons.items() if why]
     still = ", ".join(check for check, why in reasons.items() if not why)
     parts = [*runs[:1], f"{len(runs) - 1} more would run" if len(runs) > 1 else ""]

@@ -29,6 +29,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         project: folder of the project whose wheel goes in; None for none.
         harness: whether the harness goes in, as every lane needs it. Without it the lock is installed as it is,
             though a distribution may ask for more: the lock may leave out on purpose.
+        alone: whether nothing else of the distribution goes in that the harness comes in.
         tree: state of the work tree; while it stays, the wheels need not be built again. Empty: build always.
         packages: folder of a lock of npm's whose packages go in; None for none.
         editable: whether the project goes in as its files lie, and not as a wheel.
@@ -39,6 +40,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     project: Path | None
     harness: bool = True
+    alone: bool = False
     tree: str = ""
     packages: Path | None = None
     editable: bool = False
@@ -146,7 +148,8 @@ def _renew(
     """Build what is missing: everything without a manifest, else the wheels where their content is new."""
     with tempfile.TemporaryDirectory(prefix="greenlane-wheels-") as folder:
         in_place = recipe.project if recipe.editable else None
-        built = wheels.build(None if in_place else recipe.project, installer, Path(folder), harness=recipe.harness)
+        project = None if in_place else recipe.project
+        built = wheels.build(project, installer, Path(folder), harness=recipe.harness, alone=recipe.alone)
         content = wheels.content_digest(built, in_place)
         if manifest is None:
             say(f"building environment {recipe.location.name} from {recipe.lock.name} with {installer.name}")

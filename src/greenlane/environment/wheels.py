@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
+import io
 import json
 import os
 import tomllib
@@ -17,6 +19,9 @@ from greenlane.errors import EnvironmentBuildError
 from greenlane.util.checkout import HARNESS, canonical_name, harness_source
 from greenlane.util.work_tree import described
 
+OWN = (f"{HARNESS}/", f"{HARNESS}-")
+"""How the paths begin, in its wheel and where it is installed, of the harness's package and its metadata."""
+
 MADE_FROM = ("src", "pyproject.toml", "README.md", "LICENSE")
 """What the wheel of a checkout of the harness is made from; its build backend reads nothing else."""
 
@@ -27,7 +32,11 @@ def harness_state() -> str:
     What else its distribution holds is none of it.
     """
     source = harness_source()
-    return _installed(f"{HARNESS}/", f"{HARNESS}-") if source is None else package_state(source)
+    if source is not None:
+        return package_state(source)
+    lines = own_lines(_installed("RECORD"))
+    # The description is the README: documentation, on which no lane's result can depend.
+    return hashlib.sha256("\n".join([*lines, _installed("METADATA").partition("\n\n")[0]]).encode()).hexdigest()
 
 
 def package_state(source: Path) -> str:
@@ -39,27 +48,27 @@ def package_state(source: Path) -> str:
 def distribution_state() -> str:
     """Return what identifies the wheel that the harness comes in: while it stays, it need not be built again."""
     source = harness_source()
-    return _installed() if source is None else source_state(source)
+    return hashlib.sha256(_installed("RECORD").encode()).hexdigest() if source is None else source_state(source)
 
 
-def _installed(*of: str) -> str:
-    """Return the SHA-256 of what was installed as the harness; empty without that.
-
-    Args:
-        of: how those paths begin that count; none for all.
-    """
+def _installed(name: str) -> str:
+    """Return a file of the metadata of the harness as it was installed; empty without that."""
     from importlib import metadata  # dear, and of no use to a checkout
 
     try:
-        record = metadata.distribution(HARNESS).read_text("RECORD") or ""
+        return metadata.distribution(HARNESS).read_text(name) or ""
     except metadata.PackageNotFoundError:
         return ""
-    return hashlib.sha256("\n".join(recorded(record, of)).encode()).hexdigest()
 
 
-def recorded(record: str, of: tuple[str, ...] = ()) -> list[str]:
-    """Return the lines of a RECORD whose paths begin in one of several ways; without any, all lines."""
-    return [line for line in record.splitlines() if not of or line.startswith(of)]
+def own_lines(record: str) -> list[str]:
+    """Return the lines of a RECORD that are about the harness's package and its entry points.
+
+    Byte code has its time in it, and what an installer notes of itself is new with every installation.
+    """
+    paths = ((line, line.partition(",")[0]) for line in record.splitlines())
+    own = ((line, path) for line, path in paths if path.startswith(OWN) and not path.endswith(".pyc"))
+    return [line for line, path in own if path.startswith(f"{HARNESS}/") or path.endswith("/entry_points.txt")]
 
 
 def source_state(source: Path) -> str:
@@ -91,16 +100,19 @@ def _sources(root: str, name: str) -> Iterator[str]:
         yield from (os.path.join(below, os.path.basename(path)) for path in paths if os.path.isfile(path))
 
 
-def wheels_state(project: Path, tree: str, harness: str, source: Path | None) -> str:
+def wheels_state(project: Path | None, tree: str, source: Path | None) -> str:
     """Return what identifies the wheels of a lane: while it stays, none of them has to be built again.
 
     Args:
-        project: absolute path of the project; any file of it may be in its wheel, where it has one.
-        tree: state of its work tree; harness: state of the distribution that the harness comes in.
+        project: absolute path of the project; any file of it may be in its wheel, where it has one. None for a lane
+            that has the harness alone.
+        tree: state of its work tree.
         source: checkout that the harness runs from, which may be the project itself; None when it is installed.
     """
+    if project is None:
+        return harness_state()
     alone = source == project or not read_project(project).package
-    return harness if alone else _built_from(project, tree) + harness
+    return distribution_state() if alone else _built_from(project, tree) + distribution_state()
 
 
 def _built_from(project: Path, tree: str) -> str:
@@ -114,7 +126,9 @@ def _built_from(project: Path, tree: str) -> str:
     return source_state(project) if own else tree + described(project)
 
 
-def build(project: Path | None, installer: Installer, into: Path, *, harness: bool = True) -> list[Path]:
+def build(
+    project: Path | None, installer: Installer, into: Path, *, harness: bool = True, alone: bool = False
+) -> list[Path]:
     """Build the wheels of an environment and return their paths.
 
     The harness in the lane is always the one that runs: the plugin cannot be of another version.
@@ -122,7 +136,7 @@ def build(project: Path | None, installer: Installer, into: Path, *, harness: bo
     Args:
         project: the folder with `pyproject.toml`; None for none.
         into: an empty folder.
-        harness: whether the harness is among them.
+        harness: whether the harness is among them; alone: without what else its distribution holds.
 
     Raises:
         ConfigError: a wheel could not be built.
@@ -138,6 +152,9 @@ def build(project: Path | None, installer: Installer, into: Path, *, harness: bo
         repack(HARNESS, into)
     elif project is None or source != project.resolve():
         installer.build_wheel(source, into)
+    if alone:
+        for wheel in into.glob("*.whl"):
+            keep_harness(wheel)
     return sorted(into.glob("*.whl"))
 
 
@@ -166,6 +183,33 @@ def repack(name: str, into: Path) -> Path:
                 content = "".join(f"{line}\n" for line, n in zip(lines, names, strict=True) if n in packed).encode()
             archive.writestr(zipfile.ZipInfo(path), content)
     return target
+
+
+def keep_harness(wheel: Path) -> None:
+    """Leave in a wheel of the harness's distribution what the harness is: `package_state` tells when it is another."""
+    with zipfile.ZipFile(wheel) as archive:
+        content = {name: archive.read(name) for name in archive.namelist() if name.startswith(OWN)}
+    (record,) = (name for name in content if name.endswith(".dist-info/RECORD"))
+    folder = record.rpartition("/")[0]
+    del content[record]
+    # The description is the README: documentation, on which no lane's result can depend.
+    content[f"{folder}/METADATA"] = content[f"{folder}/METADATA"].partition(b"\n\n")[0] + b"\n"
+    points = content[f"{folder}/entry_points.txt"].decode().splitlines(keepends=True)
+    ours = (line for line in points if "=" not in line or line.partition("=")[2].strip().startswith(f"{HARNESS}."))
+    content[f"{folder}/entry_points.txt"] = "".join(ours).encode()
+    rows = io.StringIO(newline="")
+    csv.writer(rows, lineterminator="\n").writerows(
+        [*((name, _recorded_digest(data), len(data)) for name, data in sorted(content.items())), (record, "", "")]
+    )
+    content[record] = rows.getvalue().encode()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+
+
+def _recorded_digest(content: bytes) -> str:
+    """Return a digest as a RECORD writes it."""
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
 
 
 def _belongs_in_wheel(path: str) -> bool:

@@ -63,11 +63,11 @@ def _whole(folder: Path, seen: Seen) -> LaneEvidence | None:
     return evidence if whole else None
 
 
-def outlook(settings: Settings, lane: Lane, check: str, artifacts: Path) -> str:
-    """Return why a check would be run, as far as files and lock tell it before its environment is there.
+def outlook(settings: Settings, lane: Lane, check: str, artifacts: Path, harness: str) -> str:
+    """Return why a check would be run, as far as files, lock and harness tell it before its environment is there.
 
     Args:
-        check: the lane or shard; artifacts: the folder of its artifacts.
+        check: the lane or shard; artifacts: the folder of its artifacts; harness: state of the harness.
 
     Returns:
         The reason; empty where its evidence can be used again, if nothing else that it can see has changed.
@@ -80,7 +80,7 @@ def outlook(settings: Settings, lane: Lane, check: str, artifacts: Path) -> str:
     except ConfigError as error:
         return error.message
     kept = _kept(settings.root, check)
-    seen = [Seen(parts={**then.parts, "lock": lock}, files=inputs.files) for then in kept]
+    seen = [Seen(parts={**then.parts, "lock": lock, "harness": harness}, files=inputs.files) for then in kept]
     return "" if any(now.key == then.key for now, then in zip(seen, kept, strict=True)) else _news(kept, seen)
 
 

@@ -15,7 +15,7 @@ from greenlane.config.lanes import Lane
 from greenlane.config.load import Settings
 from greenlane.environment.build import Recipe, drift_now, prepare
 from greenlane.environment.exclusive import exclusive
-from greenlane.environment.wheels import distribution_state, harness_state, wheels_state
+from greenlane.environment.wheels import harness_state, wheels_state
 from greenlane.evidence.evidence import Environment
 from greenlane.run.job import LaneJob
 from greenlane.run.services import ResolvedServices, ServiceResolver, own_resolver
@@ -96,12 +96,14 @@ def _recipe(settings: Settings, lane: Lane, tree: str) -> Recipe:
     """
     source = harness_source()
     in_place = lane.editable and source != settings.root
-    wheels = wheels_state(settings.root, tree, distribution_state(), source)
+    project = settings.root if lane.project else None
+    wheels = wheels_state(project, tree, source)
     return Recipe(
         location=settings.root / settings.configuration.environments / lane.name,
         lock=settings.root / lane.lock,
         python=lane.python,
-        project=settings.root,
+        project=project,
+        alone=project is None,
         # Another way to install is another environment, and the harness's own project goes in as what runs: a wheel.
         tree=f"{wheels} in place" if in_place else wheels,
         editable=in_place,

@@ -127,7 +127,7 @@ def test_a_timeout_that_is_no_number_is_refused(settings: Loader, value: str) ->
         pytest.param(
             CORE + "speed = 3\n",
             "lanes.core.speed: unknown key; allowed: kind, tests, marks, exclude, lock, extras, groups,"
-            " requirements, editable, python, pythons,"
+            " requirements, project, editable, python, pythons,"
             " budget, test_timeout, workers, preload, shards, services, env, providers, coverage, order",
             id="unknown-key",
         ),

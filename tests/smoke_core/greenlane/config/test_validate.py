@@ -83,6 +83,10 @@ def test_a_good_configuration_has_no_problem(configuration: Configuration) -> No
             one(workers=2, preload=("my-package",)),
             "lanes.core.preload: 'my-package' is not an import name such as my_package.client",
         ),
+        (
+            one(editable=True, project=False),
+            "lanes.core.editable: the project is not installed at all, by lanes.core.pr",
+        ),
         (one(python="python3"), "lanes.core.python: 'python3' is not a version such as 3.12"),
         (one(order="up"), "lanes.core.order: 'up' is not one of file, random"),
         (one(coverage=Coverage(packages=("x",), fail_under=101)), "lanes.core.coverage.fail_under: 101 is not between"),

@@ -31,6 +31,19 @@ READS = """
         assert os.environ.get("FLAVOUR") != "bad"
 """
 
+ALONE = """
+    import os
+    import sys
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+    def test_alone():
+        assert find_spec("greenlane")
+        assert not find_spec("tinypkg")
+        assert not find_spec("mini_agent")
+        assert not os.path.exists(os.path.join(os.path.dirname(sys.executable), "mini-agent"))
+        assert "greenlane.pytest_plugin" in {point.value for point in entry_points(group="pytest11")}
+"""
+
 
 def reused(ran: Ran) -> bool:
     """Return whether a verdict rests on evidence of an earlier run; every report must say the same."""
@@ -128,6 +141,27 @@ def test_going_back_costs_nothing_and_red_is_never_kept(kept: TinyProject) -> No
     assert kept.greenlane("ready").code == 0
     assert len(list(store.iterdir())) == 8
     assert state.exists()
+
+
+def test_a_lane_without_the_project_knows_no_change_of_its_package(make_tiny: Callable[..., TinyProject]) -> None:
+    """It has the harness alone: the package is not there, nor what else comes with the harness; another lane has it."""
+    head = '[project]\nname = "tinypkg"\nversion = "0.1"\n\n[build-system]\nrequires = ["uv_build"]\n'
+    tiny = make_tiny(own=True)
+    inputs = {**CORE, "inputs": ["data/*"]}
+    alone = {**inputs, "project": False, "tests": ["tests/test_alone.py"]}
+    tiny.lanes(core=alone, owner={**inputs, "lock": "locks/core.txt"})
+    tiny.write("pyproject.toml", f'{head}build-backend = "uv_build"\n{(tiny.path / "pyproject.toml").read_text()}')
+    tiny.write("src/tinypkg/__init__.py", "value = 1\n").test(
+        "import tinypkg\ndef test_it(): assert tinypkg.value < 3\n"
+    )
+    tiny.test(ALONE, "tests/test_alone.py")
+    assert (first := tiny.greenlane("ready")).code == 0, first.output
+    tiny.write("src/tinypkg/__init__.py", "value = 2\n")
+    again = tiny.greenlane("ready")
+    assert (again.code, {check["name"]: check.get("reused", False) for check in again.verdict["checks"]}) == (
+        0, {"core": True, "owner": False},
+    ), again.output  # fmt: skip
+    assert "owner: runs, changed since the last green run: wheels" in again.output
 
 
 @pytest.mark.parametrize("name", ["lane.json", "journal.jsonl", "junit.xml"])
