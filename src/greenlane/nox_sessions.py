@@ -41,8 +41,10 @@ def register_lanes(noxfile: str) -> None:
     lanes, others = _declared(project)
     for name, declared in lanes.items():
         _register(name, _summary(declared), _lane_session(name, project))
-    for alias, name in others.items():
-        _register(alias, f"another name of {name}", _lane_session(name, project))
+    for alias, names in others.items():
+        one = len(names) == 1
+        session = _lane_session(names[0], project) if one else _each(names)
+        _register(alias, f"another name of {names[0]}" if one else f"each of {', '.join(names)}", session)
     _register(
         "ready", "the main job: run what a policy needs and decide, READY or NOT READY", _control("ready", project)
     )
@@ -55,8 +57,8 @@ def register_lanes(noxfile: str) -> None:
     _register("lock", "compile the lane locks; `-- --check` only looks", _lock(project))
 
 
-def _declared(project: Path) -> tuple[Mapping[str, Lane], dict[str, str]]:
-    """Return the lanes that the file declares, and the lane of each alias that means one.
+def _declared(project: Path) -> tuple[Mapping[str, Lane], dict[str, tuple[str, ...]]]:
+    """Return the lanes that the file declares, and the lanes of each alias that means nothing else.
 
     What the caller exports is looked at by the sessions that need it: a list of sessions is printed whatever it is.
     """
@@ -68,9 +70,7 @@ def _declared(project: Path) -> tuple[Mapping[str, Lane], dict[str, str]]:
         print("\n".join(error.lines()), file=sys.stderr)
         raise SystemExit(error.exit_code) from error
     lanes = configuration.lanes
-    return lanes, {
-        alias: names[0] for alias, names in aliases(configuration).items() if names[0] in lanes and len(names) == 1
-    }
+    return lanes, {alias: names for alias, names in aliases(configuration).items() if lanes.keys() >= set(names)}
 
 
 def _no_old_verdict(project: Path, lane: str = "") -> AbstractContextManager[None]:
@@ -127,6 +127,16 @@ def _lane_session(name: str, project: Path) -> Callable[[nox.Session], None]:
             _control("lane", project, name)(session)
         else:
             _end(session, guarded(lambda: lane.run(arguments, os.environ)))
+
+    return session
+
+
+def _each(names: Sequence[str]) -> Callable[[nox.Session], None]:
+    """Return the session of a name that several lanes have: theirs follow, with the same words, and each counts."""
+
+    def session(session: nox.Session) -> None:
+        for name in names:
+            session.notify(name, session.posargs)
 
     return session
 

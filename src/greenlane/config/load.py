@@ -18,7 +18,7 @@ from greenlane.config.names import nearest
 from greenlane.config.project import read_project
 from greenlane.config.schema import DEFAULT_BUDGETS, Configuration, ExtraLock
 from greenlane.config.validate import misplaced, problems, undeclared
-from greenlane.config.variables import budget_variable, neither, truthy
+from greenlane.config.variables import budget_variables, neither, truthy
 from greenlane.errors import ConfigError
 
 FILE = "pyproject.toml"
@@ -269,8 +269,9 @@ def _with_defaults(configuration: Configuration, environ: Mapping[str, str], sou
     lanes = {}
     for name, lane in configuration.lanes.items():
         budget = lane.budget if lane.budget is not None else DEFAULT_BUDGETS[lane.kind]
-        variable = budget_variable(name)
-        if environ.get(variable, "").strip():
+        variables = budget_variables(msgspec.structs.replace(lane, name=name))
+        variable = next((variable for variable in variables if environ.get(variable, "").strip()), "")
+        if variable:
             budget = _seconds(variable, environ[variable])
             sources[f"lanes.{name}.budget"] = f"environment {variable}"
         if unlimited:

@@ -33,9 +33,12 @@ FIXED = {
 }  # fmt: skip
 
 
-def budget_variable(lane: str) -> str:
-    """Return the name of the variable that sets the budget of a lane."""
-    return f"ALL_SMOKES_{lane.upper().replace('-', '_')}_TIMEOUT"
+def budget_variables(lane: Lane) -> tuple[str, ...]:
+    """Return the names of the variables that set the budget of a lane, the strongest first: its own, its aliases'."""
+    return tuple(
+        f"{name.upper().replace('-', '_')}_TIMEOUT"
+        for name in dict.fromkeys((f"all_smokes_{lane.name}", *lane.aliases))
+    )
 
 
 def variables(configuration: Configuration, environ: Mapping[str, str]) -> tuple[Variable, ...]:
@@ -46,7 +49,11 @@ def variables(configuration: Configuration, environ: Mapping[str, str]) -> tuple
     """
     address, router = configuration.address, configuration.router
     known = dict(FIXED)
-    known |= {budget_variable(lane.name): f"budget of {lane.name} in seconds" for lane in _own(configuration)}
+    budgets: dict[str, list[str]] = {}
+    for lane in _own(configuration):
+        for name in budget_variables(lane):
+            budgets.setdefault(name, []).append(lane.name)
+    known |= {name: f"budget of {', '.join(lanes)} in seconds" for name, lanes in budgets.items()}
     known |= {address.variable: "the one base", address.host_variable: "its host", address.port_variable: "its port"}
     known |= dict.fromkeys(address.same, "must carry the same base")
     known |= {router.variable: "the router configuration", router.group_variable: "the group that tests ask for"}

@@ -12,6 +12,7 @@ from greenlane.config.schema import Configuration
 from greenlane.errors import ConfigError
 
 CORE = '[tool.greenlane.lanes.core]\nkind = "deterministic"\ntests = ["tests"]\n'
+NAMED = f'{CORE}aliases = ["unit-tests", "all_smokes"]\n'
 ND = '[tool.greenlane.lanes.nd]\nkind = "nondeterministic"\ntests = ["nd"]\nshards = ["a", "b"]\n'
 LIVE = (
     '[tool.greenlane.lanes.live]\nkind = "release"\ntests = ["live"]\nproviders = ["gemini"]\n'
@@ -51,6 +52,11 @@ def wrong(settings: Loader, text: str = CORE, **environ: str) -> list[str]:
         ),
         pytest.param(CORE, {"ALL_SMOKES_CORE_TIMEOUT": ""}, 600.0, "default", id="empty-is-unset"),
         pytest.param(CORE, {"ALL_SMOKES_ND_TIMEOUT": "30"}, 600.0, "default", id="another-lane"),
+        pytest.param(NAMED, {"ALL_SMOKES_TIMEOUT": "30"}, 30.0, "environment ALL_SMOKES_TIMEOUT", id="alias"),
+        pytest.param(
+            NAMED, {"UNIT_TESTS_TIMEOUT": "", "ALL_SMOKES_TIMEOUT": "30", "ALL_SMOKES_CORE_TIMEOUT": "40"}, 40.0,
+            "environment ALL_SMOKES_CORE_TIMEOUT", id="own-name-over-alias",
+        ),
         pytest.param(
             CORE, {"ALL_SMOKES_CORE_TIMEOUT": "-1"}, 0.0, "environment ALL_SMOKES_CORE_TIMEOUT", id="negative-disables"
         ),

@@ -68,3 +68,18 @@ def test_a_lane_and_a_shard_by_another_name(project: TinyProject) -> None:
     ran = project.nox("all_smokes_nd", "--", "frst")
     assert ran.code == 2
     assert "CONFIG_ERROR: lane nd has no shard 'frst' (did you mean 'first'?); known: shard_a" in ran.output
+
+
+def test_a_name_that_two_lanes_have(project: TinyProject) -> None:
+    """It is a session, too: each lane runs by itself, the second though the first is red, and one red is an error."""
+    both = {"aliases": ["all_smokes_core"]}
+    house = {**CORE, **both, "tests": ["house"], "lock": "locks/core.txt"}
+    project.lanes(core={**CORE, **both}, house=house)
+    project.test("def test_bad(): assert 0\n").test(PASSING, "house/test_house.py")
+    assert "all_smokes_core -> each of core, house" in project.nox("core", "-l").output
+    ran = project.nox("all_smokes_core")
+    assert ran.code == 1, ran.output
+    assert ("core: RED" in ran.output, "house: GREEN" in ran.output) == (True, True), ran.output
+    ran = project.test(PASSING).nox("all_smokes_core")
+    assert ran.code == 0, ran.output
+    assert ("core: GREEN" in ran.output, "house: GREEN" in ran.output) == (True, True), ran.output
