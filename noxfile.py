@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "src"))
 from greenlane.nox_sessions import register_lanes
 
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["core"]
+nox.options.sessions = ["core", "agent"]
 nox.options.reuse_venv = "yes"
 
 register_lanes(__file__)
@@ -31,7 +31,7 @@ def focus(session: nox.Session) -> None:
     """Some tests by path, with pytest's own options, in seconds; no lane and no verdict: `-- tests/… --pdb`."""
     if not session.posargs:
         session.error("name tests: nox -s focus -- tests/smoke_core/greenlane/judge")
-    session.install("--require-hashes", "-r", "locks/core.txt")
+    session.install("--require-hashes", "-r", "locks/agent.txt")
     session.install("--no-deps", "--editable", ".")
     session.run("pytest", "-q", "-p", "no:cacheprovider", *session.posargs)
 

@@ -1,7 +1,7 @@
 """Each live provider, once: the least that shows that it answers, and that the answer is its own.
 
 A provider is an entry under `[tool.greenlane.providers]` and a file in `providers/`. The lane skips it, loudly, while
-its gate is closed. `tests/smoke_core/test_live_providers.py` runs the same code against servers on loopback.
+its gate is closed. `tests/smoke_core/greenlane/test_live_providers.py` runs the same code against servers on loopback.
 """
 
 from __future__ import annotations

@@ -81,8 +81,8 @@ def test_a_service_that_is_no_check_has_no_alias() -> None:
 @pytest.mark.parametrize(
     ("word", "checks"),
     {
-        "all_smokes_core": "core", "all_smokes_nd": "nd", "all_smokes": "core nd", "codex-agent": "codex-agent",
-        "ollama": "ollama",
+        "all_smokes_core": "core agent", "all_smokes_nd": "nd", "all_smokes": "core agent nd",
+        "codex-agent": "codex-agent", "ollama": "ollama",
     }.items(),
 )  # fmt: skip
 def test_the_names_that_people_use_of_this_project(word: str, checks: str) -> None:
