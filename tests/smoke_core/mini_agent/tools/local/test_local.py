@@ -17,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_agent.agent import run
-from mini_agent.agent.values import AgentConfig
+from mini_agent.agent.values import AgentConfig, AgentResult
 from mini_agent.tools.local.invoker import LocalInvoker
 from mini_agent.tools.local.runner import Bare, Runner
 from mini_agent.tools.local.sandbox.client import Sandbox
 from support.agent_runs import PROPERTY, tool_messages
+from support.hand_clock import HandClock
 from support.processes import Flag, ended, read_pids
 from support.scripted_model import ScriptedModel, asks
 from support.tool_calls import call, calling, once
@@ -299,17 +300,23 @@ def test_cancelling_a_call_kills_its_group(tmp_path: Path) -> None:
 
 
 def test_a_runs_deadline_kills_tool_processes(tmp_path: Path) -> None:
-    """A run ends within 0.5 s of `max_total_seconds`, its tool and the tool's children are gone, all calls answered."""
-    file = tmp_path / "pid"
-    code = _HOLD_PIPES.format(file=str(file), then="time.sleep(600)")
+    """A run ends at `max_total_seconds`, its tool and the tool's children are gone, all calls answered."""
+    flag, clock = Flag(tmp_path / "pid"), HandClock()
+    code = _HOLD_PIPES.format(file=str(flag.path), then="time.sleep(600)")
     model = ScriptedModel(asks(("exec_python", {"code": code}, "a"), ("exec_python", {"code": "1"}, "b")))
     config = AgentConfig(model="base", use_tools=True, max_total_seconds=0.3)
-    started = time.monotonic()
-    result = asyncio.run(run(config, [{"role": "user", "content": "go"}], model, _local(timeout_s=60)))
-    assert 0.3 <= time.monotonic() - started < 0.8
+
+    async def main() -> tuple[AgentResult, list[int]]:
+        asked = run(config, [{"role": "user", "content": "go"}], model, _local(timeout_s=600), clock=clock)
+        running = asyncio.create_task(asked)
+        pids = [int(pid) for pid in (await flag.raised()).split()]
+        clock.advance(0.3)
+        return await asyncio.wait_for(running, 10), pids
+
+    result, pids = asyncio.run(main())
     assert result.stopped_reason == "budget"
     assert set(tool_messages(result.messages).values()) == {"error: not executed: time budget exhausted"}
-    assert all(map(ended, read_pids(file)))
+    assert all(map(ended, pids))
 
 
 def test_calls_run_side_by_side() -> None:
