@@ -75,12 +75,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Return a lane by its name, or by an alias that no other lane has.
 
         Raises:
-            ConfigError: there is no such lane.
+            ConfigError: there is no such lane, or more than one.
         """
         lanes = self.configuration.lanes
         own = [lane for lane in lanes.values() if name in lane.aliases]
         if name not in lanes and len(own) == 1:
             return own[0]
+        if name not in lanes and own:
+            raise ConfigError(
+                f"{name!r} is a name of several lanes: {', '.join(lane.name for lane in own)}", "name one"
+            )
         if name not in lanes:
             raise ConfigError(f"unknown lane {name!r}{nearest(name, tuple(lanes))}; known: {', '.join(lanes)}")
         return lanes[name]

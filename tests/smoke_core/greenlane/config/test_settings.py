@@ -263,5 +263,14 @@ def test_unknown_lanes_and_policies_list_the_known_ones(settings: Loader) -> Non
 
     with pytest.raises(ConfigError, match=r"unknown lane 'cor' \(did you mean 'core'\?\); known: core, nd"):
         loaded.lane("cor")
+
+
+def test_a_name_of_several_lanes_is_not_one_lane(settings: Loader) -> None:
+    """Where one lane is asked for, an alias of one is its name, and one of several tells which they are."""
+    both = 'aliases = ["all_smokes"'
+    loaded = settings(f'{CORE}{both}, "unit"]\n{ND}{both}]\n')
+    assert loaded.lane("unit").name == "core"
+    with pytest.raises(ConfigError, match="'all_smokes' is a name of several lanes: core, nd"):
+        loaded.lane("all_smokes")
     with pytest.raises(ConfigError, match="unknown policy 'prod'; known: dev, deploy, matrix"):
         loaded.policy("prod")
