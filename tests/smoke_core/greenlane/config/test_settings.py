@@ -263,6 +263,8 @@ def test_unknown_lanes_and_policies_list_the_known_ones(settings: Loader) -> Non
 
     with pytest.raises(ConfigError, match=r"unknown lane 'cor' \(did you mean 'core'\?\); known: core, nd"):
         loaded.lane("cor")
+    with pytest.raises(ConfigError, match="unknown policy 'prod'; known: dev, deploy, matrix"):
+        loaded.policy("prod")
 
 
 def test_a_name_of_several_lanes_is_not_one_lane(settings: Loader) -> None:
@@ -272,5 +274,3 @@ def test_a_name_of_several_lanes_is_not_one_lane(settings: Loader) -> None:
     assert loaded.lane("unit").name == "core"
     with pytest.raises(ConfigError, match="'all_smokes' is a name of several lanes: core, nd"):
         loaded.lane("all_smokes")
-    with pytest.raises(ConfigError, match="unknown policy 'prod'; known: dev, deploy, matrix"):
-        loaded.policy("prod")
