@@ -70,3 +70,37 @@ def test_a_project_s_own_wish_is_kept(tmp_path: Path, call: str, wanted: tuple[i
     project.write("tests/test_it.py", OWN.format(call=call, wanted=wanted))
     ran = project.run()
     assert ran.status == 0, ran.output
+
+
+LOST_AT_THE_END = """
+    import atexit
+    import gc
+
+    HELD = []
+    atexit.register(lambda: print("frozen at the exit:", gc.get_freeze_count()))
+
+    class Broken:
+        def __del__(self):
+            raise ValueError("lost at the end")
+
+    def pytest_configure():
+        broken = Broken()
+        broken.itself = broken
+        HELD.append(broken)
+
+    def pytest_unconfigure():
+        print("spared:", gc.get_freeze_count() > 10_000)
+        HELD.clear()
+"""
+
+
+def test_the_rounds_at_the_end_are_over_what_is_new(tmp_path: Path) -> None:
+    """What lived when the tests ended is looked at once, and what plugins lose as they end is still found."""
+    project = LaneProject(tmp_path)
+    project.write("conftest.py", LOST_AT_THE_END)
+    project.write("tests/test_it.py", "def test_ok(): pass\n")
+    ran = project.run("-s", "-W", "error")
+    assert "spared: True" in ran.output
+    assert "ValueError: lost at the end" in ran.output
+    assert ran.status != 0
+    assert "frozen at the exit: 0" in ran.output
