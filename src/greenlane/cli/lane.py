@@ -12,7 +12,6 @@ import msgspec
 from greenlane.cli.context import context_of
 from greenlane.cli.old_verdict import no_old_verdict
 from greenlane.cli.verdict_output import decide_and_tell
-from greenlane.cli.watch import watch
 from greenlane.config.context import Context, silent
 from greenlane.errors import ConfigError
 from greenlane.report.write import remove_reports
@@ -115,6 +114,8 @@ def _watched(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         shards, given = chosen_shards(lane, arguments.shards, arguments.keyword, environ)
     # What is run from now on takes the place of the evidence that its verdict was about.
     remove_reports(settings.root, settings.configuration, lane.name)
+    from greenlane.cli.watch import watch
+
     # Of each round there is one block, and nothing on the way.
     now = partial(context_of, arguments, given, say=silent)
     return watch(now, lane.name, shards, arguments.seed)

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from greenlane.config.context import Context
@@ -84,6 +83,8 @@ def percent(python: str, config: Path, project: Path, environment: Mapping[str, 
 
 def reports(python: str, config: Path, project: Path, environment: Mapping[str, str]) -> None:
     """Write the XML and HTML report beside the data, both at once: each analyses every file on one core."""
+    from concurrent.futures import ThreadPoolExecutor  # brings logging, for the lanes that are measured
+
     wanted = (["xml", "-q", "-o", str(config.with_name(REPORT))], ["html", "-q", "-d", str(config.with_name("html"))])
     with ThreadPoolExecutor(len(wanted)) as pool:
         for report in [pool.submit(_coverage, python, config, words, project, environment) for words in wanted]:

@@ -13,8 +13,8 @@ from greenlane.evidence.violation import Code, Violation
 
 _JUNIT_KIND = {Outcome.XFAILED: Outcome.SKIPPED, Outcome.XPASSED: Outcome.PASSED}
 _WORST = (Outcome.ERROR, Outcome.FAILED, Outcome.SKIPPED, Outcome.PASSED)
-_ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd]")
-"""What pytest does not write into XML as it is (`_pytest.junitxml.bin_xml_escape`)."""
+_ILLEGAL = r"[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd]"
+"""What pytest does not write into XML as it is (`_pytest.junitxml.bin_xml_escape`). It is dear to compile."""
 
 
 def damaged(evidence: LaneEvidence, requirements: Requirements) -> Iterable[Violation]:
@@ -91,7 +91,7 @@ def written(text: str) -> str:
     """
     if text.isascii() and text.isprintable():  # nearly every name, in a tenth of the time
         return text
-    return _ILLEGAL.sub(lambda match: f"#x{ord(match.group()):02X}", text)
+    return re.sub(_ILLEGAL, lambda match: f"#x{ord(match.group()):02X}", text)
 
 
 def _worst(entries: Iterable[tuple[tuple[str, str], Outcome]]) -> dict[tuple[str, str], Outcome]:
