@@ -7,6 +7,7 @@ import math
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -252,17 +253,22 @@ def _struct(kind: Any) -> Any:
     return next((part for part in (kind, *get_args(kind)) if hasattr(part, "__struct_fields__")), None)
 
 
+@cache
+def _declared(kind: Any) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Return the type of each field of a struct, and the fields that have no default."""
+    return get_type_hints(kind), tuple(field.name for field in msgspec.structs.fields(kind) if field.required)
+
+
 def _table_as(table: dict[str, Any], kind: Any, path: str, found: list[str]) -> Any:
     """Return a table as a struct; None after adding a problem for each key that is unknown, wrong or missing."""
     before = len(found)
     prefix = f"{path}." if path else ""
-    hints = get_type_hints(kind)
+    hints, needed = _declared(kind)
     allowed = [field for field in kind.__struct_fields__ if not (kind is Lane and field in DERIVED)]
     found += [f"{prefix}{key}: unknown key; allowed: {', '.join(allowed)}" for key in table if key not in allowed]
     values = {
         key: _convert(value, hints[key], f"{prefix}{key}", found) for key, value in table.items() if key in allowed
     }
-    needed = [field.name for field in msgspec.structs.fields(kind) if field.required]
     found += [f"{prefix}{name}: this key is needed" for name in needed if name not in table]
     return kind(**values) if len(found) == before else None
 

@@ -20,6 +20,8 @@ MANIFEST = "greenlane-environment.json"
 SHOWN = 5
 """How many altered files are named."""
 
+BY_DESCRIPTOR = os.scandir in os.supports_fd
+
 Stat = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds."""
 
@@ -96,14 +98,20 @@ def scan(location: Path) -> dict[str, Stat]:
     folders = [(str(location), "")]
     while folders:
         folder, prefix = folders.pop()
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append((entry.path, f"{prefix}{name}/"))
-                elif name not in (MANIFEST, ".lock"):
-                    status = entry.stat(follow_symlinks=False)
-                    found[prefix + name] = (status.st_size, status.st_mtime_ns)
+        # Through an open folder each file is found by its name, and not by its whole path again.
+        opened = os.open(folder, os.O_RDONLY) if BY_DESCRIPTOR else -1
+        try:
+            with os.scandir(opened if BY_DESCRIPTOR else folder) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append((f"{folder}{os.sep}{name}", f"{prefix}{name}/"))
+                    elif name not in (MANIFEST, ".lock"):
+                        status = entry.stat(follow_symlinks=False)
+                        found[prefix + name] = (status.st_size, status.st_mtime_ns)
+        finally:
+            if BY_DESCRIPTOR:
+                os.close(opened)
     return found
 
 
