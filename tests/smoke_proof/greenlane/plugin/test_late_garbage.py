@@ -17,7 +17,7 @@ MAKES_MUCH = f"""
 
     LOOKED = []
     gc.callbacks.append(lambda phase, info: LOOKED.append(info["generation"]))
-    MUCH = [[number] for number in range(90_000)]
+    MUCH = [[number] for number in range(50_000)]
     gc.callbacks.pop()
 
     class Lost:
@@ -55,7 +55,7 @@ def test_it_waits_for_the_end_of_the_collection(tmp_path: Path, workers: tuple[s
     project = LaneProject(tmp_path)
     project.write("tests/test_it.py", MAKES_MUCH)
     # The count of objects begins here, whatever the process has imported before.
-    project.write("conftest.py", "import gc\n\ngc.collect()\nBEFORE = [[] for _ in range(5_000)]\n")
+    project.write("conftest.py", "import gc\n\ngc.collect()\n")
     ran = project.run("-p", "xdist", *workers)
     assert ran.status == 0, ran.output
 
