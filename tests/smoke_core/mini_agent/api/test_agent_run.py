@@ -256,20 +256,21 @@ def test_budget_overrun_makes_exactly_one_escalated_call(stage: Stage) -> None:
     assert body["metrics"]["used_model"] == "m2"
 
 
-def test_run_ends_within_half_a_second_of_its_limit(stage: Stage, tmp_path: Any) -> None:
+def test_run_ends_at_its_limit(stage: Stage, tmp_path: Any) -> None:
     """A hanging tool with a grandchild that holds the pipes: the run ends in time and no process is left."""
     pids = tmp_path / "pids"
     code = (
         "import os, subprocess, sys\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
         f"open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
         "child.wait()\n"
     )
     stage.upstream.script(calling(call("exec_python", {"code": code})), answer("never"))
     gateway = stage.gateway(environ={"MINI_AGENT_LOCAL_TOOLS": "unsandboxed"})
     started = time.monotonic()
-    body = agent(gateway, use_tools=True, max_total_seconds=0.4, tool_timeout_sec=30).json()
-    assert time.monotonic() - started < 0.9
+    body = agent(gateway, use_tools=True, max_total_seconds=0.8, tool_timeout_sec=600).json()
+    # Far from the ten minutes for which the tool hangs, also on a busy machine.
+    assert 0.8 <= time.monotonic() - started < 60
     assert (body["stopped_reason"], body["final_answer"]) == ("budget", None)
     assert body["messages"][-1]["content"] == "error: not executed: time budget exhausted"
     assert all(ended(pid) for pid in read_pids(pids))
