@@ -281,7 +281,7 @@ def test_hanging_model_is_cut_at_the_limit(stage: Stage) -> None:
     stage.upstream.script(hang())
     body = agent(stage.gateway(), max_total_seconds=0.1).json()
     assert (body["stopped_reason"], body["metrics"]["iterations"]) == ("budget", 1)
-    assert stage.upstream.wait_dropped(1.0)
+    assert stage.upstream.wait_dropped(30.0)
 
 
 def test_client_that_leaves_cancels_the_run(stage: Stage) -> None:
@@ -291,7 +291,7 @@ def test_client_that_leaves_cancels_the_run(stage: Stage) -> None:
     connection = gateway.open_stream({"model": "m1", "messages": USER}, "/agent/run")
     stage.upstream.wait_requests()
     connection.close()
-    assert stage.upstream.wait_dropped(1.0)
+    assert stage.upstream.wait_dropped(30.0)
 
 
 def test_runs_are_counted_by_backend_and_reason(gateway: Gateway) -> None:

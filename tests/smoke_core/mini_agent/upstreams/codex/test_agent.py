@@ -117,7 +117,7 @@ def test_refusals_keep_their_meaning(stage: Stage, status: int, code: str, asked
 def test_timeout_is_504_and_not_retried(stage: Stage) -> None:
     """A silent agent is a timeout after the model's limit, asked once."""
     stage.upstream.script(hang())
-    config = {"model_list": [stage.entry(model="codex-agent/x", timeout=0.1)]}
+    config = {"model_list": [stage.entry(model="codex-agent/x", timeout=0.3)]}
     reply = stage.gateway(config, ON).chat()
     assert (reply.status, reply.error["code"], len(stage.upstream.requests)) == (504, "request_timeout", 1)
 
