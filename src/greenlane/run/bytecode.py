@@ -86,9 +86,9 @@ def _read(index: Path) -> dict[str, Digests]:
 
 
 def _digest(path: Path) -> str:
-    """Return the SHA-256 of a file; empty for one that cannot be read, or is none: a pipe would block its reader."""
+    """Return the SHA-256 of a file; empty for one that cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return ""
 

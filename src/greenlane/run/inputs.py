@@ -28,7 +28,7 @@ LINK = "link "
 EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 BYTECODE = "*/__pycache__/*.pyc"
-"""What Python keeps for itself; a run begins with none but what its source would be compiled to."""
+"""What Python keeps for itself; a run begins without any."""
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):

@@ -110,15 +110,6 @@ def test_what_is_no_longer_true_goes(kept: Project) -> None:
     assert (kept.root / BYTECODE).read_bytes() == b"{}"
 
 
-def test_a_pipe_holds_nobody(kept: Project) -> None:
-    """What would block its reader, in the place of either file, is not read."""
-    source, compiled = kept.root / "tests" / "plain.py", kept.root / "tests" / "__pycache__" / f"asserts.{PYTEST}.pyc"
-    for path in (source, compiled):
-        path.unlink()
-        os.mkfifo(path)
-    assert kept.look() == set()
-
-
 def test_a_damaged_list_keeps_nothing_unseen(kept: Project) -> None:
     """Without what is known, everything is looked at again; and without an interpreter, nothing stays."""
     (kept.root / BYTECODE).write_text('{"tests/__pycache__/plain')
