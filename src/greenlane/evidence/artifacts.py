@@ -30,8 +30,5 @@ VOUCHED = "vouched.json"
 EVIDENCE = ".greenlane/evidence"
 """Folder of the project that keeps evidence for later runs: `<check>/<digest of what was seen>/`."""
 
-BYTECODE = ".greenlane/bytecode.json"
-"""File of the project that tells which of its compiled Python files are true."""
-
 COVERAGE = "coverage"
 """Folder of what coverage.py measured."""

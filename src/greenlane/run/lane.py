@@ -8,7 +8,6 @@ from greenlane.evidence.artifacts import JOURNAL
 from greenlane.evidence.evidence import LaneEvidence
 from greenlane.evidence.reader import read_journal
 from greenlane.judge.census import uncollected
-from greenlane.run.bytecode import keep_true_bytecode
 from greenlane.run.census import sample_marks, take_census
 from greenlane.run.claims import claims_of
 from greenlane.run.job import LaneJob
@@ -17,6 +16,7 @@ from greenlane.run.prepared import prepared_lane
 from greenlane.run.record import finish
 from greenlane.run.reuse import still_true, with_seen
 from greenlane.run.services import ServiceResolver
+from greenlane.run.stale import forget_bytecode
 from greenlane.run.supervise import supervised_lane
 from greenlane.run.tamper_check import TamperCheck
 from greenlane.run.tree import files_of
@@ -41,7 +41,7 @@ def run_lane(job: LaneJob, resolver: ServiceResolver | None = None) -> LaneEvide
         kept, seen = still_true(prepared, planned)
         if kept is not None:
             return kept
-        keep_true_bytecode(settings.root, prepared.environment.python, job.environ)
+        forget_bytecode(settings.root)
         # Before any of the lane's code runs: what it defines, as nobody can talk away.
         census = take_census(settings.root, job.lane.tests, claims_of(settings, job.ledger, job.lane))
         marks = sample_marks(settings.root, job.lane.tests)

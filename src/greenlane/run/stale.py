@@ -1,12 +1,16 @@
-"""Removes what earlier runs left in a lane's folder of artifacts."""
+"""Removes what earlier runs left: files in a lane's folder of artifacts, and compiled files of the project."""
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import suppress
+from pathlib import Path
 
 from greenlane.errors import ConfigError
 from greenlane.evidence.artifacts import CONTRACT, JOURNAL, JUNIT, RECORD
 from greenlane.run.job import LaneJob
+from greenlane.util.work_tree import PRUNED
 
 REMOVALS = 5
 """How often we try to remove a folder into which another run writes."""
@@ -34,3 +38,18 @@ def remove_stale(job: LaneJob) -> None:
     else:
         shutil.rmtree(job.artifacts)
     job.artifacts.mkdir(parents=True, exist_ok=True)
+
+
+CACHE = "__pycache__"
+
+
+def forget_bytecode(root: Path) -> None:
+    """Remove every compiled Python file of a project; those of environments inside it stay."""
+    for folder, folders, files in os.walk(root):
+        if Path(folder).name == CACHE:
+            for name in files:
+                # Another lane of the project may be doing the same.
+                with suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
+        keep = [name for name in folders if name == CACHE or name not in PRUNED]
+        folders[:] = [] if "pyvenv.cfg" in files else keep

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from greenlane.config.load import Settings
-from greenlane.evidence.artifacts import BYTECODE, EVIDENCE
+from greenlane.evidence.artifacts import EVIDENCE
 from greenlane.util.work_tree import state_of, tree_files
 
 
@@ -25,8 +25,7 @@ def written_by_us(settings: Settings) -> tuple[str, ...]:
     paths = (
         configuration.artifacts, configuration.environments, report.markdown, report.json, report.html or "",
         report.ctrf or "", configuration.stub, history.durations, history.path,
-        *(f"{history.path}{end}" for end in ("-wal", "-shm", ".migrating")), history.lock, history.spool,
-        EVIDENCE, BYTECODE,
+        *(f"{history.path}{end}" for end in ("-wal", "-shm", ".migrating")), history.lock, history.spool, EVIDENCE,
     )  # fmt: skip
     inside = [(settings.root / path).resolve() for path in paths if path]
     return tuple(str(p.relative_to(settings.root)) for p in inside if p.is_relative_to(settings.root))
