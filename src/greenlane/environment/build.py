@@ -151,6 +151,9 @@ def _renew(
         project = None if in_place else recipe.project
         built = wheels.build(project, installer, Path(folder), harness=recipe.harness, alone=recipe.alone)
         content = wheels.content_digest(built, in_place)
+        versions = dict(map(wheels.name_and_version, built))
+        if manifest is not None and in_place is None and manifest.wheel_versions.keys() - versions.keys():
+            manifest = None  # what must go is not taken out of an environment: another one is built
         if manifest is None:
             say(f"building environment {recipe.location.name} from {recipe.lock.name} with {installer.name}")
             shutil.rmtree(recipe.location, ignore_errors=True)
@@ -175,7 +178,7 @@ def _renew(
                 tree=recipe.tree,
                 python=_python_version(recipe),
                 installer=installer.name,
-                wheel_versions=dict(map(wheels.name_and_version, built)) | drift.in_place(recipe.location),
+                wheel_versions=versions | drift.in_place(recipe.location),
                 distributions=drift.distributions(recipe.location),
                 files=drift.scan(recipe.location),
             )

@@ -164,6 +164,20 @@ def test_a_lane_without_the_project_knows_no_change_of_its_package(make_tiny: Ca
     assert "owner: runs, changed since the last green run: wheels" in again.output
 
 
+def test_a_lane_that_goes_without_the_project_from_now_on(make_tiny: Callable[..., TinyProject]) -> None:
+    """Nobody installed anything by hand: its environment is built again, without the package, and that is no drift."""
+    head = '[project]\nname = "tinypkg"\nversion = "0.1"\n\n[build-system]\nrequires = ["uv_build"]\n'
+    tiny = make_tiny(own=True)
+    tiny.write("src/tinypkg/__init__.py", "value = 1\n")
+    for project in (True, False, True):
+        (tiny.path / "pyproject.toml").unlink(missing_ok=True)
+        tiny.lanes(core={**CORE, "project": project})
+        tiny.write("pyproject.toml", f'{head}build-backend = "uv_build"\n{(tiny.path / "pyproject.toml").read_text()}')
+        found = "from importlib.util import find_spec\ndef test_it(): assert bool(find_spec('tinypkg')) is "
+        ran = tiny.test(f"{found}{project}\n").greenlane("lane", "core")
+        assert (ran.code, ran.codes) == (0, set()), ran.output
+
+
 @pytest.mark.parametrize("name", ["lane.json", "journal.jsonl", "junit.xml"])
 def test_what_was_edited_is_not_used(kept: TinyProject, name: str) -> None:
     """Evidence that is not as it was when its lane ended is thrown away, and the lane runs."""
