@@ -33,11 +33,19 @@ FIXED = {
 }  # fmt: skip
 
 
+ALIASES = "all_smokes"
+"""How names begin by which operators know lanes, and the variables of their budgets."""
+
+
 def budget_variables(lane: Lane) -> tuple[str, ...]:
-    """Return the names of the variables that set the budget of a lane, the strongest first: its own, its aliases'."""
+    """Return the names of the variables that set the budget of a lane, the strongest first: its own, its aliases'.
+
+    Only those that say whose they are: PYTEST_TIMEOUT is pytest-timeout's, whatever a lane calls itself.
+    """
+    own = f"{ALIASES}_{lane.name}"
     return tuple(
         f"{name.upper().replace('-', '_')}_TIMEOUT"
-        for name in dict.fromkeys((f"all_smokes_{lane.name}", *lane.aliases))
+        for name in dict.fromkeys((own, *(alias for alias in lane.aliases if alias.startswith(ALIASES))))
     )
 
 

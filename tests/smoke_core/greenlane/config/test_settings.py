@@ -53,6 +53,7 @@ def wrong(settings: Loader, text: str = CORE, **environ: str) -> list[str]:
         pytest.param(CORE, {"ALL_SMOKES_CORE_TIMEOUT": ""}, 600.0, "default", id="empty-is-unset"),
         pytest.param(CORE, {"ALL_SMOKES_ND_TIMEOUT": "30"}, 600.0, "default", id="another-lane"),
         pytest.param(NAMED, {"ALL_SMOKES_TIMEOUT": "30"}, 30.0, "environment ALL_SMOKES_TIMEOUT", id="alias"),
+        pytest.param(NAMED, {"UNIT_TESTS_TIMEOUT": "30s"}, 600.0, "default", id="the-variable-of-another-tool"),
         pytest.param(
             NAMED, {"UNIT_TESTS_TIMEOUT": "", "ALL_SMOKES_TIMEOUT": "30", "ALL_SMOKES_CORE_TIMEOUT": "40"}, 40.0,
             "environment ALL_SMOKES_CORE_TIMEOUT", id="own-name-over-alias",
