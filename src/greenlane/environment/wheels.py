@@ -40,9 +40,10 @@ def harness_state() -> str:
 
 
 def package_state(source: Path) -> str:
-    """Return the SHA-256 of the harness's package in a checkout, and of the metadata that it reads there."""
-    metadata = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return _digest_of(source, (f"src/{HARNESS}",), json.dumps(metadata, sort_keys=True).encode())
+    """Return the SHA-256 of the harness's package in a checkout, and of what decides how a wheel is made of it."""
+    declared = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))
+    deciding = [declared["project"], declared.get("build-system"), declared.get("tool", {}).get("uv")]
+    return _digest_of(source, (f"src/{HARNESS}",), json.dumps(deciding, sort_keys=True).encode())
 
 
 def distribution_state() -> str:

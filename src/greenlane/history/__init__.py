@@ -1,1 +1,1 @@
-"""What is remembered of runs: outcomes, durations, flakes. `spool` and `recall` work without SQLAlchemy."""
+"""What is remembered of runs: outcomes, durations, flakes. Only what `recall` needs works without SQLAlchemy."""

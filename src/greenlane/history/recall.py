@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import sqlite3
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -19,7 +19,6 @@ from greenlane.evidence.ledger import Ledger
 from greenlane.evidence.outcome import Outcome
 from greenlane.evidence.quarantine import FlakyTest
 from greenlane.history import flake_queries, spool
-from greenlane.history.file import reading_file
 from greenlane.history.flake_queries import Ask
 
 
@@ -87,6 +86,19 @@ def recall(
     return Recalled(known.past, tuple(flaky for flaky in known.flaky if flaky.lane in lanes))
 
 
+def _of_file(path: Path, answer: Callable[[Ask], Recalled]) -> Recalled | None:
+    """Return what our own file answers; None where it cannot: the usual way finds out why, and tells or mends it."""
+    try:
+        import sqlite3
+
+        from greenlane.history.file import reading_file
+    except ImportError:
+        return None  # a Python may be built without SQLite
+    with suppress(sqlite3.Error), reading_file(path) as ask:
+        return answer(ask)
+    return None
+
+
 def _ask(context: Context, known: Mapping[str, Past], tree: str, run_id: str, ledger: Ledger, now: float) -> Recalled:
     """Return what is known with what the database knows.
 
@@ -103,10 +115,8 @@ def _ask(context: Context, known: Mapping[str, Past], tree: str, run_id: str, le
         return Recalled(past, tuple(flaky for flaky, _ in found))
 
     history = context.settings.configuration.history
-    if not history.url:
-        # What is wrong with the file, the usual way finds out, and tells or mends it.
-        with suppress(sqlite3.Error), reading_file(context.settings.root / history.path) as ask:
-            return answer(ask)
+    if not history.url and (found := _of_file(context.settings.root / history.path, answer)):
+        return found
     if not can_ask():
         return Recalled({**known})
     from greenlane.history.database import address, asking, connect, reading
