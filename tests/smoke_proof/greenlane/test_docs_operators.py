@@ -59,7 +59,9 @@ def measured(make_tiny: Callable[..., TinyProject]) -> TinyProject:
     tiny = make_tiny(own=True)
     lock = tiny.lock + lock_of([repack("coverage", tiny.wheelhouse)])
     nd: dict[str, Any] = {"kind": "nondeterministic", "tests": ["nd"], "shards": ["shard_a", "shard_b"]}
-    tiny.lanes(core={**CORE, "coverage": {"packages": ["part"]}}, nd=nd).write("locks/core.txt", lock)
+    tiny.lanes(core={**CORE, "aliases": ["all_smokes_core"], "coverage": {"packages": ["part"]}}, nd=nd).write(
+        "locks/core.txt", lock
+    )
     tiny.write("part.py", "def used(): return 1\n").write("conftest.py", "")
     tiny.test("import part\ndef test_ok(): assert part.used()\n")
     for number in range(4):

@@ -41,7 +41,8 @@ def test_what_varies_is_left_out(text: str, lasts: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "assert 8 == 15", "ports:127.0.0.1:8080", "ports:127.0.0.1:11434", "containers:app.memo2", "attributes:app.Thread2.name",
+        "assert 8 == 15", "ports:127.0.0.1:8080", "ports:127.0.0.1:11434",
+        "containers:app.memo2", "attributes:app.Thread2.name",
         "modules:deadbeefcafe", "modules:app_7fee89d8",
         "socket.gaierror: [Errno -3] Temporary failure", "needs python 3.14", "tests/tmp/a.py", "connect 192.0.2.1:443",
     ],

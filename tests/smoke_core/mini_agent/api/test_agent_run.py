@@ -268,9 +268,9 @@ def test_run_ends_at_its_limit(stage: Stage, tmp_path: Any) -> None:
     stage.upstream.script(calling(call("exec_python", {"code": code})), answer("never"))
     gateway = stage.gateway(environ={"MINI_AGENT_LOCAL_TOOLS": "unsandboxed"})
     started = time.monotonic()
-    body = agent(gateway, use_tools=True, max_total_seconds=0.8, tool_timeout_sec=600).json()
+    body = agent(gateway, use_tools=True, max_total_seconds=2, tool_timeout_sec=600).json()
     # Far from the ten minutes for which the tool hangs, also on a busy machine.
-    assert 0.8 <= time.monotonic() - started < 60
+    assert 2 <= time.monotonic() - started < 60
     assert (body["stopped_reason"], body["final_answer"]) == ("budget", None)
     assert body["messages"][-1]["content"] == "error: not executed: time budget exhausted"
     assert all(ended(pid) for pid in read_pids(pids))

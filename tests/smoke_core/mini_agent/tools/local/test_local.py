@@ -255,7 +255,7 @@ print("started", flush=True)
 @pytest.mark.parametrize("then", ["time.sleep(600)", "pass"])
 def test_grandchildren_that_hold_the_pipes_delay_nothing_and_die(then: str, tmp_path: Path) -> None:
     """Hung with their parent or orphaned, even in a session of their own: none is waited for, and none survives."""
-    limit, file = 0.8, tmp_path / "pid"
+    limit, file = 2.0, tmp_path / "pid"
     code = _HOLD_PIPES.format(file=str(file), then=then)
     started = time.monotonic()
     record = _python(code, timeout_s=limit)
@@ -266,8 +266,8 @@ def test_grandchildren_that_hold_the_pipes_delay_nothing_and_die(then: str, tmp_
     if then == "pass":
         assert record["ok"]
     else:
-        assert (record["ok"], record["error"], record["rc"]) == (False, "timeout after 0.8s", None)
-        assert record["t_ms"] >= 800
+        assert (record["ok"], record["error"], record["rc"]) == (False, "timeout after 2s", None)
+        assert record["t_ms"] >= 2000
 
 
 @each_runner
