@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -142,6 +142,12 @@ def _python_version(recipe: Recipe) -> str:
     return recipe.python or ".".join(map(str, sys.version_info[:3]))
 
 
+def _staying(manifest: Manifest | None, built: Sequence[Path]) -> Manifest | None:
+    """Return the manifest of an environment that can stay; None where a wheel must go: none is ever taken out."""
+    kept = dict(map(wheels.name_and_version, built))
+    return manifest if manifest and manifest.wheel_versions.keys() <= kept.keys() else None
+
+
 def _renew(
     recipe: Recipe, installer: Installer, digest: str, manifest: Manifest | None, say: Callable[[str], None]
 ) -> Manifest:
@@ -151,9 +157,7 @@ def _renew(
         project = None if in_place else recipe.project
         built = wheels.build(project, installer, Path(folder), harness=recipe.harness, alone=recipe.alone)
         content = wheels.content_digest(built, in_place)
-        versions = dict(map(wheels.name_and_version, built))
-        if manifest is not None and in_place is None and manifest.wheel_versions.keys() - versions.keys():
-            manifest = None  # what must go is not taken out of an environment: another one is built
+        manifest = manifest if in_place else _staying(manifest, built)
         if manifest is None:
             say(f"building environment {recipe.location.name} from {recipe.lock.name} with {installer.name}")
             shutil.rmtree(recipe.location, ignore_errors=True)
@@ -178,7 +182,7 @@ def _renew(
                 tree=recipe.tree,
                 python=_python_version(recipe),
                 installer=installer.name,
-                wheel_versions=versions | drift.in_place(recipe.location),
+                wheel_versions=dict(map(wheels.name_and_version, built)) | drift.in_place(recipe.location),
                 distributions=drift.distributions(recipe.location),
                 files=drift.scan(recipe.location),
             )
