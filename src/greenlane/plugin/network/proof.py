@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 OUTSIDE = ("192.0.2.1", 9)
 """An address of TEST-NET-1 (RFC 5737): routed like any other, answered by nobody."""
@@ -40,6 +41,20 @@ def look_up_outside() -> None:
         OSError: it cannot be resolved.
     """
     socket.getaddrinfo(OUTSIDE_NAME, 80)
+
+
+@contextmanager
+def one_at_a_time(turn: Path) -> Iterator[None]:
+    """Let no other process of the lane do the same meanwhile.
+
+    Args:
+        turn: a file of the lane that is there.
+    """
+    import fcntl  # where the kernel encloses a lane, it is there
+
+    with turn.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 class RouteCounter:
