@@ -41,7 +41,7 @@ def test_request_that_does_not_end_is_cut_after_ten_seconds(stage: Stage, tmp_pa
         started = time.monotonic()
         process.signal(signal.SIGTERM)
         assert process.wait() == 0
-        assert 9.0 < time.monotonic() - started < 60.0
+        assert 9.0 < time.monotonic() - started < 13.0
         connection.close()
         assert all(map(ended, carrying(mark)))
         assert "Traceback" not in process.stderr()

@@ -134,7 +134,7 @@ def test_an_answer_in_time_is_not_delayed() -> None:
 
 @pytest.mark.parametrize("where", ["model", "tool"])
 def test_one_that_ignores_its_cancellation_cannot_hold_the_run(where: str) -> None:
-    """On the real clock: a run ends at its limit although what it waits for swallows cancellation, and never ends."""
+    """On the real clock: a run ends within 0.5 s of its limit although what it waits for swallows cancellation."""
 
     async def main() -> tuple[float, AgentResult]:
         hanging = Hanging(stubborn=True)
@@ -147,7 +147,7 @@ def test_one_that_ignores_its_cancellation_cannot_hold_the_run(where: str) -> No
         return seconds, result
 
     seconds, result = asyncio.run(main())
-    assert seconds >= 0.05
+    assert 0.05 <= seconds < 0.55
     assert result.stopped_reason == "budget"
     assert answered_once(result.messages)
 

@@ -256,7 +256,7 @@ def test_budget_overrun_makes_exactly_one_escalated_call(stage: Stage) -> None:
     assert body["metrics"]["used_model"] == "m2"
 
 
-def test_run_ends_at_its_limit(stage: Stage, tmp_path: Any) -> None:
+def test_run_ends_within_half_a_second_of_its_limit(stage: Stage, tmp_path: Any) -> None:
     """A hanging tool with a grandchild that holds the pipes: the run ends in time and no process is left."""
     pids = tmp_path / "pids"
     code = (
@@ -269,8 +269,7 @@ def test_run_ends_at_its_limit(stage: Stage, tmp_path: Any) -> None:
     gateway = stage.gateway(environ={"MINI_AGENT_LOCAL_TOOLS": "unsandboxed"})
     started = time.monotonic()
     body = agent(gateway, use_tools=True, max_total_seconds=2, tool_timeout_sec=600).json()
-    # Far from the ten minutes for which the tool hangs, also on a busy machine.
-    assert 2 <= time.monotonic() - started < 60
+    assert 2 <= time.monotonic() - started < 2.5
     assert (body["stopped_reason"], body["final_answer"]) == ("budget", None)
     assert body["messages"][-1]["content"] == "error: not executed: time budget exhausted"
     assert all(ended(pid) for pid in read_pids(pids))
@@ -281,7 +280,7 @@ def test_hanging_model_is_cut_at_the_limit(stage: Stage) -> None:
     stage.upstream.script(hang())
     body = agent(stage.gateway(), max_total_seconds=0.1).json()
     assert (body["stopped_reason"], body["metrics"]["iterations"]) == ("budget", 1)
-    assert stage.upstream.wait_dropped(30.0)
+    assert stage.upstream.wait_dropped(1.0)
 
 
 def test_client_that_leaves_cancels_the_run(stage: Stage) -> None:
@@ -291,7 +290,7 @@ def test_client_that_leaves_cancels_the_run(stage: Stage) -> None:
     connection = gateway.open_stream({"model": "m1", "messages": USER}, "/agent/run")
     stage.upstream.wait_requests()
     connection.close()
-    assert stage.upstream.wait_dropped(30.0)
+    assert stage.upstream.wait_dropped(1.0)
 
 
 def test_runs_are_counted_by_backend_and_reason(gateway: Gateway) -> None:

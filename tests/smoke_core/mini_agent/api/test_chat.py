@@ -169,4 +169,4 @@ def test_client_that_leaves_cancels_the_provider_request(stage: Stage) -> None:
     connection = gateway.open_stream(body)
     stage.upstream.wait_requests()
     connection.close()
-    assert stage.upstream.wait_dropped(30.0)
+    assert stage.upstream.wait_dropped(1.0)

@@ -21,8 +21,8 @@ from mini_agent.core.redaction import Redactor
 from support.gateway import Gateway, Stage
 from support.upstream import answer, refuse
 
-#: A request that takes longer than this holds the loop: on an idle machine honest ones take a five hundredth of it.
-QUICK_S = 5.0
+#: A request that takes longer than this on an idle gateway holds the loop: honest ones take a hundredth of it.
+QUICK_S = 1.0
 
 FOREIGN_TEXT = {
     "query keys without a value": "?key" * 1600,

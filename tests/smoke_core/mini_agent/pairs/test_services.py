@@ -306,7 +306,7 @@ def test_a_client_that_leaves_cancels_the_provider_s_request(stage: Stage, calle
     stage.upstream.wait_requests(1)
     connection.getresponse().readline()
     connection.close()
-    assert stage.upstream.wait_dropped(30.0)
+    assert stage.upstream.wait_dropped(1.0)
 
 
 @each

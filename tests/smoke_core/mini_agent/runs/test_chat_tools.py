@@ -250,7 +250,7 @@ def test_a_client_that_leaves_ends_the_running_tool(scene: Scene) -> None:
     connection = gateway.open_stream({"model": "m1", "messages": [USER], "stream": True})
     scene.memory.wait_requests()
     connection.close()
-    assert scene.memory.wait_dropped(30.0)
+    assert scene.memory.wait_dropped(1.0)
 
 
 def test_mcp_tools_are_offered_at_any_host_and_run(scene: Scene) -> None:

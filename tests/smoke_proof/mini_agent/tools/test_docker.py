@@ -121,7 +121,7 @@ time.sleep(600)
 
 @pytest.mark.parametrize("how", ["timeout", "cancel"])
 def test_a_timeout_or_cancellation_kills_inside_the_container_too(box: Box, tmp_path: Path, how: str) -> None:
-    """Client, process inside and its child are gone, and the call is back long before they would have ended."""
+    """Client, process inside and its child are gone, and the call is back within 0.5 s of its limit."""
     flag = Flag(tmp_path / "flag")
 
     async def main() -> tuple[float, list[int], dict[str, Any] | None]:
@@ -130,6 +130,7 @@ def test_a_timeout_or_cancellation_kills_inside_the_container_too(box: Box, tmp_
         running = asyncio.create_task(calling(invoker, "exec_python", {"code": _HANG.format(path=str(flag.path))}))
         pids = [int(pid) for pid in (await flag.raised()).split()]
         if how == "cancel":
+            started = time.monotonic() - 1.0
             running.cancel()
         record = (await asyncio.gather(running, return_exceptions=True))[0]
         seconds = time.monotonic() - started
@@ -137,7 +138,7 @@ def test_a_timeout_or_cancellation_kills_inside_the_container_too(box: Box, tmp_
         return seconds, pids, record if isinstance(record, dict) else None
 
     seconds, pids, record = asyncio.run(main())
-    assert seconds < 60
+    assert seconds < 1.5
     assert len(pids) == 2
     assert all(ended(pid) for pid in pids)
     assert list(box.place.iterdir()) == []

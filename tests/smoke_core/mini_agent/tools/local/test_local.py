@@ -239,9 +239,6 @@ def test_stdin_is_empty(kind: Any) -> None:
     assert _python("import sys; print(repr(sys.stdin.read()))", kind=kind)["stdout"] == "''\n"
 
 
-FAR = 60.0
-"""Seconds: a busy machine needs less, and what hangs here does so for ten times as long."""
-
 _HOLD_PIPES = """
 import subprocess, sys, time
 sleep = [sys.executable, "-IS", "-c", "import time; time.sleep(600)"]
@@ -254,12 +251,13 @@ print("started", flush=True)
 
 @pytest.mark.parametrize("then", ["time.sleep(600)", "pass"])
 def test_grandchildren_that_hold_the_pipes_delay_nothing_and_die(then: str, tmp_path: Path) -> None:
-    """Hung with their parent or orphaned, even in a session of their own: none is waited for, and none survives."""
+    """Hung with their parent or orphaned, even in a session of their own: back within 0.5 s, and none survives."""
     limit, file = 2.0, tmp_path / "pid"
     code = _HOLD_PIPES.format(file=str(file), then=then)
     started = time.monotonic()
     record = _python(code, timeout_s=limit)
-    assert time.monotonic() - started < FAR
+    # Before the limit they must have begun; what ends by itself needs none of it.
+    assert time.monotonic() - started < (0.8 if then == "pass" else limit + 0.5)
     assert all(map(ended, read_pids(file)))
     assert record["stdout"] == "started\n"
     assert record["t_ms"] > 0
@@ -276,11 +274,11 @@ def test_a_child_that_ignores_signals_is_killed(kind: Any) -> None:
     code = "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; time.sleep(600)"
     started = time.monotonic()
     assert _python(code, timeout_s=0.2, kind=kind)["error"] == "timeout after 0.2s"
-    assert time.monotonic() - started < FAR
+    assert time.monotonic() - started < 0.7
 
 
 def test_cancelling_a_call_kills_its_group(tmp_path: Path) -> None:
-    """A cancelled call leaves neither child nor grandchild nor folder, and waits for none of them."""
+    """A cancelled call leaves neither child nor grandchild nor folder, and ends at once."""
     flag = Flag(tmp_path / "pid")
     place = tmp_path / "place"
     place.mkdir()
@@ -297,13 +295,13 @@ def test_cancelling_a_call_kills_its_group(tmp_path: Path) -> None:
         return time.monotonic() - started, pids
 
     seconds, pids = asyncio.run(main())
-    assert seconds < FAR
+    assert seconds < 0.5
     assert all(map(ended, pids))
     assert list(place.iterdir()) == []
 
 
 def test_a_runs_deadline_kills_tool_processes(tmp_path: Path) -> None:
-    """A run ends at `max_total_seconds`, its tool and the tool's children are gone, all calls answered."""
+    """A run ends within 0.5 s of `max_total_seconds`, its tool and its children are gone, all calls answered."""
     flag, clock = Flag(tmp_path / "pid"), HandClock()
     code = _HOLD_PIPES.format(file=str(flag.path), then="time.sleep(600)")
     model = ScriptedModel(asks(("exec_python", {"code": code}, "a"), ("exec_python", {"code": "1"}, "b")))
@@ -314,7 +312,7 @@ def test_a_runs_deadline_kills_tool_processes(tmp_path: Path) -> None:
         running = asyncio.create_task(asked)
         pids = [int(pid) for pid in (await flag.raised()).split()]
         clock.advance(0.3)
-        return await asyncio.wait_for(running, 10), pids
+        return await asyncio.wait_for(running, 0.5), pids
 
     result, pids = asyncio.run(main())
     assert result.stopped_reason == "budget"
