@@ -10,8 +10,10 @@ from pathlib import Path
 from greenlane.history.flake_queries import Ask
 from greenlane.history.stored import HEAD
 
-BUSY_S = 60.0
-"""How long a reader waits where a writer is just making the file anew (seconds); otherwise none waits for another."""
+BUSY_S = 1.0
+"""How long a reader waits where a writer is just making the file anew (seconds); otherwise none waits for another.
+
+Whoever is told that it is busy asks in the usual way, which has more patience."""
 
 
 @contextmanager
