@@ -38,6 +38,13 @@ class HandClock:
                 waiter.set_result(None)
 
 
+async def pass_time(clock: HandClock, seconds: float) -> None:
+    """Move the clock, and let whoever it wakes take its turn."""
+    clock.advance(seconds)
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 class NotedWaits(SystemClock):
     """The machine's clock, but it notes waits instead of waiting. now: fixed seconds since the epoch, None for real."""
 

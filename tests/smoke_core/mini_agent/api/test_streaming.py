@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -13,7 +12,7 @@ from mini_agent.app import Ports
 from mini_agent.core.chat import DONE, ProviderRequest
 from mini_agent.upstreams.protocol import Batch, Capabilities
 from support.gateway import Stage
-from support.hand_clock import HandClock
+from support.hand_clock import HandClock, pass_time
 from support.http_client import Reply, events_of
 from support.upstream import (
     Behaviour,
@@ -209,13 +208,6 @@ def test_silence_of_fifteen_seconds_is_bridged_by_a_comment(stage: Stage, moves:
         connection.close()
     assert body.count(b": keep-alive\n\n") == comments
     assert events_of(body) == [ROLE, finish_chunk(), "[DONE]"]
-
-
-async def pass_time(clock: HandClock, seconds: float) -> None:
-    """Move the clock, and let whoever it wakes take its turn."""
-    clock.advance(seconds)
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 def test_client_that_leaves_cancels_the_stream_at_the_provider(stage: Stage) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -17,7 +16,7 @@ from support.dialect_requests import REQUESTS
 from support.dialect_scripts import Call, Script, Thought, Words, speak, wire
 from support.dialect_world import GROUP, MODES, PATH, DialectWorld, entries
 from support.gateway import Gateway, Stage
-from support.hand_clock import HandClock
+from support.hand_clock import HandClock, pass_time
 from support.http_client import Reply
 from support.memory_service import MEMORY_KEY
 from support.protocols import violations
@@ -30,13 +29,6 @@ pair = pytest.mark.parametrize(("caller", "provider"), PAIRS, ids=["-".join(both
 each = pytest.mark.parametrize("caller", Dialect)
 KEY = "mk-0123456789abcdef"
 JSON = {"content-type": "application/json"}
-
-
-async def pass_time(clock: HandClock, seconds: float) -> None:
-    """Move the clock, and let whoever it wakes take its turn."""
-    clock.advance(seconds)
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 def _ask(
