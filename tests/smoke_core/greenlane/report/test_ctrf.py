@@ -81,8 +81,19 @@ def test_a_test_has_the_same_identifier_in_every_run() -> None:
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_valid_for_every_verdict(name: str) -> None:
-    """A verdict without any evidence is valid, too."""
-    VALID.validate(json.loads(as_ctrf(VERDICTS[name])))
+    """A verdict without any evidence is valid, too, and has a failed case exactly where a command would fail."""
+    report = json.loads(as_ctrf(VERDICTS[name]))
+    VALID.validate(report)
+    assert bool(report["results"]["summary"]["failed"]) is bool(VERDICTS[name].exit_code)
+
+
+@pytest.mark.parametrize("lost", ["reportFormat", "results"])
+def test_something_else_is_invalid(lost: str) -> None:
+    """The schema is not so wide that anything passes."""
+    report = json.loads(as_ctrf(VERDICTS["ready"]))
+    del report[lost]
+    with pytest.raises(jsonschema.ValidationError):
+        VALID.validate(report)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

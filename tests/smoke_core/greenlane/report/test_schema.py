@@ -43,8 +43,11 @@ def test_every_verdict_is_valid(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_verdicts_are_valid(name: str) -> None:
-    """No text makes JSON invalid."""
-    VALID.validate(json.loads(as_json(hostile(name)).encode()))
+    """No text makes JSON invalid, and each comes through as it was."""
+    told = json.loads(as_json(hostile(name)).encode())
+
+    VALID.validate(told)
+    assert f"tests/test_a.py::test_x[{HOSTILE[name]}]" in {violation["subject"] for violation in told["violations"]}
 
 
 @pytest.mark.parametrize("change", [{"schema": 99}, {"word": "FINE"}, {"exit_code": 5}, {"checks": None}])
