@@ -68,16 +68,6 @@ class TestOutcome(msgspec.Struct, frozen=True, kw_only=True):
     earlier: tuple[Attempt, ...] = ()
 
     @property
-    def itself(self) -> Outcome:
-        """How it ended by itself.
-
-        What it left is found when it is over, and what a module's fixture left in whichever test came last, so that
-        the order decides who is failed for it.
-        """
-        blamed = self.outcome is Outcome.ERROR and self.cause.startswith("Failed: LEAK ")
-        return Outcome.PASSED if blamed else self.outcome
-
-    @property
     def flaky(self) -> bool:
         """Whether it passed in the end, and not at first."""
         return bool(self.earlier) and not self.outcome.bad and any(attempt.outcome.bad for attempt in self.earlier)

@@ -17,7 +17,7 @@ from greenlane.evidence.history import RecordedRun, RecordedTest
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.history import spool
 from greenlane.history.recall import can_ask
-from greenlane.judge.sound import broken_because
+from greenlane.judge.sound import broken_because, by_itself
 from greenlane.util.launch import harness_environment
 
 
@@ -66,13 +66,13 @@ def recorded(evidence: LaneEvidence) -> RecordedRun:
         tests=tuple(
             RecordedTest(
                 test.nodeid,
-                test.itself,
+                outcome,
                 round(test.duration, 6),
                 test.nodeid in repeats or _retried(test),
-                test.cause if test.itself is test.outcome else "",
+                test.cause if outcome is test.outcome else "",
                 test.nodeid in samples,
             )
-            for test in journal.outcomes
+            for test, outcome in by_itself(journal)
         ),
     )
 

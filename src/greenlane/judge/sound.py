@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from greenlane.evidence.evidence import LaneEvidence
+from collections.abc import Iterator
+
+from greenlane.evidence.evidence import JournalFacts, LaneEvidence
+from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.verdict import Status, Verdict
 from greenlane.evidence.violation import Code
 
@@ -30,6 +33,18 @@ def broken_because(evidence: LaneEvidence) -> str:
         (record.damage or evidence.damage or journal.damage, "its artifacts are damaged"),
     )
     return next((reason for found, reason in reasons if found), "")
+
+
+def by_itself(journal: JournalFacts) -> Iterator[tuple[TestOutcome, Outcome]]:
+    """Yield each test with how it ended by itself.
+
+    What it left is found when it is over, and what a module's fixture left in whichever test came last, so that the
+    order decides who is failed for it.
+    """
+    left = {leak.nodeid for leak in journal.leaks}
+    for test in journal.outcomes:
+        blamed = test.outcome is Outcome.ERROR and test.nodeid in left and test.cause.startswith("Failed: LEAK ")
+        yield test, Outcome.PASSED if blamed else test.outcome
 
 
 UNSTEADY = frozenset({Code.FLAKY_IN_CORE})

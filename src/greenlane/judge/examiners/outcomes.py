@@ -10,7 +10,7 @@ from greenlane.evidence.evidence import LaneEvidence, Requirements
 from greenlane.evidence.outcome import Outcome, TestOutcome
 from greenlane.evidence.violation import Code, Violation
 from greenlane.judge.quarantine import excused_tests
-from greenlane.judge.sound import broken_because
+from greenlane.judge.sound import broken_because, by_itself
 from greenlane.sharding.plan import PlanSource
 
 _TEST_DEADLINE = re.compile(r"(Failed: )?Timeout \(>[^)]*s\) from pytest-timeout")
@@ -75,10 +75,10 @@ def _contradictions(evidence: LaneEvidence, requirements: Requirements) -> Itera
     past = requirements.past.get(evidence.record.lane)
     if past is None or evidence.record.kind != LaneKind.DETERMINISTIC or broken_because(evidence):
         return
-    for test in evidence.journal.outcomes:
-        if test.itself.bad and test.nodeid in past.passed:
+    for test, outcome in by_itself(evidence.journal):
+        if outcome.bad and test.nodeid in past.passed:
             yield test.nodeid, f"failed, and passed in run {past.passed[test.nodeid]}"
-        elif test.itself is Outcome.PASSED and test.nodeid in past.failed:
+        elif outcome is Outcome.PASSED and test.nodeid in past.failed:
             yield test.nodeid, f"passed, and failed in run {past.failed[test.nodeid]}"
 
 
